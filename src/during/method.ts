@@ -1,0 +1,59 @@
+/**
+ * The method contract: a published system of token-level fusion is an alignment, a fusion rule, feedback and its own
+ * schedule. The decoding loop calls `step` for a distribution, lets the sampler choose one entry, and calls `accept`.
+ */
+import type { Member } from "../member/member.js";
+
+/** A distribution over byte strings. The arrays may be larger than `size` and are reused by the next step. */
+export interface FusedDistribution {
+  /** Number of entries. */
+  size: number;
+  /** Probability of each entry; non-negative, sums to 1 within rounding. */
+  probabilities: Float64Array;
+  /** The entry that ends the generation, or -1. */
+  endEntry: number;
+  /** The bytes of an entry (empty for the end entry). */
+  bytesOf(entry: number): Uint8Array;
+  /** The most probable entry (lowest index among equals) where the method found it on the way; else -1. */
+  best: number;
+}
+
+/** A member with its place in the ensemble. */
+export interface Voice {
+  member: Member;
+  /** Normalised: the weights of an ensemble sum to 1. */
+  weight: number;
+}
+
+/** What a method knows of the request it serves. */
+export interface MethodContext {
+  voices: readonly Voice[];
+  /** Whether the sampler takes the most probable entry, so that no other probability is needed exactly. */
+  greedy: boolean;
+  /** How many of each member's candidates the trace wants; 0 without a trace. */
+  traceTop: number;
+  /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
+  advance(voices: readonly Voice[]): Promise<void>;
+}
+
+/** One request's run of a method. */
+export interface MethodRun {
+  /** Called once, before the members begin: choose their preparations. */
+  prepare(): Promise<void>;
+  /** Advance the members that this step needs, and fuse. The first step finds all members begun. */
+  step(): Promise<FusedDistribution>;
+  /** Queue the chosen entry in every member. */
+  accept(entry: number): void;
+}
+
+export interface MethodInfo {
+  name: string;
+  /** One line for `llamafuse methods`. */
+  summary: string;
+  /** Paper, with arXiv id or venue. */
+  source: string;
+  /** What the members must have in common, in plain words. */
+  requires: string;
+  /** Option name → what it is, with its default. */
+  options: Record<string, string>;
+}

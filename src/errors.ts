@@ -1,0 +1,108 @@
+/**
+ * Every error that Llamafuse raises on purpose. A message says what was found, what was allowed, and how to cure it;
+ * `code` is for programs, `details` carries the numbers and names that the message speaks of.
+ */
+
+/** What each code means to a shell (`exit`) and to an HTTP client (`http`). */
+export const ERROR_CODES = {
+  /** An option, argument or method name that is not understood or out of range. */
+  "invalid-option": { exit: 2, http: 400 },
+  /** Text that cannot be used: empty where text is needed, or not UTF-8. */
+  "invalid-text": { exit: 2, http: 400 },
+  /** A file that is missing, a directory, or not readable. */
+  "file-unreadable": { exit: 3, http: 404 },
+  /** A file that is not what its name promises: a damaged GGUF, a vocabulary without its byte tokens. */
+  "invalid-model": { exit: 3, http: 422 },
+  /** A sound file that this build cannot run: no text generation, an unknown architecture. */
+  "unsupported-model": { exit: 3, http: 422 },
+  /** The llama.cpp library is missing, or is not the release that this version was written for. */
+  "library": { exit: 4, http: 500 },
+  /** Not enough memory for the model or its context. */
+  "out-of-memory": { exit: 4, http: 507 },
+  /** A member's thread ended, or its model failed while running. */
+  "member-failed": { exit: 5, http: 502 },
+  /** A member did not answer within its time limit. */
+  "member-hung": { exit: 5, http: 504 },
+  /** A member produced NaN or infinite logits. */
+  "invalid-logits": { exit: 5, http: 502 },
+  /** The prompt does not fit a member's context. */
+  "context-overflow": { exit: 6, http: 413 },
+  /** Members whose vocabularies, embeddings or files cannot be combined by this method. */
+  "incompatible-members": { exit: 6, http: 422 },
+  /** The caller's AbortSignal fired before there was a result. */
+  "aborted": { exit: 130, http: 499 },
+  /** Used after dispose(). */
+  "disposed": { exit: 7, http: 503 },
+  /** A second request to an ensemble that is still answering the first. */
+  "busy": { exit: 7, http: 409 },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export class LlamafuseError extends Error {
+  override readonly name = "LlamafuseError";
+  readonly code: ErrorCode;
+  /** The values that the message speaks of, for programs: `{ found: -1, allowed: "an integer >= 1", option: "k" }`. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  get exitCode(): number {
+    return ERROR_CODES[this.code].exit;
+  }
+
+  get httpStatus(): number {
+    return ERROR_CODES[this.code].http;
+  }
+
+  /** What crosses a thread or a wire; `LlamafuseError.from` restores it. */
+  toJSON(): { code: ErrorCode; message: string; details: Record<string, unknown> } {
+    return { code: this.code, message: this.message, details: this.details };
+  }
+
+  static from(data: { code: ErrorCode; message: string; details: Record<string, unknown> }): LlamafuseError {
+    return new LlamafuseError(data.code, data.message, data.details);
+  }
+}
+
+/** The known name nearest to a mistyped one (edit distance at most a third of its length), for "did you mean". */
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** `unknown method "unit": did you mean "unite"? Known: gac, single, unite.` */
+export function unknownName(kind: string, name: string, known: readonly string[]): LlamafuseError {
+  const near = nearestName(name, known);
+  const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+  return new LlamafuseError("invalid-option", `Unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`, {
+    found: name,
+    allowed: known,
+    nearest: near,
+  });
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions each cost 1. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,136 @@
+/**
+ * The member contract: one model that can continue text, behind one interface.
+ *
+ * A member holds one text at a time. `begin` sets the prompt and computes its next-token logits; `append` queues what
+ * was chosen; `advance` brings the member up to date with everything queued and computes the next logits. Between
+ * `advance` and the next `append` the member's `output` is valid. Appending without advancing is how a member lags
+ * behind on purpose (gates, routers); the next `advance` decodes everything that it missed at once.
+ *
+ * Laws (test/laws/member.ts, run against every implementation):
+ * - after any sequence of text feedback, `cachedTokens` equals the member's own tokenisation of prompt + text so far;
+ * - `output` depends on the cached tokens alone, not on the steps that led to them;
+ * - `dispose` may be called at any moment, any number of times.
+ */
+import type { Vocabulary } from "../vocabulary/vocabulary.js";
+
+/** What a member computes from its logits after every decode, while it still holds them. */
+export interface Preparation {
+  /** How many of the most probable text and end tokens to report; 0 for none. */
+  top: number;
+  /** Probabilities of all tokens summed into a space that several members share. */
+  projection?: Projection;
+}
+
+export interface Projection {
+  /** Token id → entry of the shared space, or -1 where the token has no place in it; length = vocabulary size. */
+  map: Int32Array;
+  /** Entries in the shared space; entry 0 is the pooled end of generation. */
+  size: number;
+}
+
+/** What `advance` leaves behind. The arrays are views on memory that the next `advance` overwrites. */
+export interface MemberOutput {
+  /** ln Σ exp(logit) over the whole vocabulary, so that a token's log-probability is logit − logNormaliser. */
+  logNormaliser: number;
+  /** ln of the summed probability of all end-of-generation tokens; -Infinity if the vocabulary has none. */
+  endLogProb: number;
+  /** Number of valid entries in `topIds` and `topLogits`. */
+  topCount: number;
+  /** The most probable text and end tokens, best first, ties to the lowest id. */
+  topIds: Int32Array;
+  /** Their raw logits. */
+  topLogits: Float32Array;
+  /** Probability of every entry of the shared space (empty unless a projection was prepared). */
+  projection: Float64Array;
+  /** Milliseconds spent in llama.cpp for this advance (tokens decoded, logits ready). */
+  decodeMs: number;
+  /** Milliseconds spent on the preparation. */
+  prepareMs: number;
+  /** Tokens decoded by this advance: 1 when the feedback was one token and nothing was rolled back. */
+  decodedTokens: number;
+}
+
+/** How chosen bytes go back into a member. */
+export type Feedback =
+  /** The whole text is tokenised canonically; the cache is rolled back to the first token that changes. */
+  | { kind: "text"; bytes: Uint8Array }
+  /** These bytes are tokenised on their own and their tokens appended; nothing is ever rolled back. */
+  | { kind: "piece"; bytes: Uint8Array }
+  /** Token ids of this member's own vocabulary, appended as they are. */
+  | { kind: "tokens"; ids: readonly number[] };
+
+export interface MemberPrompt {
+  /** The prompt in UTF-8. */
+  text: Uint8Array;
+  /** Whether special tokens written in the text (`<|im_start|>`) mean the tokens; true for rendered chat templates. */
+  parseSpecial: boolean;
+  /** Whether to put the vocabulary's beginning-of-text token first, if its tokenizer does so. */
+  addBos: boolean;
+}
+
+export interface BeginResult {
+  promptTokens: number;
+  /** Leading tokens that were still in the cache from the previous text and were not decoded again. */
+  reusedTokens: number;
+}
+
+/** The logit of a byte string in a vocabulary that may not have it as one token. */
+export interface Lookup {
+  /** The token whose logit stands for the string: its own, or the first one of its tokenisation; -1 if there is none. */
+  id: number;
+  /** Whether the string is one token of this vocabulary. */
+  own: boolean;
+  logit: number;
+}
+
+export interface MemberFacts {
+  /** File name or another label for people. */
+  source: string;
+  /** As llama.cpp describes it, e.g. "llama 1B Q8_0". */
+  description: string;
+  architecture: string;
+  parameters: number;
+  /** Bytes of the weights. */
+  bytes: number;
+  trainedContext: number;
+  embeddingLength: number;
+  layers: number;
+  /** The chat template in the model's metadata, if any (Jinja). */
+  chatTemplate?: string;
+  /** Texts of the beginning- and end-of-text tokens, for templates that write them. */
+  bosText: string;
+  eosText: string;
+}
+
+export interface Member {
+  readonly name: string;
+  readonly facts: MemberFacts;
+  readonly vocabulary: Vocabulary;
+  /** Tokens that fit its context. */
+  readonly contextSize: number;
+  /** Valid after `begin` or `advance` until the next `append`, `begin` or `dispose`. */
+  readonly output: MemberOutput;
+  /**
+   * Whether the text to come starts right after a special token in a vocabulary that puts a space before the first
+   * word. There, the leading space of the next token's bytes is the tokenizer's, not the text's.
+   */
+  readonly atFragmentStart: boolean;
+
+  /** Choose what `begin` and `advance` compute. Takes effect with the next of them. */
+  prepare(preparation: Preparation): Promise<void>;
+  /** Forget the text, tokenise and decode this prompt. Errors: context-overflow, invalid-text, aborted. */
+  begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult>;
+  /** Queue chosen text. */
+  append(feedback: Feedback): void;
+  /** Decode what was queued and prepare the output. Errors: context-overflow, invalid-logits, member-failed, -hung. */
+  advance(): Promise<void>;
+  /** Logits of byte strings at the current position: the token with these bytes, else the first token of their tokenisation. */
+  lookup(keys: readonly Uint8Array[]): Promise<Lookup[]>;
+  /** The token ids in the cache, plus those queued but not decoded. */
+  cachedTokens(): Promise<Int32Array>;
+  /** Tokenise text with this member's tokenizer. */
+  tokenize(text: Uint8Array, options?: { parseSpecial?: boolean; addBos?: boolean }): Promise<Int32Array>;
+  /** Threads to decode with from now on. */
+  setThreads(threads: number): Promise<void>;
+  dispose(): Promise<void>;
+}
