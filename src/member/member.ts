@@ -54,7 +54,10 @@ export interface MemberOutput {
 export type Feedback =
   /** The whole text is tokenised canonically; the cache is rolled back to the first token that changes. */
   | { kind: "text"; bytes: Uint8Array }
-  /** These bytes are tokenised on their own and their tokens appended; nothing is ever rolled back. */
+  /**
+   * These bytes are tokenised on their own and their tokens appended; nothing is ever rolled back. The tokenizer's space
+   * before a first word is put only where `atFragmentStart`.
+   */
   | { kind: "piece"; bytes: Uint8Array }
   /** Token ids of this member's own vocabulary, appended as they are. */
   | { kind: "tokens"; ids: readonly number[] };
@@ -66,6 +69,11 @@ export interface MemberPrompt {
   parseSpecial: boolean;
   /** Whether to put the vocabulary's beginning-of-text token first, if its tokenizer does so. */
   addBos: boolean;
+  /**
+   * Keep what the cache shares with this prompt instead of decoding it again (the next turn of a chat). Off unless said:
+   * a different split into batches changes the last bits of the logits, and a seed is to repeat a run exactly.
+   */
+  reuse?: boolean;
 }
 
 export interface BeginResult {
@@ -80,6 +88,10 @@ export interface Lookup {
   id: number;
   /** Whether the string is one token of this vocabulary. */
   own: boolean;
+  /**
+   * The string's own logit: ln Σ exp(logit) over every text token with exactly these bytes (as a rule there is one; see
+   * Vocabulary.idsOf). Else the first sub-token's logit; -Infinity if `id` is -1.
+   */
   logit: number;
 }
 
@@ -122,10 +134,18 @@ export interface Member {
   begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult>;
   /** Queue chosen text. */
   append(feedback: Feedback): void;
-  /** Decode what was queued and prepare the output. Errors: context-overflow, invalid-logits, member-failed, -hung. */
+  /**
+   * Decode what was queued and prepare the output. With nothing queued, nothing is decoded and the output is prepared
+   * again from the logits at hand: how a method changes its preparation once it has seen `atFragmentStart`.
+   * Errors: context-overflow, invalid-logits, member-failed, -hung.
+   */
   advance(): Promise<void>;
-  /** Logits of byte strings at the current position: the token with these bytes, else the first token of their tokenisation. */
-  lookup(keys: readonly Uint8Array[]): Promise<Lookup[]>;
+  /**
+   * Logits at the current position. A byte string: the tokens with these bytes, else the first token of its tokenisation
+   * as the text to come. Where `atFragmentStart`, a string's own tokens are those whose bytes, less one leading space
+   * where more follows, are the string. A number: this token's logit and nothing else, whatever its class.
+   */
+  lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]>;
   /** The token ids in the cache, plus those queued but not decoded. */
   cachedTokens(): Promise<Int32Array>;
   /** Tokenise text with this member's tokenizer. */

@@ -1,0 +1,1 @@
+export { LlamafuseError, type ErrorCode } from "./errors.js";

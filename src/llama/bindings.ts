@@ -1,0 +1,316 @@
+/**
+ * The part of llama.h (release v0.5.0) that Llamafuse calls. Struct layouts belong to that exact release: they are
+ * filled from the library's own `*_default_params`, and `library.ts` checks the defaults before anything else runs.
+ * Nothing outside this folder knows a struct.
+ */
+import koffi, { type LibraryHandle, type TypeObject } from "koffi";
+
+/** An address in native memory; 0n or null is NULL. */
+export type Pointer = bigint;
+
+export interface ModelParams {
+  n_gpu_layers: number;
+  split_mode: number;
+  load_mode: number;
+  lazy_mode: number;
+  main_gpu: number;
+  progress_callback: Pointer | null;
+  vocab_only: boolean;
+  check_tensors: boolean;
+  use_extra_bufts: boolean;
+  [other: string]: unknown;
+}
+
+export interface ContextParams {
+  n_ctx: number;
+  n_batch: number;
+  n_ubatch: number;
+  n_seq_max: number;
+  n_outputs_max: number;
+  n_outputs_max_per_seq: number;
+  n_threads: number;
+  n_threads_batch: number;
+  pooling_type: number;
+  rope_freq_base: number;
+  yarn_ext_factor: number;
+  abort_callback: Pointer | null;
+  abort_callback_data: Pointer | null;
+  embeddings: boolean;
+  offload_kqv: boolean;
+  no_perf: boolean;
+  swa_full: boolean;
+  kv_unified: boolean;
+  type_k: number;
+  type_v: number;
+  [other: string]: unknown;
+}
+
+export interface Batch {
+  n_tokens: number;
+  token: Pointer;
+  embd: Pointer | null;
+  pos: Pointer;
+  n_seq_id: Pointer;
+  seq_id: Pointer;
+  logits: Pointer;
+}
+
+const modelParams = koffi.struct({
+  devices: "void *",
+  tensor_buft_overrides: "void *",
+  n_gpu_layers: "int32_t",
+  split_mode: "int32_t",
+  load_mode: "int32_t",
+  lazy_mode: "int32_t",
+  main_gpu: "int32_t",
+  tensor_split: "void *",
+  progress_callback: "void *",
+  progress_callback_user_data: "void *",
+  kv_overrides: "void *",
+  vocab_only: "bool",
+  check_tensors: "bool",
+  use_extra_bufts: "bool",
+  no_host: "bool",
+  no_alloc: "bool",
+  load_mtp: "bool",
+});
+
+const contextParams = koffi.struct({
+  n_ctx: "uint32_t",
+  n_batch: "uint32_t",
+  n_ubatch: "uint32_t",
+  n_seq_max: "uint32_t",
+  n_rs_seq: "uint32_t",
+  n_outputs_max: "uint32_t",
+  n_outputs_max_per_seq: "uint32_t",
+  n_threads: "int32_t",
+  n_threads_batch: "int32_t",
+  ctx_type: "int32_t",
+  rope_scaling_type: "int32_t",
+  pooling_type: "int32_t",
+  attention_type: "int32_t",
+  flash_attn_type: "int32_t",
+  rope_freq_base: "float",
+  rope_freq_scale: "float",
+  yarn_ext_factor: "float",
+  yarn_attn_factor: "float",
+  yarn_beta_fast: "float",
+  yarn_beta_slow: "float",
+  yarn_orig_ctx: "uint32_t",
+  defrag_thold: "float",
+  cb_eval: "void *",
+  cb_eval_user_data: "void *",
+  type_k: "int32_t",
+  type_v: "int32_t",
+  abort_callback: "void *",
+  abort_callback_data: "void *",
+  embeddings: "bool",
+  offload_kqv: "bool",
+  no_perf: "bool",
+  op_offload: "bool",
+  swa_full: "bool",
+  kv_unified: "bool",
+  samplers: "void *",
+  n_samplers: "size_t",
+  ctx_other: "void *",
+});
+
+const batch = koffi.struct({
+  n_tokens: "int32_t",
+  token: "void *",
+  embd: "void *",
+  pos: "void *",
+  n_seq_id: "void *",
+  seq_id: "void *",
+  logits: "void *",
+});
+
+/** bool (*)(float progress, void *) */
+export const progressCallback = koffi.proto("bool LlamafuseProgress(float progress, void *data)");
+
+/** Bind the functions. A missing one throws koffi's error, which `library.ts` turns into one that says what to do. */
+export function bindLlama(llama: LibraryHandle) {
+  const bind = <T>(name: string, result: string | TypeObject, ...parameters: (string | TypeObject)[]) =>
+    llama.func(name, result, parameters) as unknown as T;
+  const pointer = "void *";
+  return {
+    version: bind<() => string>("llama_version", "const char *"),
+    backendInit: bind<() => void>("llama_backend_init", "void"),
+    logSet: bind<(callback: Pointer | null, data: null) => void>("llama_log_set", "void", pointer, pointer),
+    supportsGpuOffload: bind<() => boolean>("llama_supports_gpu_offload", "bool"),
+    defaultModelParams: bind<() => ModelParams>("llama_model_default_params", modelParams),
+    defaultContextParams: bind<() => ContextParams>("llama_context_default_params", contextParams),
+
+    modelLoad: bind<(file: string, params: ModelParams) => Pointer | null>(
+      "llama_model_load_from_file",
+      pointer,
+      "str",
+      modelParams,
+    ),
+    modelFree: bind<(model: Pointer) => void>("llama_model_free", "void", pointer),
+    modelVocab: bind<(model: Pointer) => Pointer>("llama_model_get_vocab", pointer, pointer),
+    modelContextTrain: bind<(model: Pointer) => number>("llama_model_n_ctx_train", "int32_t", pointer),
+    modelEmbedding: bind<(model: Pointer) => number>("llama_model_n_embd", "int32_t", pointer),
+    modelLayers: bind<(model: Pointer) => number>("llama_model_n_layer", "int32_t", pointer),
+    modelSize: bind<(model: Pointer) => number>("llama_model_size", "uint64_t", pointer),
+    modelParameters: bind<(model: Pointer) => number>("llama_model_n_params", "uint64_t", pointer),
+    modelDescription: bind<(model: Pointer, buffer: Uint8Array, size: number) => number>(
+      "llama_model_desc",
+      "int32_t",
+      pointer,
+      pointer,
+      "size_t",
+    ),
+    modelChatTemplate: bind<(model: Pointer, name: null) => string | null>(
+      "llama_model_chat_template",
+      "const char *",
+      pointer,
+      pointer,
+    ),
+    modelMetaValue: bind<(model: Pointer, key: string, buffer: Uint8Array, size: number) => number>(
+      "llama_model_meta_val_str",
+      "int32_t",
+      pointer,
+      "str",
+      pointer,
+      "size_t",
+    ),
+    modelHasDecoder: bind<(model: Pointer) => boolean>("llama_model_has_decoder", "bool", pointer),
+    modelHasEncoder: bind<(model: Pointer) => boolean>("llama_model_has_encoder", "bool", pointer),
+    modelIsRecurrent: bind<(model: Pointer) => boolean>("llama_model_is_recurrent", "bool", pointer),
+    modelIsHybrid: bind<(model: Pointer) => boolean>("llama_model_is_hybrid", "bool", pointer),
+
+    vocabType: bind<(vocab: Pointer) => number>("llama_vocab_type", "int32_t", pointer),
+    vocabSize: bind<(vocab: Pointer) => number>("llama_vocab_n_tokens", "int32_t", pointer),
+    vocabText: bind<(vocab: Pointer, token: number) => string>(
+      "llama_vocab_get_text",
+      "const char *",
+      pointer,
+      "int32_t",
+    ),
+    vocabAttributes: bind<(vocab: Pointer, token: number) => number>(
+      "llama_vocab_get_attr",
+      "int32_t",
+      pointer,
+      "int32_t",
+    ),
+    vocabIsEnd: bind<(vocab: Pointer, token: number) => boolean>("llama_vocab_is_eog", "bool", pointer, "int32_t"),
+    vocabBos: bind<(vocab: Pointer) => number>("llama_vocab_bos", "int32_t", pointer),
+    vocabEos: bind<(vocab: Pointer) => number>("llama_vocab_eos", "int32_t", pointer),
+    vocabAddsBos: bind<(vocab: Pointer) => boolean>("llama_vocab_get_add_bos", "bool", pointer),
+    tokenize: bind<
+      (
+        vocab: Pointer,
+        text: Uint8Array,
+        length: number,
+        tokens: Int32Array,
+        capacity: number,
+        addSpecial: boolean,
+        parseSpecial: boolean,
+      ) => number
+    >("llama_tokenize", "int32_t", pointer, pointer, "int32_t", pointer, "int32_t", "bool", "bool"),
+    tokenToPiece: bind<
+      (vocab: Pointer, token: number, buffer: Uint8Array, length: number, lstrip: number, special: boolean) => number
+    >("llama_token_to_piece", "int32_t", pointer, "int32_t", pointer, "int32_t", "int32_t", "bool"),
+
+    contextInit: bind<(model: Pointer, params: ContextParams) => Pointer | null>(
+      "llama_init_from_model",
+      pointer,
+      pointer,
+      contextParams,
+    ),
+    contextFree: bind<(context: Pointer) => void>("llama_free", "void", pointer),
+    contextSize: bind<(context: Pointer) => number>("llama_n_ctx_seq", "uint32_t", pointer),
+    setThreads: bind<(context: Pointer, threads: number, batchThreads: number) => void>(
+      "llama_set_n_threads",
+      "void",
+      pointer,
+      "int32_t",
+      "int32_t",
+    ),
+    setEmbeddings: bind<(context: Pointer, on: boolean) => void>("llama_set_embeddings", "void", pointer, "bool"),
+    attachThreadpool: bind<(context: Pointer, pool: Pointer | null, batchPool: Pointer | null) => void>(
+      "llama_attach_threadpool",
+      "void",
+      pointer,
+      pointer,
+      pointer,
+    ),
+    detachThreadpool: bind<(context: Pointer) => void>("llama_detach_threadpool", "void", pointer),
+    synchronize: bind<(context: Pointer) => void>("llama_synchronize", "void", pointer),
+    batchInit: bind<(tokens: number, embedding: number, sequences: number) => Batch>(
+      "llama_batch_init",
+      batch,
+      "int32_t",
+      "int32_t",
+      "int32_t",
+    ),
+    batchFree: bind<(batch: Batch) => void>("llama_batch_free", "void", batch),
+    decode: bind<(context: Pointer, batch: Batch) => number>("llama_decode", "int32_t", pointer, batch),
+    logitsAt: bind<(context: Pointer, index: number) => Pointer | null>(
+      "llama_get_logits_ith",
+      pointer,
+      pointer,
+      "int32_t",
+    ),
+    embeddingsAt: bind<(context: Pointer, index: number) => Pointer | null>(
+      "llama_get_embeddings_ith",
+      pointer,
+      pointer,
+      "int32_t",
+    ),
+    memory: bind<(context: Pointer) => Pointer>("llama_get_memory", pointer, pointer),
+    memoryClear: bind<(memory: Pointer, data: boolean) => void>("llama_memory_clear", "void", pointer, "bool"),
+    memoryRemove: bind<(memory: Pointer, sequence: number, from: number, to: number) => boolean>(
+      "llama_memory_seq_rm",
+      "bool",
+      pointer,
+      "int32_t",
+      "int32_t",
+      "int32_t",
+    ),
+    memoryCopy: bind<(memory: Pointer, from: number, to: number, start: number, end: number) => void>(
+      "llama_memory_seq_cp",
+      "void",
+      pointer,
+      "int32_t",
+      "int32_t",
+      "int32_t",
+      "int32_t",
+    ),
+  };
+}
+
+export type LlamaFunctions = ReturnType<typeof bindLlama>;
+
+/** Bind ggml's backend registry. */
+export function bindGgml(ggml: LibraryHandle) {
+  const bind = <T>(name: string, result: string, ...parameters: string[]) =>
+    ggml.func(name, result, parameters) as unknown as T;
+  return {
+    loadBackends: bind<(folder: string) => void>("ggml_backend_load_all_from_path", "void", "str"),
+    backendCount: bind<() => number>("ggml_backend_reg_count", "size_t"),
+    backendAt: bind<(index: number) => Pointer>("ggml_backend_reg_get", "void *", "size_t"),
+    deviceCount: bind<() => number>("ggml_backend_dev_count", "size_t"),
+    deviceAt: bind<(index: number) => Pointer>("ggml_backend_dev_get", "void *", "size_t"),
+    // These live in libggml-base, which libggml brings along.
+    deviceName: bind<(device: Pointer) => string>("ggml_backend_dev_name", "const char *", "void *"),
+    deviceDescription: bind<(device: Pointer) => string>("ggml_backend_dev_description", "const char *", "void *"),
+    deviceType: bind<(device: Pointer) => number>("ggml_backend_dev_type", "int32_t", "void *"),
+    backendName: bind<(backend: Pointer) => string>("ggml_backend_reg_name", "const char *", "void *"),
+    procAddress: bind<(backend: Pointer, name: string) => Pointer | null>(
+      "ggml_backend_reg_get_proc_address",
+      "void *",
+      "void *",
+      "str",
+    ),
+    threadpoolParamsInit: bind<(params: Uint8Array, threads: number) => void>(
+      "ggml_threadpool_params_init",
+      "void",
+      "void *",
+      "int32_t",
+    ),
+  };
+}
+
+export type GgmlFunctions = ReturnType<typeof bindGgml>;

@@ -1,0 +1,244 @@
+/** A llama.cpp context: key-value cache, decoding, logits and hidden states. */
+import koffi from "koffi";
+import { LlamafuseError } from "../errors.js";
+import type { Batch, Pointer } from "./bindings.js";
+import type { LlamaModel } from "./model.js";
+
+export interface ContextOptions {
+  /** Tokens that fit one sequence; default 4096 or the trained context if that is smaller. */
+  contextSize?: number;
+  /** Tokens decoded at once in a prefill. */
+  batchSize?: number;
+  /** Independent sequences that share the cache; more than one allows `fork`. */
+  sequences?: number;
+  threads?: number;
+  /** Positions of one decode at which logits are wanted; 1 suffices for step-by-step generation. */
+  outputs?: number;
+  /** Keep the last layer's hidden states beside the logits. */
+  hiddenStates?: boolean;
+  /** Address of a byte that stops a running decode when another thread makes it non-zero. */
+  stopFlag?: Pointer;
+}
+
+/** The default context where neither caller nor model asks for less: enough for a conversation, cheap in memory. */
+export const DEFAULT_CONTEXT_SIZE = 4096;
+/** llama.cpp's own physical batch; larger ones cost memory, smaller ones speed. */
+const DEFAULT_BATCH_SIZE = 512;
+/** Bytes that hold `struct ggml_threadpool_params`, and where its `poll` field lies behind the 512-entry CPU mask. */
+const THREADPOOL_PARAMS_BYTES = 1024;
+const THREADPOOL_POLL_OFFSET = 512 + 4 + 4;
+
+export class LlamaContext {
+  readonly contextSize: number;
+  readonly batchSize: number;
+  readonly sequences: number;
+  readonly vocabularySize: number;
+  #pointer: Pointer;
+  #memory: Pointer;
+  #batch: Batch;
+  #token: Int32Array;
+  #position: Int32Array;
+  #sequenceCount: Int32Array;
+  /** The sequence-id slot of each batch entry (llama.cpp allocates one array per entry). */
+  #sequenceSlots: Int32Array[];
+  #wantsLogits: Int8Array;
+  #viewAddress: Pointer = 0n;
+  #view = new Float32Array(0);
+  #threadpool: Pointer = 0n;
+  #threads = 0;
+
+  constructor(
+    readonly model: LlamaModel,
+    options: ContextOptions = {},
+  ) {
+    const { functions } = model.llama;
+    const params = functions.defaultContextParams();
+    const perSequence =
+      options.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, model.trainedContext || DEFAULT_CONTEXT_SIZE);
+    this.sequences = options.sequences ?? 1;
+    this.batchSize = Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, perSequence);
+    params.n_ctx = perSequence * this.sequences;
+    params.n_batch = this.batchSize;
+    params.n_ubatch = this.batchSize;
+    params.n_seq_max = this.sequences;
+    // One buffer for all sequences: a fork copies nothing.
+    params.kv_unified = this.sequences > 1;
+    params.n_outputs_max = Math.min(Math.max(options.outputs ?? 1, this.sequences), this.batchSize);
+    params.n_outputs_max_per_seq = Math.min(options.outputs ?? 1, this.batchSize);
+    params.n_threads = options.threads ?? 1;
+    params.n_threads_batch = options.threads ?? 1;
+    params.embeddings = options.hiddenStates ?? false;
+    params.no_perf = true;
+    // The whole cache also for sliding-window layers, so that a rollback never misses what the window dropped.
+    params.swa_full = true;
+    const reader = model.llama.stopFlagReader;
+    if (options.stopFlag !== undefined && reader !== null) {
+      params.abort_callback = reader;
+      params.abort_callback_data = options.stopFlag;
+    }
+    const pointer = functions.contextInit(model.pointer, params);
+    if (pointer === null) {
+      throw new LlamafuseError(
+        "out-of-memory",
+        `llama.cpp could not make a context of ${params.n_ctx} tokens for ${model.description}: most often memory is short. Use a smaller contextSize or fewer gpuLayers.`,
+        { found: params.n_ctx, option: "contextSize" },
+      );
+    }
+    this.#pointer = pointer;
+    this.#memory = functions.memory(pointer);
+    this.contextSize = Math.min(perSequence, this.sequences > 1 ? perSequence : functions.contextSize(pointer));
+    this.vocabularySize = model.tokenizer.vocabulary.size;
+
+    this.#batch = functions.batchInit(this.batchSize, 0, 1);
+    this.#token = new Int32Array(koffi.view(this.#batch.token, 4 * this.batchSize));
+    this.#position = new Int32Array(koffi.view(this.#batch.pos, 4 * this.batchSize));
+    this.#sequenceCount = new Int32Array(koffi.view(this.#batch.n_seq_id, 4 * this.batchSize));
+    this.#wantsLogits = new Int8Array(koffi.view(this.#batch.logits, this.batchSize));
+    const slots = new BigUint64Array(koffi.view(this.#batch.seq_id, 8 * this.batchSize));
+    this.#sequenceSlots = Array.from(slots, (address) => new Int32Array(koffi.view(address, 4)));
+    this.setThreads(options.threads ?? 1);
+  }
+
+  get pointer(): Pointer {
+    if (this.#pointer === 0n) throw new LlamafuseError("disposed", "This context has been freed.");
+    return this.#pointer;
+  }
+
+  /**
+   * Decode tokens at positions from, from + 1, … of a sequence, in batches. Logits are kept for the last `outputs`
+   * tokens (1 unless said). `mayContinue` is asked between batches. Errors: aborted, member-failed.
+   */
+  decode(
+    tokens: Int32Array,
+    from: number,
+    options: { sequence?: number; outputs?: number; mayContinue?: () => boolean } = {},
+  ): void {
+    const { functions } = this.model.llama;
+    const sequence = options.sequence ?? 0;
+    const firstOutput = tokens.length - (options.outputs ?? 1);
+    for (let start = 0; start < tokens.length; start += this.batchSize) {
+      if (options.mayContinue !== undefined && !options.mayContinue())
+        throw new LlamafuseError("aborted", "Stopped while decoding a prompt.");
+      const count = Math.min(this.batchSize, tokens.length - start);
+      for (let i = 0; i < count; i++) {
+        this.#token[i] = tokens[start + i];
+        this.#position[i] = from + start + i;
+        this.#sequenceCount[i] = 1;
+        this.#sequenceSlots[i][0] = sequence;
+        this.#wantsLogits[i] = start + i >= firstOutput ? 1 : 0;
+      }
+      this.#run(count, functions.decode);
+    }
+  }
+
+  /** Decode one token for each of several sequences at once: entry i is (sequence, token, position). */
+  decodeParallel(entries: readonly { sequence: number; token: number; position: number }[]): void {
+    entries.forEach((entry, i) => {
+      this.#token[i] = entry.token;
+      this.#position[i] = entry.position;
+      this.#sequenceCount[i] = 1;
+      this.#sequenceSlots[i][0] = entry.sequence;
+      this.#wantsLogits[i] = 1;
+    });
+    this.#run(entries.length, this.model.llama.functions.decode);
+  }
+
+  #run(count: number, decode: (context: Pointer, batch: Batch) => number): void {
+    this.#batch.n_tokens = count;
+    const status = decode(this.pointer, this.#batch);
+    if (status === 0) return;
+    if (status === 2) throw new LlamafuseError("aborted", "A running decode was stopped.");
+    if (status === 1)
+      throw new LlamafuseError(
+        "context-overflow",
+        `The key-value cache has no room for ${count} more tokens (context ${this.contextSize}).`,
+        { allowed: this.contextSize },
+      );
+    throw new LlamafuseError("member-failed", `llama_decode failed with status ${status} on ${count} tokens.`, {
+      found: status,
+    });
+  }
+
+  /**
+   * Logits of the given output (index as in the last decode's outputs; -1 is the last one): a view on llama.cpp's
+   * memory, valid until the next decode.
+   */
+  logits(index = -1): Float32Array {
+    const address = this.model.llama.functions.logitsAt(this.pointer, index);
+    if (address === null)
+      throw new LlamafuseError("member-failed", `llama.cpp has no logits at output ${index}.`, { found: index });
+    // The output buffer stays where it is between decodes: make a view only when it moved.
+    if (address !== this.#viewAddress) {
+      this.#viewAddress = address;
+      this.#view = new Float32Array(koffi.view(address, 4 * this.vocabularySize));
+    }
+    return this.#view;
+  }
+
+  /** The last layer's hidden state (after the final norm) at an output; a view, valid until the next decode. */
+  hiddenState(index = -1): Float32Array {
+    const address = this.model.llama.functions.embeddingsAt(this.pointer, index);
+    if (address === null)
+      throw new LlamafuseError(
+        "invalid-option",
+        "This context keeps no hidden states: make it with hiddenStates: true.",
+        { option: "hiddenStates" },
+      );
+    return new Float32Array(koffi.view(address, 4 * this.model.embeddingLength));
+  }
+
+  /** Drop a sequence's tokens from position `length` on. False if this kind of model cannot. */
+  rollback(length: number, sequence = 0): boolean {
+    return this.model.llama.functions.memoryRemove(this.#memory, sequence, length, -1);
+  }
+
+  /** Make `target` a copy of `source`'s first `length` tokens without computing anything. */
+  fork(source: number, target: number, length: number): void {
+    if (target >= this.sequences || source >= this.sequences) {
+      throw new LlamafuseError(
+        "invalid-option",
+        `Sequence ${Math.max(source, target)} of a context that has ${this.sequences}.`,
+        { found: target, allowed: this.sequences, option: "sequences" },
+      );
+    }
+    this.model.llama.functions.memoryRemove(this.#memory, target, -1, -1);
+    this.model.llama.functions.memoryCopy(this.#memory, source, target, 0, length);
+  }
+
+  clear(): void {
+    this.model.llama.functions.memoryClear(this.#memory, false);
+  }
+
+  /** Use this many threads from now on; a pool of them is kept, so that a step starts none. */
+  setThreads(threads: number): void {
+    if (threads === this.#threads) return;
+    const { functions, ggml, threadpool } = this.model.llama;
+    this.#dropThreadpool();
+    this.#threads = threads;
+    functions.setThreads(this.pointer, threads, threads);
+    if (threads === 1 || threadpool === undefined) return;
+    const params = Buffer.alloc(THREADPOOL_PARAMS_BYTES);
+    ggml.threadpoolParamsInit(params, threads);
+    // No spinning between steps: members in turn would take each other's cores.
+    params.writeUInt32LE(0, THREADPOOL_POLL_OFFSET);
+    this.#threadpool = threadpool.create(params);
+    functions.attachThreadpool(this.pointer, this.#threadpool, this.#threadpool);
+  }
+
+  #dropThreadpool(): void {
+    if (this.#threadpool === 0n) return;
+    this.model.llama.functions.detachThreadpool(this.pointer);
+    this.model.llama.threadpool?.free(this.#threadpool);
+    this.#threadpool = 0n;
+  }
+
+  free(): void {
+    if (this.#pointer === 0n) return;
+    this.#dropThreadpool();
+    const pointer = this.#pointer;
+    this.#pointer = 0n;
+    this.#view = new Float32Array(0);
+    this.model.llama.functions.batchFree(this.#batch);
+    this.model.llama.functions.contextFree(pointer);
+  }
+}

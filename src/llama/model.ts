@@ -1,0 +1,115 @@
+/** A model's weights and vocabulary in llama.cpp. */
+import koffi from "koffi";
+import { LlamafuseError } from "../errors.js";
+import { type Pointer, progressCallback } from "./bindings.js";
+import type { Llama } from "./library.js";
+import { LlamaTokenizer } from "./tokenizer.js";
+
+export interface ModelOptions {
+  /** Layers on the GPU: a number, or "max" for all of them. */
+  gpuLayers?: number | "max";
+  /** Read only the vocabulary and metadata. */
+  vocabularyOnly?: boolean;
+  /** Called with 0 … 1 while the weights load; return false to stop. */
+  onProgress?: (fraction: number) => boolean;
+}
+
+export class LlamaModel {
+  readonly tokenizer: LlamaTokenizer;
+  readonly trainedContext: number;
+  readonly embeddingLength: number;
+  readonly layers: number;
+  readonly parameters: number;
+  /** Bytes of all tensors. */
+  readonly bytes: number;
+  /** As llama.cpp describes it: "llama 1B Q8_0". */
+  readonly description: string;
+  /** Whether the key-value cache can drop its last tokens; recurrent models cannot. */
+  readonly canRollBack: boolean;
+  #pointer: Pointer;
+
+  private constructor(
+    readonly llama: Llama,
+    pointer: Pointer,
+  ) {
+    const { functions } = llama;
+    this.#pointer = pointer;
+    this.tokenizer = new LlamaTokenizer(functions, functions.modelVocab(pointer));
+    this.trainedContext = functions.modelContextTrain(pointer);
+    this.embeddingLength = functions.modelEmbedding(pointer);
+    this.layers = functions.modelLayers(pointer);
+    this.parameters = Number(functions.modelParameters(pointer));
+    this.bytes = Number(functions.modelSize(pointer));
+    this.canRollBack = !functions.modelIsRecurrent(pointer) && !functions.modelIsHybrid(pointer);
+    const text = Buffer.alloc(256);
+    this.description = text.toString("utf8", 0, functions.modelDescription(pointer, text, text.length)).trim();
+  }
+
+  /** Load a GGUF file that `checkModel` has passed. Blocks this thread. */
+  static load(llama: Llama, file: string, options: ModelOptions = {}): LlamaModel {
+    const { functions } = llama;
+    const params = functions.defaultModelParams();
+    params.vocab_only = options.vocabularyOnly ?? false;
+    // -1 means all layers; without a GPU there is nowhere to put them.
+    params.n_gpu_layers =
+      llama.files.gpu === false
+        ? 0
+        : options.gpuLayers === undefined || options.gpuLayers === "max"
+          ? -1
+          : options.gpuLayers;
+    let stopped = false;
+    // The callback runs on the thread that loads, so a JavaScript function is safe here.
+    const callback =
+      options.onProgress === undefined
+        ? null
+        : koffi.register((fraction: number) => {
+            stopped ||= options.onProgress?.(fraction) === false;
+            return !stopped;
+          }, koffi.pointer(progressCallback));
+    params.progress_callback = callback as Pointer | null;
+    try {
+      const pointer = functions.modelLoad(file, params);
+      if (stopped) {
+        if (pointer !== null) functions.modelFree(pointer);
+        throw new LlamafuseError("aborted", `Loading ${file} was stopped.`, { file });
+      }
+      if (pointer === null) {
+        throw new LlamafuseError(
+          "invalid-model",
+          `llama.cpp could not load ${file}, although its header is sound: a tensor or parameter does not suit its architecture, or memory ran out. Run with --verbose (or logs: "stderr") to see llama.cpp's own words.`,
+          { file },
+        );
+      }
+      return new LlamaModel(llama, pointer);
+    } finally {
+      if (callback !== null) koffi.unregister(callback as never);
+    }
+  }
+
+  get pointer(): Pointer {
+    if (this.#pointer === 0n) throw new LlamafuseError("disposed", "This model has been freed.");
+    return this.#pointer;
+  }
+
+  get chatTemplate(): string | undefined {
+    return this.llama.functions.modelChatTemplate(this.pointer, null) ?? undefined;
+  }
+
+  /** A metadata value as text, or undefined. */
+  metadata(key: string): string | undefined {
+    const buffer = Buffer.alloc(1024);
+    const length = this.llama.functions.modelMetaValue(this.pointer, key, buffer, buffer.length);
+    if (length < 0) return undefined;
+    if (length < buffer.length) return buffer.toString("utf8", 0, length);
+    const larger = Buffer.alloc(length + 1);
+    this.llama.functions.modelMetaValue(this.pointer, key, larger, larger.length);
+    return larger.toString("utf8", 0, length);
+  }
+
+  free(): void {
+    if (this.#pointer === 0n) return;
+    const pointer = this.#pointer;
+    this.#pointer = 0n;
+    this.llama.functions.modelFree(pointer);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * A GGUF model as a member, in the thread that runs it: model, context, token list and preparation put together.
+ * `member-worker.ts` serves one to the coordinator.
+ */
+import { LlamafuseError } from "../errors.js";
+import type { Kernels } from "../kernels/kernels.js";
+import type { Pointer } from "../llama/bindings.js";
+import { LlamaContext } from "../llama/context.js";
+import type { Llama } from "../llama/library.js";
+import { LlamaModel } from "../llama/model.js";
+import { byteKey } from "../vocabulary/vocabulary.js";
+import type { BeginResult, Feedback, Lookup, MemberFacts, MemberPrompt, Preparation } from "./member.js";
+import { type OutputRegions, Preparer } from "./preparer.js";
+import { TokenTrail } from "./token-trail.js";
+
+export interface EngineOptions {
+  name: string;
+  file: string;
+  threads: number;
+  gpuLayers?: number | "max";
+  contextSize?: number;
+  batchSize?: number;
+  stopFlag?: Pointer;
+  onProgress?: (fraction: number) => boolean;
+  /** Asked between the batches of a long decode. */
+  mayContinue: () => boolean;
+}
+
+export class LlamaEngine {
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly preparer: Preparer;
+  readonly #trail: TokenTrail;
+  readonly #lookups = new Map<string, { id: number; own: boolean }>();
+  /** Tokens in llama.cpp's cache. */
+  #cached = 0;
+  decodeMs = 0;
+  prepareMs = 0;
+  decodedTokens = 0;
+
+  constructor(
+    llama: Llama,
+    kernels: Kernels,
+    private readonly options: EngineOptions,
+  ) {
+    this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
+    try {
+      const { vocabulary } = this.model.tokenizer;
+      this.context = new LlamaContext(this.model, { contextSize: options.contextSize, batchSize: options.batchSize, threads: options.threads, stopFlag: options.stopFlag });
+      this.preparer = new Preparer(options.name, vocabulary, kernels);
+      this.#trail = new TokenTrail(this.model.tokenizer);
+    } catch (error) {
+      this.model.free();
+      throw error;
+    }
+  }
+
+  get facts(): Omit<MemberFacts, "source"> {
+    const { model } = this;
+    return {
+      description: model.description,
+      architecture: model.metadata("general.architecture") ?? "unknown",
+      parameters: model.parameters,
+      bytes: model.bytes,
+      trainedContext: model.trainedContext,
+      embeddingLength: model.embeddingLength,
+      layers: model.layers,
+      chatTemplate: model.chatTemplate,
+      bosText: model.tokenizer.bosText,
+      eosText: model.tokenizer.eosText,
+    };
+  }
+
+  get atFragmentStart(): boolean {
+    return this.#trail.atFragmentStart;
+  }
+
+  prepare(preparation: Preparation): OutputRegions {
+    return this.preparer.configure(preparation);
+  }
+
+  begin(prompt: MemberPrompt): BeginResult {
+    this.#trail.begin(prompt);
+    const { length } = this.#trail;
+    if (length > this.context.contextSize) {
+      throw new LlamafuseError(
+        "context-overflow",
+        `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.context.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
+        { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
+      );
+    }
+    if (prompt.reuse !== true) this.#trail.invalidateFrom(0);
+    const reusedTokens = Math.min(this.#trail.firstChanged, length - 1, this.#cached);
+    this.advance();
+    return { promptTokens: length, reusedTokens };
+  }
+
+  append(feedback: Feedback): void {
+    this.#trail.append(feedback);
+  }
+
+  advance(): void {
+    const trail = this.#trail;
+    if (trail.length > this.context.contextSize) {
+      throw new LlamafuseError("context-overflow", `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`, {
+        member: this.options.name,
+        found: trail.length,
+        allowed: this.context.contextSize,
+        option: "contextSize",
+      });
+    }
+    const started = performance.now();
+    // The last token is always decoded, so that there are logits to read.
+    let from = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
+    if (from < this.#cached && !(from > 0 && this.context.rollback(from))) {
+      // A recurrent state cannot go back: start over.
+      this.context.clear();
+      from = 0;
+    }
+    this.#cached = from;
+    trail.invalidateFrom(from);
+    try {
+      this.context.decode(trail.tokens.subarray(from), from, { mayContinue: this.options.mayContinue });
+    } catch (error) {
+      // Some batches may have been decoded; forget them, so that the next advance finds a cache it knows.
+      this.context.rollback(from);
+      throw error;
+    }
+    this.#cached = trail.length;
+    this.decodedTokens = trail.length - from;
+    trail.settle();
+    // On a GPU the decode may still be running: reading the logits waits for it.
+    const logits = this.context.logits();
+    const decoded = performance.now();
+    this.preparer.run(logits);
+    this.decodeMs = decoded - started;
+    this.prepareMs = performance.now() - decoded;
+  }
+
+  lookup(keys: readonly Uint8Array[]): Lookup[] {
+    return keys.map((key) => {
+      const { id, own } = this.#tokenFor(key);
+      return { id, own, logit: id < 0 ? Number.NEGATIVE_INFINITY : this.preparer.logitOf(id) };
+    });
+  }
+
+  #tokenFor(bytes: Uint8Array): { id: number; own: boolean } {
+    const key = byteKey(bytes);
+    let found = this.#lookups.get(key);
+    if (found === undefined) {
+      const own = this.model.tokenizer.vocabulary.idOf(key);
+      found = own >= 0 ? { id: own, own: true } : { id: this.#trail.encodePiece(bytes)[0] ?? -1, own: false };
+      this.#lookups.set(key, found);
+    }
+    return found;
+  }
+
+  cachedTokens(): Int32Array {
+    return this.#trail.tokens.slice();
+  }
+
+  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
+    return this.model.tokenizer.encode(text, { parseSpecial: options.parseSpecial ?? false, addBos: options.addBos ?? false });
+  }
+
+  setThreads(threads: number): void {
+    this.context.setThreads(threads);
+  }
+
+  free(): void {
+    this.context.free();
+    this.model.free();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What a worker makes of its logits while it still holds them: normaliser, pooled end of generation, the top tokens, the
+ * projection into a shared space. All of it happens in the ensemble's shared memory, where the coordinator reads it.
+ */
+import { LlamafuseError } from "../errors.js";
+import type { Kernels } from "../kernels/kernels.js";
+import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
+import type { Preparation } from "./member.js";
+
+/** The most candidates that a preparation may ask for; beyond it a projection is the better tool. */
+export const MAX_TOP = 1024;
+/** Extra candidates fetched so that control tokens among the best do not shorten the list. */
+const SPARE_TOP = 8;
+
+/** Where the results lie in the shared memory. */
+export interface OutputRegions {
+  top: number;
+  topIds: number;
+  topLogits: number;
+  projection: number;
+  projectionSize: number;
+}
+
+export class Preparer {
+  readonly regions: OutputRegions = { top: 0, topIds: 0, topLogits: 0, projection: 0, projectionSize: 0 };
+  logNormaliser = 0;
+  endLogProb = Number.NEGATIVE_INFINITY;
+  topCount = 0;
+  readonly #size: number;
+  readonly #logits: number;
+  readonly #logitsView: Float32Array;
+  #exponentials = 0;
+  #map = 0;
+  #capacity = { top: 0, projection: 0 };
+  #rawIds = 0;
+  #rawLogits = 0;
+  #rawIdsView: Int32Array = new Int32Array(0);
+  #rawLogitsView: Float32Array = new Float32Array(0);
+  #topIdsView: Int32Array = new Int32Array(0);
+  #topLogitsView: Float32Array = new Float32Array(0);
+  readonly #chosenByClass: boolean;
+
+  constructor(
+    private readonly name: string,
+    private readonly vocabulary: Vocabulary,
+    private readonly kernels: Kernels,
+  ) {
+    this.#size = vocabulary.size;
+    this.#logits = kernels.shared.allocate(4 * this.#size);
+    this.#logitsView = kernels.shared.float32(this.#logits, this.#size);
+    this.#chosenByClass = vocabulary.data.classes.some((tokenClass) => tokenClass === TokenClass.control || tokenClass === TokenClass.unused);
+  }
+
+  configure(preparation: Preparation): OutputRegions {
+    const { kernels } = this;
+    const { regions } = this;
+    regions.top = Math.min(preparation.top, MAX_TOP, this.#size);
+    const raw = Math.min(regions.top + (this.#chosenByClass ? SPARE_TOP : 0), MAX_TOP, this.#size);
+    if (raw > this.#capacity.top) {
+      this.#capacity.top = raw;
+      this.#rawIds = kernels.shared.allocate(4 * raw);
+      this.#rawLogits = kernels.shared.allocate(4 * raw);
+      regions.topIds = kernels.shared.allocate(4 * raw);
+      regions.topLogits = kernels.shared.allocate(4 * raw);
+    }
+    this.#rawIdsView = kernels.shared.int32(this.#rawIds, raw);
+    this.#rawLogitsView = kernels.shared.float32(this.#rawLogits, raw);
+    this.#topIdsView = kernels.shared.int32(regions.topIds, raw);
+    this.#topLogitsView = kernels.shared.float32(regions.topLogits, raw);
+
+    regions.projectionSize = preparation.projection?.size ?? 0;
+    if (preparation.projection !== undefined) {
+      const { map, size } = preparation.projection;
+      if (this.#exponentials === 0) {
+        this.#exponentials = kernels.shared.allocate(8 * this.#size);
+        this.#map = kernels.shared.allocate(4 * this.#size);
+      }
+      if (size > this.#capacity.projection) {
+        this.#capacity.projection = size;
+        regions.projection = kernels.shared.allocate(8 * size);
+      }
+      kernels.shared.int32(this.#map, this.#size).set(map);
+    }
+    return { ...regions };
+  }
+
+  /** Take new logits and compute what was configured. Error: invalid-logits. */
+  run(logits: Float32Array): void {
+    const { kernels, regions } = this;
+    this.#logitsView.set(logits);
+    const maximum = kernels.maximum(this.#logits, this.#size);
+    if (!Number.isFinite(maximum)) {
+      throw new LlamafuseError("invalid-logits", `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`, {
+        member: this.name,
+        found: String(maximum),
+      });
+    }
+    const sum =
+      regions.projectionSize > 0
+        ? kernels.expInto(this.#logits, this.#size, maximum, this.#exponentials)
+        : kernels.sumExp(this.#logits, this.#size, maximum);
+    this.logNormaliser = maximum + Math.log(sum);
+    let end = 0;
+    for (const id of this.vocabulary.endTokens) end += Math.exp(this.#logitsView[id] - maximum);
+    this.endLogProb = Math.log(end / sum);
+    if (regions.projectionSize > 0) {
+      kernels.scatter(this.#exponentials, this.#map, this.#size, 1 / sum, regions.projection, regions.projectionSize);
+    }
+    this.topCount = regions.top === 0 ? 0 : this.#selectTop();
+  }
+
+  /** The raw logit of a token at the last `run`. */
+  logitOf(id: number): number {
+    return this.#logitsView[id];
+  }
+
+  /** The best text and end tokens; control tokens cannot be chosen and are passed over. */
+  #selectTop(): number {
+    const { kernels, regions, vocabulary } = this;
+    const found = kernels.top(this.#logits, this.#size, this.#rawIdsView.length, this.#rawIds, this.#rawLogits);
+    let count = 0;
+    for (let rank = 0; rank < found && count < regions.top; rank++) {
+      const id = this.#rawIdsView[rank];
+      const tokenClass = vocabulary.classOf(id);
+      if (tokenClass === TokenClass.control || tokenClass === TokenClass.unused) continue;
+      this.#topIdsView[count] = id;
+      this.#topLogitsView[count] = this.#rawLogitsView[rank];
+      count++;
+    }
+    // More control tokens than spares among the best: rare, and worth a larger second search.
+    if (count < regions.top && found === this.#rawIdsView.length && found < Math.min(MAX_TOP, this.#size)) {
+      this.#growTop(Math.min(2 * found, MAX_TOP, this.#size));
+      return this.#selectTop();
+    }
+    return count;
+  }
+
+  #growTop(raw: number): void {
+    const { kernels } = this;
+    this.#rawIds = kernels.shared.allocate(4 * raw);
+    this.#rawLogits = kernels.shared.allocate(4 * raw);
+    this.#rawIdsView = kernels.shared.int32(this.#rawIds, raw);
+    this.#rawLogitsView = kernels.shared.float32(this.#rawLogits, raw);
+  }
+}

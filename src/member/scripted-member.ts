@@ -1,0 +1,290 @@
+/**
+ * A member whose distributions are written by hand: for tests of methods, of decoding loops and of one's own code,
+ * without a model, a thread or a file. It keeps the whole member contract, and keeps it the obvious way (all of the text
+ * is tokenised again for every feedback), so that it can serve as the measure of cleverer members.
+ *
+ * ```ts
+ * const member = new ScriptedMember({
+ *   name: "parrot",
+ *   vocabulary: makeVocabulary([{ bytes: Buffer.from("a") }, { bytes: Buffer.from("b") }, { bytes: new Uint8Array(), class: TokenClass.end }]),
+ *   script: ({ tokens }) => (tokens.length < 5 ? [2, 1, 0] : [0, 0, 9]),
+ * });
+ * ```
+ */
+import { LlamafuseError } from "../errors.js";
+import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
+import type {
+  BeginResult,
+  Feedback,
+  Lookup,
+  Member,
+  MemberFacts,
+  MemberOutput,
+  MemberPrompt,
+  Preparation,
+} from "./member.js";
+import { logSumExp, prepareOutput } from "./scripted-output.js";
+import { ScriptedTokenizer, type Segment } from "./scripted-tokenizer.js";
+
+/** What a script may look at. */
+export interface ScriptState {
+  /** The token ids in the cache. */
+  tokens: readonly number[];
+  /** The text so far, prompt included, special tokens left out. */
+  text: Uint8Array;
+}
+
+export interface ScriptedMemberOptions {
+  /** Default "scripted". */
+  name?: string;
+  vocabulary: Vocabulary;
+  /** The next-token logits, one finite number a token id. */
+  script: (state: ScriptState) => ArrayLike<number>;
+  /** How text becomes tokens: greedy longest match (default), or one token a byte. */
+  tokenizer?: "longest" | "bytes";
+  /** Tokens that fit. Default 4096. */
+  contextSize?: number;
+  /** Facts that differ from the made-up ones, such as the text of the end token. */
+  facts?: Partial<MemberFacts>;
+}
+
+export class ScriptedMember implements Member {
+  readonly name: string;
+  readonly facts: MemberFacts;
+  readonly vocabulary: Vocabulary;
+  readonly contextSize: number;
+  readonly #script: (state: ScriptState) => ArrayLike<number>;
+  readonly #tokenizer: ScriptedTokenizer;
+  #preparation: Preparation = { top: 0 };
+  #segments: Segment[] = [];
+  /** What the cache is to hold, of which the first `#decoded` tokens are in it. */
+  #tokens: number[] = [];
+  #decoded = 0;
+  /** Logits behind the last decoded token. */
+  #logits: ArrayLike<number> | undefined;
+  /** Of the present text; undefined as soon as something is appended. */
+  #output: MemberOutput | undefined;
+  #disposed = false;
+
+  constructor(options: ScriptedMemberOptions) {
+    this.name = options.name ?? "scripted";
+    this.vocabulary = options.vocabulary;
+    this.contextSize = options.contextSize ?? 4096;
+    this.#script = options.script;
+    this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
+    this.facts = {
+      source: this.name,
+      description: "scripted distributions",
+      architecture: "scripted",
+      parameters: 0,
+      bytes: 0,
+      trainedContext: this.contextSize,
+      embeddingLength: 0,
+      layers: 0,
+      bosText: options.vocabulary.textOf(Math.max(options.vocabulary.bos, 0)),
+      eosText: options.vocabulary.textOf(options.vocabulary.endTokens[0] ?? 0),
+      ...options.facts,
+    };
+  }
+
+  get output(): MemberOutput {
+    this.#checkUsable();
+    if (this.#output === undefined) {
+      throw new LlamafuseError("member-failed", `The output of member "${this.name}" was read before advance().`, {
+        member: this.name,
+      });
+    }
+    return this.#output;
+  }
+
+  get atFragmentStart(): boolean {
+    const last = this.#segments.at(-1);
+    return this.vocabulary.addsSpacePrefix && (last === undefined || "special" in last);
+  }
+
+  async prepare(preparation: Preparation): Promise<void> {
+    this.#checkUsable();
+    const length = preparation.projection?.map.length ?? this.vocabulary.size;
+    if (length !== this.vocabulary.size) {
+      throw new LlamafuseError(
+        "invalid-option",
+        `A projection for member "${this.name}" maps ${length} tokens; its vocabulary has ${this.vocabulary.size}.`,
+        { member: this.name, found: length, allowed: this.vocabulary.size },
+      );
+    }
+    this.#preparation = preparation;
+  }
+
+  async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
+    this.#checkUsable();
+    if (signal?.aborted) throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.");
+    const segments = this.#tokenizer.split(prompt.text, prompt);
+    const tokens = this.#tokenizer.encodeSegments(segments);
+    if (tokens.length === 0) {
+      throw new LlamafuseError(
+        "invalid-text",
+        `The prompt has no tokens for member "${this.name}". Give it some text.`,
+        {
+          member: this.name,
+        },
+      );
+    }
+    this.#checkFits(tokens.length);
+    this.#logits = undefined;
+    this.#output = undefined;
+    // The last token is always decoded again: its logits are wanted.
+    const shared = Math.min(sharedPrefix(this.#tokens.slice(0, this.#decoded), tokens), tokens.length - 1);
+    const reusedTokens = prompt.reuse ? shared : 0;
+    this.#segments = segments;
+    this.#tokens = tokens;
+    this.#decoded = reusedTokens;
+    await this.advance();
+    return { promptTokens: tokens.length, reusedTokens };
+  }
+
+  append(feedback: Feedback): void {
+    this.#checkUsable();
+    this.#output = undefined;
+    if (feedback.kind === "tokens") return this.#appendTokens(feedback.ids);
+    if (feedback.bytes.length === 0) return;
+    if (feedback.kind === "piece") {
+      const ids = this.#tokenizer.encode(feedback.bytes, this.atFragmentStart);
+      this.#extendText(feedback.bytes);
+      this.#tokens = [...this.#tokens, ...ids];
+      return;
+    }
+    this.#extendText(feedback.bytes);
+    const tokens = this.#tokenizer.encodeSegments(this.#segments);
+    this.#decoded = Math.min(this.#decoded, sharedPrefix(this.#tokens, tokens));
+    this.#tokens = tokens;
+  }
+
+  async advance(): Promise<void> {
+    this.#checkUsable();
+    const started = performance.now();
+    this.#checkFits(this.#tokens.length);
+    const decodedTokens = this.#tokens.length - this.#decoded;
+    if (decodedTokens > 0 || this.#logits === undefined) {
+      this.#output = undefined;
+      const text = Buffer.concat(
+        this.#segments.map((segment) => ("text" in segment ? segment.text : new Uint8Array())),
+      );
+      this.#logits = this.#checkLogits(this.#script({ tokens: [...this.#tokens], text }));
+      this.#decoded = this.#tokens.length;
+    }
+    const decoded = performance.now();
+    this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation);
+    this.#output.decodeMs = decoded - started;
+    this.#output.prepareMs = performance.now() - decoded;
+    this.#output.decodedTokens = decodedTokens;
+  }
+
+  async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
+    const { output } = this;
+    const logits = this.#logits as ArrayLike<number>;
+    return (
+      output &&
+      keys.map((key) => (typeof key === "number" ? this.#lookUpId(key, logits) : this.#lookUpBytes(key, logits)))
+    );
+  }
+
+  async cachedTokens(): Promise<Int32Array> {
+    this.#checkUsable();
+    return Int32Array.from(this.#tokens);
+  }
+
+  async tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+    this.#checkUsable();
+    const { parseSpecial = false, addBos = false } = options;
+    return Int32Array.from(this.#tokenizer.encodeSegments(this.#tokenizer.split(text, { parseSpecial, addBos })));
+  }
+
+  async setThreads(): Promise<void> {
+    this.#checkUsable();
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+  }
+
+  #lookUpId(id: number, logits: ArrayLike<number>): Lookup {
+    this.#checkId(id);
+    return { id, own: true, logit: logits[id] };
+  }
+
+  #lookUpBytes(bytes: Uint8Array, logits: ArrayLike<number>): Lookup {
+    const ids = this.vocabulary.idsOf(byteKey(bytes), this.atFragmentStart);
+    if (ids.length > 0) {
+      const id = ids.reduce((best, other) => (logits[other] > logits[best] ? other : best));
+      return { id, own: true, logit: logSumExp(ids.map((own) => logits[own])) };
+    }
+    const id = this.#tokenizer.encode(bytes, this.atFragmentStart)[0] ?? -1;
+    return { id, own: false, logit: id < 0 ? Number.NEGATIVE_INFINITY : logits[id] };
+  }
+
+  #appendTokens(ids: readonly number[]): void {
+    for (const id of ids) this.#checkId(id);
+    for (const id of ids) {
+      const bytes = this.vocabulary.bytesOf(id);
+      if (this.vocabulary.classOf(id) !== TokenClass.text) this.#segments.push({ special: id });
+      else this.#extendText(this.atFragmentStart ? textAtFragmentStart(bytes) : bytes);
+    }
+    this.#tokens = [...this.#tokens, ...ids];
+  }
+
+  #extendText(bytes: Uint8Array): void {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && "text" in last) last.text = Buffer.concat([last.text, bytes]);
+    else this.#segments.push({ text: Buffer.from(bytes) });
+  }
+
+  #checkLogits(logits: ArrayLike<number>): ArrayLike<number> {
+    const { name, vocabulary } = this;
+    if (logits.length !== vocabulary.size) {
+      throw new LlamafuseError(
+        "member-failed",
+        `The script of member "${name}" gave ${logits.length} logits for a vocabulary of ${vocabulary.size} tokens.`,
+        { member: name, found: logits.length, allowed: vocabulary.size },
+      );
+    }
+    for (let id = 0; id < logits.length; id++) {
+      if (Number.isFinite(logits[id])) continue;
+      throw new LlamafuseError(
+        "invalid-logits",
+        `Member "${name}" gave the logit ${logits[id]} for token ${id}. Its distribution cannot be used.`,
+        { member: name, token: id, found: String(logits[id]) },
+      );
+    }
+    return logits;
+  }
+
+  #checkId(id: number): void {
+    if (Number.isInteger(id) && id >= 0 && id < this.vocabulary.size) return;
+    throw new LlamafuseError(
+      "invalid-option",
+      `Token id ${id} is not in the vocabulary of member "${this.name}" (0 … ${this.vocabulary.size - 1}).`,
+      { member: this.name, found: id, allowed: this.vocabulary.size - 1 },
+    );
+  }
+
+  #checkFits(tokens: number): void {
+    if (tokens <= this.contextSize) return;
+    throw new LlamafuseError(
+      "context-overflow",
+      `${tokens} tokens do not fit the context of member "${this.name}", which holds ${this.contextSize}.`,
+      { member: this.name, found: tokens, allowed: this.contextSize },
+    );
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed)
+      throw new LlamafuseError("disposed", `Member "${this.name}" was disposed.`, { member: this.name });
+  }
+}
+
+/** How many leading tokens two lists share. */
+function sharedPrefix(a: readonly number[], b: readonly number[]): number {
+  let same = 0;
+  while (same < a.length && same < b.length && a[same] === b[same]) same++;
+  return same;
+}
