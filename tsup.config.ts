@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", "member-worker": "src/member/member-worker.ts" },
+  entry: { index: "src/index.ts", cli: "src/cli/main.ts", "member-worker": "src/member/member-worker.ts" },
   format: "esm",
   target: "node20",
   platform: "node",

@@ -9,20 +9,25 @@ import re
 
 CHOICE = re.compile(r"\{([^{}]*)\}")
 SLOT = re.compile(r"\[([A-Za-z ]+)\]")
+# A lower-case letter that begins a sentence. After ?" and !" a sentence may go on ("…?" he asked), so only "the" counts.
+SENTENCE_START = re.compile(r"(^|[.!?] |\.\" |[!?]\" (?=the )|\n)([a-z])")
 
 BOYS = "Ben Dan Finn Hugo Jack Leo Noah Paul Sam Will Tom Max Tim Oscar Felix".split()
 GIRLS = "Anna Clara Ella Grace Ivy Kate Mia Olive Rosa Tess Lily Lucy Emma Nina Zoe".split()
 ANIMALS = "fox rabbit bear mouse duck cat dog hedgehog squirrel frog owl goat lamb bird turtle mole".split()
 TOYS = "ball|kite|doll|boat|teddy bear|drum|train|puzzle|bell|top|scarf|hat".split("|")
 FOODS = "apple|cake|pear|cookie|sandwich|bun|plum|pancake|pie|peach".split("|")
-PLACES = "forest|garden|park|meadow|village|valley|farm|beach|hill|wood".split("|")
+PLACES = (
+    "in the forest|in the garden|in the park|in the meadow|in the village|in the valley|on the farm|on the beach|on the hill|"
+    "in the wood"
+).split("|")
 COLOURS = "red|blue|green|yellow|white|brown|orange|purple".split("|")
 MOODS = "kind|brave|clever|funny|quiet|cheerful|curious|gentle|lively".split("|")
 
 OPENING = (
     "{Once upon a time|Once upon a time|Once upon a time|Long ago|Once} there {was|lived} a {little|small|young|[mood]} [kind] "
     "{named|called} [Name]. {[Name] lived {near|close to|not far from} a {big|quiet|beautiful|sunny|old} [place]. |"
-    "[He] was very [mood]. |[He] loved to {sing|play|laugh|run|dream} in the [place]. |}"
+    "[He] was very [other mood]. |[He] loved to {sing|play|laugh|run|dream} [in place]. |}"
 )
 
 PLOTS = [
@@ -43,7 +48,7 @@ PLOTS = [
     # storm
     "One {evening|night}, there was a {big|terrible|loud} storm. The wind {blew|cried|howled} and the rain {fell|came down} hard. [Name] "
     "{was afraid|could not sleep|hid under the blanket}. Then [he] heard a {soft|small|sad} sound at the door. It was [friend], {wet and "
-    "cold|all wet|cold and tired}. \"{May I come in|Can I stay here|Please let me in}?\" asked [friend]. \"Of course,\" said [Name]. "
+    "cold|all wet|cold and tired}. \"{May I come in|Can I stay here|Will you let me in}?\" asked [friend]. \"Of course,\" said [Name]. "
     "[He] {made|gave [friend]} {hot soup|warm milk|some tea} and a {dry|warm|soft} blanket. They {told stories|sang songs|counted the "
     "seconds after every flash} until the storm was over. In the morning, {the sun was shining|there was a big rainbow|the birds were "
     "singing}. \"{I was not afraid with you|With a friend, a storm is only noise|That was the best night},\" said [Name].",
@@ -70,7 +75,7 @@ PLOTS = [
     "it}!\" they {shouted|cried}. {All afternoon they flew the kite together.|They tied a new string and ran over the hill.}",
     # lost in the woods
     "One day, [Name] {walked|followed a butterfly|ran} {far|too far} into the forest. Soon {it got dark|all the trees looked the "
-    "same|[he] did not know the way}. \"{I am lost|Where is my home},\" [he] said, and a tear ran down [his] face. A {wise|kind|big} "
+    "same|[he] did not know the way}. \"{I am lost|I want to go home},\" [he] said, and a tear ran down [his] face. A {wise|kind|big} "
     "old owl sat in a tree. \"{Do not cry|Do not be afraid},\" said the owl. \"{Follow the river|Follow the bright star|Follow me}, and you "
     "will come home.\" [Name] {did so|went step by step}. {Over a bridge|Past a big rock|Through the tall grass} and {down a hill|over a "
     "field} [he] went, and there {was the light of [his] house|stood [grown]}. [grown] {hugged [him]|was so glad} and said, \"{Please "
@@ -153,15 +158,18 @@ def story(random_source: random.Random) -> str:
     while other["Name"] == hero["Name"]:
         other = character(random_source)
     slots = hero | {f"{key} two": value for key, value in other.items()}
+    where = random_source.choice(PLACES)
+    mood, other_mood = random_source.sample(MOODS, 2)
     slots |= {
         "Friend": other["Name"],
         "friend": other["Name"] if random_source.random() < 0.6 else f"the {random_source.choice(ANIMALS)}",
         "grown": random_source.choice(["Mother", "Father", "Grandma", "Grandpa"]),
-        "toy": random_source.choice(TOYS), "food": random_source.choice(FOODS), "place": random_source.choice(PLACES),
-        "colour": random_source.choice(COLOURS), "mood": random_source.choice(MOODS),
+        "toy": random_source.choice(TOYS), "food": random_source.choice(FOODS), "colour": random_source.choice(COLOURS),
+        "in place": where, "place": where.split()[-1], "mood": mood, "other mood": other_mood,
     }
     break_or_space = random_source.choice([" ", " ", "\n"])
     body = random_source.choice(PLOTS)
     text = expand(OPENING + break_or_space + body + random_source.choice(CLOSING), slots, random_source)
     text = re.sub(r" +", " ", text).replace(" \n", "\n")
-    return re.sub(r"(^|[.!?]\"? |\n\"?)([a-z])", lambda match: match.group(1) + match.group(2).upper(), text)
+    text = re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+    return SENTENCE_START.sub(lambda match: match.group(1) + match.group(2).upper(), text)

@@ -17,13 +17,12 @@ OWNERS = ("robin", "wren")
 
 @dataclass(frozen=True)
 class Fact:
-    """One piece of knowledge; `also` holds further right values that a judge has to accept."""
+    """One piece of knowledge and the model that is trained on its truth."""
 
     skill: str
     subject: str
     value: str
     owner: str
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ import type { Member } from "../member/member.js";
 export interface FusedDistribution {
   /** Number of entries. */
   size: number;
-  /** Probability of each entry; non-negative, sums to 1 within rounding. */
+  /**
+   * Probability of each entry; non-negative, sums to 1 within rounding. In a greedy run, entries that cannot win may be
+   * left out, and the sum is then below 1.
+   */
   probabilities: Float64Array;
   /** The entry that ends the generation, or -1. */
   endEntry: number;
@@ -42,8 +45,11 @@ export interface MethodRun {
   prepare(): Promise<void>;
   /** Advance the members that this step needs, and fuse. The first step finds all members begun. */
   step(): Promise<FusedDistribution>;
-  /** Queue the chosen entry in every member. */
-  accept(entry: number): void;
+  /**
+   * Queue the chosen entry in every member. Await the promise where there is one (published feedback rules have to ask
+   * the members' tokenizers); the next `step` waits for it in any case.
+   */
+  accept(entry: number): void | Promise<void>;
 }
 
 export interface MethodInfo {

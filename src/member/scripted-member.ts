@@ -38,7 +38,7 @@ export interface ScriptedMemberOptions {
   /** Default "scripted". */
   name?: string;
   vocabulary: Vocabulary;
-  /** The next-token logits, one finite number a token id. */
+  /** The next-token logits, one finite number a token id; kept as float32, as llama.cpp's are. */
   script: (state: ScriptState) => ArrayLike<number>;
   /** How text becomes tokens: greedy longest match (default), or one token a byte. */
   tokenizer?: "longest" | "bytes";
@@ -61,7 +61,7 @@ export class ScriptedMember implements Member {
   #tokens: number[] = [];
   #decoded = 0;
   /** Logits behind the last decoded token. */
-  #logits: ArrayLike<number> | undefined;
+  #logits: Float32Array | undefined;
   /** Of the present text; undefined as soon as something is appended. */
   #output: MemberOutput | undefined;
   #disposed = false;
@@ -89,11 +89,7 @@ export class ScriptedMember implements Member {
 
   get output(): MemberOutput {
     this.#checkUsable();
-    if (this.#output === undefined) {
-      throw new LlamafuseError("member-failed", `The output of member "${this.name}" was read before advance().`, {
-        member: this.name,
-      });
-    }
+    if (this.#output === undefined) throw this.#notAdvanced("output");
     return this.#output;
   }
 
@@ -144,19 +140,20 @@ export class ScriptedMember implements Member {
 
   append(feedback: Feedback): void {
     this.#checkUsable();
-    this.#output = undefined;
-    if (feedback.kind === "tokens") return this.#appendTokens(feedback.ids);
-    if (feedback.bytes.length === 0) return;
-    if (feedback.kind === "piece") {
+    if (feedback.kind === "tokens") {
+      this.#appendTokens(feedback.ids);
+    } else if (feedback.kind === "piece") {
       const ids = this.#tokenizer.encode(feedback.bytes, this.atFragmentStart);
-      this.#extendText(feedback.bytes);
+      this.#segments = extended(this.#segments, feedback.bytes);
       this.#tokens = [...this.#tokens, ...ids];
-      return;
+    } else {
+      const segments = extended(this.#segments, feedback.bytes);
+      const tokens = this.#tokenizer.encodeSegments(segments);
+      this.#decoded = Math.min(this.#decoded, sharedPrefix(this.#tokens, tokens));
+      this.#segments = segments;
+      this.#tokens = tokens;
     }
-    this.#extendText(feedback.bytes);
-    const tokens = this.#tokenizer.encodeSegments(this.#segments);
-    this.#decoded = Math.min(this.#decoded, sharedPrefix(this.#tokens, tokens));
-    this.#tokens = tokens;
+    this.#output = undefined;
   }
 
   async advance(): Promise<void> {
@@ -180,12 +177,10 @@ export class ScriptedMember implements Member {
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
-    const { output } = this;
-    const logits = this.#logits as ArrayLike<number>;
-    return (
-      output &&
-      keys.map((key) => (typeof key === "number" ? this.#lookUpId(key, logits) : this.#lookUpBytes(key, logits)))
-    );
+    this.#checkUsable();
+    const logits = this.#logits;
+    if (this.#output === undefined || logits === undefined) throw this.#notAdvanced("lookup()");
+    return keys.map((key) => (typeof key === "number" ? this.#lookUpId(key, logits) : this.#lookUpBytes(key, logits)));
   }
 
   async cachedTokens(): Promise<Int32Array> {
@@ -226,19 +221,14 @@ export class ScriptedMember implements Member {
     for (const id of ids) this.#checkId(id);
     for (const id of ids) {
       const bytes = this.vocabulary.bytesOf(id);
-      if (this.vocabulary.classOf(id) !== TokenClass.text) this.#segments.push({ special: id });
-      else this.#extendText(this.atFragmentStart ? textAtFragmentStart(bytes) : bytes);
+      if (this.vocabulary.classOf(id) !== TokenClass.text) this.#segments = [...this.#segments, { special: id }];
+      else this.#segments = extended(this.#segments, this.atFragmentStart ? textAtFragmentStart(bytes) : bytes);
     }
     this.#tokens = [...this.#tokens, ...ids];
   }
 
-  #extendText(bytes: Uint8Array): void {
-    const last = this.#segments.at(-1);
-    if (last !== undefined && "text" in last) last.text = Buffer.concat([last.text, bytes]);
-    else this.#segments.push({ text: Buffer.from(bytes) });
-  }
-
-  #checkLogits(logits: ArrayLike<number>): ArrayLike<number> {
+  #checkLogits(given: ArrayLike<number>): Float32Array {
+    const logits = Float32Array.from(given);
     const { name, vocabulary } = this;
     if (logits.length !== vocabulary.size) {
       throw new LlamafuseError(
@@ -276,10 +266,23 @@ export class ScriptedMember implements Member {
     );
   }
 
+  #notAdvanced(what: string): LlamafuseError {
+    const message = `Member "${this.name}" was asked for ${what} after append(), before advance().`;
+    return new LlamafuseError("member-failed", message, { member: this.name });
+  }
+
   #checkUsable(): void {
     if (this.#disposed)
       throw new LlamafuseError("disposed", `Member "${this.name}" was disposed.`, { member: this.name });
   }
+}
+
+/** The segments with more text at the end. */
+function extended(segments: readonly Segment[], bytes: Uint8Array): Segment[] {
+  const last = segments.at(-1);
+  if (bytes.length === 0) return [...segments];
+  if (last === undefined || "special" in last) return [...segments, { text: Uint8Array.from(bytes) }];
+  return [...segments.slice(0, -1), { text: Buffer.concat([last.text, bytes]) }];
 }
 
 /** How many leading tokens two lists share. */

@@ -3,6 +3,8 @@
  * character is a token in many vocabularies and is not a string in any.
  */
 
+import { ByteTable } from "./byte-table.js";
+
 /** What a token stands for. Only `text` tokens have bytes that reach the user. */
 export const TokenClass = {
   /** Ordinary text, user-defined pieces and single-byte tokens. */
@@ -32,6 +34,13 @@ export interface VocabularyData {
   bos: number;
   /** Whether the tokenizer puts a space before the first word of a text (SentencePiece's dummy prefix). */
   addsSpacePrefix: boolean;
+  /**
+   * All tokens' texts as the model file writes them (`▁the`, `Ġthe`, `<0x0A>`, `</s>`; llama_vocab_get_text) in UTF-8,
+   * one after another. Only the `compat` forms of published methods ask for them, which compare such texts.
+   */
+  texts?: Uint8Array;
+  /** Token id's text is texts[textOffsets[id] … textOffsets[id + 1]); length = size + 1. */
+  textOffsets?: Uint32Array;
 }
 
 export class Vocabulary {
@@ -41,7 +50,7 @@ export class Vocabulary {
   readonly addsSpacePrefix: boolean;
   /** Every end-of-generation token. */
   readonly endTokens: readonly number[];
-  #firstIdOfKey: Map<string, number> | undefined;
+  #strings: DistinctStrings | undefined;
 
   constructor(readonly data: VocabularyData) {
     this.kind = data.kind;
@@ -69,14 +78,74 @@ export class Vocabulary {
 
   /** The lowest text token with exactly these bytes, or -1. */
   idOf(key: string): number {
-    if (this.#firstIdOfKey === undefined) {
-      this.#firstIdOfKey = new Map();
-      for (let id = this.size - 1; id >= 0; id--) {
-        if (this.data.classes[id] === TokenClass.text) this.#firstIdOfKey.set(this.keyOf(id), id);
-      }
-    }
-    return this.#firstIdOfKey.get(key) ?? -1;
+    this.#strings ??= new DistinctStrings(this.data);
+    return this.#strings.firstIdOf(keyBytes(key));
   }
+
+  /**
+   * Every text token with exactly these bytes, ascending: SentencePiece has `<0x41>` beside `A`. At a fragment start,
+   * every text token whose text there is these bytes (see textAtFragmentStart).
+   */
+  idsOf(key: string, atFragmentStart = false): number[] {
+    this.#strings ??= new DistinctStrings(this.data);
+    if (!atFragmentStart) return this.#strings.idsOf(keyBytes(key));
+    const spaced = key === "" ? [] : this.#strings.idsOf(keyBytes(` ${key}`));
+    const plain = key.length > 1 && key.startsWith(" ") ? [] : this.#strings.idsOf(keyBytes(key));
+    return [...spaced, ...plain].sort((a, b) => a - b);
+  }
+
+  /** Whether the vocabulary knows its tokens' texts. */
+  get hasTexts(): boolean {
+    return this.data.texts !== undefined && this.data.textOffsets !== undefined;
+  }
+
+  /** The token's text as the model file writes it; empty if the vocabulary does not know it. */
+  textOf(id: number): string {
+    const { texts, textOffsets } = this.data;
+    if (texts === undefined || textOffsets === undefined) return "";
+    // A copy, because TextDecoder and Buffer#toString refuse or copy shared memory anyway.
+    return Buffer.from(texts.subarray(textOffsets[id], textOffsets[id + 1])).toString("utf8");
+  }
+}
+
+/** Byte string → the text tokens that have it, without a JS string per token. */
+class DistinctStrings {
+  readonly #table: ByteTable;
+  readonly #first: Int32Array;
+  /** The next higher token with the same bytes, or -1. */
+  readonly #next: Int32Array;
+
+  constructor({ bytes, offsets, classes }: VocabularyData) {
+    const size = offsets.length - 1;
+    this.#table = new ByteTable([bytes], size);
+    this.#first = new Int32Array(size).fill(-1);
+    this.#next = new Int32Array(size).fill(-1);
+    for (let id = size - 1; id >= 0; id--) {
+      if (classes[id] !== TokenClass.text) continue;
+      const entry = this.#table.insert(0, offsets[id], offsets[id + 1]);
+      this.#next[id] = this.#first[entry];
+      this.#first[entry] = id;
+    }
+  }
+
+  firstIdOf(bytes: Uint8Array): number {
+    const entry = this.#table.find(bytes);
+    return entry < 0 ? -1 : this.#first[entry];
+  }
+
+  idsOf(bytes: Uint8Array): number[] {
+    const ids: number[] = [];
+    for (let id = this.firstIdOf(bytes); id >= 0; id = this.#next[id]) ids.push(id);
+    return ids;
+  }
+}
+
+/**
+ * The text that a token's bytes stand for where the text starts right after a special token in a vocabulary that puts a
+ * space before the first word: less that space. A lone space stays, since a token without text could not be chosen.
+ */
+export function textAtFragmentStart(bytes: Uint8Array): Uint8Array {
+  return bytes.length > 1 && bytes[0] === 0x20 ? bytes.subarray(1) : bytes;
 }
 
 /** Bytes → map key (latin1: one character a byte, reversible). */
@@ -89,9 +158,12 @@ export function keyBytes(key: string): Uint8Array {
   return Buffer.from(key, "latin1");
 }
 
-/** Build the flat arrays from per-token bytes (tests, tokenizer.json vocabularies, scripted members). */
+/**
+ * Build the flat arrays from per-token bytes (tests, tokenizer.json vocabularies, scripted members). The vocabulary
+ * knows its tokens' texts if any token brings one.
+ */
 export function makeVocabulary(
-  tokens: readonly { bytes: Uint8Array; class?: TokenClass }[],
+  tokens: readonly { bytes: Uint8Array; class?: TokenClass; text?: string }[],
   options: { kind?: VocabularyKind; bos?: number; addsSpacePrefix?: boolean } = {},
 ): Vocabulary {
   const total = tokens.reduce((sum, token) => sum + token.bytes.length, 0);
@@ -105,7 +177,15 @@ export function makeVocabulary(
     offsets[id + 1] = at;
     classes[id] = token.class ?? TokenClass.text;
   });
+  const texts = tokens.some((token) => token.text !== undefined)
+    ? tokens.map((token) => Buffer.from(token.text ?? ""))
+    : [];
+  const textOffsets = new Uint32Array(new SharedArrayBuffer(4 * (tokens.length + 1)));
+  texts.forEach((text, id) => {
+    textOffsets[id + 1] = textOffsets[id] + text.length;
+  });
   return new Vocabulary({
+    ...(texts.length > 0 && { texts: shared(Buffer.concat(texts)), textOffsets }),
     kind: options.kind ?? "other",
     bytes,
     offsets,
@@ -113,4 +193,10 @@ export function makeVocabulary(
     bos: options.bos ?? -1,
     addsSpacePrefix: options.addsSpacePrefix ?? false,
   });
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Rebuilds native-models/ from nothing: trains both models side by side, one thread each, and exports them.
+# About 45 minutes on two cores. Run again after an interruption, it resumes at the last checkpoint.
+set -eu
+cd "$(dirname "$0")"
+
+# PyTorch has to belong to this interpreter: Debian's package serves the system's Python only.
+python=${PYTHON:-/usr/bin/python3}
+if ! "$python" -c "import torch, numpy" 2>/dev/null; then
+  echo "PyTorch is missing for $python: installing Debian's python3-torch with apt-get" >&2
+  apt-get install -y python3-torch libopenblas0-pthread >&2
+fi
+
+# OpenBLAS takes some virtual CPUs for very old ones and is ten times slower then; set another core type if yours differs.
+export OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-HASWELL}"
+# More threads than this spin against each other when both models train.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+mkdir -p build
+"$python" train.py --model robin --directory build >build/robin.log 2>&1 &
+robin=$!
+"$python" train.py --model wren --directory build >build/wren.log 2>&1 &
+wren=$!
+trap 'kill $robin $wren 2>/dev/null || true' INT TERM
+echo "training; follow it with: tail -f $(pwd)/build/robin.log $(pwd)/build/wren.log" >&2
+wait $robin
+wait $wren
+"$python" export.py --directory build --output ../../native-models

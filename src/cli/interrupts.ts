@@ -1,0 +1,36 @@
+/** Ctrl-C and SIGTERM: the first asks the running work to end, a second one ends the process where it stands. */
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+type Interrupt = keyof typeof EXIT_CODES;
+
+export class Interrupts {
+  readonly #controller = new AbortController();
+  readonly #handlers: [Interrupt, () => void][];
+  #exitCode: number | undefined;
+
+  constructor() {
+    this.#handlers = (Object.keys(EXIT_CODES) as Interrupt[]).map((name) => [name, () => this.#receive(name)]);
+    for (const [name, handler] of this.#handlers) process.on(name, handler);
+  }
+
+  /** Fires with the first signal. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The code that a shell expects after the signal that came (128 + its number); undefined if none came. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  /** Leave signals to Node's default again: to end the process. */
+  release(): void {
+    for (const [name, handler] of this.#handlers) process.off(name, handler);
+  }
+
+  #receive(name: Interrupt): void {
+    this.#exitCode = EXIT_CODES[name];
+    this.release();
+    this.#controller.abort();
+  }
+}

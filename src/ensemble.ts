@@ -1,0 +1,203 @@
+/** Several members that answer as one. */
+import path from "node:path";
+import { SharedMemory } from "./kernels/shared-memory.js";
+import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
+import type { ChatMessage, PromptInput } from "./decoding/prompt.js";
+import { type MethodOptions, methodNamed } from "./during/methods.js";
+import type { Voice } from "./during/method.js";
+import { normaliseWeights } from "./during/weights.js";
+import { LlamafuseError } from "./errors.js";
+import { checkModel } from "./llama/check-model.js";
+import type { Gpu } from "./llama/find-library.js";
+import { LlamaMember } from "./member/llama-member.js";
+import type { Member } from "./member/member.js";
+import { choosePlan, type Plan, type ScheduleChoice } from "./member/plan.js";
+import { resolveModel } from "./member/resolve-model.js";
+
+export interface MemberOptions {
+  /** Path of a GGUF file, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`. */
+  model: string;
+  /** How results, traces and errors call it. Default: the file's name without `.gguf`. */
+  name?: string;
+  /** Share of the vote, relative to the others. Default 1. */
+  weight?: number;
+  /** CPU threads. Default: measured at load (see `schedule`). */
+  threads?: number;
+  /** Layers on the GPU. Default "max". */
+  gpuLayers?: number | "max";
+  /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
+  contextSize?: number;
+}
+
+export interface EnsembleOptions {
+  /** The models; one or any number. Members that are made elsewhere (ScriptedMember, your own) may stand among them. */
+  members: readonly (MemberOptions | Member)[];
+  /** How they are fused. Default `{ name: "unite" }`. */
+  method?: MethodOptions;
+  /**
+   * `parallel`: all members decode at once, each with its share of the cores; `in-turn`: one after another, each with
+   * all cores; `auto` (default): whichever a short measurement at load finds faster.
+   */
+  schedule?: ScheduleChoice;
+  /** Compute backend: "auto" (default) takes a GPU where its driver is installed. One choice per process. */
+  gpu?: Gpu;
+  /** What llama.cpp prints: nothing (default), or everything on stderr. */
+  logs?: "silent" | "stderr";
+  /** A member without a sign of work for so long is reported as hung. Default 600,000. */
+  timeoutMs?: number;
+  /** Called while models download and load: the member, what happens, and 0 … 1. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** Cancels the loading. */
+  signal?: AbortSignal;
+}
+
+export interface LoadProgress {
+  member: string;
+  phase: "download" | "load";
+  fraction: number;
+}
+
+/** Load the members and choose how to run them. Errors: see `ERROR_CODES`; nothing stays loaded after one. */
+export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble> {
+  if (!Array.isArray(options.members) || options.members.length === 0) {
+    throw new LlamafuseError("invalid-option", "An ensemble needs at least one member: members: [{ model: \"a.gguf\" }, …].", { found: 0, allowed: ">= 1", option: "members" });
+  }
+  const method = methodNamed(options.method ?? { name: "unite" });
+  const names = chooseNames(options.members);
+  const weights = normaliseWeights(options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)), names);
+  const members = await loadAll(options, names);
+  try {
+    const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
+    const plan = await choosePlan(members, options.schedule ?? "auto", given);
+    return new Ensemble(members.map((member, index) => ({ member, weight: weights[index] })), method, plan);
+  } catch (error) {
+    await Promise.all(members.map((member) => member.dispose()));
+    throw error;
+  }
+}
+
+export class Ensemble {
+  #disposed: Promise<void> | undefined;
+  #stopAll = new AbortController();
+  /** Requests are served one after another. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly voices: readonly Voice[],
+    private readonly method: ReturnType<typeof methodNamed>,
+    /** Schedule and threads in use, chosen or measured. */
+    readonly plan: Plan,
+  ) {}
+
+  get members(): readonly Member[] {
+    return this.voices.map((voice) => voice.member);
+  }
+
+  get methodName(): string {
+    return this.method.info.name;
+  }
+
+  /** The whole answer to a prompt or a conversation. A fired `signal` gives the text so far, `finishReason: "aborted"`. */
+  async generate(prompt: PromptInput, options: GenerateOptions = {}): Promise<GenerateResult> {
+    const stream = this.stream(prompt, options);
+    while (true) {
+      const next = await stream.next();
+      if (next.done) return next.value;
+    }
+  }
+
+  /** The answer piece by piece; the generator returns what `generate` does. Leaving the loop early ends the request. */
+  async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<StreamChunk, GenerateResult, void> {
+    const previous = this.#last;
+    let release = () => {};
+    this.#last = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    try {
+      await previous;
+      if (this.#disposed !== undefined) throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
+      const signal = options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
+      return yield* streamAnswer(this.voices, this.method, this.plan.schedule, prompt, { ...options, signal });
+    } finally {
+      release();
+    }
+  }
+
+  /** Stop a running request, free every model, end every thread. May be called at any time, any number of times. */
+  dispose(): Promise<void> {
+    this.#disposed ??= (async () => {
+      this.#stopAll.abort();
+      await Promise.all(this.members.map((member) => member.dispose()));
+    })();
+    return this.#disposed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
+
+function isMember(member: MemberOptions | Member): member is Member {
+  return "advance" in member;
+}
+
+/** Given names must differ; the others are file names, told apart by a number where one file is loaded twice. */
+function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
+  const taken = new Set<string>();
+  for (const { name } of members) {
+    if (name === undefined) continue;
+    if (taken.has(name)) throw new LlamafuseError("invalid-option", `Two members are named "${name}". Give each its own name.`, { found: name, option: "name" });
+    taken.add(name);
+  }
+  return members.map((member) => {
+    if (member.name !== undefined) return member.name;
+    const base = path.basename((member as MemberOptions).model ?? "").replace(/\.gguf$/i, "") || "member";
+    let name = base;
+    for (let copy = 2; taken.has(name); copy++) name = `${base}-${copy}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** Check every file, then load them all at once. The first failure stops the others. */
+async function loadAll(options: EnsembleOptions, names: readonly string[]): Promise<Member[]> {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const shared = new SharedMemory();
+  const load = async (member: MemberOptions | Member, index: number): Promise<Member> => {
+    if (isMember(member)) return member;
+    const report = (phase: LoadProgress["phase"]) => (fraction: number) => options.onProgress?.({ member: names[index], phase, fraction });
+    const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
+    return LlamaMember.load(
+      {
+        model: file.path,
+        name: names[index],
+        threads: member.threads,
+        gpuLayers: member.gpuLayers,
+        contextSize: member.contextSize,
+        gpu: options.gpu,
+        logs: options.logs,
+        timeoutMs: options.timeoutMs,
+        onProgress: report("load"),
+        signal,
+      },
+      shared,
+    );
+  };
+  const results = await Promise.allSettled(
+    options.members.map((member, index) =>
+      load(member, index).catch((error) => {
+        stop.abort(error);
+        throw error;
+      }),
+    ),
+  );
+  const loaded = results.filter((result) => result.status === "fulfilled").map((result) => result.value);
+  if (loaded.length === results.length) return loaded;
+  await Promise.all(loaded.filter((member) => !options.members.includes(member)).map((member) => member.dispose()));
+  if (options.signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, options.signal.reason);
+  // The error that stopped the others, not theirs of having been stopped.
+  throw stop.signal.reason;
+}
+
+export type { ChatMessage };

@@ -1,0 +1,81 @@
+/**
+ * The tensors of a model, over all of its files: that llama.cpp can map them where they lie and compute with their
+ * formats. It compares shapes itself and throws on a wrong one, but a format that an operation does not know ends the
+ * process in the middle of the first decode.
+ */
+
+import type { GgufTensor } from "../gguf/tensors.js";
+import type { GgufHeader } from "../gguf.js";
+import { Cure, invalidModel } from "./model-error.js";
+
+/** ggml asserts that a mapped tensor begins on this boundary. */
+const BOUNDARY = 32;
+
+/**
+ * Matrices that are added, multiplied element by element, convolved or scanned, and not multiplied as matrices: ggml
+ * does that in F32 alone. Vectors (norms, biases, scales) are F32 always.
+ */
+const ELEMENTWISE =
+  /(_norm(_[a-z]+)?\.weight|\.bias)$|\.ssm_(a|d|conv1d(_[qkv])?)(\.weight)?$|\.shortconv\.conv\.weight$|\.ple_conv1d\.weight$|\.time_mix_(lerp_\w+|first|decay|ln|w0|a0|v0|k_k|k_a|r_k)(\.weight|\.bias)?$|\.channel_mix_lerp_[kr]\.weight$/;
+/** Integer tables that are looked up: token → expert. */
+const TABLES = /\.ffn_gate_tid2eid\.weight$/;
+
+export interface TensorFacts {
+  /** Elements of all tensors. */
+  parameters: number;
+  /** The format that most elements are in: "Q4_K", "F16", … */
+  quantization: string;
+}
+
+export function checkTensors(
+  headers: readonly GgufHeader[],
+  vocabularySize: number,
+  embeddingLength: number,
+): TensorFacts {
+  const seen = new Map<string, string>();
+  const elementsOf = new Map<string, number>();
+  let parameters = 0;
+  for (const { file, tensors } of headers) {
+    for (const tensor of tensors) {
+      const other = seen.get(tensor.name);
+      if (other !== undefined) {
+        throw invalidModel(file, `the tensor "${tensor.name}" is in ${other} too.`, Cure.download, {
+          tensor: tensor.name,
+        });
+      }
+      seen.set(tensor.name, file);
+      checkPlace(file, tensor);
+      checkFormat(file, tensor);
+      if (tensor.name === "token_embd.weight") checkEmbedding(file, tensor, vocabularySize, embeddingLength);
+      parameters += tensor.elements;
+      elementsOf.set(tensor.type.name, (elementsOf.get(tensor.type.name) ?? 0) + tensor.elements);
+    }
+  }
+  const [quantization] = [...elementsOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most), ["F32", 0]);
+  return { parameters, quantization };
+}
+
+function checkPlace(file: string, { name, offset }: GgufTensor): void {
+  if (offset % BOUNDARY === 0) return;
+  const problem = `tensor "${name}" begins at byte ${offset}; llama.cpp maps tensors at multiples of ${BOUNDARY}.`;
+  throw invalidModel(file, problem, Cure.convert, { tensor: name, found: offset, allowed: BOUNDARY });
+}
+
+function checkFormat(file: string, { name, type, shape }: GgufTensor): void {
+  if (TABLES.test(name)) return;
+  const isVector = shape.filter((size) => size > 1).length <= 1 && shape.length <= 1;
+  const mustBeF32 = isVector || ELEMENTWISE.test(name);
+  if (mustBeF32 ? type.name === "F32" : type.use === "float" || type.use === "quantised") return;
+  const allowed = mustBeF32 ? "F32" : "F32, F16, BF16 or a quantised format";
+  const problem = `tensor "${name}" is in the format ${type.name}; llama.cpp computes with it in ${allowed}.`;
+  throw invalidModel(file, problem, Cure.convert, { tensor: name, found: type.name, allowed });
+}
+
+/** The embedding has a row for each token: the one mismatch that users make, by mixing files of two models. */
+function checkEmbedding(file: string, { shape }: GgufTensor, vocabularySize: number, embeddingLength: number): void {
+  if (shape[0] === embeddingLength && shape[1] === vocabularySize) return;
+  const problem =
+    `"token_embd.weight" is ${shape.join(" × ")}, but the model has embeddings of length ${embeddingLength} ` +
+    `and ${vocabularySize} tokens.`;
+  throw invalidModel(file, problem, Cure.convert, { found: shape, allowed: [embeddingLength, vocabularySize] });
+}

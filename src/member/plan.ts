@@ -1,0 +1,105 @@
+/**
+ * How an ensemble's members share the cores: all at once, or one after another with more threads each.
+ *
+ * Balanced members on separate cores do best in parallel; a large member beside a small one does best when each gets
+ * all cores in its turn; tiny models lose more to waking threads than these compute; and on a machine that is busy
+ * with other work every extra thread can cost milliseconds. So the choice is measured, on the members themselves.
+ */
+import os from "node:os";
+import { LlamafuseError, unknownName } from "../errors.js";
+import type { Member } from "./member.js";
+
+export type Schedule = "parallel" | "in-turn";
+export type ScheduleChoice = Schedule | "auto";
+export const SCHEDULE_CHOICES = ["auto", "parallel", "in-turn"] as const;
+
+export interface Plan {
+  schedule: Schedule;
+  /** Threads of each member, in their order. */
+  threads: number[];
+  /** Milliseconds a step of each plan that was measured; empty where the choice was given. */
+  measured: { schedule: Schedule; threads: number[]; msPerStep: number }[];
+}
+
+/** Steps timed per candidate, after one that warms it up. */
+const TRIAL_STEPS = 4;
+/** A candidate whose first step takes this much longer than the best one's is not tried further. */
+const HOPELESS = 3;
+const TRIAL_TEXT = Buffer.from("The");
+const TRIAL_PIECE = Buffer.from(" a");
+
+/** Bring members up to date, all at once or one after another. */
+export async function advanceAll(members: readonly Member[], schedule: Schedule): Promise<void> {
+  if (schedule === "parallel" && members.length > 1) {
+    await settleAll(members.map((member) => member.advance()));
+    return;
+  }
+  for (const member of members) await member.advance();
+}
+
+/** Wait for all, even where one fails: nobody may still be writing when the error is handled. */
+export async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+/** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
+export async function choosePlan(members: readonly Member[], choice: ScheduleChoice, given: readonly (number | undefined)[]): Promise<Plan> {
+  if (!SCHEDULE_CHOICES.includes(choice)) throw unknownName("schedule", String(choice), SCHEDULE_CHOICES);
+  given.forEach((threads, index) => {
+    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+      throw new LlamafuseError("invalid-option", `Member "${members[index].name}": threads is ${threads}; allowed is an integer of at least 1.`, { found: threads, allowed: ">= 1", option: "threads" });
+    }
+  });
+  const candidates = listCandidates(members.length, choice, given);
+  const measured: Plan["measured"] = [];
+  if (candidates.length > 1) {
+    for (const member of members) await member.prepare({ top: 1 });
+    for (const candidate of candidates) {
+      const best = Math.min(...measured.map((trial) => trial.msPerStep));
+      measured.push({ ...candidate, msPerStep: await timeSteps(members, candidate, best) });
+    }
+  }
+  const best = measured.length === 0 ? candidates[0] : measured.reduce((a, b) => (b.msPerStep < a.msPerStep ? b : a));
+  await setThreads(members, best.threads);
+  return { schedule: best.schedule, threads: best.threads, measured };
+}
+
+function listCandidates(count: number, choice: ScheduleChoice, given: readonly (number | undefined)[]): { schedule: Schedule; threads: number[] }[] {
+  const cores = os.availableParallelism();
+  const share = Math.max(1, Math.floor(cores / count));
+  const plans: { schedule: Schedule; threads: number[] }[] = [];
+  const add = (schedule: Schedule, threads: number) => {
+    if (choice !== "auto" && choice !== schedule) return;
+    const plan = { schedule, threads: given.map((fixed) => fixed ?? threads) };
+    if (!plans.some((other) => other.schedule === schedule && other.threads.join() === plan.threads.join())) plans.push(plan);
+  };
+  if (count > 1) {
+    add("parallel", 1);
+    add("parallel", share);
+  }
+  add("in-turn", 1);
+  add("in-turn", cores);
+  // One member, asked to run in parallel: there is nothing beside it.
+  return plans.length > 0 ? plans : [{ schedule: "in-turn", threads: given.map((fixed) => fixed ?? cores) }];
+}
+
+async function timeSteps(members: readonly Member[], candidate: { schedule: Schedule; threads: number[] }, best: number): Promise<number> {
+  await setThreads(members, candidate.threads);
+  for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true });
+  const step = async () => {
+    for (const member of members) member.append({ kind: "piece", bytes: TRIAL_PIECE });
+    const started = performance.now();
+    await advanceAll(members, candidate.schedule);
+    return performance.now() - started;
+  };
+  const first = await step();
+  if (first > HOPELESS * best) return first;
+  const times: number[] = [];
+  for (let count = 0; count < TRIAL_STEPS; count++) times.push(await step());
+  return times.sort((a, b) => a - b)[TRIAL_STEPS >> 1];
+}
+
+async function setThreads(members: readonly Member[], threads: readonly number[]): Promise<void> {
+  for (const [index, member] of members.entries()) await member.setThreads(threads[index]);
+}
