@@ -7,6 +7,6 @@ export default defineConfig({
   platform: "node",
   dts: { entry: { index: "src/index.ts" } },
   sourcemap: true,
-  clean: true,
+  clean: false,
   splitting: true,
 });

@@ -3,7 +3,7 @@
  *
  * A language model's next token is mostly plain, and models with different vocabularies mostly agree on its bytes.
  * Random weights do neither, and would make every fused step a worst case. So the output rows of the text's tokens
- * remember what came 1 … 5 tokens before them:
+ * remember what came 1 … 4 tokens before them:
  *
  *     output_u = noise_u + Σ_t peak(t, u) / dim · embedding_t      ⇒      logit_u after t ≈ N(0, σ²) + peak(t, u)
  *
@@ -30,9 +30,11 @@ export interface BenchModelShape {
 /** Standard deviation of the logits' noise. */
 const NOISE = 2.2;
 /** Of the layers' matrices, times √columns: small, so that a token's embedding reaches the output. */
-const LAYER_DEVIATION = 0.3;
+const LAYER_DEVIATION = 0.4;
+/** Blocks between the beginnings of two tensors in the pool. */
+const STRIDE = 7919;
 /** Logit of a token that stood 1, 2, … tokens behind the last one, above the noise. */
-const PEAKS = [17, 15, 14, 13, 12.5];
+const PEAKS = [17, 15, 14, 13];
 
 /** Write a model with the vocabulary of another GGUF file (vocabulary-only ones will do). Returns its bytes. */
 export function writeBenchModel(path: string, vocabularyFile: string, shape: BenchModelShape, text: string): number {
@@ -43,20 +45,26 @@ export function writeBenchModel(path: string, vocabularyFile: string, shape: Ben
     vocabularySize: vocabulary.size,
     contextLength: 4096,
     weights: "Q8_0",
-    metadata: { "tokenizer.ggml.scores": undefined, "tokenizer.ggml.unknown_token_id": undefined, ...vocabulary.fields },
+    metadata: {
+      "tokenizer.ggml.scores": undefined,
+      "tokenizer.ggml.unknown_token_id": undefined,
+      ...vocabulary.fields,
+    },
   });
-  const pool = new RandomBlocks(vocabulary.size + shape.layers);
+  // Embeddings are multiplied with everything else, so they come from other numbers.
+  const embeddings = new RandomBlocks(1);
+  const pool = new RandomBlocks(2);
   const blocksPerRow = shape.dim / BLOCK_WEIGHTS;
-  const embedding = (id: number) => pool.weights(id * blocksPerRow, blocksPerRow, 1);
+  const embedding = (id: number) => embeddings.weights(id * blocksPerRow, blocksPerRow, 1);
   const noise = NOISE / Math.sqrt(shape.dim);
   let next = 1;
 
   const filled = tensors.map((tensor): TensorToWrite => {
-    const start = tensor.name === "token_embd.weight" ? 0 : 7919 * next++;
     if (tensor.type === "F32") return tensor;
     const [columns, rows] = tensor.shape;
     const blocks = (columns / BLOCK_WEIGHTS) * rows;
-    if (tensor.name === "token_embd.weight") return { ...tensor, data: () => pool.chunks(start, blocks, 1) };
+    if (tensor.name === "token_embd.weight") return { ...tensor, data: () => embeddings.chunks(0, blocks, 1) };
+    const start = STRIDE * next++;
     if (tensor.name !== "output.weight") {
       return { ...tensor, data: () => pool.chunks(start, blocks, LAYER_DEVIATION / Math.sqrt(columns)) };
     }

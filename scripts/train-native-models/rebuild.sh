@@ -1,6 +1,6 @@
 #!/bin/sh
 # Rebuilds native-models/ from nothing: trains both models side by side, one thread each, and exports them.
-# About 45 minutes on two cores. Run again after an interruption, it resumes at the last checkpoint.
+# Some 40 to 60 minutes on two free cores. Run again after an interruption, it resumes at the last checkpoint.
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,8 +11,10 @@ if ! "$python" -c "import torch, numpy" 2>/dev/null; then
   apt-get install -y python3-torch libopenblas0-pthread >&2
 fi
 
-# OpenBLAS takes some virtual CPUs for very old ones and is ten times slower then; set another core type if yours differs.
-export OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-HASWELL}"
+# OpenBLAS takes some virtual x86 CPUs for very old ones and is ten times slower then; name another core if yours differs.
+if [ "$(uname -m)" = x86_64 ]; then
+  export OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-HASWELL}"
+fi
 # More threads than this spin against each other when both models train.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 

@@ -1,1 +1,77 @@
-export {};
+#!/usr/bin/env node
+/** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
+import { Command } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { unknownName } from "../errors.js";
+import { registerBench } from "./commands/bench.js";
+import { registerChat } from "./commands/chat.js";
+import { registerGenerate } from "./commands/generate.js";
+import { registerInspect } from "./commands/inspect.js";
+import { registerMethods } from "./commands/methods.js";
+import { addCommonOptions } from "./options.js";
+import { reportError } from "./report-error.js";
+import { colorsFor } from "./terminal.js";
+
+const HELP = `
+Examples:
+  $ llamafuse generate "What is a young deer?"             the two native models answer as one
+  $ llamafuse generate -m a.gguf -m b.gguf --trace "Once"  your own, and who said what at each step
+  $ llamafuse inspect a.gguf b.gguf                        how much their vocabularies have in common
+  $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both
+
+"llamafuse help COMMAND" tells more. stdout carries only the answer, or one JSON document with --json.
+Exit codes: 0 done, 2 wrong usage, 3 a model file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted.`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const words = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
+  // One switch for everything that colours, commander and picocolors included.
+  if (words.includes("--no-color")) process.env.NO_COLOR = "1";
+  // A reader that goes away is noticed by whoever writes next; see reportError.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  try {
+    const program = makeProgram();
+    if (words.every((word) => word === "--no-color" || word === "--verbose")) program.outputHelp();
+    else await program.parseAsync(argv, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return reportError(error, words.includes("--verbose"));
+  }
+}
+
+function makeProgram(): Command {
+  const { bold } = colorsFor(process.stdout);
+  const program = new Command("llamafuse")
+    .description("Make several GGUF language models answer as one, offline, on llama.cpp.")
+    .usage("COMMAND [options]")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false })
+    .version(packageJson.version, "-V, --version", "the version")
+    .enablePositionalOptions()
+    .addHelpText("after", HELP);
+  addCommonOptions(program);
+  registerGenerate(program);
+  registerChat(program);
+  registerMethods(program);
+  registerInspect(program);
+  registerBench(program);
+  registerHelp(program);
+  return program;
+}
+
+/** Commander's own answers an unknown name with the whole help. */
+function registerHelp(program: Command): void {
+  program
+    .helpCommand(false)
+    .command("help")
+    .summary("more about a command")
+    .argument("[COMMAND]", "which one")
+    .action((name: string | undefined) => {
+      const names = program.commands.map((command) => command.name());
+      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (command === undefined) throw unknownName("command", name!, names);
+      command.outputHelp();
+    });
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,6 +1,7 @@
 /** Text from stdin or a file, refused unless it is UTF-8. */
 import { createReadStream, statSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { TextDecoder } from "node:util";
 import { LlamafuseError } from "../errors.js";
 
 /** 16 MiB are about four million tokens, more than any model's context: reading on (`< /dev/zero`) would only fill memory. */

@@ -4,15 +4,17 @@
  * Everything that a user sees (text without cut characters, stop strings, the trace) happens beside the hot path, on the
  * chosen bytes alone.
  */
-import type { MethodContext, MethodRun, Voice } from "../during/method.js";
+import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
+import type { Member, MemberPrompt } from "../member/member.js";
 import { advanceAll, type Schedule, settleAll } from "../member/plan.js";
+import { AnswerText } from "./answer-text.js";
 import { type PromptInput, renderPrompt } from "./prompt.js";
 import { Sampler } from "./sampler.js";
 import type { SamplerOptions } from "./sampler-options.js";
-import { StopRules } from "./stop-rules.js";
-import { TextStream } from "./text-stream.js";
+import { StepClock, type StepTimes } from "./step-clock.js";
+import { checkStopStrings } from "./stop-rules.js";
 import { describeStep, type TraceStep } from "./trace.js";
 
 export interface GenerateOptions extends SamplerOptions {
@@ -24,44 +26,43 @@ export interface GenerateOptions extends SamplerOptions {
   signal?: AbortSignal;
   /** Record what every member said at every step: `true` for the 5 best candidates each, or how many. */
   trace?: boolean | number;
-  /** Keep the members' caches where this prompt begins like the last one (the next turn of a chat). Default false. */
+  /**
+   * Keep the members' caches where this prompt begins like the last one: the next turn of a chat starts sooner. Default
+   * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
+   */
   reusePrompt?: boolean;
 }
 
+/** `stop`: the members or a stop string ended the answer; `length`: maxTokens or a full context did. */
 export type FinishReason = "stop" | "length" | "aborted";
 
 export interface GenerateResult {
   text: string;
-  /** `stop`: the members or a stop string ended it; `length`: maxTokens or a member's context did; or `aborted`. */
   finishReason: FinishReason;
   method: string;
   /** The sampler's seed, given or drawn. */
   seed: number;
   usage: {
-    /** Tokens of the prompt, over all members. */
+    /** Tokens of the prompt, summed over the members. */
     promptTokens: number;
     /** Fused decisions. */
     steps: number;
-    /** Tokens that each member decoded after the prompt. */
+    /** Tokens that each member decoded after the prompt, those decoded again after a roll-back included. */
     memberTokens: Record<string, number>;
   };
   timings: {
     /** From the request to the first distribution: rendering, tokenising, prefill. */
     promptMs: number;
     stepsPerSecond: number;
-    /** Answer tokens per second, counted in the first member's tokens. */
+    /** Tokens of the first member per second. */
     tokensPerSecond: number;
-    /**
-     * `decode`: inside llama.cpp (the slowest member in parallel, the sum in turn); `fuse`: preparing and fusing the
-     * distributions, sampling; `sync`: threads waiting for one another.
-     */
-    msPerStep: { decode: number; fuse: number; sync: number };
+    msPerStep: StepTimes;
   };
   trace?: TraceStep[];
 }
 
 export interface StreamChunk {
-  /** New text; may be empty where a step completes no character, or may yet become a stop string. */
+  /** New text; may be empty where a step completes no character or may yet become a stop string. */
   text: string;
   /** With `trace`: what was said at this step. */
   step?: TraceStep;
@@ -69,10 +70,8 @@ export interface StreamChunk {
 
 const DEFAULT_MAX_TOKENS = 256;
 const DEFAULT_TRACE_TOP = 5;
-/** Let timers, signals and streams run at least this often: fast members never leave the microtask queue by themselves. */
-const YIELD_MS = 10;
 
-/** Answer a prompt. See Ensemble.stream. */
+/** Answer a prompt. Options are checked before anything runs. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
@@ -80,91 +79,63 @@ export async function* streamAnswer(
   prompt: PromptInput,
   options: GenerateOptions & { signal: AbortSignal },
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
+  const { signal } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
   const maxTokens = checkCount("maxTokens", options.maxTokens ?? DEFAULT_MAX_TOKENS);
   const traceTop = checkCount("trace", options.trace === true ? DEFAULT_TRACE_TOP : Number(options.trace ?? 0));
   const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
-  const stop = new StopRules([...[options.stop ?? []].flat(), ...rendered.flatMap(({ stop }) => stop)]);
-  const stream = new TextStream();
+  const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
-  let text = "";
-  let steps = 0;
   let promptTokens = 0;
-  let finishReason: FinishReason = "length";
+  let steps = 0;
+  let finishReason: FinishReason | undefined;
 
   const context: MethodContext = {
     voices,
-    greedy: sampler.greedy,
+    greedy: sampler.greedy && traceTop === 0,
     traceTop,
-    advance: async (advancing) => {
-      await clock.decode(advancing, () =>
-        advanceAll(
-          advancing.map(({ member }) => member),
-          schedule,
-        ),
-      );
-      for (const { member } of advancing) memberTokens[member.name] += member.output.decodedTokens;
+    async advance(advancing) {
+      const members = advancing.map(({ member }) => member);
+      await clock.advance(advancing, () => advanceAll(members, schedule));
+      for (const member of members) memberTokens[member.name] += member.output.decodedTokens;
     },
   };
 
-  const takeText = (more: string): string => {
-    const kept = stop.push(more);
-    text += kept;
-    return kept;
-  };
-
   try {
-    if (maxTokens > 0 && !options.signal.aborted) {
+    if (maxTokens > 0) {
       const run = method.create(context);
       await run.prepare();
-      const begun = await begin(
-        voices,
-        rendered.map(({ prompt }) => ({ ...prompt, reuse: options.reusePrompt })),
-        schedule,
-        options.signal,
-      );
-      promptTokens = begun.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+      const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
+      promptTokens = await beginAll(voices, prompts, schedule, signal);
       clock.startSteps();
-      while (steps < maxTokens) {
-        if (options.signal.aborted) {
-          finishReason = "aborted";
-          break;
-        }
-        const chosen = await decide(run, sampler, clock);
-        steps++;
-        const { distribution, entry } = chosen;
+      while (finishReason === undefined && steps < maxTokens) {
+        signal.throwIfAborted();
+        clock.startStep();
+        const distribution = await run.step();
+        const entry = sampler.choose(distribution);
+        clock.endStep();
         const ends = entry === distribution.endEntry;
-        const bytes = ends ? new Uint8Array(0) : distribution.bytesOf(entry);
-        const piece = takeText(stream.push(bytes));
+        const text = ends ? "" : answer.push(distribution.bytesOf(entry));
+        if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
-        if (traceTop > 0) {
-          step = describeStep({ index: steps - 1, voices, distribution, entry, top: traceTop, ms: clock.last });
-          trace.push(step);
-        }
-        if (ends || stop.stopped) finishReason = "stop";
-        if (piece !== "" || step !== undefined) yield { text: piece, step };
-        if (finishReason === "stop") break;
-        if (steps < maxTokens) run.accept(entry);
+        if (traceTop > 0) trace.push((step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: { ...clock.last } })));
+        steps++;
+        if (text !== "" || step !== undefined) yield { text, step };
+        if (finishReason === undefined && steps < maxTokens) await run.accept(entry);
         await clock.breathe();
       }
     }
   } catch (error) {
-    const code = error instanceof LlamafuseError ? error.code : undefined;
-    // A context that fills up while answering ends the answer; a prompt that does not fit is the caller's error.
-    if (code === "context-overflow" && steps > 0) finishReason = "length";
-    else if (code === "aborted" || (options.signal.aborted && (error as Error).name === "AbortError"))
-      finishReason = "aborted";
-    else throw error;
+    finishReason = reasonToFinish(error, signal, steps);
   }
-  if (options.signal.aborted && finishReason === "length" && steps < maxTokens) finishReason = "aborted";
-  const rest = takeText(stream.flush()) + stop.flush();
-  text += rest.slice(rest.length - (rest.length - 0));
+  clock.stopSteps();
+  const rest = answer.finish();
   if (rest !== "") yield { text: rest };
   return {
-    text,
-    finishReason,
+    text: answer.text,
+    finishReason: finishReason ?? "length",
     method: method.info.name,
     seed: sampler.seed,
     usage: { promptTokens, steps, memberTokens },
@@ -173,10 +144,25 @@ export async function* streamAnswer(
   };
 }
 
-async function decide(run: MethodRun, sampler: Sampler, clock: StepClock) {
-  clock.startStep();
-  const distribution = await run.step();
-  const entry = sampler.choose(distribution);
-  clock.endStep();
-  return { distribution, entry };
+/** Prefill all members. Errors are thrown when all have come to rest. */
+async function beginAll(voices: readonly Voice[], prompts: readonly MemberPrompt[], schedule: Schedule, signal: AbortSignal): Promise<number> {
+  let promptTokens = 0;
+  const begin = async (member: Member, prompt: MemberPrompt) => {
+    promptTokens += (await member.begin(prompt, signal)).promptTokens;
+  };
+  if (schedule === "parallel") await settleAll(voices.map(({ member }, index) => begin(member, prompts[index])));
+  else for (const [index, { member }] of voices.entries()) await begin(member, prompts[index]);
+  return promptTokens;
+}
+
+/** A cancelled request and a context that fills up end the answer; everything else is the caller's to know. */
+function reasonToFinish(error: unknown, signal: AbortSignal, steps: number): FinishReason {
+  if (signal.aborted) return "aborted";
+  if (error instanceof LlamafuseError && error.code === "context-overflow" && steps > 0) return "length";
+  throw error;
+}
+
+function checkCount(option: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer of at least 0.`, { option, found: value, allowed: ">= 0" });
 }

@@ -9,7 +9,7 @@
 const BLOCK = 512;
 
 export class WeightedDraw {
-  #weights = new Float64Array(0);
+  #weights: Float64Array = new Float64Array(0);
   #count = 0;
   #total = 0;
   #sumBefore = new Float64Array(0);

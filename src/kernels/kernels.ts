@@ -38,9 +38,9 @@ export interface Kernels {
   /**
    * The `k` largest logits, best first, ties to the lowest id; NaN and -Infinity are never among them. Returns how many
    * there are (fewer than k if there are fewer such logits); the places after them hold id -1 and logit -Infinity.
-   * Shapes: outIds int32[k], outLogits float32[k]. Time: two scans, and insertions of log2 k steps,
-   * whose number is about k·(1 + ln(n / 64k)) + k for shuffled logits and at most n/64 + 65·k in any order (for n < 128·k:
-   * n/16 + 17·k).
+   * Shapes: outIds int32[k], outLogits float32[k].
+   * Time: two scans, and insertions of up to log2 k steps each: about k·(2 + ln(n / 64k)) for logits in no order, and
+   * whatever the order at most n/64 + 65·k (n/16 + 17·k if n < 96·k).
    */
   top(logits: number, n: number, k: number, outIds: number, outLogits: number): number;
 

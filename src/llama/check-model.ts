@@ -92,6 +92,6 @@ export async function checkModel(path: string, options: CheckModelOptions = {}):
   }
   const hyperparameters = checkHyperparameters(gguf, architecture);
   const tokenizer = checkTokenizer(gguf);
-  const tensors = checkTensors(headers, tokenizer.size, hyperparameters.embeddingLength);
+  const tensors = checkTensors(headers, architecture, tokenizer.size, hyperparameters.embeddingLength);
   return { ...facts, ...hyperparameters, ...tensors, tokenizer };
 }

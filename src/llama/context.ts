@@ -44,8 +44,8 @@ export class LlamaContext {
   #wantsLogits: Int8Array;
   #viewAddress: Pointer = 0n;
   #view = new Float32Array(0);
-  #threadpool: Pointer = 0n;
-  #threads = 0;
+  /** By number of threads. Kept until the context is gone: its backend pauses the last pool when it is given another. */
+  readonly #threadpools = new Map<number, Pointer>();
 
   constructor(
     readonly model: LlamaModel,
@@ -211,34 +211,36 @@ export class LlamaContext {
 
   /** Use this many threads from now on; a pool of them is kept, so that a step starts none. */
   setThreads(threads: number): void {
-    if (threads === this.#threads) return;
-    const { functions, ggml, threadpool } = this.model.llama;
-    this.#dropThreadpool();
-    this.#threads = threads;
+    const { functions, threadpool } = this.model.llama;
     functions.setThreads(this.pointer, threads, threads);
-    if (threads === 1 || threadpool === undefined) return;
-    const params = Buffer.alloc(THREADPOOL_PARAMS_BYTES);
-    ggml.threadpoolParamsInit(params, threads);
-    // No spinning between steps: members in turn would take each other's cores.
-    params.writeUInt32LE(0, THREADPOOL_POLL_OFFSET);
-    this.#threadpool = threadpool.create(params);
-    functions.attachThreadpool(this.pointer, this.#threadpool, this.#threadpool);
+    if (threads === 1 || threadpool === undefined) {
+      functions.detachThreadpool(this.pointer);
+      return;
+    }
+    let pool = this.#threadpools.get(threads);
+    if (pool === undefined) {
+      pool = threadpool.create(this.#threadpoolParams(threads));
+      this.#threadpools.set(threads, pool);
+    }
+    functions.attachThreadpool(this.pointer, pool, pool);
   }
 
-  #dropThreadpool(): void {
-    if (this.#threadpool === 0n) return;
-    this.model.llama.functions.detachThreadpool(this.pointer);
-    this.model.llama.threadpool?.free(this.#threadpool);
-    this.#threadpool = 0n;
+  #threadpoolParams(threads: number): Uint8Array {
+    const params = Buffer.alloc(THREADPOOL_PARAMS_BYTES);
+    this.model.llama.ggml.threadpoolParamsInit(params, threads);
+    // No spinning between steps: members in turn would take each other's cores.
+    params.writeUInt32LE(0, THREADPOOL_POLL_OFFSET);
+    return params;
   }
 
   free(): void {
     if (this.#pointer === 0n) return;
-    this.#dropThreadpool();
     const pointer = this.#pointer;
     this.#pointer = 0n;
     this.#view = new Float32Array(0);
     this.model.llama.functions.batchFree(this.#batch);
     this.model.llama.functions.contextFree(pointer);
+    for (const pool of this.#threadpools.values()) this.model.llama.threadpool?.free(pool);
+    this.#threadpools.clear();
   }
 }

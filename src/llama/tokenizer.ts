@@ -7,9 +7,17 @@ const VOCABULARY_KINDS: Record<number, VocabularyKind> = { 1: "spm", 2: "bpe" };
 /** Bits of llama_token_attr. */
 const ATTRIBUTE = { unknown: 1, unused: 2, normal: 4, control: 8, userDefined: 16, byte: 32 };
 
+/** What llama.cpp writes for a letter that stands for no byte. */
+const UNKNOWN_BYTE = "[UNK_BYTE_0x";
+
 export class LlamaTokenizer {
   readonly vocabulary: Vocabulary;
   readonly addsBos: boolean;
+  /**
+   * Tokens that stand for their text wherever it occurs, cut out before the rest is tokenised (llama.cpp's user-defined
+   * tokens: runs of spaces in GPT-NeoX, markers that a fine-tuning added).
+   */
+  readonly literals: number[] = [];
   #buffer = new Int32Array(512);
 
   constructor(
@@ -73,9 +81,10 @@ export class LlamaTokenizer {
     const offsets = new Uint32Array(new SharedArrayBuffer(4 * (size + 1)));
     const classes = new Uint8Array(new SharedArrayBuffer(size));
     // Tokens average 6 to 7 bytes; the buffer doubles where a vocabulary has longer ones.
-    let bytes = Buffer.alloc(size * 8 + 64);
+    const bytes = new GrowingBytes(size * 8);
+    const texts = new GrowingBytes(size * 10);
+    const textOffsets = new Uint32Array(new SharedArrayBuffer(4 * (size + 1)));
     const piece = Buffer.alloc(4096);
-    let end = 0;
     for (let id = 0; id < size; id++) {
       const attributes = functions.vocabAttributes(vocab, id);
       const tokenClass = functions.vocabIsEnd(vocab, id)
@@ -92,19 +101,21 @@ export class LlamaTokenizer {
           source = Buffer.alloc(-length);
           length = functions.tokenToPiece(vocab, id, source, source.length, 0, false);
         }
-        if (end + length > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length + length)]);
-        source.copy(bytes, end, 0, length);
-        end += length;
+        let written: Uint8Array = source.subarray(0, length);
+        // Letters outside the byte alphabet: llama.cpp gives up, Hugging Face's decoder takes the text as it stands.
+        if (kind === "bpe" && source.subarray(0, length).includes(UNKNOWN_BYTE)) written = Buffer.from(this.textOf(id));
+        bytes.push(written);
+        if (attributes & ATTRIBUTE.userDefined) this.literals.push(id);
         // A text token without bytes can never be chosen: it would change nothing.
         classes[id] = length === 0 ? TokenClass.unused : TokenClass.text;
       } else {
         classes[id] = tokenClass;
       }
-      offsets[id + 1] = end;
+      offsets[id + 1] = bytes.length;
+      texts.push(Buffer.from(functions.vocabText(vocab, id)));
+      textOffsets[id + 1] = texts.length;
     }
-    const shared = new Uint8Array(new SharedArrayBuffer(end));
-    shared.set(bytes.subarray(0, end));
-    const data = { kind, bytes: shared, offsets, classes, bos: functions.vocabBos(vocab), addsSpacePrefix: false };
+    const data = { kind, bytes: bytes.shared(), offsets, texts: texts.shared(), textOffsets, classes, bos: functions.vocabBos(vocab), addsSpacePrefix: false };
     // What the metadata says about a dummy prefix is not what every tokenizer does; ask it.
     data.addsSpacePrefix = this.#putsSpaceFirst(data);
     return new Vocabulary(data);
@@ -114,5 +125,27 @@ export class LlamaTokenizer {
     const ids = this.encode(Buffer.from("a"), { parseSpecial: false, addBos: false });
     const bytes = Buffer.concat(Array.from(ids, (id) => data.bytes.slice(data.offsets[id], data.offsets[id + 1])));
     return bytes.toString("latin1") === " a";
+  }
+}
+
+/** Bytes of unknown total length, collected and then shared between threads. */
+class GrowingBytes {
+  #bytes: Buffer;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = Buffer.alloc(capacity);
+  }
+
+  push(more: Uint8Array): void {
+    if (this.length + more.length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * (this.length + more.length));
+    this.#bytes.set(more, this.length);
+    this.length += more.length;
+  }
+
+  shared(): Uint8Array {
+    const shared = new Uint8Array(new SharedArrayBuffer(this.length));
+    shared.set(this.#bytes.subarray(0, this.length));
+    return shared;
   }
 }

@@ -6,6 +6,9 @@
  * `advance` and the next `append` the member's `output` is valid. Appending without advancing is how a member lags
  * behind on purpose (gates, routers); the next `advance` decodes everything that it missed at once.
  *
+ * A member does one thing at a time: call one of its asynchronous functions when the promise of the last has settled
+ * (`dispose` excepted). Different members work side by side.
+ *
  * Laws (test/laws/member.ts, run against every implementation):
  * - after any sequence of text feedback, `cachedTokens` equals the member's own tokenisation of prompt + text so far;
  * - `output` depends on the cached tokens alone, not on the steps that led to them;

@@ -2,47 +2,73 @@
  * What a member has been told, as its own tokens: feedback in, the shortest change of its token list out.
  *
  * Text feedback is canonical: after every append the list equals the tokenizer's own encoding of the text since the
- * last special token of the prompt, behind the prompt's tokens up to there. Two things are ours, not the tokenizer's:
+ * last special token, behind the tokens up to there. Three things are ours, not the tokenizer's:
  * - Bytes at the end that do not yet make a whole UTF-8 character are encoded by longest match over the vocabulary's
  *   byte strings, until the character is complete and takes its canonical form.
- * - Where the prompt ends right after a special token and the vocabulary puts a space before the first word, that
+ * - Bytes that no character can hold take the longest match for good, and the text behind them starts anew, without the
+ *   tokenizer's space. A byte for which the vocabulary has no token is left out, as llama.cpp leaves it out.
+ * - Where the text starts right after a special token and the vocabulary puts a space before the first word, that
  *   space is the tokenizer's: the text "Hello" becomes the token "▁Hello".
  *
- * Only the text behind the last place where no token can cross is encoded again (see `safeCut`), so a step costs the
- * same however long the text has grown.
+ * Only the text behind the last place where no token can cross is encoded again (see SafeCuts), so a step costs the same
+ * however long the text has grown.
  */
 import { LlamafuseError } from "../errors.js";
-import { byteKey, TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
+import { isUtf8, scanUtf8 } from "../vocabulary/utf8.js";
+import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "./member.js";
+import { SafeCuts } from "./safe-cuts.js";
 
 export interface Encoder {
   readonly vocabulary: Vocabulary;
+  /** Tokens that stand for their text wherever it occurs; a vocabulary's own space follows them too. */
+  readonly literals?: readonly number[];
+  /** The tokens of well-formed UTF-8. */
   encode(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Int32Array;
 }
 
+const PLAIN = { parseSpecial: false, addBos: false };
 const SPACE = 0x20;
+const NO_TOKENS = new Int32Array(0);
 /** Isolated encoding stands a piece behind this text, so that no dummy prefix is put before it. */
 const PROBES = [Buffer.from("\n"), Buffer.from(";"), Buffer.from("a")];
-/** Texts whose encoding must split where `safeCut` cuts; a tokenizer that fails one is always asked for the whole text. */
-const CUT_TRIALS = ["one two", "The cat's hat is on", "x y", "it is 3 o'clock and a half", "aa bb  cc\ndd ee", "don't won't I'll go", "été à la mer"];
+/** Texts whose encoding must split where SafeCuts cuts; a tokenizer that fails one is always asked for the whole text. */
+const CUT_TRIALS = [
+  "one two three, it is 3 o'clock and a half; don't won't I'll go",
+  "aa bb  cc\ndd ee\n\nff\n gg\r\nhh 1 22 333 4444 a1 b2",
+  '{"a": 1, "b": [2, 3.5], "c": "d e"}\n# x = y + 1;\n/* z */ f (x)',
+  "été à la mer, Привет мир, שלום עולם, 안녕 세계 là một",
+  "今天天气，很好。我们、去？好！：；\n明日はカタカナ。「引用」です",
+].map((text) => Buffer.from(text));
+/** Pieces are few and short; beyond so many, or so long ones, they are encoded each time. */
+const MAX_PIECES = 65_536;
+const MAX_PIECE_BYTES = 64;
 
 export class TokenTrail {
   #tokens = new Int32Array(256);
   #length = 0;
   /** Tokens before this index are as they were when `settle` was called last. */
   #unchanged = 0;
-  /** Text since the last special token, UTF-8 but for its end. */
+  /** The text since the last special token. */
   #fragment: Uint8Array = new Uint8Array(1024);
   #fragmentLength = 0;
   /** Index of the fragment's first token. */
   #fragmentStart = 0;
+  /** Bytes of the fragment whose tokens are the tokenizer's own. */
+  #encoded = 0;
+  /** Whether the fragment follows bytes that are no text, so that the tokenizer's space does not belong before it. */
+  #isContinuation = false;
   /** Whether the fragment's encoding reproduces the prompt's tokens; if not, text feedback only appends. */
   #canonical = true;
-  readonly #cutsAreSafe: boolean;
+  readonly #cuts: SafeCuts | undefined;
+  readonly #literals: ReadonlySet<number>;
   readonly #pieces = new Map<string, Int32Array>();
 
   constructor(private readonly encoder: Encoder) {
-    this.#cutsAreSafe = noTokenCrossesWords(encoder.vocabulary) && CUT_TRIALS.every((text) => this.#cutHolds(Buffer.from(text)));
+    const { vocabulary, literals = [] } = encoder;
+    this.#literals = new Set(literals);
+    const cuts = new SafeCuts(vocabulary, literals);
+    if (CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
   }
 
   get length(): number {
@@ -64,9 +90,14 @@ export class TokenTrail {
     return this.#canonical;
   }
 
+  /** Whether a step's cost does not grow with the text. */
+  get usesCuts(): boolean {
+    return this.#cuts !== undefined;
+  }
+
   /** Whether the next bytes are the first ones after a special token of a vocabulary with a dummy prefix. */
   get atFragmentStart(): boolean {
-    return this.encoder.vocabulary.addsSpacePrefix && this.#fragmentLength === 0;
+    return this.encoder.vocabulary.addsSpacePrefix && this.#fragmentLength === 0 && !this.#isContinuation;
   }
 
   /** The cache now equals the list. */
@@ -79,28 +110,38 @@ export class TokenTrail {
     this.#unchanged = Math.min(this.#unchanged, index);
   }
 
+  /** Errors: invalid-text. */
   begin(prompt: MemberPrompt): void {
-    const { vocabulary } = this.encoder;
+    if (!isUtf8(prompt.text)) throw new LlamafuseError("invalid-text", "The prompt is not UTF-8. Convert the text to UTF-8 first.");
     const tokens = this.encoder.encode(prompt.text, { parseSpecial: prompt.parseSpecial, addBos: prompt.addBos });
     if (tokens.length === 0) throw new LlamafuseError("invalid-text", "The prompt has no tokens. Give it at least one character.", { found: 0 });
-    this.#replaceFrom(0, tokens);
     let start = tokens.length;
-    while (start > 0 && vocabulary.classOf(tokens[start - 1]) === TokenClass.text) start--;
-    this.#fragmentStart = start;
-    this.#fragmentLength = 0;
-    const bytes = concatenate(vocabulary, tokens.subarray(start));
-    // The tokens' bytes begin with the dummy prefix where there is one; it is not text.
-    this.#appendBytes(vocabulary.addsSpacePrefix && bytes[0] === SPACE ? bytes.subarray(1) : bytes);
-    const again = this.#encodeText(this.#fragment.subarray(0, this.#fragmentLength), true);
-    this.#canonical = again.length === tokens.length - start && again.every((id, index) => id === tokens[start + index]);
+    while (start > 0 && !this.#endsFragment(tokens[start - 1])) start--;
+    this.#replaceFrom(0, tokens);
+    this.#length = start;
+    this.#startFragment();
+    this.#length = tokens.length;
+    const behind = tokens.subarray(start);
+    const candidates = [this.#textBehind(prompt, tokens[start - 1]), prompt.text, this.#textOf(behind)];
+    const text = candidates.find((candidate) => sameTokens(this.#encodeStart(candidate), behind));
+    this.#canonical = text !== undefined;
+    this.#appendBytes(text ?? candidates[2]);
+    this.#encoded = this.#fragmentLength;
   }
 
   append(feedback: Feedback): void {
-    if (feedback.kind === "text" && this.#canonical) return this.#appendText(feedback.bytes);
-    const ids = feedback.kind === "tokens" ? Int32Array.from(feedback.ids) : this.encodePiece(feedback.bytes);
-    this.#checkIds(ids);
-    this.#appendBytes(feedback.kind === "tokens" ? concatenate(this.encoder.vocabulary, ids) : feedback.bytes);
-    this.#replaceFrom(this.#length, ids);
+    if (feedback.kind === "tokens") this.#appendTokens(feedback.ids);
+    else if (feedback.kind === "text" && this.#canonical) this.#appendText(feedback.bytes);
+    else {
+      const ids = this.encodeNext(feedback.bytes);
+      this.#appendBytes(feedback.bytes);
+      this.#replaceFrom(this.#length, ids);
+    }
+  }
+
+  /** The tokens of a piece as the text to come, none of those before it being changed. */
+  encodeNext(bytes: Uint8Array): Int32Array {
+    return this.atFragmentStart && isUtf8(bytes) ? this.#encodeStart(bytes) : this.encodePiece(bytes);
   }
 
   /**
@@ -108,93 +149,114 @@ export class TokenTrail {
    * own tokens do not change (GaC's rule, with bytes). Bytes that are no whole characters take the longest match.
    */
   encodePiece(bytes: Uint8Array): Int32Array {
+    if (bytes.length > MAX_PIECE_BYTES) return this.#encodeAlone(bytes);
     const key = byteKey(bytes);
     let ids = this.#pieces.get(key);
     if (ids === undefined) {
-      ids = this.#encodeInIsolation(bytes);
+      ids = this.#encodeAlone(bytes);
+      if (this.#pieces.size >= MAX_PIECES) this.#pieces.clear();
       this.#pieces.set(key, ids);
     }
     return ids;
   }
 
-  /** Encode a text from its beginning, as the tokenizer alone would. */
-  encodeWhole(text: Uint8Array): Int32Array {
-    return this.#encodeText(text, true);
+  #encodeAlone(bytes: Uint8Array): Int32Array {
+    return isUtf8(bytes) ? (this.#encodeBehindProbe(bytes) ?? this.encoder.encode(bytes, PLAIN)) : this.#longestMatch(bytes);
   }
 
-  #encodeInIsolation(bytes: Uint8Array): Int32Array {
-    if (incompleteTail(bytes) > 0 || isContinuation(bytes[0])) return this.#longestMatch(bytes);
-    const options = { parseSpecial: false, addBos: false };
+  #encodeBehindProbe(text: Uint8Array): Int32Array | undefined {
+    if (text.length === 0) return NO_TOKENS;
     for (const probe of PROBES) {
-      const alone = this.encoder.encode(probe, options);
-      const together = this.encoder.encode(Buffer.concat([probe, bytes]), options);
-      if (together.length > alone.length && alone.every((id, index) => id === together[index])) return together.slice(alone.length);
+      const alone = this.encoder.encode(probe, PLAIN);
+      const together = this.encoder.encode(Buffer.concat([probe, text]), PLAIN);
+      if (together.length > alone.length && sameTokens(alone, together.subarray(0, alone.length))) return together.slice(alone.length);
     }
-    return this.encoder.encode(bytes, options);
+    return undefined;
   }
 
   #appendText(bytes: Uint8Array): void {
-    const before = this.#fragmentLength;
+    let covered = this.#fragmentLength;
     this.#appendBytes(bytes);
-    const complete = this.#fragmentLength - incompleteTail(this.#fragment.subarray(0, this.#fragmentLength));
-    let limit = before;
     while (true) {
-      const cut = this.#cutsAreSafe ? this.#safeCut(limit) : 0;
-      const index = cut === 0 ? this.#fragmentStart : this.#tokenAt(cut, before);
-      if (index < 0) {
-        limit = cut;
-        continue;
-      }
-      this.#replaceFrom(index, this.#encodeText(this.#fragment.subarray(cut, complete), cut === 0));
-      break;
+      const { end, invalid } = scanUtf8(this.#fragment, this.#encoded, this.#fragmentLength);
+      const stop = invalid > 0 ? end + invalid : this.#fragmentLength;
+      this.#encodeAgain(end, stop, covered);
+      if (invalid === 0) return;
+      const rest = this.#fragment.slice(stop, this.#fragmentLength);
+      this.#startFragment(true);
+      this.#appendBytes(rest);
+      covered = 0;
     }
-    if (complete < this.#fragmentLength) this.#replaceFrom(this.#length, this.#longestMatch(this.#fragment.subarray(complete, this.#fragmentLength)));
-  }
-
-  /** Encode complete text that begins a fragment, or that begins with a space in the middle of one. */
-  #encodeText(text: Uint8Array, isStart: boolean): Int32Array {
-    if (text.length === 0) return new Int32Array(0);
-    // In the middle, the text's own leading space plays the part of the dummy prefix.
-    const body = !isStart && this.encoder.vocabulary.addsSpacePrefix ? text.subarray(1) : text;
-    return this.encoder.encode(body, { parseSpecial: false, addBos: false });
   }
 
   /**
-   * The last position p < limit − 1 of the fragment that lies between words: a letter before it, a space at it, a letter
-   * behind it (ASCII). No token crosses it (the vocabulary has none with a space behind a letter), every pre-tokenizer
-   * of llama.cpp starts a new word there, so what stands before it keeps its tokens. 0 if there is none.
+   * Make the list stand for the fragment up to `stop`: canonical up to `end`, by longest match behind it. `covered`: the
+   * bytes of the fragment that the list stands for now.
    */
-  #safeCut(limit: number): number {
-    for (let at = limit - 2; at > 0; at--) {
-      if (this.#fragment[at] === SPACE && isLetter(this.#fragment[at - 1]) && isLetter(this.#fragment[at + 1])) return at;
+  #encodeAgain(end: number, stop: number, covered: number): void {
+    const text = this.#fragment;
+    let cut = this.#cuts?.last(text, this.#encoded) ?? 0;
+    let index = cut === 0 ? -1 : this.#tokenAt(cut, covered);
+    let ids = index < 0 ? undefined : this.#encodeFromCut(text.subarray(cut, end));
+    if (ids === undefined) {
+      cut = 0;
+      index = this.#fragmentStart;
+      ids = this.#encodeStart(text.subarray(0, end));
     }
-    return 0;
+    const tail = this.#longestMatch(text.subarray(end, stop));
+    this.#replaceFrom(index, tail.length === 0 ? ids : Int32Array.from([...ids, ...tail]));
+    this.#encoded = end;
   }
 
-  /** The index of the token that starts at this byte of the fragment, or -1; `end` is the bytes that the list covers. */
+  /** Encode text that begins the fragment. */
+  #encodeStart(text: Uint8Array): Int32Array {
+    if (text.length === 0) return NO_TOKENS;
+    if (this.#isContinuation && this.encoder.vocabulary.addsSpacePrefix) {
+      const ids = this.#encodeFromCut(text);
+      if (ids !== undefined) return ids;
+    }
+    return this.encoder.encode(text, PLAIN);
+  }
+
+  /** Encode text from a cut on; undefined where this tokenizer cannot do it without what stands before. */
+  #encodeFromCut(text: Uint8Array): Int32Array | undefined {
+    if (!this.encoder.vocabulary.addsSpacePrefix) return this.encoder.encode(text, PLAIN);
+    // The text's own leading space plays the part of the dummy prefix.
+    if (text[0] === SPACE && text.length > 1 && text[1] !== SPACE) return this.encoder.encode(text.subarray(1), PLAIN);
+    return this.#encodeBehindProbe(text);
+  }
+
+  /**
+   * The index of the token that starts at this byte of the fragment, or -1 if none does, or if a token's bytes are not
+   * those of the text (▁ in SentencePiece). `end`: the bytes that the list stands for.
+   */
   #tokenAt(position: number, end: number): number {
-    const { offsets } = this.encoder.vocabulary.data;
+    const { bytes, offsets } = this.encoder.vocabulary.data;
     let at = end;
     for (let index = this.#length; index > this.#fragmentStart; index--) {
       if (at === position) return index;
-      if (at < position) return -1;
       const id = this.#tokens[index - 1];
-      at -= offsets[id + 1] - offsets[id];
+      const start = at - (offsets[id + 1] - offsets[id]);
+      if (start < position) return -1;
+      for (let byte = offsets[id + 1], place = at; place > start; ) if (bytes[--byte] !== this.#fragment[--place]) return -1;
+      at = start;
     }
     return -1;
   }
 
-  #cutHolds(text: Uint8Array): boolean {
-    const whole = this.#encodeText(text, true);
-    for (let at = text.length - 2; at > 0; at--) {
-      if (text[at] !== SPACE || !isLetter(text[at - 1]) || !isLetter(text[at + 1])) continue;
-      const parts = [...this.#encodeText(text.subarray(0, at), true), ...this.#encodeText(text.subarray(at), false)];
-      if (parts.length !== whole.length || parts.some((id, index) => id !== whole[index])) return false;
+  #cutsHold(cuts: SafeCuts, text: Uint8Array): boolean {
+    const whole = this.#encodeStart(text);
+    for (let known = 2, before = 0; known <= text.length; known++) {
+      const cut = cuts.last(text.subarray(0, known), known);
+      if (cut === before) continue;
+      before = cut;
+      const behind = this.#encodeFromCut(text.subarray(cut));
+      if (behind === undefined || !sameTokens(behind, whole.subarray(whole.length - behind.length))) return false;
     }
     return true;
   }
 
-  /** Greedy longest match of byte strings; for the few bytes of an unfinished character. */
+  /** Greedy longest match of byte strings, for the few bytes that are no whole character. */
   #longestMatch(bytes: Uint8Array): Int32Array {
     const { vocabulary } = this.encoder;
     const ids: number[] = [];
@@ -202,13 +264,54 @@ export class TokenTrail {
       let end = bytes.length;
       let id = -1;
       while (end > at && (id = vocabulary.idOf(byteKey(bytes.subarray(at, end)))) < 0) end--;
-      if (id < 0) {
-        throw new LlamafuseError("incompatible-members", `This vocabulary has no token for the byte 0x${bytes[at].toString(16).padStart(2, "0")}, which another member chose.`, { found: bytes[at] });
-      }
-      ids.push(id);
-      at = end;
+      if (id >= 0) ids.push(id);
+      at = Math.max(end, at + 1);
     }
     return Int32Array.from(ids);
+  }
+
+  #appendTokens(ids: readonly number[]): void {
+    const { vocabulary } = this.encoder;
+    const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabulary.size));
+    if (bad !== undefined) {
+      throw new LlamafuseError("invalid-option", `Token id ${bad} is outside this vocabulary (0 … ${vocabulary.size - 1}).`, { found: bad, allowed: vocabulary.size - 1 });
+    }
+    for (const id of ids) {
+      const bytes = vocabulary.bytesOf(id);
+      const text = this.atFragmentStart ? textAtFragmentStart(bytes) : bytes;
+      this.#replaceFrom(this.#length, Int32Array.of(id));
+      if (this.#endsFragment(id)) this.#startFragment();
+      else this.#appendBytes(text);
+    }
+  }
+
+  /** Whether the tokenizer starts afresh behind this token: a special one, or one before whose successor it puts a space. */
+  #endsFragment(id: number): boolean {
+    const { vocabulary } = this.encoder;
+    return vocabulary.classOf(id) !== TokenClass.text || (vocabulary.addsSpacePrefix && this.#literals.has(id));
+  }
+
+  /** What comes next starts a fragment of its own. */
+  #startFragment(isContinuation = false): void {
+    this.#fragmentStart = this.#length;
+    this.#fragmentLength = 0;
+    this.#encoded = 0;
+    this.#isContinuation = isContinuation;
+    this.#canonical = true;
+  }
+
+  /** The prompt's text behind the place where this token is written. */
+  #textBehind(prompt: MemberPrompt, special: number | undefined): Uint8Array {
+    const written = special === undefined ? "" : this.encoder.vocabulary.textOf(special);
+    const at = written === "" ? -1 : Buffer.from(prompt.text).lastIndexOf(written);
+    return at < 0 ? prompt.text : prompt.text.subarray(at + Buffer.byteLength(written));
+  }
+
+  /** The text of tokens that begin a fragment. */
+  #textOf(ids: Int32Array): Uint8Array {
+    const { vocabulary } = this.encoder;
+    const bytes = Buffer.concat(Array.from(ids, (id) => vocabulary.bytesOf(id)));
+    return vocabulary.addsSpacePrefix && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
   }
 
   #appendBytes(bytes: Uint8Array): void {
@@ -235,46 +338,8 @@ export class TokenTrail {
     this.#tokens.set(ids, index);
     this.#length = length;
   }
-
-  #checkIds(ids: Int32Array): void {
-    for (const id of ids) {
-      if (id < 0 || id >= this.encoder.vocabulary.size) {
-        throw new LlamafuseError("invalid-option", `Token id ${id} is outside this vocabulary (0 … ${this.encoder.vocabulary.size - 1}).`, { found: id, allowed: this.encoder.vocabulary.size });
-      }
-    }
-  }
 }
 
-/** How many bytes at the end begin a UTF-8 character that is not complete: 0 to 3. */
-export function incompleteTail(bytes: Uint8Array): number {
-  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
-    const byte = bytes[bytes.length - back];
-    if (isContinuation(byte)) continue;
-    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return needed > back ? back : 0;
-  }
-  return 0;
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
-}
-
-function isLetter(byte: number): boolean {
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x7a;
-}
-
-function concatenate(vocabulary: Vocabulary, ids: Int32Array): Uint8Array {
-  return Buffer.concat(Array.from(ids, (id) => vocabulary.bytesOf(id)));
-}
-
-/** Whether no token has a space right behind a letter, so that none can reach from one word into the next. */
-function noTokenCrossesWords(vocabulary: Vocabulary): boolean {
-  const { bytes, offsets, classes } = vocabulary.data;
-  for (let id = 0; id < vocabulary.size; id++) {
-    if (classes[id] !== TokenClass.text) continue;
-    for (let at = offsets[id] + 1; at < offsets[id + 1]; at++) if (bytes[at] === SPACE && isLetter(bytes[at - 1])) return false;
-  }
-  return true;
+function sameTokens(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
 }

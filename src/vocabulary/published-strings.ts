@@ -47,6 +47,14 @@ export class PublishedUnion {
     return this.#entries.get(string) ?? -1;
   }
 
+  /** The tokens of a vocabulary that are this string, ascending. */
+  idsOf(vocabulary: number, entry: number): number[] {
+    const ids: number[] = [];
+    const map = this.maps[vocabulary];
+    for (let id = map.indexOf(entry); id >= 0; id = map.indexOf(entry, id + 1)) ids.push(id);
+    return ids;
+  }
+
   #mapTexts(texts: readonly string[], byteIds: ReadonlySet<number>): Int32Array {
     const map = new Int32Array(new SharedArrayBuffer(4 * texts.length)).fill(-1);
     // The family is judged again without the byte tokens, as the released code does.

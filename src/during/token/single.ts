@@ -12,6 +12,7 @@
  * A greedy choice prefers the end where all end tokens together are at least as probable as the best other token.
  */
 
+import { z } from "zod";
 import type { Projection } from "../../member/member.js";
 import { TokenClass, textAtFragmentStart, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import { combine, textProbability } from "../combine.js";
@@ -24,6 +25,8 @@ export const singleInfo: MethodInfo = {
   requires: "Exactly one member.",
   options: {},
 };
+
+export const singleOptions = z.strictObject({});
 
 const END = 0;
 

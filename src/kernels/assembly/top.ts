@@ -7,14 +7,14 @@
 
 import { largestLane } from "./softmax";
 
-/** Logits a block, a multiple of 16: wide blocks cost fewer insertions, as long as there are many more of them than k. */
+/** Logits a block, a multiple of 16. Wide blocks cost fewer insertions, where there are at least 1.5·k of them. */
 const WIDE_BLOCK: i32 = 64;
 const NARROW_BLOCK: i32 = 16;
 
 export function top(logits: usize, n: i32, k: i32, outIds: usize, outLogits: usize): i32 {
   if (k <= 0) return 0;
   clear(k, outIds, outLogits);
-  scanBlocks(logits, n, n / WIDE_BLOCK >= 2 * k ? WIDE_BLOCK : NARROW_BLOCK, k, outIds, outLogits);
+  scanBlocks(logits, n, 2 * n >= 3 * k * WIDE_BLOCK ? WIDE_BLOCK : NARROW_BLOCK, k, outIds, outLogits);
   const floor = load<f32>(outLogits);
   clear(k, outIds, outLogits);
   scan(logits, n, below(floor), k, outIds, outLogits);

@@ -29,14 +29,57 @@ const divides =
     }
   };
 
-/** Multi-head latent attention: the part of a key without positions has at least one element. */
-const latentKeys: Rule = (parameters) => {
-  const key = parameters.uint32("attention.key_length_mla");
-  const rotated = parameters.uint32("rope.dimension_count");
-  if (key !== undefined && rotated !== undefined && key <= rotated) {
-    parameters.refuse("attention.key_length_mla", key, `more than the ${rotated} rotated dimensions`);
-  }
+/** Latent attention: the part of a key that has no position has one element at least. */
+const latentKeys: Rule = (parameters, { embeddingLength, layers }) => {
+  const heads = parameters.perLayer("attention.head_count", layers)?.[0] ?? 0;
+  if (heads === 0) return;
+  const key =
+    parameters.uint32("attention.key_length_mla") ??
+    parameters.uint32("attention.key_length") ??
+    Math.floor(embeddingLength / heads);
+  const rotated = parameters.uint32("rope.dimension_count") ?? key;
+  if (key <= rotated) parameters.refuse("rope.dimension_count", rotated, `less than the key length ${key}`);
 };
+
+/** Latent attention caches one head that all heads share. */
+const oneCachedHead: Rule = (parameters, { layers }) => {
+  if (parameters.uint32("attention.key_length_mla") === undefined) return;
+  const cached = parameters.perLayer("attention.head_count_kv", layers)?.find((count) => count !== 1);
+  if (cached !== undefined) parameters.refuse("attention.head_count_kv", cached, "1 with latent attention");
+};
+
+/** Every head has keys and values of its own. */
+const ownKeys: Rule = (parameters, { layers }) => {
+  const heads = parameters.perLayer("attention.head_count", layers);
+  const cached = parameters.perLayer("attention.head_count_kv", layers);
+  const bad = cached?.findIndex((count, layer) => count !== heads?.[layer]) ?? -1;
+  if (bad >= 0) parameters.refuse("attention.head_count_kv", cached![bad], `${heads?.[bad]}, the number of heads`);
+};
+
+/**
+ * Hybrids have a cache for layers with attention and one for layers without; llama.cpp asserts that neither is empty.
+ * Which layer is which: those without key-value heads have no attention.
+ */
+const bothKindsByHeads: Rule = (parameters, { layers }) => {
+  const name = "attention.head_count_kv";
+  const counts = parameters.perLayer(name, layers);
+  const kinds = new Set((counts ?? [1]).map((count) => count > 0));
+  if (kinds.size < 2) parameters.refuse(name, counts?.[0], "0 in some layers and not in others");
+};
+
+/** The same where every n-th layer has attention, unless the file lists the layers. */
+const bothKindsByInterval =
+  (byDefault: number): Rule =>
+  (parameters, { layers }) => {
+    const trunk = layers - (parameters.uint32("nextn_predict_layers") ?? 0);
+    const listed = parameters.perLayer("attention.recurrent_layers", layers)?.slice(0, trunk);
+    if (listed === undefined) {
+      const interval = parameters.uint32("full_attention_interval") ?? byDefault;
+      if (interval < 2 || interval > trunk) parameters.refuse("full_attention_interval", interval, `2 to ${trunk}`);
+    } else if (new Set(listed.map((value) => value !== 0)).size < 2) {
+      parameters.refuse("attention.recurrent_layers", "the same for all layers", "some layers and not others");
+    }
+  };
 
 /** State-space layers are twice as wide as the embedding. */
 const doubleWidth: Rule = (parameters, { embeddingLength }) => {
@@ -54,10 +97,12 @@ const rwkvHeads: Rule = (parameters, { embeddingLength }) => {
   }
 };
 
+/** How many earlier tokens a layer mixes in; llama.cpp takes 2 where the file does not say. */
 const tokenShift =
   (count: number): Rule =>
   (parameters) => {
-    parameters.optional("token_shift_count", count, count);
+    const said = parameters.uint32("token_shift_count") ?? 2;
+    if (said !== count) parameters.refuse("token_shift_count", said, `${count}`);
   };
 
 const hrmStacks: Rule = (parameters, { layers }) => {
@@ -78,6 +123,18 @@ const sharedCaches: Rule = (parameters, { layers }) => {
   parameters.optional("attention.shared_kv_layers", 0, layers - 2);
 };
 
+/** Positions of images rotate sections of a head; their sizes are divided by, so one of the first three is positive. */
+const ropeSections: Rule = (parameters) => {
+  const sections = parameters.perLayer("rope.dimension_sections", 4);
+  if (sections === undefined || sections.some((size) => size < 0) || sections.slice(0, 3).every((size) => size === 0)) {
+    parameters.refuse(
+      "rope.dimension_sections",
+      sections?.join(", "),
+      "four sizes with a positive one in the first three",
+    );
+  }
+};
+
 const negativeGate: Rule = (parameters) => {
   if (parameters.bool("kda.safe_gate") === false) parameters.refuse("kda.safe_gate", false, "true");
   const bound = parameters.float32("kda.gate_lower_bound");
@@ -96,23 +153,27 @@ const RULES: readonly [string, readonly Rule[]][] = [
     [...groupedState, divides("ssm.group_count", "ssm.inner_size")],
   ],
   ["mamba jamba", [atLeast(1, "ssm.conv_kernel", "ssm.state_size", "ssm.inner_size", "ssm.time_step_rank")]],
-  ["plamo2", [...groupedState]],
+  ["plamo2", groupedState],
   ["jamba granitehybrid", [doubleWidth]],
   [
-    "qwen3next qwen35 qwen35moe qwen4exp",
-    [divides("ssm.group_count", "ssm.time_step_rank"), atLeast(1, "full_attention_interval")],
+    "granitehybrid jamba lfm2 lfm2moe plamo2 nemotron_h nemotron_h_moe kimi-linear kimi-k3 bailingmoe3",
+    [bothKindsByHeads],
   ],
-  ["minimax-01", [atLeast(1, "full_attention_interval")]],
+  ["qwen3next qwen35 qwen35moe qwen4exp", [divides("ssm.group_count", "ssm.time_step_rank"), bothKindsByInterval(4)]],
+  ["minimax-01", [bothKindsByInterval(8)]],
   ["rwkv6 rwkv6qwen2 rwkv7 arwkv7", [rwkvHeads]],
   ["rwkv6 rwkv7", [tokenShift(2)]],
   ["rwkv6qwen2 arwkv7", [tokenShift(1)]],
-  ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4", [latentKeys]],
+  ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4 plm minicpm3", [latentKeys]],
+  ["deepseek2 deepseek32 glm-dsa mistral4", [oneCachedHead]],
+  ["plm minicpm3", [ownKeys]],
   [
     "deepseek4",
     [divides("attention.output_group_count", "attention.head_count"), atLeast(4, "hyper_connection.count")],
   ],
-  ["bailingmoe2 glm4moe grovemoe smallthinker", [mixture]],
+  ["bailingmoe2 glm4moe grovemoe smallthinker lfm2moe qwen35moe qwen4exp", [mixture]],
   ["grovemoe", [atLeast(1, "experts_per_group")]],
+  ["qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp paddleocr", [ropeSections]],
   ["hrm_text", [hrmStacks]],
   ["nanbeige", [loops]],
   ["gemma4", [sharedCaches]],
@@ -146,6 +207,15 @@ const WINDOWS: Readonly<Record<string, { always: boolean; pattern?: number; full
   step35: { always: true },
 };
 
+/** Llama 4 has a cache for layers without a window, which must not be empty either. */
+function checkLlama4Window(parameters: Parameters, layers: number): void {
+  if (parameters.architecture !== "llama4" || parameters.uint32("attention.sliding_window") === 0) return;
+  const name = "attention.sliding_window_pattern";
+  if (parameters.metadata.entries.get(parameters.key(name))?.type === "array") return;
+  const period = parameters.uint32(name) ?? 4;
+  if (period < 2 || period > layers) parameters.refuse(name, period, `2 to ${layers}, the number of layers,`);
+}
+
 /** An architecture with sliding windows needs a layer that has one: llama.cpp asserts it when it makes the cache. */
 function checkWindow(parameters: Parameters, layers: number): void {
   const rule = WINDOWS[parameters.architecture];
@@ -176,5 +246,7 @@ export function checkArchitectureRules(parameters: Parameters, shape: Shape): vo
     if (!architectures.split(" ").includes(parameters.architecture)) continue;
     for (const rule of rules) rule(parameters, shape);
   }
-  checkWindow(parameters, shape.layers - (parameters.uint32("nextn_predict_layers") ?? 0));
+  const trunk = shape.layers - (parameters.uint32("nextn_predict_layers") ?? 0);
+  checkWindow(parameters, trunk);
+  checkLlama4Window(parameters, trunk);
 }

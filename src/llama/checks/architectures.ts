@@ -68,7 +68,7 @@ export const EQUAL_HEADS: ReadonlySet<string> = new Set(
     cohere2moe command-r dbrx deci deepseek dots1 ernie4_5 ernie4_5-moe exaone exaone4 exaone-moe falcon glm4 glm4moe
     gpt2 gptneox granite granitemoe granitehybrid granite_swa graniteswitch grok grovemoe hunyuan-moe hunyuan-dense
     hunyuan_vl hy_v3 internlm2 jais jais2 laguna llama llama4 maincoder maple mellum minimax-01 minimax-m2 minimax-m3
-    mistral3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe olmo olmo2 olmoe openelm orion paddleocr
+    minicpm mistral3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe olmo olmo2 olmoe openelm orion paddleocr
     pangu-embedded phi2 phi3 phimoe plamo qwen qwen2 qwen2moe qwen2vl qwen3 qwen35 qwen35moe qwen3moe qwen3next qwen3vl
     qwen3vlmoe qwen4exp refact seed_oss smallthinker smollm3 spark2_5 stablelm starcoder starcoder2 talkie xverse`),
 );
@@ -77,7 +77,7 @@ export const EQUAL_HEADS: ReadonlySet<string> = new Set(
 export const FULL_ROPE: ReadonlySet<string> = new Set(
   words(`apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
     ernie4_5-moe exaone exaone4 exaone-moe falcon granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
-    hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minimax-01 minimax-m2 mistral3 nemotron
+    hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm minimax-01 minimax-m2 mistral3 nemotron
     olmo olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
     seed_oss smallthinker smollm3 starcoder2 talkie xverse`),
 );

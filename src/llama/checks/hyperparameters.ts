@@ -155,9 +155,9 @@ function checkExperts(parameters: Parameters, layers: number): void {
   const groups = parameters.uint32("expert_group_count") ?? 0;
   const usedGroups = parameters.uint32("expert_group_used_count") ?? 0;
   // Hunyuan's dense models keep the keys of its mixtures with one expert; llama.cpp ignores them.
-  if (experts <= 1 && /^hunyuan(_vl|-dense)$/.test(parameters.architecture)) return;
-  if (experts === 0) {
-    if (used !== 0) parameters.refuse("expert_used_count", used, "0 in a model without experts");
+  const ignored = experts <= 1 && /^hunyuan(_vl|-dense)$/.test(parameters.architecture);
+  if (experts === 0 || ignored) {
+    if (used !== 0 && !ignored) parameters.refuse("expert_used_count", used, "0 in a model without experts");
     if (groups !== 0) parameters.refuse("expert_group_count", groups, "0 in a model without experts");
     return;
   }

@@ -29,6 +29,7 @@ export interface TensorFacts {
 
 export function checkTensors(
   headers: readonly GgufHeader[],
+  architecture: string,
   vocabularySize: number,
   embeddingLength: number,
 ): TensorFacts {
@@ -51,6 +52,8 @@ export function checkTensors(
       elementsOf.set(tensor.type.name, (elementsOf.get(tensor.type.name) ?? 0) + tensor.elements);
     }
   }
+  if (architecture === "rwkv6") checkRwkvMixing(headers[0]!.file, seen);
+  if (architecture === "chameleon") checkChameleonVocabulary(headers[0]!.file, vocabularySize);
   const [quantization] = [...elementsOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most), ["F32", 0]);
   return { parameters, quantization };
 }
@@ -78,4 +81,30 @@ function checkEmbedding(file: string, { shape }: GgufTensor, vocabularySize: num
     `"token_embd.weight" is ${shape.join(" × ")}, but the model has embeddings of length ${embeddingLength} ` +
     `and ${vocabularySize} tokens.`;
   throw invalidModel(file, problem, Cure.convert, { found: shape, allowed: [embeddingLength, vocabularySize] });
+}
+
+/** RWKV 6 comes in two layouts, and llama.cpp asserts that each layer has one of them. */
+function checkRwkvMixing(file: string, names: ReadonlyMap<string, string>): void {
+  const layers = new Set([...names.keys()].map((name) => /^blk\.(\d+)\./.exec(name)?.[1]).filter(Boolean));
+  for (const layer of layers) {
+    const stem = `blk.${layer}.time_mix_lerp_`;
+    if (names.has(`${stem}fused.weight`) || names.has(`${stem}w.weight`)) continue;
+    const problem = `layer ${layer} has neither "${stem}fused.weight" nor "${stem}w.weight".`;
+    throw invalidModel(file, problem, Cure.convert, { layer });
+  }
+}
+
+/** Chameleon's graph silences its image tokens, which are the ids below this one, whether they exist or not. */
+function checkChameleonVocabulary(file: string, size: number): void {
+  const needed = 8196;
+  if (size >= needed) return;
+  throw invalidModel(
+    file,
+    `its vocabulary has ${size} tokens; Chameleon models have ${needed} or more.`,
+    Cure.convert,
+    {
+      found: size,
+      allowed: needed,
+    },
+  );
 }

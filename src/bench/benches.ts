@@ -1,0 +1,33 @@
+/** The benches by name. `npm run bench -- NAME` and `llamafuse bench NAME` run them through here. */
+import { unknownName } from "../errors.js";
+import { benchFused } from "./fused.js";
+import { benchLoad } from "./load.js";
+import { benchPeer } from "./peer.js";
+import type { BenchOptions, BenchReport } from "./report.js";
+import { benchStep } from "./step.js";
+
+const benches = {
+  step: { summary: "milliseconds of a step beside decoding, and where they go", run: benchStep },
+  fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
+  load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
+  peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
+};
+
+/** Name and one line for each bench. */
+export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(([name, { summary }]) => ({ name, summary }));
+
+export const benchNames: readonly string[] = Object.keys(benches);
+
+/** Run one bench. LlamafuseError "invalid-option" for an unknown name. Model sets whose files are missing are left out. */
+export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
+  if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
+  const report = await benches[name as keyof typeof benches].run(options);
+  return { ...report, command: `npm run bench -- ${[name, ...argumentsOf(options)].join(" ")}` };
+}
+
+function argumentsOf({ rounds, sets }: BenchOptions): string[] {
+  return [
+    ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
+    ...(sets ?? []).map((set) => `--set "${set}"`),
+  ];
+}

@@ -1,0 +1,60 @@
+/** The process that `BenchChild` starts: serves one task after another and ends when its parent hangs up. */
+import type { Ensemble } from "../ensemble.js";
+import { createEnsemble } from "../ensemble.js";
+import { METHODS, underPlan } from "./ensembles.js";
+import { measureBareLoad, measureLoad } from "./load-tasks.js";
+import { PeerFusion, type PeerMethod, type PeerRun, type PeerStart } from "./peer-fusion.js";
+import { recordRun } from "./step-recorder.js";
+
+interface RunArguments {
+  method: PeerMethod;
+  prompt: string;
+  steps: number;
+}
+
+let ours: Ensemble | undefined;
+let peer: PeerFusion | undefined;
+
+const tasks = {
+  measureLoad,
+  measureBareLoad,
+
+  /** Without threads: as measured at load, the default. */
+  async openOurs({ models, contextSize, threads }: PeerStart): Promise<string> {
+    const members = models.map((model) => ({ model, contextSize, threads }));
+    ours = await createEnsemble({ members, gpu: false, schedule: threads === undefined ? "auto" : "parallel" });
+    return `${ours.plan.schedule} ${ours.plan.threads.join("+")}`;
+  },
+  async runOurs({ method, prompt, steps }: RunArguments): Promise<PeerRun> {
+    if (ours === undefined) throw new Error("nothing is open");
+    const name = method === "gac" ? "gac" : "unite k=10";
+    const ensemble = await underPlan(ours, METHODS[name], ours.plan.schedule, ours.plan.threads);
+    const run = await recordRun(ensemble, { prompt, steps });
+    return { ms: run.ms, steps: run.steps.length + 2, text: run.text };
+  },
+
+  async openPeer(start: PeerStart): Promise<void> {
+    peer = await PeerFusion.load(start);
+    peer.prepareUnion();
+  },
+  async runPeer({ method, prompt, steps }: RunArguments): Promise<PeerRun> {
+    if (peer === undefined) throw new Error("nothing is open");
+    return peer.run(method, prompt, steps);
+  },
+
+  async close(_: null): Promise<void> {
+    await ours?.dispose();
+    ours = undefined;
+  },
+};
+
+export type ChildTasks = typeof tasks;
+
+process.on("message", async ({ name, argument }: { name: keyof ChildTasks; argument: never }) => {
+  try {
+    process.send?.({ result: await (tasks[name] as (argument: never) => Promise<unknown>)(argument) });
+  } catch (error) {
+    process.send?.({ error: (error as Error).stack ?? String(error) });
+  }
+});
+process.on("disconnect", () => process.exit(0));

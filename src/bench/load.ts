@@ -1,0 +1,66 @@
+/** `bench load`: how long an ensemble takes to its first token, and what memory it needs beside the models. */
+import { BenchChild } from "./child-process.js";
+import type { LoadResult } from "./load-tasks.js";
+import { machineFacts } from "./machine.js";
+import { chooseSets, DECODING_SETS, VOCABULARY_SETS } from "./model-sets.js";
+import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
+import { spreadOf } from "./statistics.js";
+
+const ROUNDS = 5;
+
+const COLUMNS: Column[] = [
+  { key: "models", title: "models" },
+  { key: "loadMs", title: "load, ms", digits: 0 },
+  { key: "firstTokenMs", title: "to first token, ms", digits: 0 },
+  { key: "bareMs", title: "llama.cpp alone, ms", digits: 0 },
+  { key: "ratio", title: "load / alone" },
+  { key: "unionMs", title: "union, ms", digits: 1 },
+  { key: "unionSize", title: "union entries", digits: 0 },
+  { key: "memoryMiB", title: "memory, MiB", digits: 1 },
+  { key: "gacMemoryMiB", title: "with gac, MiB", digits: 1 },
+];
+
+const MEASURED = ["loadMs", "firstTokenMs", "unionMs", "memoryMiB", "gacMemoryMiB"] as const satisfies readonly (keyof LoadResult)[];
+
+export async function benchLoad(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
+  const rounds = options.rounds ?? ROUNDS;
+  const { sets, notes } = chooseSets([...DECODING_SETS, ...VOCABULARY_SETS], options.sets);
+  const machine = machineFacts();
+  const rows: Record<string, Cell>[] = [];
+  for (const set of sets) {
+    options.onProgress?.(set.name);
+    const results: LoadResult[] = [];
+    const bareMs: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      results.push(await inChild((child) => child.call("measureLoad", set)));
+      bareMs.push(await inChild((child) => child.call("measureBareLoad", set)));
+    }
+    rows.push({
+      models: set.name,
+      ...Object.fromEntries(MEASURED.map((key) => [key, spreadOf(results.map((result) => result[key]))])),
+      unionSize: results[0].unionSize,
+      bareMs: spreadOf(bareMs),
+      ratio: spreadOf(results.map(({ loadMs }, round) => loadMs / bareMs[round])),
+    });
+  }
+  return {
+    name: "load",
+    about: [
+      "every round in a fresh process, files in the page cache, schedule given (a measured one adds its trial steps).",
+      "llama.cpp alone: models and contexts one after another. Memory: the process's private pages beyond those it had with llama.cpp loaded, beyond key-value caches; mapped model files do not count.",
+    ],
+    machine,
+    settings: { rounds },
+    tables: [{ title: "loading an ensemble", columns: COLUMNS, rows }],
+    notes,
+  };
+}
+
+async function inChild<T>(work: (child: BenchChild) => Promise<T>): Promise<T> {
+  const child = new BenchChild();
+  try {
+    return await work(child);
+  } finally {
+    await child.end();
+  }
+}

@@ -1,0 +1,67 @@
+/** `llamafuse methods`: the methods there are, and what each one takes. */
+import type { Command } from "commander";
+import type { MethodInfo } from "../../during/method.js";
+import { unknownName } from "../../errors.js";
+import { addCommonOptions } from "../options.js";
+import { renderTable } from "../table.js";
+import { type Colors, colorsFor, write, writeJson } from "../terminal.js";
+
+interface MethodsFlags {
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse methods                                     all of them, a line each
+  $ llamafuse methods unite                               one with its options and their defaults
+  $ llamafuse generate --method unite --option k=5 "Once" use it
+
+With one member every method is that model alone.`;
+
+export function registerMethods(program: Command): void {
+  const command = program
+    .command("methods")
+    .summary("list the fusion methods and their options")
+    .description("List the methods that --method names, or describe one with its options.")
+    .argument("[NAME]", "the method to describe")
+    .option("--json", "print one JSON document");
+  addCommonOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name: string | undefined, flags: MethodsFlags) => {
+      const { methodInfos } = await import("../../during/methods.js");
+      const colors = colorsFor(process.stdout);
+      if (name === undefined)
+        return flags.json ? writeJson(methodInfos) : write(process.stdout, renderAll(methodInfos, colors));
+      const info = methodInfos.find((each) => each.name === name);
+      if (info === undefined)
+        throw unknownName(
+          "method",
+          name,
+          methodInfos.map((each) => each.name),
+        );
+      return flags.json ? writeJson(info) : write(process.stdout, renderOne(info, colors));
+    });
+}
+
+function renderAll(infos: readonly MethodInfo[], colors: Colors): string {
+  const rows = infos.map(({ name, summary, requires, source }) => [colors.bold(name), summary, requires, source]);
+  const table = renderTable(rows, {
+    colors,
+    head: ["method", "what it does", "members need", "source"],
+    wrap: [1, 2, 3],
+  });
+  return `${table}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n`;
+}
+
+function renderOne({ name, summary, requires, source, options }: MethodInfo, colors: Colors): string {
+  const facts = renderTable(
+    [
+      ["members need", requires],
+      ["source", source],
+    ].map(([label, text]) => [colors.dim(label), text]),
+    { colors, wrap: [1], indent: "  " },
+  );
+  const listed = Object.entries(options).map(([option, text]) => [colors.cyan(option), text]);
+  const table = listed.length === 0 ? "  none\n" : renderTable(listed, { colors, wrap: [1], indent: "  " });
+  return `${colors.bold(name)}  ${summary}\n\n${facts}\n${colors.bold("Options")} ${colors.dim("(--option name=value)")}\n${table}`;
+}

@@ -1,0 +1,105 @@
+/** The report of `inspect` for a person. */
+import { bar, renderTable } from "../table.js";
+import { type Colors, colorsFor, oneLine } from "../terminal.js";
+import type { InspectedFacts } from "./open.js";
+import type { Overlap } from "./overlap.js";
+
+export interface InspectedModel extends InspectedFacts {
+  name: string;
+  /** Distinct byte strings of its ordinary tokens. */
+  byteStrings: number;
+  /** Tokens that it cuts the text into. */
+  textTokens: number;
+  /** Other model's name → the share of those tokens whose byte string is a token there too. */
+  sharedInText: Record<string, number>;
+}
+
+export interface InspectReport {
+  models: InspectedModel[];
+  pairs: Overlap[];
+}
+
+/** Models side by side in one table. */
+const COLUMNS = 3;
+const BAR_WIDTH = 20;
+/** Of a longer path the end is shown, which says more than its beginning. */
+const PATH_WIDTH = 28;
+
+export function renderReport({ models, pairs }: InspectReport): string {
+  const colors = colorsFor(process.stdout);
+  const blocks: string[] = [];
+  for (let at = 0; at < models.length; at += COLUMNS) blocks.push(renderFacts(models.slice(at, at + COLUMNS), colors));
+  if (pairs.length > 0) blocks.push(renderPairs(models, pairs, colors));
+  return blocks.join("\n");
+}
+
+const FACTS: [string, (model: InspectedModel) => string | 0 | undefined][] = [
+  ["file", ({ file }) => tail(oneLine(file), PATH_WIDTH)],
+  ["file size", ({ fileBytes }) => fileBytes && size(fileBytes)],
+  ["holds", ({ kind }) => (kind === "vocabulary" ? "a vocabulary that cannot generate" : kind)],
+  ["architecture", ({ architecture }) => architecture],
+  ["parameters", ({ parameters }) => parameters && count(parameters)],
+  ["quantisation", ({ quantization }) => quantization],
+  ["layers", ({ layers }) => layers?.toString()],
+  ["embedding", ({ embeddingLength }) => embeddingLength?.toString()],
+  ["context", ({ contextLength }) => contextLength && `${contextLength.toLocaleString("en")} tokens`],
+  ["tokenizer", ({ tokenizer }) => oneLine(tokenizer)],
+  ["vocabulary", ({ tokens }) => `${tokens.toLocaleString("en")} tokens`],
+  ["byte strings", ({ byteStrings }) => byteStrings.toLocaleString("en")],
+  ["begins with", ({ bosText }) => bosText && oneLine(bosText)],
+  ["ends with", ({ endTexts }) => endTexts?.map(oneLine).join(" ")],
+  ["chat template", ({ chatTemplate }) => (chatTemplate === undefined ? undefined : chatTemplate ? "yes" : "no")],
+];
+
+function renderFacts(models: readonly InspectedModel[], colors: Colors): string {
+  const rows = FACTS.map(([label, read]) => [colors.dim(label), ...models.map((model) => read(model) || "–")]);
+  const known = rows.filter((row) => row.slice(1).some((cell) => cell !== "–"));
+  const names = ["", ...models.map(({ name }) => colors.bold(oneLine(name)))];
+  return renderTable([names, ...known], { colors, wrap: models.map((_, index) => index + 1) });
+}
+
+function renderPairs(models: readonly InspectedModel[], pairs: readonly Overlap[], colors: Colors): string {
+  const byName = new Map(models.map((model) => [model.name, model]));
+  const share = (of: string, other: string) => percent(byName.get(of)?.sharedInText[other] ?? 0);
+  const rows = pairs.map(({ a, b, common, union, jaccard }) => [
+    oneLine(a),
+    oneLine(b),
+    common.toLocaleString("en"),
+    union.toLocaleString("en"),
+    `${heat(jaccard, colors)(bar(jaccard, BAR_WIDTH))} ${percent(jaccard)}`,
+    `${share(a, b)} / ${share(b, a)}`,
+  ]);
+  const head = ["a", "b", "common", "union", "overlap (common / union)", "shared in text (a / b)"];
+  return renderTable(rows, { colors, head, right: [2, 3], wrap: [0, 1] });
+}
+
+/** Little in common is what fusing has to bridge; much makes it easy. */
+function heat(share: number, { red, yellow, green }: Colors): (text: string) => string {
+  return share < 1 / 3 ? red : share < 2 / 3 ? yellow : green;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`.padStart(7);
+}
+
+function tail(text: string, width: number): string {
+  return text.length <= width ? text : `…${text.slice(1 - width)}`;
+}
+
+/** `7.62 B`, `1.14 M` */
+function count(value: number): string {
+  return scaled(value, 1000, ["", " K", " M", " B", " T"]);
+}
+
+function size(bytes: number): string {
+  return scaled(bytes, 1024, [" bytes", " KiB", " MiB", " GiB", " TiB"]);
+}
+
+function scaled(value: number, base: number, units: readonly string[]): string {
+  let unit = 0;
+  while (value >= base && unit < units.length - 1) {
+    value /= base;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toPrecision(3)}${units[unit]}`;
+}

@@ -1,0 +1,176 @@
+/** The options that commands share: what they are called, and what they become for the library. */
+import type { Command } from "commander";
+import type { GenerateOptions } from "../decoding/loop.js";
+import type { MethodOptions } from "../during/methods.js";
+import type { EnsembleOptions, MemberOptions } from "../ensemble.js";
+import { LlamafuseError } from "../errors.js";
+import { parseGpu } from "../llama/find-library.js";
+import type { ScheduleChoice } from "../member/plan.js";
+import { nativeModels } from "../native-models.js";
+
+export interface EnsembleFlags {
+  member: string[];
+  weight: number[];
+  method?: string;
+  option: [string, string | number | boolean][];
+  gpu?: string;
+  gpuLayers?: number | "max";
+  contextSize?: number;
+  threads?: number;
+  schedule?: string;
+  verbose?: boolean;
+}
+
+export interface SamplingFlags {
+  maxTokens?: number;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  seed?: number;
+  stop: string[];
+}
+
+/** Which models answer, and how they are fused and run. */
+export function addEnsembleOptions(command: Command): Command {
+  return command
+    .optionsGroup("Members and method:")
+    .option(
+      "-m, --member <file>",
+      "a GGUF file, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native models)",
+      collect,
+      [],
+    )
+    .option(
+      "-w, --weight <share>",
+      "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
+      collectNumber("--weight"),
+      [],
+    )
+    .option("-M, --method <name>", 'how they are fused; see "llamafuse methods" (default: unite)')
+    .option(
+      "-o, --option <name=value>",
+      'an option of the method, see "llamafuse methods NAME"; repeatable',
+      collectOption,
+      [],
+    )
+    .optionsGroup("Machine:")
+    .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
+    .option("--gpu-layers <count>", "layers of each member on the GPU, or max (default: max)", parseLayers)
+    .option("--context-size <tokens>", "tokens of prompt and answer that fit each member", number("--context-size"))
+    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"))
+    .option("--schedule <name>", "members decode parallel or in-turn (default: auto, measured)");
+}
+
+/** How the answer is chosen from the fused distributions. */
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .optionsGroup("Answer:")
+    .option("-n, --max-tokens <count>", "fused steps at most (default: 256)", number("--max-tokens"))
+    .option(
+      "-t, --temperature <value>",
+      "0 takes the most probable text at every step (default: 0)",
+      number("--temperature"),
+    )
+    .option("--top-k <count>", "sample from this many best candidates; 0 for all (default: 0)", number("--top-k"))
+    .option("--top-p <share>", "sample from the best candidates that hold this share (default: 1)", number("--top-p"))
+    .option("--min-p <share>", "drop candidates below this fraction of the best one (default: 0)", number("--min-p"))
+    .option(
+      "--repetition-penalty <value>",
+      "above 1 discourages repeating (default: 1)",
+      number("--repetition-penalty"),
+    )
+    .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
+    .option("--stop <text>", "end the answer before this text; repeatable", collect, []);
+}
+
+/** What every command understands. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .optionsGroup("General:")
+    .option("--no-color", "plain text (so does the environment variable NO_COLOR)")
+    .option("--verbose", "more about errors, and what llama.cpp says, on stderr")
+    .helpOption("-h, --help", "this help");
+}
+
+export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
+  return {
+    members: memberOptions(flags),
+    method: methodOptions(flags),
+    schedule: flags.schedule as ScheduleChoice | undefined,
+    gpu: flags.gpu === undefined ? undefined : parseGpu(flags.gpu),
+    logs: flags.verbose ? "stderr" : "silent",
+  };
+}
+
+export function samplingOptions(flags: SamplingFlags): GenerateOptions {
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
+  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+}
+
+function memberOptions({ member, weight, threads, gpuLayers, contextSize }: EnsembleFlags): MemberOptions[] {
+  const models =
+    member.length > 0
+      ? member.map((model) => ({ model }))
+      : nativeModels().map(({ name, path }) => ({ name, model: path }));
+  if (weight.length > 0 && weight.length !== models.length) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `--weight was given ${times(weight.length)} for ${models.length} members. Give it once for each member, in their order, or not at all.`,
+      { found: weight.length, allowed: models.length, option: "weight" },
+    );
+  }
+  return models.map((model, index) => ({ ...model, weight: weight[index], threads, gpuLayers, contextSize }));
+}
+
+function methodOptions({ method, option }: EnsembleFlags): MethodOptions | undefined {
+  if (method === undefined && option.length === 0) return undefined;
+  // Whether the names and values are this method's is for the method to say.
+  return { ...Object.fromEntries(option), name: method ?? "unite" } as MethodOptions;
+}
+
+/** A parser for commander: the text as a number, or an error that names the option. */
+export function number(flag: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isFinite(value)) return value;
+    throw new LlamafuseError("invalid-option", `${flag} needs a number; found ${JSON.stringify(text)}.`, {
+      found: text,
+      allowed: "a number",
+      option: flag,
+    });
+  };
+}
+
+function collectNumber(flag: string): (text: string, previous: number[]) => number[] {
+  const parse = number(flag);
+  return (text, previous) => [...previous, parse(text)];
+}
+
+function collect(text: string, previous: string[]): string[] {
+  return [...previous, text];
+}
+
+function parseLayers(text: string): number | "max" {
+  return text === "max" ? text : number("--gpu-layers")(text);
+}
+
+function collectOption(text: string, previous: EnsembleFlags["option"]): EnsembleFlags["option"] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || name === "name") {
+    const message = `--option needs NAME=VALUE, such as --option k=10; found ${JSON.stringify(text)}.`;
+    throw new LlamafuseError("invalid-option", message, { found: text, allowed: "NAME=VALUE", option: "--option" });
+  }
+  return [...previous, [name, parseValue(value)]];
+}
+
+/** `true` and `false` are booleans, what reads as a decimal number is one, the rest is text. */
+function parseValue(text: string): string | number | boolean {
+  if (text === "true" || text === "false") return text === "true";
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}

@@ -1,0 +1,62 @@
+/** Every failure as one line on stderr, and as an exit code. */
+import { CommanderError } from "commander";
+import { LlamafuseError } from "../errors.js";
+import { oneLine } from "./terminal.js";
+
+/** What a program exits with that failed for a reason nobody foresaw. */
+const UNEXPECTED = 1;
+/** Wrong usage; the same as "invalid-option" in errors.ts. */
+const USAGE = 2;
+
+/** Write the error and return the exit code. */
+export function reportError(error: unknown, verbose: boolean): number {
+  // The reader of stdout (`| head`) has seen enough.
+  if ((error as NodeJS.ErrnoException)?.code === "EPIPE") return 0;
+  // Commander's way of saying that help or the version was shown.
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+  if (verbose) writeStack(error);
+  if (error instanceof LlamafuseError) return error.exitCode;
+  return error instanceof CommanderError ? USAGE : UNEXPECTED;
+}
+
+export function messageOf(error: unknown): string {
+  if (error instanceof CommanderError) return usageMessage(error);
+  if (error instanceof LlamafuseError) return oneLine(inFlags(error));
+  const message = error instanceof Error ? error.message : String(error);
+  return `${oneLine(message)} (this is a bug or a system error; --verbose shows where)`;
+}
+
+function usageMessage(error: CommanderError): string {
+  const message = oneLine(error.message.replace(/^error: /, ""));
+  const hint = error.code === "commander.excessArguments" ? " Put a text with spaces in quotes." : "";
+  return `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.?$/, ".")}${hint}`;
+}
+
+/** The library names its own options; a person at a shell knows them as flags. */
+function inFlags(error: LlamafuseError): string {
+  const { option } = error.details;
+  if (typeof option !== "string" || !(option in FLAGS)) return error.message;
+  return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option as keyof typeof FLAGS]);
+}
+
+const FLAGS = {
+  maxTokens: "--max-tokens",
+  temperature: "--temperature",
+  topK: "--top-k",
+  topP: "--top-p",
+  minP: "--min-p",
+  repetitionPenalty: "--repetition-penalty",
+  seed: "--seed",
+  threads: "--threads",
+  contextSize: "--context-size",
+  gpuLayers: "--gpu-layers",
+} as const;
+
+function writeStack(error: unknown): void {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    process.stderr.write(`${each === error ? "" : "caused by "}${each.stack}\n`);
+    if (each instanceof LlamafuseError)
+      process.stderr.write(`${JSON.stringify({ code: each.code, details: each.details })}\n`);
+  }
+}

@@ -1,0 +1,91 @@
+/** Tables without rules, as wide as the terminal. */
+import Table from "cli-table3";
+import { displayWidth } from "./columns.js";
+import type { Colors } from "./terminal.js";
+
+/** Where nobody can say how wide the paper is. */
+const DEFAULT_WIDTH = 100;
+/** A longer word is cut rather than given a column of its width. */
+const LONGEST_WORD = 28;
+const GAP = "  ";
+
+export interface TableOptions {
+  colors: Colors;
+  head?: readonly string[];
+  /** Indexes of columns that give way, by wrapping their words, where the terminal is too narrow for all. */
+  wrap?: readonly number[];
+  /** Indexes of columns with numbers. */
+  right?: readonly number[];
+  indent?: string;
+}
+
+export function renderTable(
+  rows: readonly (readonly string[])[],
+  { colors, head, wrap = [], right = [], indent = "" }: TableOptions,
+): string {
+  const all = head === undefined ? rows : [head, ...rows];
+  const widths = fitWidths(all, wrap, (process.stdout.columns || DEFAULT_WIDTH) - indent.length);
+  const none = Object.fromEntries(BORDERS.map((name) => [name, ""]));
+  const table = new Table({
+    chars: { ...none, middle: GAP },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
+    colWidths: widths,
+    colAligns: widths.map((_, column) => (right.includes(column) ? "right" : "left")),
+    wordWrap: true,
+  });
+  if (head !== undefined) table.push(head.map((cell) => colors.dim(cell)));
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => `${indent}${line}`.replace(/\s+$/, ""))
+    .join("\n")
+    .concat("\n");
+}
+
+/** Natural widths where they fit; else the wrapping columns share what the others leave, none below its longest word. */
+function fitWidths(all: readonly (readonly string[])[], wrap: readonly number[], available: number): number[] {
+  const widest = (column: number, parts: (cell: string) => string[]) =>
+    Math.max(...all.flatMap((row) => parts(row[column]).map(visibleLength)));
+  const natural = all[0].map((_, column) => widest(column, (cell) => [cell]));
+  const least = natural.map((width, column) =>
+    wrap.includes(column)
+      ? Math.min(
+          LONGEST_WORD,
+          widest(column, (cell) => cell.split(" ")),
+        )
+      : width,
+  );
+  const sum = (widths: readonly number[]) => widths.reduce((total, width) => total + width, 0);
+  const room = available - GAP.length * (natural.length - 1);
+  if (sum(natural) <= room) return natural;
+  const growth = Math.max(0, room - sum(least)) / (sum(natural) - sum(least));
+  return natural.map((width, column) => least[column] + Math.floor(growth * (width - least[column])));
+}
+
+function visibleLength(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
+  return displayWidth(text.replace(/\u001b\[[\d;]*m/g, ""));
+}
+
+const BORDERS = [
+  "top",
+  "top-mid",
+  "top-left",
+  "top-right",
+  "bottom",
+  "bottom-mid",
+  "bottom-left",
+  "bottom-right",
+  "left",
+  "left-mid",
+  "mid",
+  "mid-mid",
+  "right",
+  "right-mid",
+] as const;
+
+/** A share from 0 to 1. */
+export function bar(share: number, width: number): string {
+  return "█".repeat(Math.round(share * width)).padEnd(width, "░");
+}

@@ -1,0 +1,144 @@
+/** The trace: what every member said at every step, and what was chosen. Plain data that survives JSON. */
+import type { FusedDistribution, Voice } from "../during/method.js";
+import type { Member } from "../member/member.js";
+import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
+import { invalidUtf8At } from "./utf8.js";
+
+/** Something that can be chosen: text, or the end of the generation. */
+export interface TracePiece {
+  /** Decoded text; "" for the end. */
+  text: string;
+  /** The bytes in hexadecimal, only where they are not UTF-8 by themselves (and `text` shows U+FFFD for them). */
+  bytes?: string;
+  /** Present on the end of the generation, which pools all end tokens. */
+  end?: true;
+}
+
+/** What a member would choose, with its natural log-probability over the member's whole vocabulary. */
+export type TraceCandidate = TracePiece & { logProb: number };
+
+/** An entry of the fused distribution. */
+export type TraceFused = TracePiece & { probability: number };
+
+export interface TraceMember {
+  name: string;
+  /** Whether the step asked this member at all; if not, it has no candidates and its times are 0. */
+  heard: boolean;
+  /** Best first. */
+  candidates: TraceCandidate[];
+  /** ln of the summed probability of its end tokens; null if it has none. */
+  endLogProb: number | null;
+  decodeMs: number;
+  prepareMs: number;
+  /** Tokens that it decoded for this step; the prompt's own at step 0 do not count. */
+  decodedTokens: number;
+}
+
+export interface TraceStep {
+  /** From 0. */
+  index: number;
+  chosen: TraceFused;
+  members: TraceMember[];
+  /** The most probable entries, best first. */
+  fused: TraceFused[];
+  /** Names of the members whose own most probable piece was chosen. */
+  favourite: string[];
+  /** Milliseconds: in llama.cpp, in preparing, fusing and sampling, in threads waiting for one another. */
+  ms: { decode: number; fuse: number; sync: number };
+}
+
+export interface StepFacts {
+  index: number;
+  voices: readonly Voice[];
+  distribution: FusedDistribution;
+  /** The chosen entry. */
+  entry: number;
+  /** How many candidates to list for each member and for the fused distribution. */
+  top: number;
+  ms: TraceStep["ms"];
+  /** The members whose output belongs to this step. Default: all of them. */
+  heard?: ReadonlySet<Member>;
+}
+
+/** Describe a step. To be called after the choice and before it goes back to the members, whose outputs are read. */
+export function describeStep({ index, voices, distribution, entry, top, ms, heard }: StepFacts): TraceStep {
+  const chosen = fusedEntry(distribution, entry);
+  const members = voices.map(({ member }) =>
+    heard === undefined || heard.has(member) ? describeMember(member, top) : silentMember(member),
+  );
+  return {
+    index,
+    chosen,
+    members,
+    fused: mostProbable(distribution, top).map((other) => fusedEntry(distribution, other)),
+    favourite: members.filter(({ candidates }) => samePiece(candidates[0], chosen)).map(({ name }) => name),
+    ms: { ...ms },
+  };
+}
+
+/** Whether two pieces stand for the same bytes. */
+export function samePiece(a: TracePiece | undefined, b: TracePiece): boolean {
+  return a !== undefined && a.end === b.end && a.text === b.text && a.bytes === b.bytes;
+}
+
+function fusedEntry(distribution: FusedDistribution, entry: number): TraceFused {
+  const probability = distribution.probabilities[entry];
+  const piece = entry === distribution.endEntry ? END : pieceOf(distribution.bytesOf(entry));
+  return { ...piece, probability };
+}
+
+const END: TracePiece = { text: "", end: true };
+
+function pieceOf(bytes: Uint8Array): TracePiece {
+  const copy = Buffer.from(bytes);
+  const text = copy.toString("utf8");
+  return invalidUtf8At(copy) < 0 ? { text } : { text, bytes: copy.toString("hex") };
+}
+
+function describeMember(member: Member, top: number): TraceMember {
+  const { output, vocabulary, atFragmentStart } = member;
+  const { logNormaliser, endLogProb, topIds, topLogits, topCount } = output;
+  const candidates: TraceCandidate[] = [];
+  let endsAmongBest = false;
+  for (let rank = 0; rank < topCount; rank++) {
+    // End tokens are one class; their pooled probability takes its place below.
+    if (vocabulary.classOf(topIds[rank]) === TokenClass.end) {
+      endsAmongBest = true;
+      continue;
+    }
+    const bytes = vocabulary.bytesOf(topIds[rank]);
+    const piece = pieceOf(atFragmentStart ? textAtFragmentStart(bytes) : bytes);
+    candidates.push({ ...piece, logProb: topLogits[rank] - logNormaliser });
+  }
+  const place = candidates.findIndex(({ logProb }) => logProb < endLogProb);
+  // Behind the last candidate, tokens that are not listed could be more probable than the end.
+  if (place >= 0) candidates.splice(place, 0, { ...END, logProb: endLogProb });
+  else if (endsAmongBest) candidates.push({ ...END, logProb: endLogProb });
+  return {
+    name: member.name,
+    heard: true,
+    candidates: candidates.slice(0, top),
+    endLogProb: endLogProb > Number.NEGATIVE_INFINITY ? endLogProb : null,
+    decodeMs: output.decodeMs,
+    prepareMs: output.prepareMs,
+    decodedTokens: output.decodedTokens,
+  };
+}
+
+function silentMember({ name }: Member): TraceMember {
+  return { name, heard: false, candidates: [], endLogProb: null, decodeMs: 0, prepareMs: 0, decodedTokens: 0 };
+}
+
+/** The entries of greatest probability above 0, ties to the lowest index. */
+function mostProbable({ probabilities, size }: FusedDistribution, count: number): number[] {
+  const best: number[] = [];
+  for (let entry = 0; entry < size; entry++) {
+    const probability = probabilities[entry];
+    if (!(probability > (best.length < count ? 0 : probabilities[best[count - 1]]))) continue;
+    let place = best.length;
+    while (place > 0 && probabilities[best[place - 1]] < probability) place--;
+    best.splice(place, 0, entry);
+    best.length = Math.min(best.length, count);
+  }
+  return best;
+}

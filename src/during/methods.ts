@@ -1,0 +1,107 @@
+/**
+ * Every method by its name: what it is, which options it takes, how a run of it starts.
+ *
+ * With one member every method is `single`. Fusing one distribution with nothing is the identity in all of them, but the
+ * detour through a shared space would sum bytes-equal tokens, cut to the top k or re-tokenise; the answer of a model
+ * alone is to be that model's, to the last bit.
+ */
+import type { z } from "zod";
+import { LlamafuseError, unknownName } from "../errors.js";
+import type { MethodContext, MethodInfo, MethodRun } from "./method.js";
+import { GacRun, gacInfo, gacOptions } from "./token/gac.js";
+import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
+import { UniteRun, uniteInfo, uniteOptions } from "./token/unite.js";
+
+/** A registered method. */
+export interface Method<Schema extends z.ZodType = z.ZodType> {
+  info: MethodInfo;
+  /** Checks the options other than `name`, and fills in the defaults. */
+  options: Schema;
+  /** Start a run for one request. */
+  create(context: MethodContext, options: z.output<Schema>): MethodRun;
+}
+
+const registry = {
+  single: {
+    info: singleInfo,
+    options: singleOptions,
+    create: (context) => {
+      requireOne(context);
+      return new SingleRun(context);
+    },
+  } satisfies Method<typeof singleOptions>,
+  gac: {
+    info: gacInfo,
+    options: gacOptions,
+    create: (context, options) => new GacRun(context, options),
+  } satisfies Method<typeof gacOptions>,
+  unite: {
+    info: uniteInfo,
+    options: uniteOptions,
+    create: (context, options) => new UniteRun(context, options),
+  } satisfies Method<typeof uniteOptions>,
+};
+
+export type MethodName = keyof typeof registry;
+
+/** What a method can be told; nothing where it takes no options. */
+type InputOf<Schema extends z.ZodType> = string extends keyof z.input<Schema> ? unknown : z.input<Schema>;
+
+/** A method and its options, told apart by `name`: `{ name: "unite", k: 20 }`. */
+export type MethodOptions = {
+  [Name in MethodName]: { name: Name } & InputOf<(typeof registry)[Name]["options"]>;
+}[MethodName];
+
+/** A method whose options have been checked. */
+export interface ChosenMethod {
+  info: MethodInfo;
+  /** Start a run for one request. Errors: incompatible-members, invalid-option (a member name that is none). */
+  create(context: MethodContext): MethodRun;
+}
+
+/** What there is to choose from, in the order of the documentation. */
+export const methodInfos: readonly MethodInfo[] = Object.values(registry).map((method) => method.info);
+
+/**
+ * The method that these options name. LlamafuseError "invalid-option" for an unknown name, an unknown option or a value
+ * out of range; the message says what was found and what is allowed.
+ *
+ * ```ts
+ * const method = methodNamed({ name: "gac", gate: "threshold", threshold: 0.7 });
+ * ```
+ */
+export function methodNamed({ name, ...given }: MethodOptions): ChosenMethod {
+  if (!Object.hasOwn(registry, name)) throw unknownName("method", String(name), Object.keys(registry));
+  const method: Method = registry[name];
+  const options = checkOptions(method, given);
+  return {
+    info: method.info,
+    create: (context) => (context.voices.length === 1 ? new SingleRun(context) : method.create(context, options)),
+  };
+}
+
+function checkOptions(method: Method, given: Record<string, unknown>): unknown {
+  const { info } = method;
+  const result = method.options.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue.code === "unrecognized_keys") {
+    throw unknownName(`option of ${info.name}`, issue.keys[0], Object.keys(info.options));
+  }
+  const option = issue.path.join(".");
+  const found = given[String(issue.path[0])];
+  throw new LlamafuseError(
+    "invalid-option",
+    `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,
+    { method: info.name, option, found, allowed: info.options[option] ?? issue.message },
+  );
+}
+
+function requireOne({ voices }: MethodContext): void {
+  if (voices.length === 1) return;
+  throw new LlamafuseError(
+    "incompatible-members",
+    `The method "single" takes one member and was given ${voices.length}. Choose a method that fuses, such as unite.`,
+    { found: voices.length, allowed: 1 },
+  );
+}

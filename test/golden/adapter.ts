@@ -1,0 +1,14 @@
+/** How the runner reaches a method: one adapter a method, which runs the project's own code on a golden case's input. */
+
+/** A JSON document; the files' shapes are known to the adapters alone. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface GoldenAdapter {
+  /** The `method` of the files that this adapter is for. */
+  method: string;
+  /** |found − expected| ≤ tolerance · max(1e-3, |expected|) for numbers that are not counts or ids. */
+  tolerance: number;
+  /** Everything that the case's output lists; more fields are ignored. */
+  // biome-ignore lint/suspicious/noExplicitAny: each adapter declares the input that its files have.
+  run(input: any): unknown;
+}

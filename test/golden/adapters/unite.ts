@@ -1,0 +1,67 @@
+import { TopFusion } from "../../../src/during/token/unite.js";
+import { ReleasedKeys, type ReleasedModel } from "../../../src/during/token/unite-released.js";
+import type { GoldenAdapter } from "../adapter.js";
+
+interface Model {
+  family: string;
+  spName: boolean;
+  pieces: string[];
+  logits: number[];
+  subTokens: { text: string; ids: number[] }[];
+}
+
+export const unite: GoldenAdapter = {
+  method: "unite",
+  tolerance: 1e-9,
+  async run({ k, models }: { k: number; models: Model[] }) {
+    const keys = new ReleasedKeys(models.map(releasedModel));
+    const fusion = new TopFusion(
+      keys,
+      models.map(() => 1 / models.length),
+      k,
+    );
+    const tops = models.map(({ logits }) => top(logits, k));
+    const { size, probabilities, best } = await fusion.fuse(tops);
+    const { union } = fusion;
+    const stringOf = (entry: number) => keys.strings[union.keys[entry]];
+    const idOf = (model: number, entry: number) => keys.idOf(model, union.keys[entry]);
+    const entries = Array.from({ length: size }, (_, entry) => entry);
+    // A model's dictionary order: its own top k by falling logit, then what it was asked for.
+    const own = models.map((_, model) => keys.ownKeys(model).map((key) => union.entryOf(key)));
+    const inOrder = own.map((proposed) => [...proposed, ...entries.filter((entry) => !proposed.includes(entry))]);
+    return {
+      topK: models.map(({ logits }, model) =>
+        own[model].map((entry) => [stringOf(entry), logits[idOf(model, entry)], idOf(model, entry)]),
+      ),
+      unionKeys: entries.map(stringOf),
+      union: models.map((_, model) =>
+        inOrder[model].map((entry) => [stringOf(entry), union.shares[model][entry], idOf(model, entry)]),
+      ),
+      fused: entries.map((entry) => [stringOf(entry), probabilities[entry]]),
+      winnerKey: stringOf(best),
+      winnerPieceOfModel1: models[0].pieces[idOf(0, best)],
+      winnerIds: models.map((_, model) => idOf(model, best)),
+    };
+  },
+};
+
+function releasedModel({ family, spName, pieces, logits, subTokens }: Model): ReleasedModel {
+  const listed = new Map(subTokens.map(({ text, ids }) => [text, ids]));
+  return {
+    isSentencePiece: spName,
+    skippedSubToken: family === "openchat" ? 28705 : -1,
+    textOf: (id) => pieces[id],
+    idOf: (text) => pieces.indexOf(text),
+    tokenize: (text) => listed.get(text) ?? [],
+    logitsOf: (ids) => ids.map((id) => logits[id]),
+  };
+}
+
+/** What a member reports as its top k. */
+export function top(logits: readonly number[], k: number) {
+  const ids = logits
+    .map((_, id) => id)
+    .sort((a, b) => logits[b] - logits[a] || a - b)
+    .slice(0, k);
+  return { ids, logits: ids.map((id) => logits[id]), count: ids.length };
+}

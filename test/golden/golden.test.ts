@@ -1,0 +1,11 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { checkCase, goldenPaths, readGolden } from "./golden.js";
+
+const files = await Promise.all((await goldenPaths(fileURLToPath(new URL(".", import.meta.url)))).map(readGolden));
+
+describe.each(files)("golden $method", ({ method, cases }) => {
+  it.each(cases)("$name", async (one) => {
+    expect(await checkCase(method, one)).toEqual([]);
+  });
+});

@@ -1,0 +1,257 @@
+/**
+ * What every member must keep, whatever stands behind it. Call `memberLaws` in a test file:
+ *
+ * ```ts
+ * memberLaws("a GGUF file", () => LlamaMember.load(options, shared), { tolerance: 1e-3 });
+ * ```
+ */
+import { afterEach, describe, expect, it } from "vitest";
+import type { LlamafuseError } from "../../src/errors.js";
+import type { Member, MemberPrompt } from "../../src/member/member.js";
+import { byteKey, TokenClass } from "../../src/vocabulary/vocabulary.js";
+import { textOfTokens } from "./text-of-tokens.js";
+
+export interface MemberLawOptions {
+  /**
+   * How far the logits of the same tokens may differ when they were decoded in other portions. Default 0: not at all.
+   */
+  tolerance?: number;
+  /** What is appended, piece by piece. Pieces may cut characters. */
+  pieces?: readonly Uint8Array[];
+  prompt?: string;
+}
+
+const DEFAULT_PIECES = ["the", " cat", "s", " do", "ing", " ", "the", "\n\n", "x1", ".", " hello", "12"].map((text) =>
+  Buffer.from(text),
+);
+const CUT_CHARACTER = [
+  Buffer.from(" caf"),
+  Buffer.of(0xc3),
+  Buffer.of(0xa9),
+  Buffer.from(" é, "),
+  Buffer.from("中").subarray(0, 2),
+  Buffer.from("中").subarray(2),
+];
+
+export function memberLaws(name: string, make: () => Member | Promise<Member>, options: MemberLawOptions = {}): void {
+  const { tolerance = 0, pieces = DEFAULT_PIECES, prompt: promptText = "Hello, the" } = options;
+  const prompt = (text: string | Uint8Array = promptText): MemberPrompt => ({
+    text: Buffer.from(text),
+    parseSpecial: false,
+    addBos: true,
+  });
+
+  describe(`member laws: ${name}`, () => {
+    const made: Member[] = [];
+    const fresh = async () => {
+      const member = await make();
+      made.push(member);
+      return member;
+    };
+    afterEach(async () => {
+      await Promise.all(made.splice(0).map((member) => member.dispose()));
+    });
+
+    it("begins with the tokens of the prompt; text feedback keeps the cache canonical and decodes what changed", async () => {
+      const member = await fresh();
+      const { promptTokens } = await member.begin(prompt());
+      expect(promptTokens).toBe((await member.tokenize(Buffer.from(promptText), { addBos: true })).length);
+      let text = Buffer.from(promptText);
+      let before = Array.from(await member.cachedTokens());
+      for (const piece of pieces) {
+        member.append({ kind: "text", bytes: piece });
+        text = Buffer.concat([text, piece]);
+        const now = Array.from(await member.cachedTokens());
+        expect(now).toEqual(Array.from(await member.tokenize(text, { addBos: true })));
+        await member.advance();
+        const firstChanged = now.findIndex((token, index) => token !== before[index]);
+        expect(member.output.decodedTokens).toBe(now.length - firstChanged);
+        before = now;
+      }
+      expect(textOfTokens(member.vocabulary, await member.cachedTokens())).toEqual(text);
+    });
+
+    it("takes bytes that are no whole characters, and is canonical again when they are", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      let text = Buffer.from(promptText);
+      for (const piece of CUT_CHARACTER) {
+        member.append({ kind: "text", bytes: piece });
+        text = Buffer.concat([text, piece]);
+        await member.advance();
+        expect(textOfTokens(member.vocabulary, await member.cachedTokens())).toEqual(text);
+      }
+      expect(Array.from(await member.cachedTokens())).toEqual(
+        Array.from(await member.tokenize(text, { addBos: true })),
+      );
+    });
+
+    it("gives an output that depends on the cached tokens alone", async () => {
+      const stepwise = await fresh();
+      const atOnce = await fresh();
+      const lagging = await fresh();
+      for (const member of [stepwise, atOnce, lagging]) await member.prepare(whole(member));
+      await stepwise.begin(prompt());
+      await lagging.begin(prompt());
+      for (const piece of pieces) {
+        stepwise.append({ kind: "text", bytes: piece });
+        lagging.append({ kind: "text", bytes: piece });
+        await stepwise.advance();
+      }
+      await lagging.advance();
+      await atOnce.begin(prompt(Buffer.concat([Buffer.from(promptText), ...pieces])));
+      expect(await stepwise.cachedTokens()).toEqual(await atOnce.cachedTokens());
+      expect(await lagging.cachedTokens()).toEqual(await atOnce.cachedTokens());
+      expectClose(stepwise, atOnce, tolerance);
+      expectClose(lagging, atOnce, tolerance);
+    });
+
+    it("reports its most probable text and end tokens, best first, and a whole projection that agrees with them", async () => {
+      const member = await fresh();
+      await member.prepare({ ...whole(member), top: 20 });
+      await member.begin(prompt());
+      const { topCount, topIds, topLogits, logNormaliser, endLogProb, projection } = member.output;
+      expect(topCount).toBe(Math.min(20, member.vocabulary.size));
+      for (let place = 0; place < topCount; place++) {
+        const tokenClass = member.vocabulary.classOf(topIds[place]);
+        expect([TokenClass.text, TokenClass.end]).toContain(tokenClass);
+        expect(projection[topIds[place] + 1]).toBeCloseTo(Math.exp(topLogits[place] - logNormaliser), 9);
+        if (place === 0) continue;
+        expect(topLogits[place]).toBeLessThanOrEqual(topLogits[place - 1]);
+        if (topLogits[place] === topLogits[place - 1]) expect(topIds[place]).toBeGreaterThan(topIds[place - 1]);
+      }
+      expect(projection.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 9);
+      const ends = member.vocabulary.endTokens.reduce((sum, id) => sum + projection[id + 1], 0);
+      expect(Math.exp(endLogProb)).toBeCloseTo(ends, 9);
+    });
+
+    it("sums the probabilities of tokens with the same place in a projection, and leaves out those without one", async () => {
+      const member = await fresh();
+      await member.prepare(whole(member));
+      await member.begin(prompt());
+      const each = member.output.projection.slice();
+      const map = Int32Array.from({ length: member.vocabulary.size }, (_, id) => (id % 5) - 1);
+      await member.prepare({ top: 0, projection: { map: sharedCopy(map), size: 4 } });
+      await member.advance();
+      expect(member.output.decodedTokens).toBe(0);
+      for (let entry = 0; entry < 4; entry++) {
+        let sum = 0;
+        for (let id = 0; id < map.length; id++) if (map[id] === entry) sum += each[id + 1];
+        expect(member.output.projection[entry]).toBeCloseTo(sum, 12);
+      }
+    });
+
+    it("never rolls back for pieces, and appends token ids as they are", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      let before = Array.from(await member.cachedTokens());
+      let text = Buffer.from(promptText);
+      for (const piece of [...pieces, ...CUT_CHARACTER]) {
+        member.append({ kind: "piece", bytes: piece });
+        text = Buffer.concat([text, piece]);
+        const now = Array.from(await member.cachedTokens());
+        expect(now.slice(0, before.length)).toEqual(before);
+        before = now;
+      }
+      expect(textOfTokens(member.vocabulary, before)).toEqual(text);
+      const ids = before.slice(-3);
+      member.append({ kind: "tokens", ids });
+      await member.advance();
+      expect(Array.from(await member.cachedTokens())).toEqual([...before, ...ids]);
+    });
+
+    it("looks up strings by all their own tokens, or else by their first sub-token, and tokens by id", async () => {
+      const member = await fresh();
+      await member.prepare(whole(member));
+      await member.begin(prompt());
+      const { projection, logNormaliser } = member.output;
+      const logitOf = (id: number) => Math.log(projection[id + 1]) + logNormaliser;
+      const keys = [...pieces, Buffer.from("dogthecat"), Buffer.from(" zebra")];
+      const found = await member.lookup(keys);
+      for (const [place, { id, own, logit }] of found.entries()) {
+        const ids = member.vocabulary.idsOf(byteKey(keys[place]), member.atFragmentStart);
+        expect(own).toBe(ids.length > 0);
+        if (own) expect(ids).toContain(id);
+        const pooled = own ? Math.log(ids.reduce((sum, one) => sum + Math.exp(logitOf(one)), 0)) : logitOf(id);
+        expect(logit).toBeCloseTo(pooled, 4);
+      }
+      const byId = await member.lookup([0, member.vocabulary.size - 1]);
+      expect(byId.map(({ id }) => id)).toEqual([0, member.vocabulary.size - 1]);
+      for (const { id, logit } of byId) expect(logit).toBeCloseTo(logitOf(id), 4);
+    });
+
+    it("keeps of an earlier prompt what it may, and counts it", async () => {
+      const member = await fresh();
+      const first = await member.begin(prompt());
+      expect(first.reusedTokens).toBe(0);
+      const again = await member.begin({ ...prompt(), reuse: true });
+      expect(again.promptTokens).toBe(first.promptTokens);
+      expect(again.reusedTokens).toBeLessThan(first.promptTokens);
+      expect((await member.begin(prompt())).reusedTokens).toBe(0);
+    });
+
+    it("says that a prompt or an answer does not fit, and can begin again", async () => {
+      const member = await fresh();
+      const long = "the cat ".repeat(member.contextSize);
+      await expectError(member.begin(prompt(long)), "context-overflow", member.name);
+      await member.begin(prompt());
+      const ids = Array.from(await member.cachedTokens());
+      const many = Array.from({ length: member.contextSize }, () => ids.at(-1) as number);
+      member.append({ kind: "tokens", ids: many });
+      await expectError(member.advance(), "context-overflow", member.name);
+      await member.begin(prompt());
+      expect(Array.from(await member.cachedTokens())).toEqual(ids);
+    });
+
+    it("refuses an empty prompt, and an aborted one", async () => {
+      const member = await fresh();
+      if (member.vocabulary.bos < 0) await expectError(member.begin(prompt("")), "invalid-text");
+      await expect(member.begin(prompt(), AbortSignal.abort())).rejects.toThrow();
+      await member.begin(prompt());
+    });
+
+    it("may be disposed at any moment, any number of times", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      member.append({ kind: "text", bytes: pieces[0] });
+      const advancing = member
+        .advance()
+        .catch((error: LlamafuseError) => expect(["disposed", "member-failed"]).toContain(error.code));
+      await Promise.all([member.dispose(), member.dispose(), advancing]);
+      await member.dispose();
+      await expectError(member.begin(prompt()), "disposed", member.name);
+      await expectError(member.cachedTokens(), "disposed", member.name);
+    });
+  });
+}
+
+/** Every token at its own place behind the end's. */
+function whole(member: Member) {
+  const { size } = member.vocabulary;
+  return {
+    top: 0,
+    projection: { map: sharedCopy(Int32Array.from({ length: size }, (_, id) => id + 1)), size: size + 1 },
+  };
+}
+
+function sharedCopy(map: Int32Array): Int32Array {
+  const copy = new Int32Array(new SharedArrayBuffer(map.byteLength));
+  copy.set(map);
+  return copy;
+}
+
+function expectClose(a: Member, b: Member, tolerance: number): void {
+  expect(Math.abs(a.output.logNormaliser - b.output.logNormaliser)).toBeLessThanOrEqual(tolerance);
+  for (const [entry, probability] of a.output.projection.entries()) {
+    expect(Math.abs(probability - b.output.projection[entry])).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+async function expectError(promise: Promise<unknown>, code: string, named = ""): Promise<void> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: LlamafuseError) => reason,
+  );
+  expect(error).toMatchObject({ name: "LlamafuseError", code });
+  expect(error?.message).toContain(named);
+}

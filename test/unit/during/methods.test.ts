@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { type MethodOptions, methodInfos, methodNamed } from "../../../src/during/methods.js";
+import type { Member } from "../../../src/member/member.js";
+import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { bytePairVocabulary, byteVocabulary, randomMember } from "../../laws/scripted-members.js";
+import { beginRun } from "../../laws/walk.js";
+
+const voices = (...members: Member[]) => members.map((member) => ({ member, weight: 1 / members.length }));
+const context = (...members: Member[]) => ({
+  voices: voices(...members),
+  greedy: true,
+  traceTop: 0,
+  advance: async () => {},
+});
+
+/** As it comes from a command line or a JSON file. */
+const unchecked = (options: unknown) => () => methodNamed(options as MethodOptions);
+
+describe("methodNamed", () => {
+  it.each([
+    [{ name: "unit" }, /Unknown method "unit".*Did you mean "unite"/],
+    [{ name: "constructor" }, /Unknown method "constructor"/],
+    [{ name: "unite", kk: 3 }, /Unknown option of unite "kk".*Did you mean "k"/],
+    [{ name: "unite", k: 0 }, /"k" of unite.*found 0/],
+    [{ name: "unite", k: -3 }, /"k" of unite/],
+    [{ name: "unite", k: 2.5 }, /"k" of unite/],
+    [{ name: "unite", k: "10" }, /"k" of unite.*found "10"/],
+    [{ name: "unite", k: Number.NaN }, /"k" of unite/],
+    [{ name: "unite", feedback: "bytes" }, /"feedback" of unite/],
+    [{ name: "unite", feedback: "text", compat: true }, /"feedback" of unite.*compat/],
+    [{ name: "gac", threshold: 0.5 }, /"threshold" of gac.*only with gate/],
+    [{ name: "gac", primary: 0 }, /"primary" of gac.*only with gate/],
+    [{ name: "gac", gate: "threshold", threshold: 1.5 }, /"threshold" of gac.*found 1.5/],
+    [{ name: "gac", feedback: "text", compat: true }, /"feedback" of gac/],
+    [{ name: "single", k: 1 }, /Unknown option of single "k"/],
+  ])("refuses %j", (options, message) => {
+    expect(unchecked(options)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("describes every method, and every option that it takes", () => {
+    for (const { name, summary, source, options } of methodInfos) {
+      expect(summary.length).toBeGreaterThan(10);
+      expect(source).toMatch(/arXiv \d{4}\.\d{5}|^-$/);
+      // Each documented option exists: a wrong value for it is told from an unknown name.
+      for (const option of Object.keys(options))
+        expect(unchecked({ name, [option]: { wrong: true } })).toThrow(`"${option}" of ${name}`);
+    }
+  });
+
+  it("names the members where a primary is none of them", () => {
+    const members = [randomMember(1, byteVocabulary()), randomMember(2, byteVocabulary())];
+    const create = (primary: string | number) => () =>
+      methodNamed({ name: "gac", gate: "threshold", primary }).create(context(...members));
+    expect(create("random-3")).toThrow(/primary member "random-3".*Known: random-1, random-2/);
+    expect(create(2)).toThrow(/no member 2/);
+    expect(create("random-2")).not.toThrow();
+  });
+
+  it("says what compat lacks, and that single takes one member", () => {
+    const members = [randomMember(1, byteVocabulary()), randomMember(2, byteVocabulary())];
+    expect(() => methodNamed({ name: "single" }).create(context(...members))).toThrow(
+      expect.objectContaining({ code: "incompatible-members" }),
+    );
+    const { texts, textOffsets, ...withoutTexts } = byteVocabulary().data;
+    const blind = Object.assign(Object.create(Object.getPrototypeOf(byteVocabulary())), byteVocabulary(), {
+      data: withoutTexts,
+    });
+    const member = randomMember(3, blind);
+    for (const name of ["gac", "unite"] as const) {
+      expect(() => methodNamed({ name, compat: true }).create(context(member, members[0]))).toThrow(/texts/);
+    }
+  });
+});
+
+it.each([{ name: "gac" }, { name: "unite" }, { name: "gac", gate: "threshold" }] as MethodOptions[])(
+  "a member with NaN logits is named by %j",
+  async (method) => {
+    const vocabulary = bytePairVocabulary();
+    let calls = 0;
+    const script = () => new Float32Array(vocabulary.size).fill(calls++ > 0 ? Number.NaN : 0);
+    const members = [randomMember(1, vocabulary), new ScriptedMember({ name: "broken one", vocabulary, script })];
+    const { run } = await beginRun({ method, members });
+    const { best } = await run.step();
+    await run.accept(best);
+    await expect(run.step()).rejects.toMatchObject({
+      code: "invalid-logits",
+      message: expect.stringContaining("broken one"),
+    });
+  },
+);
