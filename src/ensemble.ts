@@ -2,7 +2,7 @@
 import path from "node:path";
 import { SharedMemory } from "./kernels/shared-memory.js";
 import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
-import type { ChatMessage, PromptInput } from "./decoding/prompt.js";
+import type { PromptInput } from "./decoding/prompt.js";
 import { type MethodOptions, methodNamed } from "./during/methods.js";
 import type { Voice } from "./during/method.js";
 import { normaliseWeights } from "./during/weights.js";
@@ -10,24 +10,10 @@ import { LlamafuseError } from "./errors.js";
 import { checkModel } from "./llama/check-model.js";
 import type { Gpu } from "./llama/find-library.js";
 import { LlamaMember } from "./member/llama-member.js";
+import { checkMemberOptions, type MemberOptions } from "./member/member-options.js";
 import type { Member } from "./member/member.js";
 import { choosePlan, type Plan, type ScheduleChoice } from "./member/plan.js";
 import { resolveModel } from "./member/resolve-model.js";
-
-export interface MemberOptions {
-  /** Path of a GGUF file, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`. */
-  model: string;
-  /** How results, traces and errors call it. Default: the file's name without `.gguf`. */
-  name?: string;
-  /** Share of the vote, relative to the others. Default 1. */
-  weight?: number;
-  /** CPU threads. Default: measured at load (see `schedule`). */
-  threads?: number;
-  /** Layers on the GPU. Default "max". */
-  gpuLayers?: number | "max";
-  /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
-  contextSize?: number;
-}
 
 export interface EnsembleOptions {
   /** The models; one or any number. Members that are made elsewhere (ScriptedMember, your own) may stand among them. */
@@ -62,6 +48,7 @@ export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble
   if (!Array.isArray(options.members) || options.members.length === 0) {
     throw new LlamafuseError("invalid-option", "An ensemble needs at least one member: members: [{ model: \"a.gguf\" }, …].", { found: 0, allowed: ">= 1", option: "members" });
   }
+  for (const member of options.members) if (!isMember(member)) checkMemberOptions(member);
   const method = methodNamed(options.method ?? { name: "unite" });
   const names = chooseNames(options.members);
   const weights = normaliseWeights(options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)), names);
@@ -151,7 +138,7 @@ function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
   }
   return members.map((member) => {
     if (member.name !== undefined) return member.name;
-    const base = path.basename((member as MemberOptions).model ?? "").replace(/\.gguf$/i, "") || "member";
+    const base = path.basename((member as MemberOptions).model).replace(/\.gguf$/i, "") || "member";
     let name = base;
     for (let copy = 2; taken.has(name); copy++) name = `${base}-${copy}`;
     taken.add(name);
@@ -200,4 +187,3 @@ async function loadAll(options: EnsembleOptions, names: readonly string[]): Prom
   throw stop.signal.reason;
 }
 
-export type { ChatMessage };

@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/loop.js";
 import type { MethodOptions } from "../during/methods.js";
-import type { EnsembleOptions, MemberOptions } from "../ensemble.js";
+import type { EnsembleOptions } from "../ensemble.js";
+import type { MemberOptions } from "../member/member-options.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
 import type { ScheduleChoice } from "../member/plan.js";

@@ -88,6 +88,8 @@ export async function* streamAnswer(
   const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
+  /** The members whose output belongs to this step; the prompt's logits are everybody's. */
+  const heard = new Set(voices.map(({ member }) => member));
   let promptTokens = 0;
   let steps = 0;
   let finishReason: FinishReason | undefined;
@@ -99,7 +101,10 @@ export async function* streamAnswer(
     async advance(advancing) {
       const members = advancing.map(({ member }) => member);
       await clock.advance(advancing, () => advanceAll(members, schedule));
-      for (const member of members) memberTokens[member.name] += member.output.decodedTokens;
+      for (const member of members) {
+        memberTokens[member.name] += member.output.decodedTokens;
+        heard.add(member);
+      }
     },
   };
 
@@ -120,7 +125,11 @@ export async function* streamAnswer(
         const text = ends ? "" : answer.push(distribution.bytesOf(entry));
         if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
-        if (traceTop > 0) trace.push((step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: { ...clock.last } })));
+        if (traceTop > 0) {
+          step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last, heard });
+          trace.push(step);
+        }
+        heard.clear();
         steps++;
         if (text !== "" || step !== undefined) yield { text, step };
         if (finishReason === undefined && steps < maxTokens) await run.accept(entry);

@@ -6,7 +6,7 @@
  * with other work every extra thread can cost milliseconds. So the choice is measured, on the members themselves.
  */
 import os from "node:os";
-import { LlamafuseError, unknownName } from "../errors.js";
+import { unknownName } from "../errors.js";
 import type { Member } from "./member.js";
 
 export type Schedule = "parallel" | "in-turn";
@@ -46,11 +46,6 @@ export async function settleAll(work: readonly Promise<unknown>[]): Promise<void
 /** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
 export async function choosePlan(members: readonly Member[], choice: ScheduleChoice, given: readonly (number | undefined)[]): Promise<Plan> {
   if (!SCHEDULE_CHOICES.includes(choice)) throw unknownName("schedule", String(choice), SCHEDULE_CHOICES);
-  given.forEach((threads, index) => {
-    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-      throw new LlamafuseError("invalid-option", `Member "${members[index].name}": threads is ${threads}; allowed is an integer of at least 1.`, { found: threads, allowed: ">= 1", option: "threads" });
-    }
-  });
   const candidates = listCandidates(members.length, choice, given);
   const measured: Plan["measured"] = [];
   if (candidates.length > 1) {

@@ -19,9 +19,6 @@ export function isRemote(model: string): boolean {
  * Errors: file-unreadable, aborted.
  */
 export async function resolveModel(model: string, onProgress?: (fraction: number) => void, signal?: AbortSignal): Promise<string> {
-  if (typeof model !== "string" || model === "") {
-    throw new LlamafuseError("invalid-option", "A member needs a model: the path of a GGUF file, or an hf: or https: URI.", { found: model, option: "model" });
-  }
   if (!isRemote(model)) return model;
   const { resolveModelFile } = await import("node-llama-cpp");
   try {

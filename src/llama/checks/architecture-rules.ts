@@ -67,6 +67,16 @@ const bothKindsByHeads: Rule = (parameters, { layers }) => {
   if (kinds.size < 2) parameters.refuse(name, counts?.[0], "0 in some layers and not in others");
 };
 
+/** Nemotron-H has a third kind, layers that only feed forward. */
+const nemotronKinds: Rule = (parameters, { layers }) => {
+  const trunk = layers - (parameters.uint32("nextn_predict_layers") ?? 0);
+  const counts = parameters.perLayer("attention.head_count_kv", layers)?.slice(0, trunk) ?? [];
+  const forward = parameters.perLayer("feed_forward_length", layers) ?? new Array<number>(layers).fill(0);
+  const kinds = new Set(counts.filter((_, layer) => forward[layer] === 0).map((count) => count > 0));
+  if (kinds.size === 2) return;
+  parameters.refuse("feed_forward_length", forward[0], "0 in layers with attention and in layers with a state");
+};
+
 /** The same where every n-th layer has attention, unless the file lists the layers. */
 const bothKindsByInterval =
   (byDefault: number): Rule =>
@@ -95,6 +105,15 @@ const rwkvHeads: Rule = (parameters, { embeddingLength }) => {
   if (size !== undefined && embeddingLength % size !== 0) {
     parameters.refuse("wkv.head_size", size, `a divisor of the embedding length ${embeddingLength}`);
   }
+};
+
+/** The state is one square for each head. */
+const stateOfHeads: Rule = (parameters) => {
+  const [inner, size, heads] = ["ssm.inner_size", "ssm.state_size", "ssm.time_step_rank"].map((name) =>
+    parameters.uint32(name),
+  );
+  if (inner === undefined || size === undefined || heads === undefined || size * heads === inner) return;
+  parameters.refuse("ssm.inner_size", inner, `${size * heads}, a state for each head,`);
 };
 
 /** How many earlier tokens a layer mixes in; llama.cpp takes 2 where the file does not say. */
@@ -141,6 +160,11 @@ const negativeGate: Rule = (parameters) => {
   if (bound !== undefined && bound >= 0) parameters.refuse("kda.gate_lower_bound", bound, "a negative number");
 };
 
+/** How experts are chosen: 1 softmax, 2 sigmoid, 3 softmax of weights, 4 square root of softplus. */
+const gating: Rule = (parameters) => {
+  parameters.optional("expert_gating_func", 1, 4);
+};
+
 const mixture: Rule = (parameters) => {
   parameters.required("expert_count", 1, 1024);
 };
@@ -150,29 +174,32 @@ const groupedState = [atLeast(1, "ssm.conv_kernel", "ssm.state_size"), divides("
 const RULES: readonly [string, readonly Rule[]][] = [
   [
     "mamba2 falcon-h1 nemotron_h nemotron_h_moe granitehybrid",
-    [...groupedState, divides("ssm.group_count", "ssm.inner_size")],
+    [...groupedState, divides("ssm.group_count", "ssm.inner_size"), divides("ssm.group_count", "ssm.time_step_rank")],
   ],
   ["mamba jamba", [atLeast(1, "ssm.conv_kernel", "ssm.state_size", "ssm.inner_size", "ssm.time_step_rank")]],
-  ["plamo2", groupedState],
+  ["plamo2", [...groupedState, (parameters) => void parameters.optional("ssm.group_count", 0, 0)]],
   ["jamba granitehybrid", [doubleWidth]],
-  [
-    "granitehybrid jamba lfm2 lfm2moe plamo2 nemotron_h nemotron_h_moe kimi-linear kimi-k3 bailingmoe3",
-    [bothKindsByHeads],
-  ],
+  ["granitehybrid jamba lfm2 lfm2moe plamo2 kimi-linear kimi-k3 bailingmoe3", [bothKindsByHeads]],
+  ["nemotron_h nemotron_h_moe", [nemotronKinds]],
   ["qwen3next qwen35 qwen35moe qwen4exp", [divides("ssm.group_count", "ssm.time_step_rank"), bothKindsByInterval(4)]],
+  ["qwen4exp", [stateOfHeads]],
   ["minimax-01", [bothKindsByInterval(8)]],
   ["rwkv6 rwkv6qwen2 rwkv7 arwkv7", [rwkvHeads]],
   ["rwkv6 rwkv7", [tokenShift(2)]],
   ["rwkv6qwen2 arwkv7", [tokenShift(1)]],
-  ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4 plm minicpm3", [latentKeys]],
+  ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4 minicpm3", [latentKeys]],
   ["deepseek2 deepseek32 glm-dsa mistral4", [oneCachedHead]],
-  ["plm minicpm3", [ownKeys]],
+  ["minicpm3", [ownKeys]],
   [
     "deepseek4",
     [divides("attention.output_group_count", "attention.head_count"), atLeast(4, "hyper_connection.count")],
   ],
   ["bailingmoe2 glm4moe grovemoe smallthinker lfm2moe qwen35moe qwen4exp", [mixture]],
-  ["grovemoe", [atLeast(1, "experts_per_group")]],
+  ["grovemoe", [divides("experts_per_group", "expert_count")]],
+  [
+    "bailingmoe2 bailingmoe3 deepseek32 deepseek4 dots3note exaone-moe kimi-k3 kimi-linear lfm2moe minimax-m3",
+    [gating],
+  ],
   ["qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp paddleocr", [ropeSections]],
   ["hrm_text", [hrmStacks]],
   ["nanbeige", [loops]],

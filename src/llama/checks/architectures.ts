@@ -17,7 +17,7 @@ const GENERATIVE = words(`
   orion internlm2 minicpm minicpm3 gemma gemma2 gemma3 gemma3n gemma4 starcoder2 mamba mamba2 maple jamba falcon-h1
   xverse command-r cohere2 cohere2moe dbrx olmo olmo2 olmoe muse-glimmer openelm arctic deepseek deepseek2 deepseek2-ocr
   deepseek32 deepseek4 chatglm glm4 glm4moe glm-dsa bitnet jais jais2 nemotron nemotron_h nemotron_h_moe exaone exaone4
-  exaone-moe rwkv6 rwkv6qwen2 rwkv7 arwkv7 granite granitemoe granitehybrid graniteswitch granite_swa chameleon plm
+  exaone-moe rwkv6 rwkv6qwen2 rwkv7 arwkv7 granite granitemoe granitehybrid graniteswitch granite_swa chameleon
   bailingmoe bailingmoe2 bailingmoe3 dots1 dots3note arcee afmoe laguna ernie4_5 ernie4_5-moe hunyuan-moe hunyuan-dense
   hunyuan_vl hy_v3 hy_v4 smollm3 gpt-oss lfm2 lfm2moe smallthinker seed_oss grovemoe apertus minimax-01 hrm_text
   minimax-m2 minimax-m3 cogvlm pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 spark2_5 maincoder kimi-linear
@@ -53,6 +53,7 @@ const NOT_GENERATIVE: Readonly<Record<string, string>> = {
   "wavtokenizer-dec": SOUND,
   qwen3tts: SOUND,
   pockettts: SOUND,
+  plm: "this release of llama.cpp aborts when it runs one",
   gptj: "llama.cpp knows its name and has no implementation of it",
 };
 
@@ -62,15 +63,10 @@ const HYBRID = new Set(
     kimi-k3 qwen35 qwen35moe qwen4exp deepseek4 minimax-01`),
 );
 
-/** Architectures whose graph asserts that a head's keys are as long as its values. */
-export const EQUAL_HEADS: ReadonlySet<string> = new Set(
-  words(`afmoe apertus arctic arcee baichuan bailingmoe2 bitnet bloom chameleon chatglm codeshell cogvlm cohere2
-    cohere2moe command-r dbrx deci deepseek dots1 ernie4_5 ernie4_5-moe exaone exaone4 exaone-moe falcon glm4 glm4moe
-    gpt2 gptneox granite granitemoe granitehybrid granite_swa graniteswitch grok grovemoe hunyuan-moe hunyuan-dense
-    hunyuan_vl hy_v3 internlm2 jais jais2 laguna llama llama4 maincoder maple mellum minimax-01 minimax-m2 minimax-m3
-    minicpm mistral3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe olmo olmo2 olmoe openelm orion paddleocr
-    pangu-embedded phi2 phi3 phimoe plamo qwen qwen2 qwen2moe qwen2vl qwen3 qwen35 qwen35moe qwen3moe qwen3next qwen3vl
-    qwen3vlmoe qwen4exp refact seed_oss smallthinker smollm3 spark2_5 stablelm starcoder starcoder2 talkie xverse`),
+/** Architectures whose heads may have keys and values of different lengths; the graphs of all others abort on them. */
+export const UNEQUAL_HEADS: ReadonlySet<string> = new Set(
+  words(`deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 hy_v4 dots3note bailingmoe bailingmoe3 kimi-linear
+    kimi-k3 minicpm3 mimo2 step35 gpt-oss plamo2 plamo3 gemma4 mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7`),
 );
 
 /** Architectures whose graph asserts that the rotary position embedding covers a whole head. */

@@ -5,7 +5,7 @@
  */
 import type { GgufHeader } from "../gguf.js";
 import { checkArchitectureRules } from "./architecture-rules.js";
-import { EQUAL_HEADS, FULL_ROPE, memoryOf } from "./architectures.js";
+import { FULL_ROPE, memoryOf, UNEQUAL_HEADS } from "./architectures.js";
 import { invalidModel, unsupportedModel } from "./model-error.js";
 import { Parameters } from "./parameters.js";
 
@@ -135,7 +135,7 @@ function checkHeadLengths(parameters: Parameters, heads: number, embeddingLength
   const keyLength = own ?? embeddingLength / heads;
   const valueLength =
     parameters.optional("attention.value_length", 1, MAX_EMBEDDING) ?? Math.floor(embeddingLength / heads);
-  if (EQUAL_HEADS.has(architecture) && valueLength !== keyLength) {
+  if (!UNEQUAL_HEADS.has(architecture) && valueLength !== keyLength) {
     parameters.refuse("attention.value_length", valueLength, `the key length ${keyLength}`);
   }
   const rotated = parameters.optional("rope.dimension_count", 0, keyLength);

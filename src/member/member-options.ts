@@ -1,0 +1,40 @@
+/** What a user may say about a member, and the check that it makes sense. */
+import { LlamafuseError } from "../errors.js";
+
+export interface MemberOptions {
+  /** Path of a GGUF file, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`. */
+  model: string;
+  /** How results, traces and errors call it. Default: the file's name without `.gguf`. */
+  name?: string;
+  /** Share of the vote, relative to the others. Default 1. */
+  weight?: number;
+  /** CPU threads. Default: measured at load (see `schedule`). */
+  threads?: number;
+  /** Layers on the GPU: a number, or "max" (default) for all of them. Without a GPU it has no effect. */
+  gpuLayers?: number | "max";
+  /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
+  contextSize?: number;
+}
+
+/** Enough for the measurement at load and the shortest of prompts. */
+const SMALLEST_CONTEXT = 16;
+/** llama.cpp counts positions in 32-bit integers. */
+const LARGEST_CONTEXT = 2 ** 31 - 1;
+/** llama.cpp's own limit on a thread pool. */
+const MOST_THREADS = 512;
+
+/** LlamafuseError "invalid-option" for a value out of range. */
+export function checkMemberOptions({ model, name, threads, gpuLayers, contextSize }: MemberOptions): void {
+  if (typeof model !== "string" || model === "") {
+    throw new LlamafuseError("invalid-option", "A member needs a model: the path of a GGUF file, or an hf: or https: URI.", { option: "model", found: model });
+  }
+  const whose = `Member "${name ?? model}"`;
+  const check = (option: string, value: unknown, smallest: number, largest: number, also = "") => {
+    if (value === undefined || (Number.isInteger(value) && (value as number) >= smallest && (value as number) <= largest)) return;
+    const allowed = `an integer from ${smallest} to ${largest}${also}`;
+    throw new LlamafuseError("invalid-option", `${whose}: ${option} is ${String(value)}; allowed is ${allowed}.`, { option, found: value, allowed });
+  };
+  check("threads", threads, 1, MOST_THREADS);
+  check("contextSize", contextSize, SMALLEST_CONTEXT, LARGEST_CONTEXT);
+  if (gpuLayers !== "max") check("gpuLayers", gpuLayers, 0, LARGEST_CONTEXT, ', or "max"');
+}

@@ -1,0 +1,110 @@
+import type { ChildProcess } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { ENDLESS, models, run } from "./run.js";
+
+const QUESTION = "What is a young deer?";
+
+describe.skipIf(models === undefined)("llamafuse generate", () => {
+  it("writes the answer, and nothing else, to stdout", async () => {
+    const plain = await run(["generate", "--chat", QUESTION]);
+    const json = await run(["generate", "--chat", QUESTION, "--json"]);
+    expect(plain).toMatchObject({ code: 0, stderr: "" });
+    expect(plain.stdout).toBe(JSON.parse(json.stdout).text);
+    expect(plain.stdout).not.toBe("");
+  });
+
+  it("--json is one document with the whole result", async () => {
+    const ended = await run(["generate", "--json", "--trace", "-n", "5", "Once upon a time"]);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    const result = JSON.parse(ended.stdout);
+    expect(result).toMatchObject({ finishReason: "length", method: "unite", usage: { steps: 5 } });
+    expect(Object.keys(result.usage.memberTokens)).toEqual(["robin", "wren"]);
+    expect(result.timings.msPerStep).toEqual({
+      decode: expect.any(Number),
+      fuse: expect.any(Number),
+      sync: expect.any(Number),
+    });
+    expect(result.trace).toHaveLength(5);
+  });
+
+  it("--trace prints a line for each step in place of the plain answer", async () => {
+    const ended = await run(["generate", "--trace", "-n", "4", "Once upon a time"]);
+    expect(ended.stdout.match(/^ +\d+ ["⟨]/gm)).toHaveLength(4);
+    expect(ended.stdout).toContain("robin");
+    expect(ended.code).toBe(0);
+  });
+
+  it("reads the prompt from stdin, less one line break", async () => {
+    const given = await run(["generate", "-n", "8", "Once upon a time"]);
+    for (const args of [
+      ["generate", "-n", "8"],
+      ["generate", "-n", "8", "-"],
+    ]) {
+      expect((await run(args, { input: "Once upon a time\n" })).stdout).toBe(given.stdout);
+    }
+  });
+
+  it("takes members, weights, a method and its options", async () => {
+    const [robin, wren] = models!;
+    const args = [
+      "generate",
+      "-m",
+      robin,
+      "-m",
+      wren,
+      "-w",
+      "1",
+      "-w",
+      "0",
+      "--method",
+      "unite",
+      "-o",
+      "k=3",
+      "--chat",
+      QUESTION,
+    ];
+    const alone = await run(["generate", "-m", robin, "--chat", QUESTION]);
+    expect((await run(args)).stdout).toBe(alone.stdout);
+  });
+
+  it("repeats a sampled answer by its seed", async () => {
+    const args = ["generate", "-t", "1.5", "-n", "12", "-s", "11", "Once upon a time"];
+    expect((await run(args)).stdout).toBe((await run(args)).stdout);
+  });
+
+  it("--stop ends the answer before the text", async () => {
+    const whole = await run(["generate", "-n", "30", "Once upon a time"]);
+    const stopped = await run(["generate", "-n", "30", "--stop", ".", "Once upon a time"]);
+    expect(stopped.stdout).toBe(whole.stdout.split(".")[0]);
+  });
+
+  it("--max-tokens 0 is an empty answer", async () => {
+    expect(await run(["generate", "-n", "0", "Once"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  });
+
+  it("Ctrl-C ends the answer with 130", async () => {
+    const started = Date.now();
+    const ended = await run(ENDLESS, { onOutput: (child) => child.kill("SIGINT") });
+    expect(ended).toMatchObject({ code: 130, signal: null, stderr: "" });
+    expect(ended.stdout).not.toBe("");
+    expect(Date.now() - started).toBeLessThan(30_000);
+  });
+
+  it("SIGTERM ends the answer with 143", async () => {
+    const ended = await run(ENDLESS, { onOutput: (child) => child.kill("SIGTERM") });
+    expect(ended).toMatchObject({ code: 143, signal: null, stderr: "" });
+  });
+
+  it("an interrupted --json still is a document", async () => {
+    // Nothing shows when the answering begins; by then it has, and it goes on for longer.
+    const interrupt = (child: ChildProcess) => setTimeout(() => child.kill("SIGINT"), 3000);
+    const ended = await run([...ENDLESS, "--json"], { onStart: interrupt });
+    expect(ended).toMatchObject({ code: 130, signal: null, stderr: "" });
+    expect(JSON.parse(ended.stdout).finishReason).toBe("aborted");
+  });
+
+  it("a reader that leaves ends it quietly", async () => {
+    const ended = await run(ENDLESS, { onOutput: (child) => child.stdout!.destroy() });
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: "" });
+  });
+});
