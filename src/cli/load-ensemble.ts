@@ -6,7 +6,7 @@ import { LoadBars } from "./progress.js";
 /** The ensemble, or undefined if a signal stopped the loading; `interrupts.exitCode` then says which. */
 export async function loadEnsemble(options: EnsembleOptions, interrupts: Interrupts): Promise<Ensemble | undefined> {
   const { createEnsemble } = await import("../ensemble.js");
-  const bars = new LoadBars();
+  const bars = new LoadBars(options.members.length);
   try {
     return await createEnsemble({ ...options, onProgress: bars.update, signal: interrupts.signal });
   } catch (error) {

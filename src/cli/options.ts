@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/loop.js";
 import type { MethodOptions } from "../during/methods.js";
 import type { EnsembleOptions } from "../ensemble.js";
-import type { MemberOptions } from "../member/member-options.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
+import type { MemberOptions } from "../member/member-options.js";
 import type { ScheduleChoice } from "../member/plan.js";
 import { nativeModels } from "../native-models.js";
 
@@ -149,7 +149,8 @@ function collectNumber(flag: string): (text: string, previous: number[]) => numb
   return (text, previous) => [...previous, parse(text)];
 }
 
-function collect(text: string, previous: string[]): string[] {
+/** A parser for commander: every value of a repeated option. */
+export function collect(text: string, previous: string[]): string[] {
   return [...previous, text];
 }
 

@@ -1,32 +1,43 @@
 /** Signs of life on stderr while a person waits. Nothing appears where stderr is no terminal, or where it is quick. */
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { LoadProgress } from "../ensemble.js";
+import { fitted } from "./columns.js";
 import { colorsFor, oneLine } from "./terminal.js";
 
 /** What takes less than this needs no explanation. */
 const PATIENCE_MS = 500;
+/** With the bar and the numbers, a line of 70 columns: one that wraps could not be taken back. */
+const NAME_COLUMNS = 18;
 
-/** A bar for each member while it downloads and loads. */
+/** A bar for each member while it downloads and loads, then a word on what is done until the first step. */
 export class LoadBars {
   #bars: MultiBar | undefined;
+  #stopNotice = () => {};
   readonly #barOf = new Map<string, SingleBar>();
   readonly #latest = new Map<string, LoadProgress>();
   readonly #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  /** `count`: how many members there are to load. */
+  constructor(private readonly count: number) {
     if (process.stderr.isTTY) this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
   }
 
   /** To be passed as `onProgress`. */
   readonly update = (progress: LoadProgress): void => {
     this.#latest.set(progress.member, progress);
-    if (this.#bars !== undefined) this.#draw(progress);
+    const loaded = [...this.#latest.values()].filter(({ phase, fraction }) => phase === "load" && fraction === 1);
+    if (loaded.length === this.count) {
+      this.stop();
+      this.#stopNotice = waitingNotice("Measuring how the members share the cores …");
+    } else if (this.#bars !== undefined) this.#draw(progress);
   };
 
-  /** Take the bars off the screen. */
+  /** Take everything off the screen. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#bars?.stop();
+    this.#bars = undefined;
+    this.#stopNotice();
   }
 
   #show(): void {
@@ -38,15 +49,17 @@ export class LoadBars {
       barIncompleteChar: "░",
       barsize: 30,
       clearOnComplete: true,
-      // A hidden cursor would stay hidden after a kill.
+      // What is switched off would stay so after a kill.
       hideCursor: false,
+      linewrap: true,
       gracefulExit: false,
     });
     for (const progress of this.#latest.values()) this.#draw(progress);
   }
 
   #draw({ member, phase, fraction }: LoadProgress): void {
-    const payload = { member: oneLine(member), phase: phase === "download" ? "Downloading" : "Loading" };
+    const verb = phase === "download" ? "Downloading" : "Loading    ";
+    const payload = { member: fitted(oneLine(member), NAME_COLUMNS), phase: verb };
     const bar = this.#barOf.get(member);
     if (bar !== undefined) bar.update(100 * fraction, payload);
     else this.#barOf.set(member, this.#bars!.create(100, 100 * fraction, payload));

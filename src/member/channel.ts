@@ -188,38 +188,47 @@ export class Channel {
   }
 }
 
-/** Bytes of one lookup's answer: id, own, logit as 32-bit words. */
-const LOOKUP_BYTES = 12;
+/** Bytes of one lookup's answer: id, own, logit (as a double). */
+const LOOKUP_BYTES = 16;
+/** In a key's length word: the key is a token id, which follows. */
+const IS_TOKEN = 0xffffffff;
 
-/** Length-prefixed byte strings in the payload. Returns the bytes used, or -1 where they do not fit. */
-export function writeStrings(view: DataView, bytes: Uint8Array, strings: readonly Uint8Array[]): number {
+/** Keys of a lookup in the payload: each a length and its bytes, or a token id. Returns the bytes used, or -1 where they do not fit. */
+export function writeKeys(view: DataView, bytes: Uint8Array, keys: readonly (Uint8Array | number)[]): number {
+  if (keys.length * LOOKUP_BYTES > PAYLOAD_BYTES) return -1;
   let at = 4;
-  view.setUint32(0, strings.length, true);
-  for (const string of strings) {
-    if (at + 4 + string.length > PAYLOAD_BYTES || strings.length * LOOKUP_BYTES > PAYLOAD_BYTES) return -1;
-    view.setUint32(at, string.length, true);
-    bytes.set(string, at + 4);
-    at += 4 + string.length;
+  view.setUint32(0, keys.length, true);
+  for (const key of keys) {
+    const size = typeof key === "number" ? 4 : key.length;
+    if (at + 4 + size > PAYLOAD_BYTES) return -1;
+    if (typeof key === "number") {
+      view.setUint32(at, IS_TOKEN, true);
+      view.setInt32(at + 4, key, true);
+    } else {
+      view.setUint32(at, size, true);
+      bytes.set(key, at + 4);
+    }
+    at += 4 + size;
   }
   return at;
 }
 
-export function readStrings(view: DataView, bytes: Uint8Array): Uint8Array[] {
+export function readKeys(view: DataView, bytes: Uint8Array): (Uint8Array | number)[] {
   const count = view.getUint32(0, true);
-  const strings: Uint8Array[] = [];
-  for (let at = 4; strings.length < count; ) {
+  const keys: (Uint8Array | number)[] = [];
+  for (let at = 4; keys.length < count; ) {
     const length = view.getUint32(at, true);
-    strings.push(bytes.slice(at + 4, at + 4 + length));
-    at += 4 + length;
+    keys.push(length === IS_TOKEN ? view.getInt32(at + 4, true) : bytes.slice(at + 4, at + 4 + length));
+    at += 4 + (length === IS_TOKEN ? 4 : length);
   }
-  return strings;
+  return keys;
 }
 
 export function writeLookups(view: DataView, lookups: readonly Lookup[]): number {
   lookups.forEach((lookup, index) => {
     view.setInt32(index * LOOKUP_BYTES, lookup.id, true);
     view.setInt32(index * LOOKUP_BYTES + 4, lookup.own ? 1 : 0, true);
-    view.setFloat32(index * LOOKUP_BYTES + 8, lookup.logit, true);
+    view.setFloat64(index * LOOKUP_BYTES + 8, lookup.logit, true);
   });
   return lookups.length * LOOKUP_BYTES;
 }
@@ -228,7 +237,7 @@ export function readLookups(view: DataView, count: number): Lookup[] {
   return Array.from({ length: count }, (_, index) => ({
     id: view.getInt32(index * LOOKUP_BYTES, true),
     own: view.getInt32(index * LOOKUP_BYTES + 4, true) === 1,
-    logit: view.getFloat32(index * LOOKUP_BYTES + 8, true),
+    logit: view.getFloat64(index * LOOKUP_BYTES + 8, true),
   }));
 }
 

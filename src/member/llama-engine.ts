@@ -31,7 +31,8 @@ export class LlamaEngine {
   readonly context: LlamaContext;
   readonly preparer: Preparer;
   readonly #trail: TokenTrail;
-  readonly #lookups = new Map<string, { id: number; own: boolean }>();
+  readonly #lookups = new Map<string, { ids: readonly number[]; own: boolean }>();
+  readonly #startLookups = new Map<string, { ids: readonly number[]; own: boolean }>();
   /** Tokens in llama.cpp's cache. */
   #cached = 0;
   decodeMs = 0;
@@ -110,6 +111,19 @@ export class LlamaEngine {
       });
     }
     const started = performance.now();
+    this.decodedTokens = 0;
+    if (trail.firstChanged < trail.length || this.#cached !== trail.length) this.#decode();
+    // On a GPU the decode may still be running: reading the logits waits for it.
+    const logits = this.context.logits();
+    const decoded = performance.now();
+    this.preparer.run(logits);
+    this.decodeMs = decoded - started;
+    this.prepareMs = performance.now() - decoded;
+  }
+
+  /** Bring the cache up to the token list: roll back to the first changed token, decode the rest. */
+  #decode(): void {
+    const trail = this.#trail;
     // The last token is always decoded, so that there are logits to read.
     let from = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
     if (from < this.#cached && !(from > 0 && this.context.rollback(from))) {
@@ -129,28 +143,35 @@ export class LlamaEngine {
     this.#cached = trail.length;
     this.decodedTokens = trail.length - from;
     trail.settle();
-    // On a GPU the decode may still be running: reading the logits waits for it.
-    const logits = this.context.logits();
-    const decoded = performance.now();
-    this.preparer.run(logits);
-    this.decodeMs = decoded - started;
-    this.prepareMs = performance.now() - decoded;
   }
 
-  lookup(keys: readonly Uint8Array[]): Lookup[] {
+  lookup(keys: readonly (Uint8Array | number)[]): Lookup[] {
     return keys.map((key) => {
-      const { id, own } = this.#tokenFor(key);
-      return { id, own, logit: id < 0 ? Number.NEGATIVE_INFINITY : this.preparer.logitOf(id) };
+      if (typeof key === "number") return { id: key, own: true, logit: this.preparer.logitOf(this.model.tokenizer.vocabulary.checkId(key)) };
+      const { ids, own } = this.#tokensFor(key);
+      if (ids.length === 0) return { id: -1, own, logit: Number.NEGATIVE_INFINITY };
+      return { id: ids[0], own, logit: this.#pooledLogit(ids) };
     });
   }
 
-  #tokenFor(bytes: Uint8Array): { id: number; own: boolean } {
+  /** ln Σ exp(logit); one token's logit comes out as it is. */
+  #pooledLogit(ids: readonly number[]): number {
+    if (ids.length === 1) return this.preparer.logitOf(ids[0]);
+    const logits = ids.map((id) => this.preparer.logitOf(id));
+    const largest = Math.max(...logits);
+    return largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  }
+
+  /** The tokens whose bytes are these, else the first one of their tokenisation. */
+  #tokensFor(bytes: Uint8Array): { ids: readonly number[]; own: boolean } {
+    const { atFragmentStart } = this.#trail;
     const key = byteKey(bytes);
-    let found = this.#lookups.get(key);
+    const known = atFragmentStart ? this.#startLookups : this.#lookups;
+    let found = known.get(key);
     if (found === undefined) {
-      const own = this.model.tokenizer.vocabulary.idOf(key);
-      found = own >= 0 ? { id: own, own: true } : { id: this.#trail.encodePiece(bytes)[0] ?? -1, own: false };
-      this.#lookups.set(key, found);
+      const ids = this.model.tokenizer.vocabulary.idsOf(key, atFragmentStart);
+      found = ids.length > 0 ? { ids, own: true } : { ids: Array.from(this.#trail.encodeNext(bytes).subarray(0, 1)), own: false };
+      known.set(key, found);
     }
     return found;
   }

@@ -8,7 +8,7 @@ import type { SharedMemory } from "../kernels/shared-memory.js";
 import { type Gpu } from "../llama/find-library.js";
 import { loadLlama } from "../llama/library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
-import { Channel, Command, PAYLOAD_BYTES, readLookups, writeFeedback, writeStrings } from "./channel.js";
+import { Channel, Command, PAYLOAD_BYTES, readLookups, writeFeedback, writeKeys } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
 import type { BeginResult, Feedback, Lookup, Member, MemberFacts, MemberOutput, MemberPrompt, Preparation } from "./member.js";
 import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./member-worker.js";
@@ -127,12 +127,14 @@ export class LlamaMember implements Member {
     this.#readOutput();
   }
 
-  async lookup(keys: readonly Uint8Array[]): Promise<Lookup[]> {
+  async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
     const { channel } = this.thread;
-    const length = writeStrings(channel.payloadView, channel.payload, keys);
+    const length = writeKeys(channel.payloadView, channel.payload, keys);
     if (length < 0) {
       const half = keys.length >> 1;
-      if (half === 0) throw new LlamafuseError("invalid-option", `A byte string of ${keys[0].length} bytes is too long to look up (at most ${PAYLOAD_BYTES - FEEDBACK_HEADER}).`, { found: keys[0].length, allowed: PAYLOAD_BYTES });
+      if (half === 0) {
+        throw new LlamafuseError("invalid-option", `A byte string of more than ${PAYLOAD_BYTES - FEEDBACK_HEADER} bytes cannot be looked up.`, { allowed: PAYLOAD_BYTES - FEEDBACK_HEADER });
+      }
       return [...(await this.lookup(keys.slice(0, half))), ...(await this.lookup(keys.slice(half)))];
     }
     await this.#send(Command.lookup, length);

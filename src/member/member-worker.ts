@@ -6,7 +6,7 @@ import type { WasmMemory } from "../kernels/webassembly.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import type { LibraryFiles } from "../llama/find-library.js";
 import type { VocabularyData } from "../vocabulary/vocabulary.js";
-import { Channel, Command, readFeedback, readStrings, Status, writeLookups } from "./channel.js";
+import { Channel, Command, readFeedback, readKeys, Status, writeLookups } from "./channel.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
@@ -133,7 +133,7 @@ function serve(engine: LlamaEngine, command: Command): number {
       takeFeedback(engine, length);
       return 0;
     case Command.lookup:
-      return writeLookups(channel.payloadView, engine.lookup(readStrings(channel.payloadView, channel.payload)));
+      return writeLookups(channel.payloadView, engine.lookup(readKeys(channel.payloadView, channel.payload)));
     default:
       throw new LlamafuseError("member-failed", `Member "${start.name}" was sent the unknown command ${command}.`);
   }

@@ -3,6 +3,7 @@
  * character is a token in many vocabularies and is not a string in any.
  */
 
+import { LlamafuseError } from "../errors.js";
 import { ByteTable } from "./byte-table.js";
 
 /** What a token stands for. Only `text` tokens have bytes that reach the user. */
@@ -65,6 +66,12 @@ export class Vocabulary {
   /** A view of the token's bytes; empty for every class but `text`. */
   bytesOf(id: number): Uint8Array {
     return this.data.bytes.subarray(this.data.offsets[id], this.data.offsets[id + 1]);
+  }
+
+  /** The id itself. LlamafuseError "invalid-option" if this vocabulary has no such token. */
+  checkId(id: number): number {
+    if (Number.isInteger(id) && id >= 0 && id < this.size) return id;
+    throw new LlamafuseError("invalid-option", `Token id ${id} is outside this vocabulary (0 … ${this.size - 1}).`, { found: id, allowed: `0 … ${this.size - 1}` });
   }
 
   classOf(id: number): TokenClass {

@@ -27,9 +27,9 @@ describe.skipIf(models === undefined)("llamafuse chat, from a pipe", () => {
   });
 
   it("drops the oldest turns when the context is full, and says so", async () => {
-    const ended = await run(["chat"], { input: "What is a young deer, and how does a hen sound?\n".repeat(24) });
+    const ended = await run(["chat", "--context-size", "128"], { input: "What is a young deer?\n".repeat(8) });
     expect(ended.code).toBe(0);
-    expect(ended.stdout.trim().split("\n").length).toBe(24);
+    expect(ended.stdout.trim().split("\n").length).toBe(8);
     expect(ended.stderr).toMatch(/^(llamafuse: The context is full[^\n]*\n)+$/);
   });
 

@@ -46,25 +46,11 @@ describe.skipIf(models === undefined)("llamafuse generate", () => {
 
   it("takes members, weights, a method and its options", async () => {
     const [robin, wren] = models!;
-    const args = [
-      "generate",
-      "-m",
-      robin,
-      "-m",
-      wren,
-      "-w",
-      "1",
-      "-w",
-      "0",
-      "--method",
-      "unite",
-      "-o",
-      "k=3",
-      "--chat",
-      QUESTION,
-    ];
+    const pair = ["generate", "-m", robin, "-m", wren, "--method", "gac", "--chat", QUESTION];
     const alone = await run(["generate", "-m", robin, "--chat", QUESTION]);
-    expect((await run(args)).stdout).toBe(alone.stdout);
+    expect((await run([...pair, "-w", "1", "-w", "0"])).stdout).toBe(alone.stdout);
+    const gated = JSON.parse((await run([...pair, "-o", "gate=threshold", "--json"])).stdout);
+    expect(gated.method).toBe("gac");
   });
 
   it("repeats a sampled answer by its seed", async () => {

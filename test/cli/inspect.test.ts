@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -82,6 +82,24 @@ describe.skipIf(models === undefined)("llamafuse inspect", () => {
     expect(report.models[1].textTokens).toBe(1);
   });
 
+  it("accepts a file with a vocabulary and no tensors", async () => {
+    const [robin, wren] = models!;
+    const file = path.join(folder, "vocabulary.gguf");
+    writeFileSync(file, await withoutTensors(robin));
+    const report = JSON.parse((await run(["inspect", robin, file, wren, "--json"])).stdout);
+    expect(report.models[1]).toMatchObject({
+      name: "vocabulary",
+      kind: "vocabulary",
+      byteStrings: report.models[0].byteStrings,
+    });
+    expect(report.pairs.map(({ a, b }: { a: string; b: string }) => `${a} ${b}`)).toEqual([
+      "robin vocabulary",
+      "robin wren",
+      "vocabulary wren",
+    ]);
+    expect(report.pairs[0].jaccard).toBe(1);
+  });
+
   it("reads the same vocabulary from a tokenizer.json as from the GGUF file made of it", async () => {
     const wren = models![1];
     const file = path.join(folder, "copy", "tokenizer.json");
@@ -110,6 +128,9 @@ describe("tokenizer.json", () => {
       ["</s>", -3],
     ];
     const json = {
+      normalizer: null,
+      pre_tokenizer: null,
+      post_processor: null,
       model: { type: "Unigram", unk_id: 0, vocab },
       decoder: { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
       added_tokens: [{ id: 3, content: "</s>", special: true }],
@@ -133,6 +154,20 @@ describe("tokenizer.json", () => {
     );
   });
 });
+
+/** The file's header up to the list of tensors, which is said to be empty. */
+async function withoutTensors(model: string): Promise<Buffer> {
+  const { gguf } = await checkModel(model);
+  const [{ name }] = gguf.tensors;
+  const listed = Buffer.alloc(8 + name.length);
+  listed.writeBigUInt64LE(BigInt(name.length));
+  listed.write(name, 8);
+  const bytes = readFileSync(model);
+  const header = Buffer.from(bytes.subarray(0, bytes.indexOf(listed)));
+  // Behind the magic number and the version.
+  header.writeBigUInt64LE(0n, 8);
+  return header;
+}
 
 /** The tokenizer.json that a byte-level BPE model's GGUF file could have been made from. */
 async function tokenizerJsonOf(model: string) {

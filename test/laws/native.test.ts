@@ -9,7 +9,7 @@ const [robin, wren] = nativeModels().map(({ path }) => path);
 const load = (model: string, name?: string) => LlamaMember.load({ model, name, contextSize: 128 }, new SharedMemory());
 
 /** Tokens decoded in other batches differ in the last bits of float32; this is what that makes of probabilities. */
-const tolerance = 1e-4;
+const tolerance = 5e-3;
 
 for (const model of [robin, wren]) memberLaws(model.replace(/^.*[\\/]/, ""), () => load(model), { tolerance });
 

@@ -51,7 +51,7 @@ const methods: Listed[] = [
   { method: { name: "gac", compat: true }, covers: "all", isByteExact: false },
   { method: { name: "unite" }, covers: "some" },
   { method: { name: "unite", k: 1, feedback: "piece" }, covers: "some" },
-  { method: { name: "unite", k: 100 }, covers: "some" },
+  { method: { name: "unite", k: Number.MAX_SAFE_INTEGER }, covers: "some" },
   { method: { name: "unite", compat: true }, covers: "some", isByteExact: false },
   { method: { name: "unite", compat: true, variant: "probability" }, covers: "some", isByteExact: false },
 ];

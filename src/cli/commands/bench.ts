@@ -1,12 +1,55 @@
-/** `llamafuse bench`: measurements of this machine, by the bench suite. */
+/** `llamafuse bench`: measurements of this machine, by the suite in `src/bench`. */
 import type { Command } from "commander";
-import { addCommonOptions } from "../options.js";
+import type { BenchReport } from "../../bench/report.js";
+import { addCommonOptions, collect, number } from "../options.js";
+import { renderTable } from "../table.js";
+import { colorsFor, notice, write, writeJson } from "../terminal.js";
+
+interface BenchFlags {
+  rounds?: number;
+  set: string[];
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse bench                            what can be measured
+  $ llamafuse bench step                       what fusing costs beside decoding
+  $ llamafuse bench fused --set native --json  one set of models, as one JSON document
+
+A set of models whose files are missing is left out, and the report says so.`;
 
 export function registerBench(program: Command): void {
   const command = program
     .command("bench")
     .summary("measure this machine")
-    .description("Run a benchmark of the suite.")
-    .argument("[NAME]", "which one");
-  addCommonOptions(command).action(async () => {});
+    .description("Run one of the benchmarks that the README's numbers come from, or list them.")
+    .argument("[NAME]", "the benchmark to run")
+    .option(
+      "--rounds <count>",
+      "how often each measurement is repeated (default: the benchmark's own)",
+      number("--rounds"),
+    )
+    .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect, [])
+    .option("--json", "print one JSON document");
+  addCommonOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (name: string | undefined, flags: BenchFlags) => {
+      const { benchInfos, runBench } = await import("../../bench/benches.js");
+      if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
+      const sets = flags.set.length === 0 ? undefined : flags.set;
+      await print(await runBench(name, { rounds: flags.rounds, sets, onProgress: notice }), flags);
+    });
+}
+
+async function print(report: BenchReport, { json }: BenchFlags): Promise<void> {
+  if (json) return writeJson(report);
+  const { renderReport } = await import("../../bench/report.js");
+  await write(process.stdout, renderReport(report));
+}
+
+function renderList(infos: readonly { name: string; summary: string }[]): string {
+  const colors = colorsFor(process.stdout);
+  const rows = infos.map(({ name, summary }) => [colors.bold(name), summary]);
+  return renderTable(rows, { colors, head: ["benchmark", "what it measures"], wrap: [1] });
 }

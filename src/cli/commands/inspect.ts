@@ -77,7 +77,7 @@ async function inspect(files: readonly string[], flags: InspectFlags): Promise<I
 }
 
 async function download(file: string, member: string): Promise<string> {
-  const bars = new LoadBars();
+  const bars = new LoadBars(1);
   try {
     return await resolveModel(file, (fraction) => bars.update({ member, phase: "download", fraction }));
   } finally {

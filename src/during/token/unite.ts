@@ -57,21 +57,24 @@ export type UniteOptions = z.output<typeof uniteOptions>;
 export class UniteRun implements MethodRun {
   readonly #keys: TopKeys;
   readonly #fusion: TopFusion;
+  readonly #k: number;
   #begun = false;
   #pending: void | Promise<void> = undefined;
 
   constructor(
     private readonly context: MethodContext,
-    private readonly options: UniteOptions,
+    options: UniteOptions,
   ) {
     const { voices } = context;
     this.#keys = keysFor(context, options);
     const weights = voices.map(({ weight }) => weight);
-    this.#fusion = new TopFusion(this.#keys, weights, options.k);
+    // No member has more tokens than this to propose.
+    this.#k = Math.min(options.k, Math.max(...voices.map(({ member }) => member.vocabulary.size)));
+    this.#fusion = new TopFusion(this.#keys, weights, this.#k);
   }
 
   async prepare(): Promise<void> {
-    const top = Math.max(this.options.k, this.context.traceTop);
+    const top = Math.max(this.#k, this.context.traceTop);
     await Promise.all(this.context.voices.map(({ member }) => member.prepare({ top })));
   }
 
@@ -83,7 +86,7 @@ export class UniteRun implements MethodRun {
     const tops = voices.map(({ member: { output } }) => ({
       ids: output.topIds,
       logits: output.topLogits,
-      count: Math.min(this.options.k, output.topCount),
+      count: Math.min(this.#k, output.topCount),
     }));
     return this.#fusion.fuse(tops);
   }

@@ -6,6 +6,8 @@ import type { Parameters } from "./parameters.js";
 
 interface Shape {
   layers: number;
+  /** Layers that compute the next token; the others predict further ones and are not run. */
+  trunk: number;
   embeddingLength: number;
 }
 
@@ -41,13 +43,6 @@ const latentKeys: Rule = (parameters, { embeddingLength, layers }) => {
   if (key <= rotated) parameters.refuse("rope.dimension_count", rotated, `less than the key length ${key}`);
 };
 
-/** Latent attention caches one head that all heads share. */
-const oneCachedHead: Rule = (parameters, { layers }) => {
-  if (parameters.uint32("attention.key_length_mla") === undefined) return;
-  const cached = parameters.perLayer("attention.head_count_kv", layers)?.find((count) => count !== 1);
-  if (cached !== undefined) parameters.refuse("attention.head_count_kv", cached, "1 with latent attention");
-};
-
 /** Every head has keys and values of its own. */
 const ownKeys: Rule = (parameters, { layers }) => {
   const heads = parameters.perLayer("attention.head_count", layers);
@@ -56,20 +51,26 @@ const ownKeys: Rule = (parameters, { layers }) => {
   if (bad >= 0) parameters.refuse("attention.head_count_kv", cached![bad], `${heads?.[bad]}, the number of heads`);
 };
 
+/** Latent attention caches one head that all heads share; its older form caches every head. */
+const latentCache: Rule = (parameters, shape) => {
+  if (parameters.uint32("attention.key_length_mla") === undefined) return ownKeys(parameters, shape);
+  const cached = parameters.perLayer("attention.head_count_kv", shape.layers)?.find((count) => count !== 1);
+  if (cached !== undefined) parameters.refuse("attention.head_count_kv", cached, "1 with latent attention");
+};
+
 /**
  * Hybrids have a cache for layers with attention and one for layers without; llama.cpp asserts that neither is empty.
  * Which layer is which: those without key-value heads have no attention.
  */
-const bothKindsByHeads: Rule = (parameters, { layers }) => {
+const bothKindsByHeads: Rule = (parameters, { layers, trunk }) => {
   const name = "attention.head_count_kv";
-  const counts = parameters.perLayer(name, layers);
+  const counts = parameters.perLayer(name, layers)?.slice(0, trunk);
   const kinds = new Set((counts ?? [1]).map((count) => count > 0));
   if (kinds.size < 2) parameters.refuse(name, counts?.[0], "0 in some layers and not in others");
 };
 
 /** Nemotron-H has a third kind, layers that only feed forward. */
-const nemotronKinds: Rule = (parameters, { layers }) => {
-  const trunk = layers - (parameters.uint32("nextn_predict_layers") ?? 0);
+const nemotronKinds: Rule = (parameters, { layers, trunk }) => {
   const counts = parameters.perLayer("attention.head_count_kv", layers)?.slice(0, trunk) ?? [];
   const forward = parameters.perLayer("feed_forward_length", layers) ?? new Array<number>(layers).fill(0);
   const kinds = new Set(counts.filter((_, layer) => forward[layer] === 0).map((count) => count > 0));
@@ -80,8 +81,7 @@ const nemotronKinds: Rule = (parameters, { layers }) => {
 /** The same where every n-th layer has attention, unless the file lists the layers. */
 const bothKindsByInterval =
   (byDefault: number): Rule =>
-  (parameters, { layers }) => {
-    const trunk = layers - (parameters.uint32("nextn_predict_layers") ?? 0);
+  (parameters, { layers, trunk }) => {
     const listed = parameters.perLayer("attention.recurrent_layers", layers)?.slice(0, trunk);
     if (listed === undefined) {
       const interval = parameters.uint32("full_attention_interval") ?? byDefault;
@@ -124,11 +124,11 @@ const tokenShift =
     if (said !== count) parameters.refuse("token_shift_count", said, `${count}`);
   };
 
-const hrmStacks: Rule = (parameters, { layers }) => {
+const hrmStacks: Rule = (parameters, { trunk }) => {
   const names = ["hrm.layers_per_stack", "hrm.h_cycles", "hrm.l_cycles"];
-  const [stack, high, low] = names.map((name) => parameters.optional(name, 1, layers));
+  const [stack, high, low] = names.map((name) => parameters.optional(name, 1, trunk));
   if (stack === undefined || high === undefined || low === undefined) return;
-  if (stack * high * (low + 1) !== layers) parameters.refuse("block_count", layers, `${stack * high * (low + 1)}`);
+  if (stack * high * (low + 1) !== trunk) parameters.refuse("block_count", trunk, `${stack * high * (low + 1)}`);
 };
 
 /** Layers that are run several times count each time. */
@@ -165,6 +165,21 @@ const gating: Rule = (parameters) => {
   parameters.optional("expert_gating_func", 1, 4);
 };
 
+/** The same where llama.cpp has no default. */
+const gatingSaid: Rule = (parameters) => {
+  if ((parameters.uint32("expert_count") ?? 0) > 0) parameters.required("expert_gating_func", 1, 4);
+};
+
+/** Sparse attention: one indexing head for each cached head, and positions fit its keys. */
+const indexer: Rule = (parameters) => {
+  const cached = parameters.uint32("attention.head_count_kv");
+  const heads = parameters.uint32("attention.indexer.head_count");
+  if (heads !== undefined && heads !== cached) {
+    parameters.refuse("attention.indexer.head_count", heads, `${cached}, the number of key-value heads,`);
+  }
+  parameters.optional("attention.indexer.key_length", parameters.uint32("rope.dimension_count") ?? 1);
+};
+
 const mixture: Rule = (parameters) => {
   parameters.required("expert_count", 1, 1024);
 };
@@ -188,13 +203,14 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["rwkv6 rwkv7", [tokenShift(2)]],
   ["rwkv6qwen2 arwkv7", [tokenShift(1)]],
   ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4 minicpm3", [latentKeys]],
-  ["deepseek2 deepseek32 glm-dsa mistral4", [oneCachedHead]],
-  ["minicpm3", [ownKeys]],
+  ["deepseek2 deepseek32 glm-dsa mistral4", [latentCache]],
+  ["minicpm3 olmoe dots1 deepseek2-ocr hy_v4", [ownKeys]],
   [
     "deepseek4",
     [divides("attention.output_group_count", "attention.head_count"), atLeast(4, "hyper_connection.count")],
   ],
   ["bailingmoe2 glm4moe grovemoe smallthinker lfm2moe qwen35moe qwen4exp", [mixture]],
+  ["dots1 minimax-m2 hy_v4 smallthinker", [gatingSaid]],
   ["grovemoe", [divides("experts_per_group", "expert_count")]],
   [
     "bailingmoe2 bailingmoe3 deepseek32 deepseek4 dots3note exaone-moe kimi-k3 kimi-linear lfm2moe minimax-m3",
@@ -207,7 +223,7 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["lfm2 lfm2moe", [atLeast(2, "shortconv.l_cache")]],
   ["bailingmoe3", [negativeGate]],
   ["ernie4_5-moe", [atLeast(1, "interleave_moe_layer_step")]],
-  ["minimax-m3", [atLeast(1, "attention.indexer.block_size")]],
+  ["minimax-m3", [atLeast(1, "attention.indexer.block_size"), indexer]],
 ];
 
 /** Which layers see only a window: [every how many layers one sees all, whether the first one does]. */
@@ -268,12 +284,15 @@ function hasTrue(values: ArrayLike<number | bigint>): boolean {
   return Array.prototype.some.call(values, (value) => value !== 0);
 }
 
-export function checkArchitectureRules(parameters: Parameters, shape: Shape): void {
+export function checkArchitectureRules(
+  parameters: Parameters,
+  model: { layers: number; embeddingLength: number },
+): void {
+  const shape = { ...model, trunk: model.layers - (parameters.uint32("nextn_predict_layers") ?? 0) };
   for (const [architectures, rules] of RULES) {
     if (!architectures.split(" ").includes(parameters.architecture)) continue;
     for (const rule of rules) rule(parameters, shape);
   }
-  const trunk = shape.layers - (parameters.uint32("nextn_predict_layers") ?? 0);
-  checkWindow(parameters, trunk);
-  checkLlama4Window(parameters, trunk);
+  checkWindow(parameters, shape.trunk);
+  checkLlama4Window(parameters, shape.trunk);
 }

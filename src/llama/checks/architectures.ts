@@ -65,14 +65,14 @@ const HYBRID = new Set(
 
 /** Architectures whose heads may have keys and values of different lengths; the graphs of all others abort on them. */
 export const UNEQUAL_HEADS: ReadonlySet<string> = new Set(
-  words(`deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 hy_v4 dots3note bailingmoe bailingmoe3 kimi-linear
-    kimi-k3 minicpm3 mimo2 step35 gpt-oss plamo2 plamo3 gemma4 mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7`),
+  words(`deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 hy_v4 dots3note bailingmoe3 kimi-linear
+    kimi-k3 minicpm3 mimo2 step35 plamo2 plamo3 gemma4 mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7`),
 );
 
 /** Architectures whose graph asserts that the rotary position embedding covers a whole head. */
 export const FULL_ROPE: ReadonlySet<string> = new Set(
-  words(`apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
-    ernie4_5-moe exaone exaone4 exaone-moe falcon granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
+  words(`apertus arcee arctic baichuan bailingmoe chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
+    ernie4_5-moe exaone exaone4 exaone-moe falcon gpt-oss granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
     hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm minimax-01 minimax-m2 mistral3 nemotron
     olmo olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
     seed_oss smallthinker smollm3 starcoder2 talkie xverse`),

@@ -139,6 +139,11 @@ function checkHeadLengths(parameters: Parameters, heads: number, embeddingLength
     parameters.refuse("attention.value_length", valueLength, `the key length ${keyLength}`);
   }
   const rotated = parameters.optional("rope.dimension_count", 0, keyLength);
+  const slidingKeys = parameters.optional("attention.key_length_swa", 1, MAX_EMBEDDING) ?? keyLength;
+  const slidingRotated = parameters.uint32("rope.dimension_count_swa") ?? rotated;
+  if (slidingRotated !== undefined && slidingRotated > slidingKeys) {
+    parameters.refuse("rope.dimension_count_swa", slidingRotated, `at most the key length ${slidingKeys}`);
+  }
   if (rotated !== undefined && rotated % 2 !== 0) parameters.refuse("rope.dimension_count", rotated, "an even number");
   if (FULL_ROPE.has(architecture) && (rotated ?? keyLength) !== keyLength) {
     parameters.refuse("rope.dimension_count", rotated, `the key length ${keyLength}`);

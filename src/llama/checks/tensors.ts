@@ -20,6 +20,9 @@ const ELEMENTWISE =
 /** Integer tables that are looked up: token → expert. */
 const TABLES = /\.ffn_gate_tid2eid\.weight$/;
 
+/** Architectures with layers that have no tensors of their own: they are run several times, or do nothing. */
+const SHARED_LAYERS: ReadonlySet<string> = new Set(["hrm_text", "deci"]);
+
 export interface TensorFacts {
   /** Elements of all tensors. */
   parameters: number;
@@ -52,6 +55,7 @@ export function checkTensors(
       elementsOf.set(tensor.type.name, (elementsOf.get(tensor.type.name) ?? 0) + tensor.elements);
     }
   }
+  if (!SHARED_LAYERS.has(architecture)) requireLayers(headers[0]!, architecture, seen);
   if (architecture === "rwkv6") checkRwkvMixing(headers[0]!.file, seen);
   if (architecture === "chameleon") checkChameleonVocabulary(headers[0]!.file, vocabularySize);
   const [quantization] = [...elementsOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most), ["F32", 0]);
@@ -81,6 +85,28 @@ function checkEmbedding(file: string, { shape }: GgufTensor, vocabularySize: num
     `"token_embd.weight" is ${shape.join(" × ")}, but the model has embeddings of length ${embeddingLength} ` +
     `and ${vocabularySize} tokens.`;
   throw invalidModel(file, problem, Cure.convert, { found: shape, allowed: [embeddingLength, vocabularySize] });
+}
+
+/**
+ * Each layer has tensors. Some files hold only the layers that predict further tokens, beside a model that has the
+ * others; llama.cpp loads such a file and crashes when it runs.
+ */
+function requireLayers({ file, metadata }: GgufHeader, architecture: string, names: ReadonlyMap<string, string>): void {
+  const present = new Set([...names.keys()].map((name) => /^blk\.(\d+)\./.exec(name)?.[1]));
+  const layers =
+    metadata.uint32(`${architecture}.block_count`)! - (metadata.uint32(`${architecture}.nextn_predict_layers`) ?? 0);
+  for (let layer = 0; layer < layers; layer++) {
+    if (present.has(String(layer))) continue;
+    throw invalidModel(
+      file,
+      `layer ${layer} of ${layers} has no tensors.`,
+      `The file is incomplete. ${Cure.download}`,
+      {
+        found: present.size,
+        allowed: layers,
+      },
+    );
+  }
 }
 
 /** RWKV 6 comes in two layouts, and llama.cpp asserts that each layer has one of them. */
