@@ -1,17 +1,19 @@
 /** Several members that answer as one. */
 import path from "node:path";
-import { SharedMemory } from "./kernels/shared-memory.js";
 import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
 import type { PromptInput } from "./decoding/prompt.js";
-import { type MethodOptions, methodNamed } from "./during/methods.js";
+import { Combiner } from "./during/combine.js";
 import type { Voice } from "./during/method.js";
+import { type MethodOptions, methodNamed } from "./during/methods.js";
 import { normaliseWeights } from "./during/weights.js";
 import { LlamafuseError } from "./errors.js";
+import { loadKernels } from "./kernels/kernels.js";
+import { SharedMemory } from "./kernels/shared-memory.js";
 import { checkModel } from "./llama/check-model.js";
 import type { Gpu } from "./llama/find-library.js";
 import { LlamaMember } from "./member/llama-member.js";
-import { checkMemberOptions, type MemberOptions } from "./member/member-options.js";
 import type { Member } from "./member/member.js";
+import { checkMemberOptions, type MemberOptions } from "./member/member-options.js";
 import { choosePlan, type Plan, type ScheduleChoice } from "./member/plan.js";
 import { resolveModel } from "./member/resolve-model.js";
 
@@ -46,17 +48,32 @@ export interface LoadProgress {
 /** Load the members and choose how to run them. Errors: see `ERROR_CODES`; nothing stays loaded after one. */
 export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble> {
   if (!Array.isArray(options.members) || options.members.length === 0) {
-    throw new LlamafuseError("invalid-option", "An ensemble needs at least one member: members: [{ model: \"a.gguf\" }, …].", { found: 0, allowed: ">= 1", option: "members" });
+    throw new LlamafuseError(
+      "invalid-option",
+      'An ensemble needs at least one member: members: [{ model: "a.gguf" }, …].',
+      { found: 0, allowed: ">= 1", option: "members" },
+    );
   }
   for (const member of options.members) if (!isMember(member)) checkMemberOptions(member);
   const method = methodNamed(options.method ?? { name: "unite" });
   const names = chooseNames(options.members);
-  const weights = normaliseWeights(options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)), names);
-  const members = await loadAll(options, names);
+  const weights = normaliseWeights(
+    options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)),
+    names,
+  );
+  const shared = new SharedMemory();
+  const members = await loadAll(options, names, shared);
   try {
     const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
+    // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
+    const combiner = new Combiner(options.members.some(isMember) ? undefined : loadKernels(shared.memory));
     const plan = await choosePlan(members, options.schedule ?? "auto", given);
-    return new Ensemble(members.map((member, index) => ({ member, weight: weights[index] })), method, plan);
+    return new Ensemble(
+      members.map((member, index) => ({ member, weight: weights[index] })),
+      method,
+      plan,
+      combiner,
+    );
   } catch (error) {
     await Promise.all(members.map((member) => member.dispose()));
     throw error;
@@ -74,6 +91,8 @@ export class Ensemble {
     private readonly method: ReturnType<typeof methodNamed>,
     /** Schedule and threads in use, chosen or measured. */
     readonly plan: Plan,
+    /** Sums full distributions in the members' shared memory. */
+    readonly combiner: Combiner,
   ) {}
 
   get members(): readonly Member[] {
@@ -102,9 +121,17 @@ export class Ensemble {
     });
     try {
       await previous;
-      if (this.#disposed !== undefined) throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
-      const signal = options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
-      return yield* streamAnswer(this.voices, this.method, this.plan.schedule, prompt, { ...options, signal });
+      if (this.#disposed !== undefined)
+        throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
+      const signal =
+        options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
+      return yield* streamAnswer(
+        this.voices,
+        this.method,
+        { schedule: this.plan.schedule, combiner: this.combiner },
+        prompt,
+        { ...options, signal },
+      );
     } finally {
       release();
     }
@@ -133,7 +160,11 @@ function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
   const taken = new Set<string>();
   for (const { name } of members) {
     if (name === undefined) continue;
-    if (taken.has(name)) throw new LlamafuseError("invalid-option", `Two members are named "${name}". Give each its own name.`, { found: name, option: "name" });
+    if (taken.has(name))
+      throw new LlamafuseError("invalid-option", `Two members are named "${name}". Give each its own name.`, {
+        found: name,
+        option: "name",
+      });
     taken.add(name);
   }
   return members.map((member) => {
@@ -147,13 +178,13 @@ function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
 }
 
 /** Check every file, then load them all at once. The first failure stops the others. */
-async function loadAll(options: EnsembleOptions, names: readonly string[]): Promise<Member[]> {
+async function loadAll(options: EnsembleOptions, names: readonly string[], shared: SharedMemory): Promise<Member[]> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const shared = new SharedMemory();
   const load = async (member: MemberOptions | Member, index: number): Promise<Member> => {
     if (isMember(member)) return member;
-    const report = (phase: LoadProgress["phase"]) => (fraction: number) => options.onProgress?.({ member: names[index], phase, fraction });
+    const report = (phase: LoadProgress["phase"]) => (fraction: number) =>
+      options.onProgress?.({ member: names[index], phase, fraction });
     const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
     return LlamaMember.load(
       {
@@ -186,4 +217,3 @@ async function loadAll(options: EnsembleOptions, names: readonly string[]): Prom
   // The error that stopped the others, not theirs of having been stopped.
   throw stop.signal.reason;
 }
-

@@ -16,7 +16,7 @@ export const ERROR_CODES = {
   /** A sound file that this build cannot run: no text generation, an unknown architecture. */
   "unsupported-model": { exit: 3, http: 422 },
   /** The llama.cpp library is missing, or is not the release that this version was written for. */
-  "library": { exit: 4, http: 500 },
+  library: { exit: 4, http: 500 },
   /** Not enough memory for the model or its context. */
   "out-of-memory": { exit: 4, http: 507 },
   /** A member's thread ended, or its model failed while running. */
@@ -30,11 +30,11 @@ export const ERROR_CODES = {
   /** Members whose vocabularies, embeddings or files cannot be combined by this method. */
   "incompatible-members": { exit: 6, http: 422 },
   /** The caller's AbortSignal fired before there was a result. */
-  "aborted": { exit: 130, http: 499 },
+  aborted: { exit: 130, http: 499 },
   /** Used after dispose(). */
-  "disposed": { exit: 7, http: 503 },
+  disposed: { exit: 7, http: 503 },
   /** A second request to an ensemble that is still answering the first. */
-  "busy": { exit: 7, http: 409 },
+  busy: { exit: 7, http: 409 },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

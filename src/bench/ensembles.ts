@@ -34,5 +34,5 @@ export async function underPlan(
 ): Promise<Ensemble> {
   for (const [index, member] of loaded.members.entries()) await member.setThreads(threads[index]);
   const plan: Plan = { schedule, threads: [...threads], measured: [] };
-  return new Ensemble(loaded.voices, methodNamed(method), plan);
+  return new Ensemble(loaded.voices, methodNamed(method), plan, loaded.combiner);
 }

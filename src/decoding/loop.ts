@@ -4,6 +4,7 @@
  * Everything that a user sees (text without cut characters, stop strings, the trace) happens beside the hot path, on the
  * chosen bytes alone.
  */
+import type { Combiner } from "../during/combine.js";
 import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
@@ -75,7 +76,7 @@ const DEFAULT_TRACE_TOP = 5;
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  schedule: Schedule,
+  { schedule, combiner }: { schedule: Schedule; combiner: Combiner },
   prompt: PromptInput,
   options: GenerateOptions & { signal: AbortSignal },
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
@@ -98,6 +99,7 @@ export async function* streamAnswer(
     voices,
     greedy: sampler.greedy && traceTop === 0,
     traceTop,
+    combiner,
     async advance(advancing) {
       const members = advancing.map(({ member }) => member);
       await clock.advance(advancing, () => advanceAll(members, schedule));
@@ -154,7 +156,12 @@ export async function* streamAnswer(
 }
 
 /** Prefill all members. Errors are thrown when all have come to rest. */
-async function beginAll(voices: readonly Voice[], prompts: readonly MemberPrompt[], schedule: Schedule, signal: AbortSignal): Promise<number> {
+async function beginAll(
+  voices: readonly Voice[],
+  prompts: readonly MemberPrompt[],
+  schedule: Schedule,
+  signal: AbortSignal,
+): Promise<number> {
   let promptTokens = 0;
   const begin = async (member: Member, prompt: MemberPrompt) => {
     promptTokens += (await member.begin(prompt, signal)).promptTokens;
@@ -173,5 +180,9 @@ function reasonToFinish(error: unknown, signal: AbortSignal, steps: number): Fin
 
 function checkCount(option: string, value: number): number {
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer of at least 0.`, { option, found: value, allowed: ">= 0" });
+  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer of at least 0.`, {
+    option,
+    found: value,
+    allowed: ">= 0",
+  });
 }

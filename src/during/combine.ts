@@ -1,4 +1,51 @@
 /** The weighted sum of distributions over one space: the one loop of a full-vocabulary method that the coordinator runs. */
+import type { Kernels } from "../kernels/kernels.js";
+
+/**
+ * Sums full distributions, step after step, into one array. With kernels, the inputs must be views on the kernels'
+ * shared memory, as the projections of an ensemble's own members are; the same sums in the same order, only faster.
+ */
+export class Combiner {
+  #probabilities: Float64Array = new Float64Array(0);
+  /** Offsets in the shared memory: the sums, the inputs' offsets, the weights. */
+  #out = 0;
+  #inputs = 0;
+  #weights = 0;
+  #members = 0;
+
+  constructor(private readonly kernels?: Kernels) {}
+
+  /** The sums of the last call. Longer than `size` where an earlier call was larger. */
+  get probabilities(): Float64Array {
+    return this.#probabilities;
+  }
+
+  /** See `combine`. */
+  combine(inputs: readonly Float64Array[], weights: readonly number[], size: number): number {
+    const { kernels } = this;
+    this.#reserve(inputs.length, size);
+    if (kernels === undefined) return combine(inputs, weights, this.#probabilities, size);
+    const offsets = kernels.shared.uint32(this.#inputs, inputs.length);
+    inputs.forEach((input, c) => {
+      offsets[c] = input.byteOffset;
+    });
+    kernels.shared.float64(this.#weights, weights.length).set(weights);
+    return kernels.combine(this.#inputs, this.#weights, inputs.length, this.#out, size);
+  }
+
+  #reserve(members: number, size: number): void {
+    const shared = this.kernels?.shared;
+    if (size > this.#probabilities.length) {
+      this.#out = shared?.allocate(8 * size) ?? 0;
+      this.#probabilities = shared?.float64(this.#out, size) ?? new Float64Array(size);
+    }
+    if (shared !== undefined && members > this.#members) {
+      this.#members = members;
+      this.#inputs = shared.allocate(4 * members);
+      this.#weights = shared.allocate(8 * members);
+    }
+  }
+}
 
 /**
  * out_j = Σ_c weights_c · inputs_c[j] for j < size, summed from 0 in the order of c; returns the index of the largest,

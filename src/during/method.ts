@@ -3,6 +3,7 @@
  * schedule. The decoding loop calls `step` for a distribution, lets the sampler choose one entry, and calls `accept`.
  */
 import type { Member } from "../member/member.js";
+import type { Combiner } from "./combine.js";
 
 /** A distribution over byte strings. The arrays may be larger than `size` and are reused by the next step. */
 export interface FusedDistribution {
@@ -35,6 +36,8 @@ export interface MethodContext {
   greedy: boolean;
   /** How many of each member's candidates the trace wants; 0 without a trace. */
   traceTop: number;
+  /** Sums full distributions. Default: a plain one, which is right for any members. */
+  combiner?: Combiner;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
 }

@@ -115,7 +115,16 @@ export class LlamaTokenizer {
       texts.push(Buffer.from(functions.vocabText(vocab, id)));
       textOffsets[id + 1] = texts.length;
     }
-    const data = { kind, bytes: bytes.shared(), offsets, texts: texts.shared(), textOffsets, classes, bos: functions.vocabBos(vocab), addsSpacePrefix: false };
+    const data = {
+      kind,
+      bytes: bytes.shared(),
+      offsets,
+      texts: texts.shared(),
+      textOffsets,
+      classes,
+      bos: functions.vocabBos(vocab),
+      addsSpacePrefix: false,
+    };
     // What the metadata says about a dummy prefix is not what every tokenizer does; ask it.
     data.addsSpacePrefix = this.#putsSpaceFirst(data);
     return new Vocabulary(data);
@@ -138,7 +147,8 @@ class GrowingBytes {
   }
 
   push(more: Uint8Array): void {
-    if (this.length + more.length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * (this.length + more.length));
+    if (this.length + more.length > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], 2 * (this.length + more.length));
     this.#bytes.set(more, this.length);
     this.length += more.length;
   }

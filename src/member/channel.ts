@@ -20,7 +20,18 @@ export const PAYLOAD_BYTES = 65536;
 const CONTROL_WORDS = 16;
 const NUMBERS = 8;
 /** Indices of the control words. */
-const Word = { request: 0, response: 1, command: 2, length: 3, status: 4, heartbeat: 5, ended: 6, topCount: 7, decodedTokens: 8, stop: 9 } as const;
+const Word = {
+  request: 0,
+  response: 1,
+  command: 2,
+  length: 3,
+  status: 4,
+  heartbeat: 5,
+  ended: 6,
+  topCount: 7,
+  decodedTokens: 8,
+  stop: 9,
+} as const;
 /** Indices of the numbers. */
 const Num = { logNormaliser: 0, endLogProb: 1, decodeMs: 2, prepareMs: 3, progress: 4 } as const;
 
@@ -33,7 +44,9 @@ export class Channel {
   readonly payload: Uint8Array;
   readonly payloadView: DataView;
 
-  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + NUMBER_BYTES + PAYLOAD_BYTES)) {
+  constructor(
+    readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + NUMBER_BYTES + PAYLOAD_BYTES),
+  ) {
     this.control = new Int32Array(buffer, 0, CONTROL_WORDS);
     this.numbers = new Float64Array(buffer, CONTROL_BYTES, NUMBERS);
     this.payload = new Uint8Array(buffer, CONTROL_BYTES + NUMBER_BYTES, PAYLOAD_BYTES);
@@ -175,7 +188,8 @@ export class Channel {
   /** Put an error in the payload; returns its length. */
   writeError(error: ErrorData): number {
     let text = Buffer.from(JSON.stringify(error));
-    if (text.length > PAYLOAD_BYTES) text = Buffer.from(JSON.stringify({ ...error, details: {}, message: error.message.slice(0, 4096) }));
+    if (text.length > PAYLOAD_BYTES)
+      text = Buffer.from(JSON.stringify({ ...error, details: {}, message: error.message.slice(0, 4096) }));
     this.payload.set(text);
     return text.length;
   }
@@ -245,14 +259,28 @@ const FEEDBACK_KINDS = ["text", "piece", "tokens"] as const;
 export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 
 /** Feedback in the payload: a kind word, a length word, the bytes (token ids as 32-bit words). */
-export function writeFeedback(view: DataView, bytes: Uint8Array, at: number, kind: FeedbackKind, data: Uint8Array): number {
+export function writeFeedback(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  kind: FeedbackKind,
+  data: Uint8Array,
+): number {
   view.setUint32(at, FEEDBACK_KINDS.indexOf(kind), true);
   view.setUint32(at + 4, data.length, true);
   bytes.set(data, at + 8);
   return at + 8 + data.length;
 }
 
-export function readFeedback(view: DataView, bytes: Uint8Array, at: number): { kind: FeedbackKind; data: Uint8Array; next: number } {
+export function readFeedback(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+): { kind: FeedbackKind; data: Uint8Array; next: number } {
   const length = view.getUint32(at + 4, true);
-  return { kind: FEEDBACK_KINDS[view.getUint32(at, true)], data: bytes.slice(at + 8, at + 8 + length), next: at + 8 + length };
+  return {
+    kind: FEEDBACK_KINDS[view.getUint32(at, true)],
+    data: bytes.slice(at + 8, at + 8 + length),
+    next: at + 8 + length,
+  };
 }

@@ -47,7 +47,12 @@ export class LlamaEngine {
     this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
     try {
       const { vocabulary } = this.model.tokenizer;
-      this.context = new LlamaContext(this.model, { contextSize: options.contextSize, batchSize: options.batchSize, threads: options.threads, stopFlag: options.stopFlag });
+      this.context = new LlamaContext(this.model, {
+        contextSize: options.contextSize,
+        batchSize: options.batchSize,
+        threads: options.threads,
+        stopFlag: options.stopFlag,
+      });
       this.preparer = new Preparer(options.name, vocabulary, kernels);
       this.#trail = new TokenTrail(this.model.tokenizer);
     } catch (error) {
@@ -103,12 +108,16 @@ export class LlamaEngine {
   advance(): void {
     const trail = this.#trail;
     if (trail.length > this.context.contextSize) {
-      throw new LlamafuseError("context-overflow", `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`, {
-        member: this.options.name,
-        found: trail.length,
-        allowed: this.context.contextSize,
-        option: "contextSize",
-      });
+      throw new LlamafuseError(
+        "context-overflow",
+        `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
+        {
+          member: this.options.name,
+          found: trail.length,
+          allowed: this.context.contextSize,
+          option: "contextSize",
+        },
+      );
     }
     const started = performance.now();
     this.decodedTokens = 0;
@@ -147,7 +156,8 @@ export class LlamaEngine {
 
   lookup(keys: readonly (Uint8Array | number)[]): Lookup[] {
     return keys.map((key) => {
-      if (typeof key === "number") return { id: key, own: true, logit: this.preparer.logitOf(this.model.tokenizer.vocabulary.checkId(key)) };
+      if (typeof key === "number")
+        return { id: key, own: true, logit: this.preparer.logitOf(this.model.tokenizer.vocabulary.checkId(key)) };
       const { ids, own } = this.#tokensFor(key);
       if (ids.length === 0) return { id: -1, own, logit: Number.NEGATIVE_INFINITY };
       return { id: ids[0], own, logit: this.#pooledLogit(ids) };
@@ -170,7 +180,10 @@ export class LlamaEngine {
     let found = known.get(key);
     if (found === undefined) {
       const ids = this.model.tokenizer.vocabulary.idsOf(key, atFragmentStart);
-      found = ids.length > 0 ? { ids, own: true } : { ids: Array.from(this.#trail.encodeNext(bytes).subarray(0, 1)), own: false };
+      found =
+        ids.length > 0
+          ? { ids, own: true }
+          : { ids: Array.from(this.#trail.encodeNext(bytes).subarray(0, 1)), own: false };
       known.set(key, found);
     }
     return found;
@@ -181,7 +194,10 @@ export class LlamaEngine {
   }
 
   tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
-    return this.model.tokenizer.encode(text, { parseSpecial: options.parseSpecial ?? false, addBos: options.addBos ?? false });
+    return this.model.tokenizer.encode(text, {
+      parseSpecial: options.parseSpecial ?? false,
+      addBos: options.addBos ?? false,
+    });
   }
 
   setThreads(threads: number): void {

@@ -5,12 +5,21 @@ import { Worker } from "node:worker_threads";
 import koffi from "koffi";
 import { LlamafuseError } from "../errors.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
-import { type Gpu } from "../llama/find-library.js";
+import type { Gpu } from "../llama/find-library.js";
 import { loadLlama } from "../llama/library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
 import { Channel, Command, PAYLOAD_BYTES, readLookups, writeFeedback, writeKeys } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
-import type { BeginResult, Feedback, Lookup, Member, MemberFacts, MemberOutput, MemberPrompt, Preparation } from "./member.js";
+import type {
+  BeginResult,
+  Feedback,
+  Lookup,
+  Member,
+  MemberFacts,
+  MemberOutput,
+  MemberPrompt,
+  Preparation,
+} from "./member.js";
 import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./member-worker.js";
 
 export interface LlamaMemberOptions {
@@ -133,7 +142,11 @@ export class LlamaMember implements Member {
     if (length < 0) {
       const half = keys.length >> 1;
       if (half === 0) {
-        throw new LlamafuseError("invalid-option", `A byte string of more than ${PAYLOAD_BYTES - FEEDBACK_HEADER} bytes cannot be looked up.`, { allowed: PAYLOAD_BYTES - FEEDBACK_HEADER });
+        throw new LlamafuseError(
+          "invalid-option",
+          `A byte string of more than ${PAYLOAD_BYTES - FEEDBACK_HEADER} bytes cannot be looked up.`,
+          { allowed: PAYLOAD_BYTES - FEEDBACK_HEADER },
+        );
       }
       return [...(await this.lookup(keys.slice(0, half))), ...(await this.lookup(keys.slice(half)))];
     }
@@ -204,13 +217,15 @@ export class LlamaMember implements Member {
   }
 
   #check(): void {
-    if (this.#disposed) throw new LlamafuseError("disposed", `Member "${this.name}" has been disposed.`, { member: this.name });
+    if (this.#disposed)
+      throw new LlamafuseError("disposed", `Member "${this.name}" has been disposed.`, { member: this.name });
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** A dead or hanging thread stays so. */
   #note(error: unknown): void {
-    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.thread.channel.ended)) this.#failure = error;
+    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.thread.channel.ended))
+      this.#failure = error;
   }
 
   #readOutput(): void {
@@ -260,7 +275,10 @@ class MemberThread {
       channel: this.channel.buffer,
     };
     // By the package's own name, so that sources under test and the built package start the same built worker.
-    this.#worker = new Worker(createRequire(import.meta.url).resolve("llamafuse/member-worker"), { workerData: start, name: `llamafuse ${name}` });
+    this.#worker = new Worker(createRequire(import.meta.url).resolve("llamafuse/member-worker"), {
+      workerData: start,
+      name: `llamafuse ${name}`,
+    });
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         this.channel.markEnded();
@@ -279,7 +297,8 @@ class MemberThread {
   async ready(options: LlamaMemberOptions): Promise<Ready> {
     const stop = () => this.stop();
     options.signal?.addEventListener("abort", stop, { once: true });
-    const timer = options.onProgress && setInterval(() => options.onProgress?.(this.channel.progress), PROGRESS_INTERVAL_MS);
+    const timer =
+      options.onProgress && setInterval(() => options.onProgress?.(this.channel.progress), PROGRESS_INTERVAL_MS);
     try {
       const ready = (await this.#reply()) as Ready;
       options.onProgress?.(1);
@@ -390,11 +409,20 @@ class MemberThread {
 
   #diedError(): LlamafuseError {
     const reason = this.#death === undefined ? "its thread ended" : this.#death.message;
-    return new LlamafuseError("member-failed", `Member "${this.name}" is gone: ${reason}. Dispose the ensemble and make a new one.`, { member: this.name }, this.#death);
+    return new LlamafuseError(
+      "member-failed",
+      `Member "${this.name}" is gone: ${reason}. Dispose the ensemble and make a new one.`,
+      { member: this.name },
+      this.#death,
+    );
   }
 
   #hungError(): LlamafuseError {
-    return new LlamafuseError("member-hung", `Member "${this.name}" gave no sign of work for ${this.#timeoutMs / 1000} s. Dispose the ensemble; raise timeoutMs if the model is that slow.`, { member: this.name, found: this.#timeoutMs, option: "timeoutMs" });
+    return new LlamafuseError(
+      "member-hung",
+      `Member "${this.name}" gave no sign of work for ${this.#timeoutMs / 1000} s. Dispose the ensemble; raise timeoutMs if the model is that slow.`,
+      { member: this.name, found: this.#timeoutMs, option: "timeoutMs" },
+    );
   }
 }
 

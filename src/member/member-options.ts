@@ -26,13 +26,25 @@ const MOST_THREADS = 512;
 /** LlamafuseError "invalid-option" for a value out of range. */
 export function checkMemberOptions({ model, name, threads, gpuLayers, contextSize }: MemberOptions): void {
   if (typeof model !== "string" || model === "") {
-    throw new LlamafuseError("invalid-option", "A member needs a model: the path of a GGUF file, or an hf: or https: URI.", { option: "model", found: model });
+    throw new LlamafuseError(
+      "invalid-option",
+      "A member needs a model: the path of a GGUF file, or an hf: or https: URI.",
+      { option: "model", found: model },
+    );
   }
   const whose = `Member "${name ?? model}"`;
   const check = (option: string, value: unknown, smallest: number, largest: number, also = "") => {
-    if (value === undefined || (Number.isInteger(value) && (value as number) >= smallest && (value as number) <= largest)) return;
+    if (
+      value === undefined ||
+      (Number.isInteger(value) && (value as number) >= smallest && (value as number) <= largest)
+    )
+      return;
     const allowed = `an integer from ${smallest} to ${largest}${also}`;
-    throw new LlamafuseError("invalid-option", `${whose}: ${option} is ${String(value)}; allowed is ${allowed}.`, { option, found: value, allowed });
+    throw new LlamafuseError("invalid-option", `${whose}: ${option} is ${String(value)}; allowed is ${allowed}.`, {
+      option,
+      found: value,
+      allowed,
+    });
   };
   check("threads", threads, 1, MOST_THREADS);
   check("contextSize", contextSize, SMALLEST_CONTEXT, LARGEST_CONTEXT);

@@ -3,8 +3,8 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { LlamafuseError } from "../errors.js";
 import { loadKernels } from "../kernels/kernels.js";
 import type { WasmMemory } from "../kernels/webassembly.js";
-import { bindLoadedLlama } from "../llama/library.js";
 import type { LibraryFiles } from "../llama/find-library.js";
+import { bindLoadedLlama } from "../llama/library.js";
 import type { VocabularyData } from "../vocabulary/vocabulary.js";
 import { Channel, Command, readFeedback, readKeys, Status, writeLookups } from "./channel.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
@@ -45,7 +45,10 @@ const channel = new Channel(start.channel);
 
 function asLlamafuseError(error: unknown): LlamafuseError {
   if (error instanceof LlamafuseError) return error;
-  return new LlamafuseError("member-failed", `Member "${start.name}" failed: ${(error as Error).message ?? error}`, { member: start.name, stack: (error as Error).stack });
+  return new LlamafuseError("member-failed", `Member "${start.name}" failed: ${(error as Error).message ?? error}`, {
+    member: start.name,
+    stack: (error as Error).stack,
+  });
 }
 
 function load(): LlamaEngine {
@@ -65,7 +68,9 @@ function load(): LlamaEngine {
 }
 
 function toFeedback(kind: Feedback["kind"], data: Uint8Array): Feedback {
-  return kind === "tokens" ? { kind, ids: Array.from(new Int32Array(data.buffer, data.byteOffset, data.length / 4)) } : { kind, bytes: data };
+  return kind === "tokens"
+    ? { kind, ids: Array.from(new Int32Array(data.buffer, data.byteOffset, data.length / 4)) }
+    : { kind, bytes: data };
 }
 
 function takeFeedback(engine: LlamaEngine, length: number): void {
@@ -109,7 +114,8 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
 /** A set-up request: the channel is answered before the reply is posted, since the reply may bring the next command. */
 function serveMessage(engine: LlamaEngine, served: number): void {
   const received = receiveMessageOnPort(port) as { message: Request } | undefined;
-  if (received === undefined) throw new LlamafuseError("member-failed", `Member "${start.name}" was announced a message that did not come.`);
+  if (received === undefined)
+    throw new LlamafuseError("member-failed", `Member "${start.name}" was announced a message that did not come.`);
   let reply: Reply;
   try {
     reply = { reply: answerRequest(engine, received.message) };
@@ -148,7 +154,11 @@ function main(): void {
     return;
   }
   try {
-    const ready: Ready = { facts: engine.facts, vocabulary: engine.model.tokenizer.vocabulary.data, contextSize: engine.context.contextSize };
+    const ready: Ready = {
+      facts: engine.facts,
+      vocabulary: engine.model.tokenizer.vocabulary.data,
+      contextSize: engine.context.contextSize,
+    };
     port.postMessage({ reply: ready } satisfies Reply);
     for (let served = 0; ; ) {
       const command = channel.receive(served);

@@ -44,7 +44,11 @@ export async function settleAll(work: readonly Promise<unknown>[]): Promise<void
 }
 
 /** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
-export async function choosePlan(members: readonly Member[], choice: ScheduleChoice, given: readonly (number | undefined)[]): Promise<Plan> {
+export async function choosePlan(
+  members: readonly Member[],
+  choice: ScheduleChoice,
+  given: readonly (number | undefined)[],
+): Promise<Plan> {
   if (!SCHEDULE_CHOICES.includes(choice)) throw unknownName("schedule", String(choice), SCHEDULE_CHOICES);
   const candidates = listCandidates(members.length, choice, given);
   const measured: Plan["measured"] = [];
@@ -60,14 +64,19 @@ export async function choosePlan(members: readonly Member[], choice: ScheduleCho
   return { schedule: best.schedule, threads: best.threads, measured };
 }
 
-function listCandidates(count: number, choice: ScheduleChoice, given: readonly (number | undefined)[]): { schedule: Schedule; threads: number[] }[] {
+function listCandidates(
+  count: number,
+  choice: ScheduleChoice,
+  given: readonly (number | undefined)[],
+): { schedule: Schedule; threads: number[] }[] {
   const cores = os.availableParallelism();
   const share = Math.max(1, Math.floor(cores / count));
   const plans: { schedule: Schedule; threads: number[] }[] = [];
   const add = (schedule: Schedule, threads: number) => {
     if (choice !== "auto" && choice !== schedule) return;
     const plan = { schedule, threads: given.map((fixed) => fixed ?? threads) };
-    if (!plans.some((other) => other.schedule === schedule && other.threads.join() === plan.threads.join())) plans.push(plan);
+    if (!plans.some((other) => other.schedule === schedule && other.threads.join() === plan.threads.join()))
+      plans.push(plan);
   };
   if (count > 1) {
     add("parallel", 1);
@@ -79,7 +88,11 @@ function listCandidates(count: number, choice: ScheduleChoice, given: readonly (
   return plans.length > 0 ? plans : [{ schedule: "in-turn", threads: given.map((fixed) => fixed ?? cores) }];
 }
 
-async function timeSteps(members: readonly Member[], candidate: { schedule: Schedule; threads: number[] }, best: number): Promise<number> {
+async function timeSteps(
+  members: readonly Member[],
+  candidate: { schedule: Schedule; threads: number[] },
+  best: number,
+): Promise<number> {
   await setThreads(members, candidate.threads);
   for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true });
   const step = async () => {

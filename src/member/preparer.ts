@@ -48,7 +48,9 @@ export class Preparer {
     this.#size = vocabulary.size;
     this.#logits = kernels.shared.allocate(4 * this.#size);
     this.#logitsView = kernels.shared.float32(this.#logits, this.#size);
-    this.#chosenByClass = vocabulary.data.classes.some((tokenClass) => tokenClass === TokenClass.control || tokenClass === TokenClass.unused);
+    this.#chosenByClass = vocabulary.data.classes.some(
+      (tokenClass) => tokenClass === TokenClass.control || tokenClass === TokenClass.unused,
+    );
   }
 
   configure(preparation: Preparation): OutputRegions {
@@ -90,10 +92,14 @@ export class Preparer {
     this.#logitsView.set(logits);
     const maximum = kernels.maximum(this.#logits, this.#size);
     if (!Number.isFinite(maximum)) {
-      throw new LlamafuseError("invalid-logits", `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`, {
-        member: this.name,
-        found: String(maximum),
-      });
+      throw new LlamafuseError(
+        "invalid-logits",
+        `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`,
+        {
+          member: this.name,
+          found: String(maximum),
+        },
+      );
     }
     const sum =
       regions.projectionSize > 0

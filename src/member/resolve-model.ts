@@ -18,7 +18,11 @@ export function isRemote(model: string): boolean {
  * A path stays as it is; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
  * Errors: file-unreadable, aborted.
  */
-export async function resolveModel(model: string, onProgress?: (fraction: number) => void, signal?: AbortSignal): Promise<string> {
+export async function resolveModel(
+  model: string,
+  onProgress?: (fraction: number) => void,
+  signal?: AbortSignal,
+): Promise<string> {
   if (!isRemote(model)) return model;
   const { resolveModelFile } = await import("node-llama-cpp");
   try {
@@ -29,7 +33,13 @@ export async function resolveModel(model: string, onProgress?: (fraction: number
       onProgress: ({ totalSize, downloadedSize }) => onProgress?.(totalSize === 0 ? 0 : downloadedSize / totalSize),
     });
   } catch (cause) {
-    if (signal?.aborted) throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
-    throw new LlamafuseError("file-unreadable", `Cannot download ${model}: ${(cause as Error).message}. Check the name and the network, or download the file yourself and give its path.`, { found: model }, cause);
+    if (signal?.aborted)
+      throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
+    throw new LlamafuseError(
+      "file-unreadable",
+      `Cannot download ${model}: ${(cause as Error).message}. Check the name and the network, or download the file yourself and give its path.`,
+      { found: model },
+      cause,
+    );
   }
 }

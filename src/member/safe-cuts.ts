@@ -79,7 +79,10 @@ export class SafeCuts {
         const byte = bytes[at];
         if (byte === SPACE) this.#joinsSpace[bytes[at - 1]] = 1;
         else if (bytes[at - 1] === NEWLINE && byte > SPACE) this.#joinsLines = true;
-        else if ((byte === 0xe3 || byte === 0xef) && CJK_MARKS.some((mark) => matches(bytes.subarray(at, end), 0, mark)))
+        else if (
+          (byte === 0xe3 || byte === 0xef) &&
+          CJK_MARKS.some((mark) => matches(bytes.subarray(at, end), 0, mark))
+        )
           this.#joinsMark[bytes[at - 1]] = 1;
       }
     }

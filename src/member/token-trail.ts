@@ -112,9 +112,13 @@ export class TokenTrail {
 
   /** Errors: invalid-text. */
   begin(prompt: MemberPrompt): void {
-    if (!isUtf8(prompt.text)) throw new LlamafuseError("invalid-text", "The prompt is not UTF-8. Convert the text to UTF-8 first.");
+    if (!isUtf8(prompt.text))
+      throw new LlamafuseError("invalid-text", "The prompt is not UTF-8. Convert the text to UTF-8 first.");
     const tokens = this.encoder.encode(prompt.text, { parseSpecial: prompt.parseSpecial, addBos: prompt.addBos });
-    if (tokens.length === 0) throw new LlamafuseError("invalid-text", "The prompt has no tokens. Give it at least one character.", { found: 0 });
+    if (tokens.length === 0)
+      throw new LlamafuseError("invalid-text", "The prompt has no tokens. Give it at least one character.", {
+        found: 0,
+      });
     let start = tokens.length;
     while (start > 0 && !this.#endsFragment(tokens[start - 1])) start--;
     this.#replaceFrom(0, tokens);
@@ -161,7 +165,9 @@ export class TokenTrail {
   }
 
   #encodeAlone(bytes: Uint8Array): Int32Array {
-    return isUtf8(bytes) ? (this.#encodeBehindProbe(bytes) ?? this.encoder.encode(bytes, PLAIN)) : this.#longestMatch(bytes);
+    return isUtf8(bytes)
+      ? (this.#encodeBehindProbe(bytes) ?? this.encoder.encode(bytes, PLAIN))
+      : this.#longestMatch(bytes);
   }
 
   #encodeBehindProbe(text: Uint8Array): Int32Array | undefined {
@@ -169,7 +175,8 @@ export class TokenTrail {
     for (const probe of PROBES) {
       const alone = this.encoder.encode(probe, PLAIN);
       const together = this.encoder.encode(Buffer.concat([probe, text]), PLAIN);
-      if (together.length > alone.length && sameTokens(alone, together.subarray(0, alone.length))) return together.slice(alone.length);
+      if (together.length > alone.length && sameTokens(alone, together.subarray(0, alone.length)))
+        return together.slice(alone.length);
     }
     return undefined;
   }
@@ -238,7 +245,8 @@ export class TokenTrail {
       const id = this.#tokens[index - 1];
       const start = at - (offsets[id + 1] - offsets[id]);
       if (start < position) return -1;
-      for (let byte = offsets[id + 1], place = at; place > start; ) if (bytes[--byte] !== this.#fragment[--place]) return -1;
+      for (let byte = offsets[id + 1], place = at; place > start; )
+        if (bytes[--byte] !== this.#fragment[--place]) return -1;
       at = start;
     }
     return -1;
@@ -274,7 +282,11 @@ export class TokenTrail {
     const { vocabulary } = this.encoder;
     const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabulary.size));
     if (bad !== undefined) {
-      throw new LlamafuseError("invalid-option", `Token id ${bad} is outside this vocabulary (0 … ${vocabulary.size - 1}).`, { found: bad, allowed: vocabulary.size - 1 });
+      throw new LlamafuseError(
+        "invalid-option",
+        `Token id ${bad} is outside this vocabulary (0 … ${vocabulary.size - 1}).`,
+        { found: bad, allowed: vocabulary.size - 1 },
+      );
     }
     for (const id of ids) {
       const bytes = vocabulary.bytesOf(id);

@@ -1,8 +1,8 @@
 /** The library as a user meets it: real models in real threads, from createEnsemble to dispose. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEnsemble, type Ensemble, LlamafuseError, type MethodOptions, nativeModels } from "../../src/index.js";
-import { loadLlama } from "../../src/llama/library.js";
 import { LlamaContext } from "../../src/llama/context.js";
+import { loadLlama } from "../../src/llama/library.js";
 import { LlamaModel } from "../../src/llama/model.js";
 
 const [robin, wren] = nativeModels().map(({ path }) => path);
@@ -182,7 +182,10 @@ describe("one member", () => {
   });
 
   it("loaded twice under one file name gives two names and the same answer", async () => {
-    await using ensemble = await createEnsemble({ members: [{ model: robin }, { model: robin }], method: { name: "gac" } });
+    await using ensemble = await createEnsemble({
+      members: [{ model: robin }, { model: robin }],
+      method: { name: "gac" },
+    });
     expect(ensemble.members.map(({ name }) => name)).toEqual(["robin", "robin-2"]);
     const { text } = await ensemble.generate(STORY, { maxTokens: 60 });
     expect(text).toBe(bareGreedy(robin, STORY, 60));
@@ -196,9 +199,27 @@ describe("an ensemble that cannot be made", () => {
     ["a directory", { members: [{ model: "." }] }, "file-unreadable"],
     ["no model name", { members: [{ model: "" }] }, "invalid-option"],
     ["a negative weight", { members: [{ model: robin, weight: -1 }] }, "invalid-option"],
-    ["weights of zero", { members: [{ model: robin, weight: 0 }, { model: wren, weight: 0 }] }, "invalid-option"],
+    [
+      "weights of zero",
+      {
+        members: [
+          { model: robin, weight: 0 },
+          { model: wren, weight: 0 },
+        ],
+      },
+      "invalid-option",
+    ],
     ["a NaN weight", { members: [{ model: robin, weight: Number.NaN }] }, "invalid-option"],
-    ["two members of one name", { members: [{ model: robin, name: "x" }, { model: wren, name: "x" }] }, "invalid-option"],
+    [
+      "two members of one name",
+      {
+        members: [
+          { model: robin, name: "x" },
+          { model: wren, name: "x" },
+        ],
+      },
+      "invalid-option",
+    ],
     ["an unknown method", { members: [{ model: robin }], method: { name: "unit" } }, "invalid-option"],
     ["an unknown option", { members: [{ model: robin }], method: { name: "unite", kk: 3 } }, "invalid-option"],
     ["k below 1", { members: [{ model: robin }], method: { name: "unite", k: 0 } }, "invalid-option"],

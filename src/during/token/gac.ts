@@ -20,7 +20,7 @@
 import { z } from "zod";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Projection } from "../../member/member.js";
-import { combine, textProbability } from "../combine.js";
+import { Combiner, textProbability } from "../combine.js";
 import type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
 import { ByteSpace, PublishedSpace, type UnionSpace } from "./gac-spaces.js";
 
@@ -74,7 +74,7 @@ export class GacRun implements MethodRun {
   readonly #isCurrent: boolean[];
   /** Each member's map that its output was, or will be, prepared with. */
   readonly #prepared: (Int32Array | undefined)[];
-  #probabilities = new Float64Array();
+  readonly #combiner: Combiner;
   #pending: void | Promise<void> = undefined;
 
   constructor(
@@ -82,6 +82,7 @@ export class GacRun implements MethodRun {
     options: GacOptions,
   ) {
     const { voices } = context;
+    this.#combiner = context.combiner ?? new Combiner();
     this.#space = options.compat ? new PublishedSpace(voices, context.greedy) : new ByteSpace(voices, options.feedback);
     this.#primary = options.gate === "threshold" ? indexOfMember(voices, options.primary ?? 0) : -1;
     this.#threshold = options.threshold ?? DEFAULT_THRESHOLD;
@@ -120,9 +121,8 @@ export class GacRun implements MethodRun {
       const weight = members.length === 1 ? 1 : this.context.voices[index].weight;
       return this.#space.hasRemainder ? weight / textProbability(projections[place], size) : weight;
     });
-    if (this.#probabilities.length < size) this.#probabilities = new Float64Array(size);
-    const best = combine(projections, weights, this.#probabilities, size);
-    return this.#space.distribution(this.#probabilities, size, best);
+    const best = this.#combiner.combine(projections, weights, size);
+    return this.#space.distribution(this.#combiner.probabilities, size, best);
   }
 
   /** Advance those of the members that lag or whose output lies in another space; the size of the space. */

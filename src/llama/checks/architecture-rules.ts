@@ -196,8 +196,10 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["jamba granitehybrid", [doubleWidth]],
   ["granitehybrid jamba lfm2 lfm2moe plamo2 kimi-linear kimi-k3 bailingmoe3", [bothKindsByHeads]],
   ["nemotron_h nemotron_h_moe", [nemotronKinds]],
-  ["qwen3next qwen35 qwen35moe qwen4exp", [divides("ssm.group_count", "ssm.time_step_rank"), bothKindsByInterval(4)]],
-  ["qwen4exp", [stateOfHeads]],
+  [
+    "qwen3next qwen35 qwen35moe qwen4exp",
+    [divides("ssm.group_count", "ssm.time_step_rank"), stateOfHeads, bothKindsByInterval(4)],
+  ],
   ["minimax-01", [bothKindsByInterval(8)]],
   ["rwkv6 rwkv6qwen2 rwkv7 arwkv7", [rwkvHeads]],
   ["rwkv6 rwkv7", [tokenShift(2)]],
@@ -222,13 +224,15 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["gemma4", [sharedCaches]],
   ["lfm2 lfm2moe", [atLeast(2, "shortconv.l_cache")]],
   ["bailingmoe3", [negativeGate]],
+  ["afmoe", [(parameters) => void parameters.required("attention.sliding_window", 1, 0xffff_ffff)]],
+  ["rwkv6", [(parameters) => void parameters.optional("attention.head_count", 0, 0)]],
   ["ernie4_5-moe", [atLeast(1, "interleave_moe_layer_step")]],
   ["minimax-m3", [atLeast(1, "attention.indexer.block_size"), indexer]],
 ];
 
 /** Which layers see only a window: [every how many layers one sees all, whether the first one does]. */
 const WINDOWS: Readonly<Record<string, { always: boolean; pattern?: number; fullFirst?: boolean }>> = {
-  afmoe: { always: false, pattern: 4 },
+  afmoe: { always: true, pattern: 4 },
   cohere2: { always: true, pattern: 4 },
   cohere2moe: { always: true, pattern: 4, fullFirst: true },
   "exaone-moe": { always: true, pattern: 4 },

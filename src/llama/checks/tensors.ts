@@ -23,6 +23,23 @@ const TABLES = /\.ffn_gate_tid2eid\.weight$/;
 /** Architectures with layers that have no tensors of their own: they are run several times, or do nothing. */
 const SHARED_LAYERS: ReadonlySet<string> = new Set(["hrm_text", "deci"]);
 
+const COMPANIONS: readonly { architectures: string; having: string; needs: readonly string[] }[] = [
+  { architectures: "phi3", having: "attn_norm.weight", needs: ["attn_qkv.weight"] },
+  {
+    architectures: "mamba mamba2 jamba falcon-h1 granitehybrid nemotron_h nemotron_h_moe",
+    having: "ssm_conv1d.weight",
+    needs: ["ssm_conv1d.bias"],
+  },
+  { architectures: "qwen35 qwen35moe", having: "ssm_conv1d.weight", needs: ["attn_qkv.weight"] },
+  { architectures: "qwen3next", having: "ssm_conv1d.weight", needs: ["attn_qkv.weight", "ssm_in.weight"] },
+  { architectures: "qwen35 qwen35moe", having: "ssm_conv1d.weight", needs: ["attn_gate.weight"] },
+  {
+    architectures: "rwkv6",
+    having: "time_mix_w1.weight",
+    needs: ["time_mix_lerp_fused.weight", "time_mix_lerp_w.weight"],
+  },
+];
+
 export interface TensorFacts {
   /** Elements of all tensors. */
   parameters: number;
@@ -56,7 +73,7 @@ export function checkTensors(
     }
   }
   if (!SHARED_LAYERS.has(architecture)) requireLayers(headers[0]!, architecture, seen);
-  if (architecture === "rwkv6") checkRwkvMixing(headers[0]!.file, seen);
+  requireCompanions(headers[0]!.file, architecture, seen);
   if (architecture === "chameleon") checkChameleonVocabulary(headers[0]!.file, vocabularySize);
   const [quantization] = [...elementsOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most), ["F32", 0]);
   return { parameters, quantization };
@@ -109,14 +126,16 @@ function requireLayers({ file, metadata }: GgufHeader, architecture: string, nam
   }
 }
 
-/** RWKV 6 comes in two layouts, and llama.cpp asserts that each layer has one of them. */
-function checkRwkvMixing(file: string, names: ReadonlyMap<string, string>): void {
-  const layers = new Set([...names.keys()].map((name) => /^blk\.(\d+)\./.exec(name)?.[1]).filter(Boolean));
-  for (const layer of layers) {
-    const stem = `blk.${layer}.time_mix_lerp_`;
-    if (names.has(`${stem}fused.weight`) || names.has(`${stem}w.weight`)) continue;
-    const problem = `layer ${layer} has neither "${stem}fused.weight" nor "${stem}w.weight".`;
-    throw invalidModel(file, problem, Cure.convert, { layer });
+/** A layer with the one tensor has one of the others; llama.cpp calls them optional and uses them all the same. */
+function requireCompanions(file: string, architecture: string, names: ReadonlyMap<string, string>): void {
+  for (const { architectures, having, needs } of COMPANIONS) {
+    if (!architectures.split(" ").includes(architecture)) continue;
+    for (const name of names.keys()) {
+      const stem = /^blk\.\d+\./.exec(name)?.[0];
+      if (stem === undefined || name !== stem + having || needs.some((need) => names.has(stem + need))) continue;
+      const problem = `it has "${name}" without ${needs.map((need) => `"${stem}${need}"`).join(" or ")}.`;
+      throw invalidModel(file, problem, Cure.convert, { tensor: name, allowed: needs });
+    }
   }
 }
 
