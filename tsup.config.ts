@@ -1,7 +1,13 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", cli: "src/cli/main.ts", "member-worker": "src/member/member-worker.ts" },
+  entry: {
+    index: "src/index.ts",
+    cli: "src/cli/main.ts",
+    "member-worker": "src/member/member-worker.ts",
+    "bench-bare-worker": "src/bench/bare-worker.ts",
+    "bench-child": "src/bench/child.ts",
+  },
   format: "esm",
   target: "node20",
   platform: "node",

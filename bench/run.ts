@@ -16,7 +16,9 @@ async function main(): Promise<number> {
     options: { json: { type: "string" }, rounds: { type: "string" }, set: { type: "string", multiple: true } },
   });
   if (positionals.length !== 1) {
-    process.stderr.write(`Which bench?\n${benchInfos.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}\n`).join("")}`);
+    process.stderr.write(
+      `Which bench?\n${benchInfos.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}\n`).join("")}`,
+    );
     return 2;
   }
   const [name] = positionals;

@@ -1,12 +1,13 @@
 /**
  * Write the models that the benches measure: `npx tsx scripts/write-bench-models.ts [NAME]…` (default: those missing).
  *
- * They land in .cache/bench-models, with vocabularies from .cache/vocabularies (scripts/extract-vocabularies puts them
- * there). `step-*` are one small layer under a real vocabulary, so that all but decoding stands out; the two large ones
- * have the shapes of SmolLM 135M and Qwen2 0.5B.
+ * They land in .cache/bench-models, with the real vocabularies that extract-vocabularies.ts finds. `step-*` are one
+ * small layer under a real vocabulary, so that all but decoding stands out; the two large ones have the shapes of
+ * SmolLM 135M and Qwen2 0.5B.
  */
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { extractVocabularies } from "./extract-vocabularies.js";
 import { type BenchModelShape, writeBenchModel } from "./lib/bench-model.js";
 
 const SMALL: BenchModelShape = { dim: 128, layers: 1, heads: 2, keyValueHeads: 1, feedForward: 256 };
@@ -46,7 +47,6 @@ const TEXT = [
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    vocabularies: { type: "string", default: ".cache/vocabularies" },
     output: { type: "string", default: ".cache/bench-models" },
   },
 });
@@ -57,20 +57,19 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
+const vocabularies = extractVocabularies();
 mkdirSync(values.output, { recursive: true });
 const missing = Object.keys(MODELS).filter((name) => !existsSync(`${values.output}/${name}.gguf`));
 for (const name of positionals.length > 0 ? positionals : missing) {
   const { vocabulary, shape } = MODELS[name];
-  const vocabularyFile = `${values.vocabularies}/ggml-vocab-${vocabulary}.gguf`;
-  if (!existsSync(vocabularyFile)) {
-    process.stderr.write(`${vocabularyFile} is missing: run scripts/extract-vocabularies first.\n`);
-    process.exit(3);
-  }
+  const vocabularyFile = `${vocabularies}/ggml-vocab-${vocabulary}.gguf`;
   const path = `${values.output}/${name}.gguf`;
   const started = performance.now();
   // Under another name until it is whole, so that an interrupted run leaves nothing that looks like a model. The text
   // twice: its end is to lead back to its beginning.
   const bytes = writeBenchModel(`${path}.part`, vocabularyFile, shape, ` ${TEXT} ${TEXT}`);
   renameSync(`${path}.part`, path);
-  process.stderr.write(`${path}: ${(bytes / 2 ** 20).toFixed(1)} MiB in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(
+    `${path}: ${(bytes / 2 ** 20).toFixed(1)} MiB in ${((performance.now() - started) / 1000).toFixed(1)} s\n`,
+  );
 }

@@ -6,7 +6,8 @@
  * reader has to refuse.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { ggmlTypeNamed } from "../../src/llama/gguf/ggml-types.js";
+import { LlamafuseError, unknownName } from "../../src/errors.js";
+import { GGML_TYPES, ggmlTypeNamed } from "../../src/llama/gguf/ggml-types.js";
 
 type NumberType = "uint8" | "int8" | "uint16" | "int16" | "uint32" | "int32" | "float32" | "float64";
 type Element = number | bigint | boolean | string | Uint8Array;
@@ -74,7 +75,7 @@ export interface GgufToWrite {
 /** Bytes of a tensor's data. */
 export function tensorBytes(tensor: Pick<TensorToWrite, "name" | "type" | "shape">): number {
   const type = ggmlTypeNamed(tensor.type);
-  if (type === undefined) throw new RangeError(`tensor ${tensor.name}: there is no format ${tensor.type}`);
+  if (type === undefined) throw unknownName("tensor format", tensor.type, formatNames());
   const elements = tensor.shape.reduce((product, size) => product * size, 1);
   return (elements / type.blockElements) * type.blockBytes;
 }
@@ -92,8 +93,10 @@ export function* ggufChunks(file: GgufToWrite): Generator<Uint8Array> {
       written += chunk.length;
       yield chunk;
     }
-    if (written !== expected)
-      throw new RangeError(`tensor ${tensor.name}: ${written} bytes of data, ${expected} expected`);
+    if (written !== expected) {
+      const message = `Tensor "${tensor.name}" has ${written} bytes of data; ${expected} are needed.`;
+      throw new LlamafuseError("invalid-option", message, { found: written, allowed: expected });
+    }
     yield padding(written, alignment);
   }
 }
@@ -127,11 +130,14 @@ function header(file: GgufToWrite, alignment: number): Buffer {
     uint64(file.tensors.length),
     uint64(Object.keys(metadata).length),
   ];
-  for (const [key, value] of Object.entries(metadata)) parts.push(text(key), ...encodeField(value));
+  for (const [key, value] of Object.entries(metadata)) {
+    parts.push(text(key));
+    for (const part of encodeField(value)) parts.push(part);
+  }
   let offset = 0;
   for (const tensor of file.tensors) {
     const type = ggmlTypeNamed(tensor.type);
-    if (type === undefined) throw new RangeError(`tensor ${tensor.name}: there is no format ${tensor.type}`);
+    if (type === undefined) throw unknownName("tensor format", tensor.type, formatNames());
     parts.push(
       text(tensor.name),
       uint32(tensor.shape.length),
@@ -188,6 +194,10 @@ function encodeScalar(type: string, value: Element): Uint8Array {
 function text(value: string | Uint8Array): Buffer {
   const bytes = typeof value === "string" ? Buffer.from(value) : value;
   return Buffer.concat([uint64(bytes.length), bytes]);
+}
+
+function formatNames(): string[] {
+  return Array.from(GGML_TYPES.values(), (type) => type.name);
 }
 
 function uint32(value: number): Buffer {

@@ -43,7 +43,11 @@ export class BareDecoders {
     return total;
   }
 
-  async #release(members: readonly number[], decoded: readonly Decoded[], threads: readonly number[]): Promise<number[]> {
+  async #release(
+    members: readonly number[],
+    decoded: readonly Decoded[],
+    threads: readonly number[],
+  ): Promise<number[]> {
     this.#run++;
     for (const index of members) {
       const job: BareJob = { ...decoded[index], threads: threads[index], run: this.#run };

@@ -2,6 +2,7 @@
 import { unknownName } from "../errors.js";
 import { benchFused } from "./fused.js";
 import { benchLoad } from "./load.js";
+import { benchNative } from "./native.js";
 import { benchPeer } from "./peer.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchStep } from "./step.js";
@@ -10,11 +11,14 @@ const benches = {
   step: { summary: "milliseconds of a step beside decoding, and where they go", run: benchStep },
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
+  native: { summary: "what fusing gains on the native models' held-out questions", run: benchNative },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 
 /** Name and one line for each bench. */
-export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(([name, { summary }]) => ({ name, summary }));
+export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(
+  ([name, { summary }]) => ({ name, summary }),
+);
 
 export const benchNames: readonly string[] = Object.keys(benches);
 
@@ -26,8 +30,5 @@ export async function runBench(name: string, options: BenchOptions = {}): Promis
 }
 
 function argumentsOf({ rounds, sets }: BenchOptions): string[] {
-  return [
-    ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
-    ...(sets ?? []).map((set) => `--set "${set}"`),
-  ];
+  return [...(rounds === undefined ? [] : [`--rounds ${rounds}`]), ...(sets ?? []).map((set) => `--set "${set}"`)];
 }

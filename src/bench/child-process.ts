@@ -12,10 +12,17 @@ export class BenchChild {
   readonly #process: ChildProcess;
 
   constructor() {
-    this.#process = fork(fileURLToPath(entryFile("child")), { stdio: ["ignore", "ignore", "inherit", "ipc"], serialization: "advanced" });
+    this.#process = fork(fileURLToPath(entryFile("child")), {
+      execArgv: [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      serialization: "advanced",
+    });
   }
 
-  async call<Name extends TaskName>(name: Name, argument: Parameters<ChildTasks[Name]>[0]): Promise<Awaited<ReturnType<ChildTasks[Name]>>> {
+  async call<Name extends TaskName>(
+    name: Name,
+    argument: Parameters<ChildTasks[Name]>[0],
+  ): Promise<Awaited<ReturnType<ChildTasks[Name]>>> {
     const stop = new AbortController();
     const { signal } = stop;
     this.#process.send({ name, argument });

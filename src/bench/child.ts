@@ -3,14 +3,8 @@ import type { Ensemble } from "../ensemble.js";
 import { createEnsemble } from "../ensemble.js";
 import { METHODS, underPlan } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
-import { PeerFusion, type PeerMethod, type PeerRun, type PeerStart } from "./peer-fusion.js";
+import { PeerFusion, type PeerJob, type PeerRun, type PeerStart } from "./peer-fusion.js";
 import { recordRun } from "./step-recorder.js";
-
-interface RunArguments {
-  method: PeerMethod;
-  prompt: string;
-  steps: number;
-}
 
 let ours: Ensemble | undefined;
 let peer: PeerFusion | undefined;
@@ -25,7 +19,7 @@ const tasks = {
     ours = await createEnsemble({ members, gpu: false, schedule: threads === undefined ? "auto" : "parallel" });
     return `${ours.plan.schedule} ${ours.plan.threads.join("+")}`;
   },
-  async runOurs({ method, prompt, steps }: RunArguments): Promise<PeerRun> {
+  async runOurs({ method, prompt, steps }: PeerJob): Promise<PeerRun> {
     if (ours === undefined) throw new Error("nothing is open");
     const name = method === "gac" ? "gac" : "unite k=10";
     const ensemble = await underPlan(ours, METHODS[name], ours.plan.schedule, ours.plan.threads);
@@ -37,9 +31,9 @@ const tasks = {
     peer = await PeerFusion.load(start);
     peer.prepareUnion();
   },
-  async runPeer({ method, prompt, steps }: RunArguments): Promise<PeerRun> {
+  async runPeer(job: PeerJob): Promise<PeerRun> {
     if (peer === undefined) throw new Error("nothing is open");
-    return peer.run(method, prompt, steps);
+    return peer.run(job);
   },
 
   async close(_: null): Promise<void> {

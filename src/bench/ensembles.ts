@@ -1,7 +1,7 @@
 /** Ensembles for benches: the members are loaded once and run under several methods and schedules. */
 import os from "node:os";
-import { createEnsemble, Ensemble } from "../ensemble.js";
 import { type MethodOptions, methodNamed } from "../during/methods.js";
+import { createEnsemble, Ensemble } from "../ensemble.js";
 import type { Plan, Schedule } from "../member/plan.js";
 import type { ModelSet } from "./model-sets.js";
 

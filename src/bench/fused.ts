@@ -65,7 +65,13 @@ export async function benchFused(options: BenchOptions): Promise<Omit<BenchRepor
   };
 }
 
-async function measure(ensemble: Ensemble, bare: BareDecoders, set: ModelSet, schedule: Schedule, rounds: number): Promise<Record<string, Cell>> {
+async function measure(
+  ensemble: Ensemble,
+  bare: BareDecoders,
+  set: ModelSet,
+  schedule: Schedule,
+  rounds: number,
+): Promise<Record<string, Cell>> {
   const { prompt, steps } = set;
   const decoded = await decodesOf(ensemble, set);
   const single = decoded.map(oneByOne);

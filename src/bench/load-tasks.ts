@@ -45,7 +45,12 @@ export async function measureLoad({ models, prompt, contextSize }: LoadArguments
   const unionStarted = performance.now();
   const union = unionOf(ensemble.members.map((member) => member.vocabulary));
   const unionMs = performance.now() - unionStarted;
-  const gac = await underPlan(ensemble, METHODS.gac, "parallel", models.map(() => 1));
+  const gac = await underPlan(
+    ensemble,
+    METHODS.gac,
+    "parallel",
+    models.map(() => 1),
+  );
   await gac.generate(prompt, { maxTokens: 2, temperature: 0 });
   const gacMemory = privateBytes() - before - caches;
   await ensemble.dispose();
@@ -68,7 +73,8 @@ export async function measureBareLoad({ models, contextSize }: LoadArguments): P
     const pointer = functions.modelLoad(model, functions.defaultModelParams());
     if (pointer === null) throw new Error(`llama.cpp could not load ${model}`);
     const params = { ...functions.defaultContextParams(), n_ctx: contextSize, n_threads: 1, n_threads_batch: 1 };
-    if (functions.contextInit(pointer, params) === null) throw new Error(`llama.cpp could not make a context for ${model}`);
+    if (functions.contextInit(pointer, params) === null)
+      throw new Error(`llama.cpp could not make a context for ${model}`);
   }
   return performance.now() - started;
 }

@@ -20,7 +20,13 @@ const COLUMNS: Column[] = [
   { key: "gacMemoryMiB", title: "with gac, MiB", digits: 1 },
 ];
 
-const MEASURED = ["loadMs", "firstTokenMs", "unionMs", "memoryMiB", "gacMemoryMiB"] as const satisfies readonly (keyof LoadResult)[];
+const MEASURED = [
+  "loadMs",
+  "firstTokenMs",
+  "unionMs",
+  "memoryMiB",
+  "gacMemoryMiB",
+] as const satisfies readonly (keyof LoadResult)[];
 
 export async function benchLoad(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;

@@ -72,10 +72,7 @@ export const DECODING_SETS: readonly ModelSet[] = [
 ];
 
 /** The sets to run, and a line for each one that cannot be. */
-export function chooseSets(
-  all: readonly ModelSet[],
-  names?: readonly string[],
-): { sets: ModelSet[]; notes: string[] } {
+export function chooseSets(all: readonly ModelSet[], names?: readonly string[]): { sets: ModelSet[]; notes: string[] } {
   const notes: string[] = [];
   const sets = all.filter((set) => {
     if (names !== undefined && !names.includes(set.name)) return false;

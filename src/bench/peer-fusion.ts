@@ -14,6 +14,14 @@ export interface PeerStart {
   threads?: number;
 }
 
+export interface PeerJob {
+  method: PeerMethod;
+  prompt: string;
+  steps: number;
+  /** Stop after the step that passes this. */
+  maxMs: number;
+}
+
 export interface PeerRun {
   ms: number;
   steps: number;
@@ -47,7 +55,7 @@ export class PeerFusion {
   }
 
   /** Generate greedily; the clock runs from the first distribution to the last choice, as it does for ours. */
-  async run(method: PeerMethod, prompt: string, maxSteps: number): Promise<PeerRun> {
+  async run({ method, prompt, steps: maxSteps, maxMs }: PeerJob): Promise<PeerRun> {
     const { members } = this;
     const full = method !== "unite k=10";
     let text = "";
@@ -60,7 +68,7 @@ export class PeerFusion {
       steps++;
       if (chosen === END) break;
       text += chosen;
-      if (steps === maxSteps) break;
+      if (steps === maxSteps || performance.now() - started > maxMs) break;
       if (method === "gac") for (const member of members) member.appendPiece(chosen);
       else await Promise.all(members.map((member) => member.retokenize(text)));
       distributions = await Promise.all(members.map((member) => member.evaluate(full, method === "gac")));
@@ -99,7 +107,9 @@ export class PeerFusion {
     for (const [index, known] of own.entries()) {
       const member = this.members[index];
       const lowest = Math.min(...known.values());
-      const logits = [...union].map((string) => known.get(string) ?? (full ? member.logitOf(string, distributions[index], lowest) : lowest));
+      const logits = [...union].map(
+        (string) => known.get(string) ?? (full ? member.logitOf(string, distributions[index], lowest) : lowest),
+      );
       const highest = Math.max(...logits);
       const exponentials = logits.map((logit) => Math.exp(logit - highest));
       const sum = exponentials.reduce((total, value) => total + value, 0);
@@ -198,7 +208,11 @@ class PeerMember {
       const { model } = this;
       // Behind another token, so that a leading space stays.
       const before = this.#tokenize("a");
-      string = model.isEogToken(token) ? END : model.isSpecialToken(token) ? "" : model.detokenize([token], false, before);
+      string = model.isEogToken(token)
+        ? END
+        : model.isSpecialToken(token)
+          ? ""
+          : model.detokenize([token], false, before);
       this.#strings.set(token, string);
     }
     return string;

@@ -8,6 +8,8 @@ import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
 
 const ROUNDS = 5;
+/** A run ends after so many milliseconds, however few its steps: too many threads can make one step take seconds. */
+const MAX_MS = 10_000;
 const PEER_METHODS: readonly PeerMethod[] = ["unite k=10", "unite k=10, exact", "gac"];
 
 const COLUMNS: Column[] = [
@@ -42,7 +44,12 @@ export async function benchPeer(options: BenchOptions): Promise<Omit<BenchReport
   };
 }
 
-async function compare(set: ModelSet, threads: number | undefined, rounds: number, options: BenchOptions): Promise<Record<string, Cell>[]> {
+async function compare(
+  set: ModelSet,
+  threads: number | undefined,
+  rounds: number,
+  options: BenchOptions,
+): Promise<Record<string, Cell>[]> {
   const ours = new BenchChild();
   const peer = new BenchChild();
   try {
@@ -51,8 +58,10 @@ async function compare(set: ModelSet, threads: number | undefined, rounds: numbe
     await peer.call("openPeer", start);
     const rows: Record<string, Cell>[] = [];
     for (const method of PEER_METHODS) {
-      options.onProgress?.(`${set.name}, ${method}, ${threads === undefined ? "default threads" : `${threads} thread(s)`}`);
-      const job = { method, prompt: set.prompt, steps: set.steps };
+      options.onProgress?.(
+        `${set.name}, ${method}, ${threads === undefined ? "default threads" : `${threads} thread(s)`}`,
+      );
+      const job = { method, prompt: set.prompt, steps: set.steps, maxMs: MAX_MS };
       const runs: { ours: PeerRun; peer: PeerRun }[] = [];
       for (let round = -1; round < rounds; round++) {
         const run = { ours: await ours.call("runOurs", job), peer: await peer.call("runPeer", job) };
@@ -61,6 +70,7 @@ async function compare(set: ModelSet, threads: number | undefined, rounds: numbe
       rows.push({
         models: set.name,
         method,
+        label: threads === undefined ? "defaults" : "same threads",
         threads: threads === undefined ? `defaults (ours ${plan})` : `${threads} each`,
         ratio: spreadOf(runs.map((run) => stepsPerSecond(run.ours) / stepsPerSecond(run.peer))),
         ours: spreadOf(runs.map((run) => stepsPerSecond(run.ours))),

@@ -13,7 +13,10 @@ function realisticLogits(size: number, seed: number): Float32Array {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return (state + 0.5) / 2 ** 32;
   };
-  const logits = Float32Array.from({ length: size }, () => 2.2 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  const logits = Float32Array.from(
+    { length: size },
+    () => 2.2 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
   for (let peak = 0; peak < 5; peak++) logits[Math.floor(uniform() * size)] = 17 - 2 * peak;
   return logits;
 }

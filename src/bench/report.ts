@@ -61,9 +61,14 @@ function renderRows({ columns, rows }: BenchTable): string[] {
     ...rows.map((row) => columns.map((column) => renderCell(row[column.key] ?? null, column.digits ?? 2))),
   ];
   const widths = columns.map((_, index) => Math.max(...cells.map((row) => row[index].length)));
-  const isNumber = columns.map((column) => rows.some((row) => typeof row[column.key] !== "string" && row[column.key] != null));
+  const isNumber = columns.map((column) =>
+    rows.some((row) => typeof row[column.key] !== "string" && row[column.key] != null),
+  );
   const line = (row: string[]) =>
-    row.map((cell, index) => (isNumber[index] ? cell.padStart(widths[index]) : cell.padEnd(widths[index]))).join("  ").trimEnd();
+    row
+      .map((cell, index) => (isNumber[index] ? cell.padStart(widths[index]) : cell.padEnd(widths[index])))
+      .join("  ")
+      .trimEnd();
   return [line(cells[0]), widths.map((width) => "-".repeat(width)).join("  "), ...cells.slice(1).map(line)];
 }
 

@@ -47,16 +47,18 @@ export async function recordRun(ensemble: Ensemble, settings: GenerateSettings):
   const { members } = ensemble;
   const groups: Advance[][] = [];
   let begun = 0;
-  const restore = members.map((member, index) => wrap(member, {
-    onBegun: () => {
-      begun = performance.now();
-    },
-    onAdvance: (advance) => {
-      if (index === 0) groups.push([]);
-      groups.at(-1)?.push(advance);
-    },
-    onAdvanced: () => settings.onAdvanced?.(index),
-  }));
+  const restore = members.map((member, index) =>
+    wrap(member, {
+      onBegun: () => {
+        begun = performance.now();
+      },
+      onAdvance: (advance) => {
+        if (index === 0) groups.push([]);
+        groups.at(-1)?.push(advance);
+      },
+      onAdvanced: () => settings.onAdvanced?.(index),
+    }),
+  );
   try {
     const { text } = await ensemble.generate(settings.prompt, { maxTokens: settings.steps, temperature: 0 });
     const ended = performance.now();

@@ -54,11 +54,23 @@ export async function benchStep(options: BenchOptions): Promise<Omit<BenchReport
       const measured = await measure(loaded, plain, set, schedule, rounds);
       for (const [method, values] of Object.entries(measured.methods)) {
         const cells = Object.fromEntries(Object.entries(values).map(([key, each]) => [key, spreadOf(each)]));
-        rows.push({ vocabularies: set.name, schedule, method, ...cells, tokensPerStep: median(values.tokens) / set.models.length });
+        rows.push({
+          vocabularies: set.name,
+          schedule,
+          method,
+          ...cells,
+          tokensPerStep: median(values.tokens) / set.models.length,
+        });
       }
       const pipeline = measured.methods.gac.beside;
       const ratio = spreadOf(measured.plain.map((ms, round) => ms / pipeline[round]));
-      plainRows.push({ vocabularies: set.name, schedule, plain: spreadOf(measured.plain), pipeline: spreadOf(pipeline), ratio });
+      plainRows.push({
+        vocabularies: set.name,
+        schedule,
+        plain: spreadOf(measured.plain),
+        pipeline: spreadOf(pipeline),
+        ratio,
+      });
     }
     await loaded.dispose();
   }
@@ -73,13 +85,23 @@ export async function benchStep(options: BenchOptions): Promise<Omit<BenchReport
     settings: { rounds, warmSteps: WARM_STEPS, greedy: true, threads: 1 },
     tables: [
       { title: "a step beside decoding", columns: COLUMNS, rows },
-      { title: "GaC's step against plain JavaScript loops over typed arrays (without threads, feedback or text)", columns: PLAIN_COLUMNS, rows: plainRows },
+      {
+        title: "GaC's step against plain JavaScript loops over typed arrays (without threads, feedback or text)",
+        columns: PLAIN_COLUMNS,
+        rows: plainRows,
+      },
     ],
     notes,
   };
 }
 
-async function measure(loaded: Awaited<ReturnType<typeof loadSet>>, plain: PlainStep, set: ModelSet, schedule: Schedule, rounds: number) {
+async function measure(
+  loaded: Awaited<ReturnType<typeof loadSet>>,
+  plain: PlainStep,
+  set: ModelSet,
+  schedule: Schedule,
+  rounds: number,
+) {
   const together = (times: readonly number[]) => (schedule === "parallel" ? Math.max(...times) : sum(times));
   const methods: Record<string, Rounds> = {};
   const plainMs: number[] = [];

@@ -9,11 +9,13 @@ import type { MemberOptions } from "../member/member-options.js";
 import type { ScheduleChoice } from "../member/plan.js";
 import { nativeModels } from "../native-models.js";
 
+type MethodOption = [name: string, value: string | number | boolean];
+
 export interface EnsembleFlags {
-  member: string[];
-  weight: number[];
+  member?: string[];
+  weight?: number[];
   method?: string;
-  option: [string, string | number | boolean][];
+  option?: MethodOption[];
   gpu?: string;
   gpuLayers?: number | "max";
   contextSize?: number;
@@ -30,7 +32,7 @@ export interface SamplingFlags {
   minP?: number;
   repetitionPenalty?: number;
   seed?: number;
-  stop: string[];
+  stop?: string[];
 }
 
 /** Which models answer, and how they are fused and run. */
@@ -41,20 +43,17 @@ export function addEnsembleOptions(command: Command): Command {
       "-m, --member <file>",
       "a GGUF file, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native models)",
       collect,
-      [],
     )
     .option(
       "-w, --weight <share>",
       "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
       collectNumber("--weight"),
-      [],
     )
     .option("-M, --method <name>", 'how they are fused; see "llamafuse methods" (default: unite)')
     .option(
       "-o, --option <name=value>",
       'an option of the method, see "llamafuse methods NAME"; repeatable',
       collectOption,
-      [],
     )
     .optionsGroup("Machine:")
     .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
@@ -83,7 +82,7 @@ export function addSamplingOptions(command: Command): Command {
       number("--repetition-penalty"),
     )
     .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
-    .option("--stop <text>", "end the answer before this text; repeatable", collect, []);
+    .option("--stop <text>", "end the answer before this text; repeatable", collect);
 }
 
 /** What every command understands. */
@@ -110,7 +109,7 @@ export function samplingOptions(flags: SamplingFlags): GenerateOptions {
   return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
 }
 
-function memberOptions({ member, weight, threads, gpuLayers, contextSize }: EnsembleFlags): MemberOptions[] {
+function memberOptions({ member = [], weight = [], threads, gpuLayers, contextSize }: EnsembleFlags): MemberOptions[] {
   const models =
     member.length > 0
       ? member.map((model) => ({ model }))
@@ -125,7 +124,7 @@ function memberOptions({ member, weight, threads, gpuLayers, contextSize }: Ense
   return models.map((model, index) => ({ ...model, weight: weight[index], threads, gpuLayers, contextSize }));
 }
 
-function methodOptions({ method, option }: EnsembleFlags): MethodOptions | undefined {
+function methodOptions({ method, option = [] }: EnsembleFlags): MethodOptions | undefined {
   if (method === undefined && option.length === 0) return undefined;
   // Whether the names and values are this method's is for the method to say.
   return { ...Object.fromEntries(option), name: method ?? "unite" } as MethodOptions;
@@ -144,13 +143,13 @@ export function number(flag: string): (text: string) => number {
   };
 }
 
-function collectNumber(flag: string): (text: string, previous: number[]) => number[] {
+function collectNumber(flag: string): (text: string, previous?: number[]) => number[] {
   const parse = number(flag);
-  return (text, previous) => [...previous, parse(text)];
+  return (text, previous = []) => [...previous, parse(text)];
 }
 
 /** A parser for commander: every value of a repeated option. */
-export function collect(text: string, previous: string[]): string[] {
+export function collect(text: string, previous: string[] = []): string[] {
   return [...previous, text];
 }
 
@@ -158,7 +157,7 @@ function parseLayers(text: string): number | "max" {
   return text === "max" ? text : number("--gpu-layers")(text);
 }
 
-function collectOption(text: string, previous: EnsembleFlags["option"]): EnsembleFlags["option"] {
+function collectOption(text: string, previous: MethodOption[] = []): MethodOption[] {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || name === "name") {
     const message = `--option needs NAME=VALUE, such as --option k=10; found ${JSON.stringify(text)}.`;

@@ -5,6 +5,12 @@
  */
 import koffi, { type LibraryHandle, type TypeObject } from "koffi";
 
+/**
+ * Native calls run on a stack of koffi's own, 2 MiB unless said before a thread's first call. llama.cpp's tokenizers
+ * recurse (see word-lengths.ts), so they get as much as koffi allows. Someone else's earlier call settles it otherwise.
+ */
+export const nativeStackBytes = takeLargestStack();
+
 /** An address in native memory; 0n or null is NULL. */
 export type Pointer = bigint;
 
@@ -314,3 +320,11 @@ export function bindGgml(ggml: LibraryHandle) {
 }
 
 export type GgmlFunctions = ReturnType<typeof bindGgml>;
+
+function takeLargestStack(): number {
+  try {
+    return koffi.config({ ...koffi.config(), sync_stack_size: 16 * 1024 * 1024 }).sync_stack_size as number;
+  } catch {
+    return koffi.config().sync_stack_size as number;
+  }
+}

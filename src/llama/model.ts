@@ -34,7 +34,11 @@ export class LlamaModel {
   ) {
     const { functions } = llama;
     this.#pointer = pointer;
-    this.tokenizer = new LlamaTokenizer(functions, functions.modelVocab(pointer));
+    this.tokenizer = new LlamaTokenizer(
+      functions,
+      functions.modelVocab(pointer),
+      this.metadata("tokenizer.ggml.pre") ?? this.metadata("tokenizer.ggml.model"),
+    );
     this.trainedContext = functions.modelContextTrain(pointer);
     this.embeddingLength = functions.modelEmbedding(pointer);
     this.layers = functions.modelLayers(pointer);
@@ -80,7 +84,12 @@ export class LlamaModel {
           { file },
         );
       }
-      return new LlamaModel(llama, pointer);
+      try {
+        return new LlamaModel(llama, pointer);
+      } catch (error) {
+        functions.modelFree(pointer);
+        throw error;
+      }
     } finally {
       if (callback !== null) koffi.unregister(callback as never);
     }

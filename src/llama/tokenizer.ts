@@ -2,6 +2,7 @@
 import { LlamafuseError } from "../errors.js";
 import { TokenClass, Vocabulary, type VocabularyKind } from "../vocabulary/vocabulary.js";
 import type { LlamaFunctions, Pointer } from "./bindings.js";
+import { checkWordLengths, splitsWithoutRecursion } from "./word-lengths.js";
 
 const VOCABULARY_KINDS: Record<number, VocabularyKind> = { 1: "spm", 2: "bpe" };
 /** Bits of llama_token_attr. */
@@ -19,20 +20,32 @@ export class LlamaTokenizer {
    */
   readonly literals: number[] = [];
   #buffer = new Int32Array(512);
+  readonly #takesAnyWord: boolean;
 
+  /** `splitter`: what the model's metadata call `tokenizer.ggml.pre`, else `.model`. */
   constructor(
     private readonly functions: LlamaFunctions,
     private readonly vocab: Pointer,
+    private readonly splitter = "",
   ) {
+    this.#takesAnyWord = VOCABULARY_KINDS[functions.vocabType(vocab)] !== "bpe" || splitsWithoutRecursion(splitter);
     this.addsBos = functions.vocabAddsBos(vocab);
     this.vocabulary = this.#readVocabulary();
   }
 
   /**
-   * Token ids of UTF-8 text. `parseSpecial`: special tokens written in the text mean the tokens; `addBos`: put what
-   * this tokenizer puts before (and after) a text.
+   * Token ids of well-formed UTF-8. `parseSpecial`: special tokens written in the text mean the tokens; `addBos`: put
+   * what this tokenizer puts before (and after) a text. Error: invalid-text (a word too long for this tokenizer).
+   *
+   * The bytes of the tokens, less one leading space where the vocabulary `addsSpacePrefix`, are those of the text, but:
+   * - a byte without a token is left out (Falcon lacks 14 control characters and 0xf2, StarCoder and Refact 0xf1, the
+   *   first byte of U+80000 … U+BFFFF and of U+40000 … U+7FFFF);
+   * - ▁ (U+2581) is read as a space by the vocabularies that write a space so (SentencePiece, Gemma 4);
+   * - with a space prefix, a space comes in behind every one of `literals` that text follows;
+   * - special tokens have no bytes, and Phi-3's swallow the white space behind them.
    */
   encode(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Int32Array {
+    if (!this.#takesAnyWord) checkWordLengths(text, this.splitter);
     let count = this.functions.tokenize(
       this.vocab,
       text,

@@ -1,4 +1,6 @@
 /** From what a user names a model by to a file on this machine. */
+import http from "node:http";
+import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
@@ -14,6 +16,9 @@ export function isRemote(model: string): boolean {
   return /^(hf|huggingface|https?):/i.test(model);
 }
 
+/** A server that does not answer a first request within this time is not reached; the download itself may take hours. */
+const REACH_TIMEOUT_MS = 20_000;
+
 /**
  * A path stays as it is; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
  * Errors: file-unreadable, aborted.
@@ -25,9 +30,13 @@ export async function resolveModel(
 ): Promise<string> {
   if (!isRemote(model)) return model;
   const { resolveModelFile } = await import("node-llama-cpp");
+  const directory = modelsFolder();
+  const here = await resolveModelFile(model, { directory, cli: false, download: false, signal }).catch(() => undefined);
+  if (here !== undefined) return here;
   try {
+    await checkReach(model, signal);
     return await resolveModelFile(model, {
-      directory: modelsFolder(),
+      directory,
       cli: false,
       signal,
       onProgress: ({ totalSize, downloadedSize }) => onProgress?.(totalSize === 0 ? 0 : downloadedSize / totalSize),
@@ -37,9 +46,37 @@ export async function resolveModel(
       throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
     throw new LlamafuseError(
       "file-unreadable",
-      `Cannot download ${model}: ${(cause as Error).message}. Check the name and the network, or download the file yourself and give its path.`,
+      `Cannot download ${model}: ${reasonOf(cause)}. Check the name and the network, or download the file yourself and give its path.`,
       { found: model },
       cause,
     );
   }
+}
+
+/** The downloader retries for many minutes; a server that is not there should be an error at once. */
+async function checkReach(model: string, signal?: AbortSignal): Promise<void> {
+  if (!/^https?:/i.test(model)) return;
+  const status = await headStatus(new URL(model), signal);
+  if (status >= 400 && status !== 405)
+    throw new LlamafuseError("file-unreadable", `the server answers with status ${status}`);
+}
+
+/** The status of a HEAD request; a redirect is an answer. */
+function headStatus(url: URL, signal?: AbortSignal): Promise<number> {
+  const { request } = url.protocol === "http:" ? http : https;
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method: "HEAD", signal, timeout: REACH_TIMEOUT_MS, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${REACH_TIMEOUT_MS / 1000} s`)));
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+/** The innermost message: fetch hides the reason in its error's cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return (cause instanceof Error ? `${message}: ${cause.message}` : message).replace(/\.$/, "");
 }

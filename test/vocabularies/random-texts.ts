@@ -33,19 +33,52 @@ const SCRIPTS: readonly (readonly [number, number])[] = [
   [0x1d400, 0x1d7ff],
   [0x20000, 0x2a6d6],
 ];
-const COMBINING = [0x300, 0x301, 0x308, 0x327, 0x5b0, 0x64e, 0x93f, 0x94d, 0xe31, 0xe49, 0x17d2, 0x200c, 0x200d, 0xfe0f];
-const SPACES = [" ", "  ", "    ", "\t", "\n", "\n\n", "\r\n", "\r", "\u00a0", "\u2003", "\u3000", "\u2028", "\u0085", "\v", "\f"];
+const COMBINING = [
+  0x300, 0x301, 0x308, 0x327, 0x5b0, 0x64e, 0x93f, 0x94d, 0xe31, 0xe49, 0x17d2, 0x200c, 0x200d, 0xfe0f,
+];
+const SPACES = [
+  " ",
+  "  ",
+  "    ",
+  "\t",
+  "\n",
+  "\n\n",
+  "\r\n",
+  "\r",
+  "\u00a0",
+  "\u2003",
+  "\u3000",
+  "\u2028",
+  "\u0085",
+  "\v",
+  "\f",
+];
 const EMOJI = ["😀", "👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇩🇪", "❤️‍🔥", "🧑🏿‍🚀", "1️⃣", "😶‍🌫️", "🦙"];
-const PUNCTUATION = [..."!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "…", "—", "“", "”", "’", "。", "，", "、", "！", "¿", "«", "؟", "।"];
+const PUNCTUATION = [
+  ..."!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+  "…",
+  "—",
+  "“",
+  "”",
+  "’",
+  "。",
+  "，",
+  "、",
+  "！",
+  "¿",
+  "«",
+  "؟",
+  "।",
+];
 const CODE = [
   "function f(x) {\n  return x === 0 ? 1 : x * f(x - 1);\n}\n",
   "for (int i = 0; i < n; ++i) {\n\t\ta[i] += b[i] << 2;\n\t}\r\n",
-  "def main():\n    print(f\"{name!r:>10}\")\n\n\n",
+  'def main():\n    print(f"{name!r:>10}")\n\n\n',
   "SELECT * FROM t WHERE a='b''c' AND id>=10;",
-  "<div class=\"a b\">&nbsp;</div>\n",
+  '<div class="a b">&nbsp;</div>\n',
   "\\begin{align} x_{i,j}^2 &= \\frac{1}{2} \\\\ \\end{align}",
-  "{\"a\":[1,2.50,-3e10,null],\"b\":\"\\u00e9\"}",
-  "#!/bin/sh\nset -e; x=$(ls -la | wc -l) && echo \"$x\" >&2\n",
+  '{"a":[1,2.50,-3e10,null],"b":"\\u00e9"}',
+  '#!/bin/sh\nset -e; x=$(ls -la | wc -l) && echo "$x" >&2\n',
 ];
 const WORDS = (
   "the of and to in is it you that he was for on are with as I his they be at one have this from don't won't I'll " +
@@ -66,7 +99,17 @@ const NEIGHBOURS = [
   "\ufeff",
 ];
 /** Texts that mean something to some tokenizer. */
-const MARKERS = ["</s>", "<s>", "<unk>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|\"|>", "<0x0A>"];
+const MARKERS = [
+  "</s>",
+  "<s>",
+  "<unk>",
+  "<|endoftext|>",
+  "<|im_end|>",
+  "<|eot_id|>",
+  "<end_of_turn>",
+  '<|"|>',
+  "<0x0A>",
+];
 
 /** A random code point of the whole range, surrogates left out. */
 function anyCodePoint(random: Random): string {

@@ -7,7 +7,7 @@ import { colorsFor, notice, write, writeJson } from "../terminal.js";
 
 interface BenchFlags {
   rounds?: number;
-  set: string[];
+  set?: string[];
   json?: boolean;
 }
 
@@ -30,15 +30,14 @@ export function registerBench(program: Command): void {
       "how often each measurement is repeated (default: the benchmark's own)",
       number("--rounds"),
     )
-    .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect, [])
+    .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect)
     .option("--json", "print one JSON document");
   addCommonOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { benchInfos, runBench } = await import("../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
-      const sets = flags.set.length === 0 ? undefined : flags.set;
-      await print(await runBench(name, { rounds: flags.rounds, sets, onProgress: notice }), flags);
+      await print(await runBench(name, { rounds: flags.rounds, sets: flags.set, onProgress: notice }), flags);
     });
 }
 

@@ -32,7 +32,7 @@ const EXAMPLES = `
 Examples:
   $ llamafuse chat                                          with the native models
   $ llamafuse chat -m a.gguf -m b.gguf --system "Be brief." --temperature 0.7
-  $ printf 'What is a kid?\\nAnd a cub?\\n' | llamafuse chat   a script: one question a line, only answers on stdout
+  $ printf 'What is a kid?\\nAnd a cub?\\n' | llamafuse chat  a script: one question a line, only answers on stdout
 
 While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /help, /exit; Ctrl-D, or Ctrl-C twice at the prompt, leaves.
 When the context is full, the oldest questions and answers are dropped. See also: "llamafuse generate --chat".`;

@@ -3,6 +3,7 @@
  * that would end the process; a key that is merely missing is left to llama.cpp, which says so and goes on.
  */
 import type { Parameters } from "./parameters.js";
+import { checkSlidingWindow } from "./sliding-window.js";
 
 interface Shape {
   layers: number;
@@ -230,64 +231,6 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["minimax-m3", [atLeast(1, "attention.indexer.block_size"), indexer]],
 ];
 
-/** Which layers see only a window: [every how many layers one sees all, whether the first one does]. */
-const WINDOWS: Readonly<Record<string, { always: boolean; pattern?: number; fullFirst?: boolean }>> = {
-  afmoe: { always: true, pattern: 4 },
-  cohere2: { always: true, pattern: 4 },
-  cohere2moe: { always: true, pattern: 4, fullFirst: true },
-  "exaone-moe": { always: true, pattern: 4 },
-  gemma2: { always: true, pattern: 2 },
-  gemma3: { always: false, pattern: 6 },
-  gemma3n: { always: true, pattern: 5 },
-  gemma4: { always: true },
-  "gpt-oss": { always: true, pattern: 2 },
-  granite_swa: { always: true },
-  laguna: { always: false, pattern: 4, fullFirst: true },
-  maple: { always: true },
-  mellum: { always: false, pattern: 4 },
-  mimo2: { always: true },
-  "muse-glimmer": { always: true, pattern: 4 },
-  olmo2: { always: false, pattern: 4 },
-  plamo3: { always: false, pattern: 8 },
-  smallthinker: { always: false, pattern: 4, fullFirst: true },
-  spark2_5: { always: true },
-  step35: { always: true },
-};
-
-/** Llama 4 has a cache for layers without a window, which must not be empty either. */
-function checkLlama4Window(parameters: Parameters, layers: number): void {
-  if (parameters.architecture !== "llama4" || parameters.uint32("attention.sliding_window") === 0) return;
-  const name = "attention.sliding_window_pattern";
-  if (parameters.metadata.entries.get(parameters.key(name))?.type === "array") return;
-  const period = parameters.uint32(name) ?? 4;
-  if (period < 2 || period > layers) parameters.refuse(name, period, `2 to ${layers}, the number of layers,`);
-}
-
-/** An architecture with sliding windows needs a layer that has one: llama.cpp asserts it when it makes the cache. */
-function checkWindow(parameters: Parameters, layers: number): void {
-  const rule = WINDOWS[parameters.architecture];
-  if (rule === undefined) return;
-  if (!rule.always && (parameters.uint32("attention.sliding_window") ?? 0) === 0) return;
-  const name = "attention.sliding_window_pattern";
-  const key = parameters.key(name);
-  const isArray = parameters.metadata.entries.get(key)?.type === "array";
-  if (!isArray && rule.pattern === undefined) return;
-  const period = isArray ? 0 : (parameters.uint32(name) ?? rule.pattern!);
-  const own = isArray ? parameters.metadata.array(key, ["bool", "uint32", "int32"]) : undefined;
-  const slides = own === undefined ? slidingByPeriod(period, layers, rule.fullFirst ?? false) : hasTrue(own.numbers());
-  if (!slides)
-    parameters.refuse(name, own === undefined ? period : "false for every layer", "one sliding layer or more");
-}
-
-function slidingByPeriod(period: number, layers: number, fullFirst: boolean): boolean {
-  if (period === 0) return true;
-  return period > 1 && (!fullFirst || layers > 1);
-}
-
-function hasTrue(values: ArrayLike<number | bigint>): boolean {
-  return Array.prototype.some.call(values, (value) => value !== 0);
-}
-
 export function checkArchitectureRules(
   parameters: Parameters,
   model: { layers: number; embeddingLength: number },
@@ -297,6 +240,5 @@ export function checkArchitectureRules(
     if (!architectures.split(" ").includes(parameters.architecture)) continue;
     for (const rule of rules) rule(parameters, shape);
   }
-  checkWindow(parameters, shape.trunk);
-  checkLlama4Window(parameters, shape.trunk);
+  checkSlidingWindow(parameters, shape.trunk);
 }

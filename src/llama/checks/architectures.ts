@@ -29,33 +29,35 @@ const DRAFTER = "it drafts for one larger model and cannot run alone";
 const SOUND = "it makes sound, not text";
 
 /** Known architectures that cannot be a member, with the reason. */
-const NOT_GENERATIVE: Readonly<Record<string, string>> = {
-  clip: "it is the image part of another model (mmproj) and cannot write text",
-  bert: ENCODER,
-  "modern-bert": ENCODER,
-  "nomic-bert": ENCODER,
-  "nomic-bert-moe": ENCODER,
-  "neo-bert": ENCODER,
-  "jina-bert-v2": ENCODER,
-  "jina-bert-v3": ENCODER,
-  eurobert: ENCODER,
-  "gemma-embedding": ENCODER,
-  "llama-embed": ENCODER,
-  t5encoder: ENCODER,
-  t5: "it is an encoder-decoder, which translates a finished text and cannot continue one",
-  dream: DIFFUSION,
-  llada: DIFFUSION,
-  "llada-moe": DIFFUSION,
-  rnd1: DIFFUSION,
-  eagle3: DRAFTER,
-  dflash: DRAFTER,
-  "gemma4-assistant": DRAFTER,
-  "wavtokenizer-dec": SOUND,
-  qwen3tts: SOUND,
-  pockettts: SOUND,
-  plm: "this release of llama.cpp aborts when it runs one",
-  gptj: "llama.cpp knows its name and has no implementation of it",
-};
+const NOT_GENERATIVE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    clip: "it is the image part of another model (mmproj) and cannot write text",
+    bert: ENCODER,
+    "modern-bert": ENCODER,
+    "nomic-bert": ENCODER,
+    "nomic-bert-moe": ENCODER,
+    "neo-bert": ENCODER,
+    "jina-bert-v2": ENCODER,
+    "jina-bert-v3": ENCODER,
+    eurobert: ENCODER,
+    "gemma-embedding": ENCODER,
+    "llama-embed": ENCODER,
+    t5encoder: ENCODER,
+    t5: "it is an encoder-decoder, which translates a finished text and cannot continue one",
+    dream: DIFFUSION,
+    llada: DIFFUSION,
+    "llada-moe": DIFFUSION,
+    rnd1: DIFFUSION,
+    eagle3: DRAFTER,
+    dflash: DRAFTER,
+    "gemma4-assistant": DRAFTER,
+    "wavtokenizer-dec": SOUND,
+    qwen3tts: SOUND,
+    pockettts: SOUND,
+    plm: "this release of llama.cpp aborts when it runs one",
+    gptj: "llama.cpp knows its name and has no implementation of it",
+  }),
+);
 
 const RECURRENT = new Set(words("mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7"));
 const HYBRID = new Set(
@@ -71,17 +73,17 @@ export const UNEQUAL_HEADS: ReadonlySet<string> = new Set(
 
 /** Architectures whose graph asserts that the rotary position embedding covers a whole head. */
 export const FULL_ROPE: ReadonlySet<string> = new Set(
-  words(`apertus arcee arctic baichuan bailingmoe chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
-    ernie4_5-moe exaone exaone4 exaone-moe falcon gpt-oss granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
-    hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm minimax-01 minimax-m2 mistral3 nemotron
-    olmo olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
-    seed_oss smallthinker smollm3 starcoder2 talkie xverse`),
+ words(`apertus arcee arctic baichuan bailingmoe chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
+ ernie4_5-moe exaone exaone4 exaone-moe falcon gpt-oss granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
+ hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm mistral3 
+ olmo olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
+ seed_oss smallthinker smollm3 starcoder2 talkie xverse`),
 );
 
 /** Refuse an architecture that is unknown or cannot write text. */
 export function requireGenerative(file: string, architecture: string): void {
   if (GENERATIVE.includes(architecture)) return;
-  const reason = NOT_GENERATIVE[architecture];
+  const reason = NOT_GENERATIVE.get(architecture);
   const details = { found: architecture, allowed: "an architecture that writes text" };
   if (reason !== undefined) {
     throw unsupportedModel(file, `its architecture is "${architecture}": ${reason}.`, Cure.generator, details);
@@ -91,7 +93,7 @@ export function requireGenerative(file: string, architecture: string): void {
 
 /** Refuse an architecture that llama.cpp does not know; enough for a file that only its vocabulary is wanted of. */
 export function requireKnown(file: string, architecture: string): void {
-  if (GENERATIVE.includes(architecture) || architecture in NOT_GENERATIVE) return;
+  if (GENERATIVE.includes(architecture) || NOT_GENERATIVE.has(architecture)) return;
   throw unknownArchitecture(file, architecture);
 }
 

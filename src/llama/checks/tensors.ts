@@ -33,6 +33,7 @@ const COMPANIONS: readonly { architectures: string; having: string; needs: reado
   { architectures: "qwen35 qwen35moe", having: "ssm_conv1d.weight", needs: ["attn_qkv.weight"] },
   { architectures: "qwen3next", having: "ssm_conv1d.weight", needs: ["attn_qkv.weight", "ssm_in.weight"] },
   { architectures: "qwen35 qwen35moe", having: "ssm_conv1d.weight", needs: ["attn_gate.weight"] },
+  { architectures: "qwen3next", having: "ssm_conv1d.weight", needs: ["attn_gate.weight", "ssm_in.weight"] },
   {
     architectures: "rwkv6",
     having: "time_mix_w1.weight",
