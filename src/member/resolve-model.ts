@@ -1,4 +1,5 @@
 /** From what a user names a model by to a file on this machine. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import os from "node:os";
@@ -16,6 +17,8 @@ export function isRemote(model: string): boolean {
   return /^(hf|huggingface|https?):/i.test(model);
 }
 
+/** In the models folder: which file a URI was downloaded to, because the downloader itself asks the network. */
+const KNOWN_FILES = "downloaded.json";
 /** A server that does not answer a first request within this time is not reached; the download itself may take hours. */
 const REACH_TIMEOUT_MS = 20_000;
 
@@ -29,18 +32,24 @@ export async function resolveModel(
   signal?: AbortSignal,
 ): Promise<string> {
   if (!isRemote(model)) return model;
-  const { resolveModelFile } = await import("node-llama-cpp");
   const directory = modelsFolder();
-  const here = await resolveModelFile(model, { directory, cli: false, download: false, signal }).catch(() => undefined);
-  if (here !== undefined) return here;
+  const known = readKnown(directory);
+  if (known[model] !== undefined && existsSync(path.join(directory, known[model])))
+    return path.join(directory, known[model]);
+  const { resolveModelFile } = await import("node-llama-cpp");
   try {
     await checkReach(model, signal);
-    return await resolveModelFile(model, {
+    const file = await resolveModelFile(model, {
       directory,
       cli: false,
       signal,
       onProgress: ({ totalSize, downloadedSize }) => onProgress?.(totalSize === 0 ? 0 : downloadedSize / totalSize),
     });
+    writeFileSync(
+      path.join(directory, KNOWN_FILES),
+      JSON.stringify({ ...readKnown(directory), [model]: path.relative(directory, file) }, null, 2),
+    );
+    return file;
   } catch (cause) {
     if (signal?.aborted)
       throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
@@ -50,6 +59,15 @@ export async function resolveModel(
       { found: model },
       cause,
     );
+  }
+}
+
+/** URI → file of what was downloaded before; what an unreadable list forgets is asked of the network again. */
+function readKnown(directory: string): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(path.join(directory, KNOWN_FILES), "utf8")) as Record<string, string>;
+  } catch {
+    return {};
   }
 }
 

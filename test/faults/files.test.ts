@@ -14,9 +14,14 @@ const shared = path.resolve(import.meta.dirname, "../../../shared");
 
 describe("a path that is no model file", () => {
   it("is missing", async () => {
-    writeTinyModel(at("there.gguf"));
-    const file = at("not-there.gguf");
-    await expectRefusal(() => checkModel(file), "file-unreadable", /no such file.*there\.gguf/, file);
+    writeTinyModel(at("tinyllama.gguf"));
+    const file = at("tiny-lama.gguf");
+    await expectRefusal(
+      () => checkModel(file),
+      "file-unreadable",
+      /no such file.*Did you mean "tinyllama\.gguf"/,
+      file,
+    );
   });
 
   it("is a directory, and the models in it are named", async () => {

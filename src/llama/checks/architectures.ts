@@ -73,11 +73,11 @@ export const UNEQUAL_HEADS: ReadonlySet<string> = new Set(
 
 /** Architectures whose graph asserts that the rotary position embedding covers a whole head. */
 export const FULL_ROPE: ReadonlySet<string> = new Set(
- words(`apertus arcee arctic baichuan bailingmoe chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
- ernie4_5-moe exaone exaone4 exaone-moe falcon gpt-oss granite granitemoe granite_swa graniteswitch grok grovemoe hunyuan-moe
- hunyuan-dense hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm mistral3 
- olmo olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
- seed_oss smallthinker smollm3 starcoder2 talkie xverse`),
+  words(`apertus arcee arctic baichuan bailingmoe chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 ernie4_5
+    ernie4_5-moe exaone exaone-moe exaone4 falcon gpt-oss granite granite_swa granitemoe graniteswitch grok grovemoe
+    hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llama llama4 maincoder mellum minicpm mistral3 olmo
+    olmo2 olmoe orion paddleocr pangu-embedded plamo qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe
+    seed_oss smallthinker smollm3 starcoder2 talkie xverse`),
 );
 
 /** Refuse an architecture that is unknown or cannot write text. */

@@ -1,6 +1,7 @@
 /** Files that are not GGUF, recognised by their first bytes, with what to do about each. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import path from "node:path";
+import { nearestName } from "../../errors.js";
 import { Cure, invalidModel, modelError, quoted } from "./model-error.js";
 
 /** Enough for every signature below and for the first words of a page or an error message. */
@@ -98,19 +99,29 @@ export function requireGgufMagic(descriptor: number, file: string): void {
 function unreadable(file: string, cause: NodeJS.ErrnoException): Error {
   const [problem, cure] =
     cause.code === "ENOENT"
-      ? ["there is no such file.", `Check the path (it is taken from ${process.cwd()})${inside(path.dirname(file))}.`]
+      ? ["there is no such file.", `Check the path (it is taken from ${process.cwd()}).${alike(file)}`]
       : cause.code === "EACCES" || cause.code === "EPERM"
         ? ["it may not be read.", "Give this user read permission."]
         : [`it cannot be opened (${cause.code ?? cause.message}).`, "Check the path."];
   return modelError("file-unreadable", file, problem, cure, { found: cause.code }, cause);
 }
 
+/** ` Did you mean "llama.gguf"?` where the folder has a name like the missing one. */
+function alike(file: string): string {
+  const near = nearestName(path.basename(file), modelsIn(path.dirname(file)));
+  return near === undefined ? "" : ` Did you mean ${quoted(near)}?`;
+}
+
 /** `, for example a.gguf or b.gguf` for a folder that has some. */
 function inside(folder: string): string {
+  const names = modelsIn(folder);
+  return names.length === 0 ? "" : `, for example ${names.slice(0, 3).join(" or ")}`;
+}
+
+function modelsIn(folder: string): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => name.toLowerCase().endsWith(".gguf"));
-    return names.length === 0 ? "" : `, for example ${names.slice(0, 3).join(" or ")}`;
+    return readdirSync(folder).filter((name) => name.toLowerCase().endsWith(".gguf"));
   } catch {
-    return "";
+    return [];
   }
 }
