@@ -26,7 +26,8 @@ const TRIAL_STEPS = 4;
 /** A candidate whose first step takes this much longer than the best one's is not tried further. */
 const HOPELESS = 3;
 const TRIAL_TEXT = Buffer.from("The");
-const TRIAL_PIECE = Buffer.from(" a");
+/** Below this a step of one thread a member is not worth dividing: waking the others costs as much. */
+const WORTH_THREADS_MS = 2;
 
 /** Bring members up to date, all at once or one after another. */
 export async function advanceAll(members: readonly Member[], schedule: Schedule): Promise<void> {
@@ -56,6 +57,7 @@ export async function choosePlan(
     for (const member of members) await member.prepare({ top: 1 });
     for (const candidate of candidates) {
       const best = Math.min(...measured.map((trial) => trial.msPerStep));
+      if (best < WORTH_THREADS_MS && candidate.threads.some((threads) => threads > 1)) continue;
       measured.push({ ...candidate, msPerStep: await timeSteps(members, candidate, best) });
     }
   }
@@ -78,11 +80,10 @@ function listCandidates(
     if (!plans.some((other) => other.schedule === schedule && other.threads.join() === plan.threads.join()))
       plans.push(plan);
   };
-  if (count > 1) {
-    add("parallel", 1);
-    add("parallel", share);
-  }
+  // One thread each first: where that is fast, the others are not tried.
+  if (count > 1) add("parallel", 1);
   add("in-turn", 1);
+  if (count > 1) add("parallel", share);
   add("in-turn", cores);
   // One member, asked to run in parallel: there is nothing beside it.
   return plans.length > 0 ? plans : [{ schedule: "in-turn", threads: given.map((fixed) => fixed ?? cores) }];
@@ -96,7 +97,7 @@ async function timeSteps(
   await setThreads(members, candidate.threads);
   for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true });
   const step = async () => {
-    for (const member of members) member.append({ kind: "piece", bytes: TRIAL_PIECE });
+    for (const member of members) member.append({ kind: "tokens", ids: [member.output.topIds[0]] });
     const started = performance.now();
     await advanceAll(members, candidate.schedule);
     return performance.now() - started;

@@ -102,7 +102,7 @@ describe.skipIf(folder === undefined).each(VOCABULARIES)("the token trail over %
       const text = Buffer.from(randomText(random, between(random, 5, 40)));
       const whole = encode(text);
       // From the end to the beginning, every cut there is.
-      for (let cut = cuts.last(text, text.length); cut > 0; cut = cuts.last(text, cut + 1)) {
+      for (let cut = cuts.last(text, text.length); cut > 0; cut = cuts.last(text, cut)) {
         count++;
         const before = encode(text.subarray(0, cut + 1));
         const behind = encodeBehind(text.subarray(cut));

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { resolveModel } from "../../member/resolve-model.js";
 import { type Inspected, openForInspection, uniqueNames } from "../inspect/open.js";
-import { byteStrings, overlaps, sharedOccurrences } from "../inspect/overlap.js";
+import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { type InspectReport, renderReport } from "../inspect/render.js";
 import { addCommonOptions } from "../options.js";
 import { LoadBars } from "../progress.js";

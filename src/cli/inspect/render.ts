@@ -2,7 +2,7 @@
 import { bar, renderTable } from "../table.js";
 import { type Colors, colorsFor, oneLine } from "../terminal.js";
 import type { InspectedFacts } from "./open.js";
-import type { Overlap } from "./overlap.js";
+import type { Overlap } from "../../vocabulary/overlap.js";
 
 export interface InspectedModel extends InspectedFacts {
   name: string;

@@ -1,5 +1,5 @@
 /** How much two vocabularies have in common, over the distinct byte strings of their ordinary tokens. */
-import { byteKey, TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import { byteKey, TokenClass, type Vocabulary } from "./vocabulary.js";
 
 /** What is compared: a vocabulary by its model's name. */
 export interface NamedVocabulary {
