@@ -48,7 +48,8 @@ export function ensureInstalled() {
   const inputs = ["package.json", "package-lock.json"].map((name) => path.join(root, name));
   unlessDone("installed", inputs, path.join(root, "node_modules", "koffi"), () => {
     console.error("Installing packages (about half a minute) …");
-    run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    // Not "npm ci": it refuses a lock file whose optional packages for other platforms a registry could not resolve.
+    run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
   });
 }
 

@@ -2,6 +2,7 @@
 import { unknownName } from "../errors.js";
 import { benchFused } from "./fused.js";
 import { benchLoad } from "./load.js";
+import { busyShare } from "./machine.js";
 import { benchNative } from "./native.js";
 import { benchPeer } from "./peer.js";
 import type { BenchOptions, BenchReport } from "./report.js";
@@ -15,6 +16,9 @@ const benches = {
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 
+/** Above this share of busy cores, numbers are not to be trusted. */
+const DISTURBED = 0.1;
+
 /** Name and one line for each bench. */
 export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(
   ([name, { summary }]) => ({ name, summary }),
@@ -25,8 +29,17 @@ export const benchNames: readonly string[] = Object.keys(benches);
 /** Run one bench. LlamafuseError "invalid-option" for an unknown name. Model sets whose files are missing are left out. */
 export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
+  const before = await busyShare();
   const report = await benches[name as keyof typeof benches].run(options);
-  return { ...report, command: `npm run bench -- ${[name, ...argumentsOf(options)].join(" ")}` };
+  const others = Math.max(before, await busyShare());
+  const notes = [...report.notes];
+  if (others > DISTURBED) {
+    notes.push(
+      `other processes used ${Math.round(100 * others)} % of the cores before or after: measure again when idle`,
+    );
+  }
+  const command = `npm run bench -- ${[name, ...argumentsOf(options)].join(" ")}`;
+  return { ...report, settings: { ...report.settings, busyCores: others }, notes, command };
 }
 
 function argumentsOf({ rounds, sets }: BenchOptions): string[] {

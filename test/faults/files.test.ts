@@ -1,4 +1,5 @@
 /** Whatever is named as a model ends in one error that names it, or passes; never in anything else. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -37,6 +38,11 @@ describe("a path that is no model file", () => {
     await expectRefusal(() => checkModel(through), "file-unreadable", /ENOTDIR/, through);
     symlinkSync(at("circle.gguf"), at("circle.gguf"));
     await expectRefusal(() => checkModel(at("circle.gguf")), "file-unreadable", /ELOOP/, at("circle.gguf"));
+  });
+
+  it.skipIf(process.platform === "win32")("is a named pipe, which nobody waits for", async () => {
+    execFileSync("mkfifo", [at("pipe.gguf")]);
+    await expectRefusal(() => checkModel(at("pipe.gguf")), "file-unreadable", /not a regular file/, at("pipe.gguf"));
   });
 
   it.skipIf(process.platform === "win32" || process.getuid?.() === 0)("may not be read", async () => {

@@ -104,12 +104,13 @@ describe.skipIf(folder === undefined).each(VOCABULARIES)("the token trail over %
       // From the end to the beginning, every cut there is.
       for (let cut = cuts.last(text, text.length); cut > 0; cut = cuts.last(text, cut)) {
         count++;
-        const before = encode(text.subarray(0, cut + 1));
         const behind = encodeBehind(text.subarray(cut));
         expectSame(whole.slice(whole.length - behind.length), behind, text.subarray(cut));
-        // And what stands before is not changed by what follows.
+        // And what stands before has its tokens as soon as the cut is known, which is two characters on.
         const kept = whole.length - behind.length;
-        expectSame(before.slice(0, kept), whole.slice(0, kept), text.subarray(0, cut));
+        const [first, second] = text.subarray(cut).toString();
+        const known = encode(Buffer.concat([text.subarray(0, cut), Buffer.from(first + (second ?? ""))]));
+        expectSame(known.slice(0, kept), whole.slice(0, kept), text.subarray(0, cut));
       }
     }
     expect(count).toBeGreaterThan(10 * CUT_TEXTS);

@@ -1,7 +1,7 @@
 /** Files that are not GGUF, recognised by their first bytes, with what to do about each. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { openSync, readdirSync, readSync, statSync } from "node:fs";
 import path from "node:path";
-import { nearestName } from "../../errors.js";
+import { LlamafuseError, nearestName } from "../../errors.js";
 import { Cure, invalidModel, modelError, quoted } from "./model-error.js";
 
 /** Enough for every signature below and for the first words of a page or an error message. */
@@ -65,17 +65,15 @@ const SIGNATURES: readonly Signature[] = [
 
 /** Open a regular file, or say why not: missing, a directory, a pipe, not permitted. */
 export function openModelFile(file: string): number {
-  let descriptor: number;
   try {
-    descriptor = openSync(file, "r");
+    // Before it is opened: opening a named pipe waits for someone who writes into it.
+    const status = statSync(file);
+    if (status.isFile()) return openSync(file, "r");
+    const kind = status.isDirectory() ? "a directory" : "not a regular file";
+    throw modelError("file-unreadable", file, `it is ${kind}.`, `Name a .gguf file${inside(file)}.`, { found: kind });
   } catch (cause) {
-    throw unreadable(file, cause as NodeJS.ErrnoException);
+    throw cause instanceof LlamafuseError ? cause : unreadable(file, cause as NodeJS.ErrnoException);
   }
-  const status = fstatSync(descriptor);
-  if (status.isFile()) return descriptor;
-  closeSync(descriptor);
-  const kind = status.isDirectory() ? "a directory" : "not a regular file";
-  throw modelError("file-unreadable", file, `it is ${kind}.`, `Name a .gguf file${inside(file)}.`, { found: kind });
 }
 
 /** Refuse a file that is not GGUF by what it looks like. */

@@ -25,6 +25,9 @@ const ROPE_SCALING_TYPES = ["none", "linear", "yarn", "longrope"];
 /** Layers without attention occur in these attention models too. */
 const ATTENTION_FREE_LAYERS = new Set(["deci"]);
 
+/** Attention models whose layers may differ in their heads; all others take the first layer's for every tensor. */
+const HEADS_BY_LAYER = new Set("deci openelm gemma4 dots3note laguna mimo2 plamo3 spark2_5 step35".split(" "));
+
 export interface Hyperparameters {
   contextLength: number;
   embeddingLength: number;
@@ -121,6 +124,14 @@ function checkHeads(parameters: Parameters, layers: number, embeddingLength: num
       parameters.refuse("attention.head_count_kv", keyValue, `a divisor of the ${count} heads`);
     }
   });
+  if (memoryOf(architecture) === "attention" && !HEADS_BY_LAYER.has(architecture)) {
+    for (const [name, counts] of [
+      ["attention.head_count", heads],
+      ["attention.head_count_kv", keyValueHeads!],
+    ] as const) {
+      if (new Set(counts).size > 1) parameters.refuse(name, counts.join(", "), "one number for all layers");
+    }
+  }
   if (heads[0]! > 0) checkHeadLengths(parameters, heads[0]!, embeddingLength);
   return heads.find((count) => count > 0) ?? 0;
 }

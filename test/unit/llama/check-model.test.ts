@@ -149,6 +149,11 @@ describe("a hyperparameter is refused", () => {
       only({ "llama.attention.head_count": field.array("uint32", [4]) }),
       /1 entries; .* each of the 2 layers/,
     ],
+    [
+      "heads that differ by layer",
+      only({ "llama.attention.head_count_kv": field.array("uint32", [2, 4]) }),
+      /is 2, 4; one number for all layers/,
+    ],
     ["keys longer than values", u32("llama.attention.key_length", 16), /value_length" is 8; the key length 16/],
     ["positions for half a head", u32("llama.rope.dimension_count", 4), /dimension_count" is 4; the key length 8/],
     ["positions past the head", u32("llama.rope.dimension_count", 10), /dimension_count" is 10; 0 to 8/],
