@@ -24,6 +24,8 @@ export interface ContextOptions {
 export const DEFAULT_CONTEXT_SIZE = 4096;
 /** llama.cpp's own physical batch; larger ones cost memory, smaller ones speed. */
 const DEFAULT_BATCH_SIZE = 512;
+/** LLAMA_POOLING_TYPE_NONE */
+const POOLING_NONE = 0;
 /** Bytes that hold `struct ggml_threadpool_params`, and where its `poll` field lies behind the 512-entry CPU mask. */
 const THREADPOOL_PARAMS_BYTES = 1024;
 const THREADPOOL_POLL_OFFSET = 512 + 4 + 4;
@@ -33,6 +35,8 @@ export class LlamaContext {
   readonly batchSize: number;
   readonly sequences: number;
   readonly vocabularySize: number;
+  /** Outputs of one sequence that one decode may ask for; llama.cpp ends the process beyond. */
+  readonly #maxOutputs: number;
   #pointer: Pointer;
   #memory: Pointer;
   #batch: Batch;
@@ -63,8 +67,12 @@ export class LlamaContext {
     params.n_seq_max = this.sequences;
     // One buffer for all sequences: a fork copies nothing.
     params.kv_unified = this.sequences > 1;
-    params.n_outputs_max = Math.min(Math.max(options.outputs ?? 1, this.sequences), this.batchSize);
-    params.n_outputs_max_per_seq = Math.min(options.outputs ?? 1, this.batchSize);
+    // With hidden states llama.cpp puts out every token of a batch.
+    this.#maxOutputs = options.hiddenStates ? this.batchSize : Math.min(options.outputs ?? 1, this.batchSize);
+    params.n_outputs_max = Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize);
+    params.n_outputs_max_per_seq = this.#maxOutputs;
+    // A file may name a pooling for sentence embeddings, with which there would be no state for each token.
+    params.pooling_type = POOLING_NONE;
     params.n_threads = options.threads ?? 1;
     params.n_threads_batch = options.threads ?? 1;
     params.embeddings = options.hiddenStates ?? false;
@@ -115,6 +123,13 @@ export class LlamaContext {
   ): void {
     const { functions } = this.model.llama;
     const sequence = options.sequence ?? 0;
+    if ((options.outputs ?? 1) > this.#maxOutputs) {
+      throw new LlamafuseError(
+        "invalid-option",
+        `Logits at ${options.outputs} positions of a context made for ${this.#maxOutputs}. Make it with outputs: ${options.outputs}.`,
+        { found: options.outputs, allowed: this.#maxOutputs, option: "outputs" },
+      );
+    }
     const firstOutput = tokens.length - (options.outputs ?? 1);
     for (let start = 0; start < tokens.length; start += this.batchSize) {
       if (options.mayContinue !== undefined && !options.mayContinue())

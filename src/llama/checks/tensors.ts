@@ -3,7 +3,6 @@
  * formats. It compares shapes itself and throws on a wrong one, but a format that an operation does not know ends the
  * process in the middle of the first decode.
  */
-
 import type { GgufTensor } from "../gguf/tensors.js";
 import type { GgufHeader } from "../gguf.js";
 import { Cure, invalidModel } from "./model-error.js";
@@ -23,8 +22,9 @@ const TABLES = /\.ffn_gate_tid2eid\.weight$/;
 /** Architectures with layers that have no tensors of their own: they are run several times, or do nothing. */
 const SHARED_LAYERS: ReadonlySet<string> = new Set(["hrm_text", "deci"]);
 
+/** Tensors that llama.cpp takes for optional when it loads a file and uses without asking when it runs. */
 const COMPANIONS: readonly { architectures: string; having: string; needs: readonly string[] }[] = [
-  { architectures: "phi3", having: "attn_norm.weight", needs: ["attn_qkv.weight"] },
+  { architectures: "phi3", having: "attn_norm.weight", needs: ["attn_qkv.weight", "attn_q.weight"] },
   {
     architectures: "mamba mamba2 jamba falcon-h1 granitehybrid nemotron_h nemotron_h_moe",
     having: "ssm_conv1d.weight",
