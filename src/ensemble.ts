@@ -55,6 +55,7 @@ export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble
     );
   }
   for (const member of options.members) if (!isMember(member)) checkMemberOptions(member);
+  checkTimeout(options.timeoutMs);
   const method = methodNamed(options.method ?? { name: "unite" });
   const names = chooseNames(options.members);
   const weights = normaliseWeights(
@@ -67,7 +68,7 @@ export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble
     const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
     // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
     const combiner = new Combiner(options.members.some(isMember) ? undefined : loadKernels(shared.memory));
-    const plan = await choosePlan(members, options.schedule ?? "auto", given);
+    const plan = await choosePlan(members, options.schedule ?? "auto", given, options.signal);
     return new Ensemble(
       members.map((member, index) => ({ member, weight: weights[index] })),
       method,
@@ -112,26 +113,29 @@ export class Ensemble {
     }
   }
 
-  /** The answer piece by piece; the generator returns what `generate` does. Leaving the loop early ends the request. */
+  /**
+   * The answer piece by piece; the generator returns what `generate` does. Leaving the loop early ends the request.
+   * Requests are served one after another, so read a stream to its end, or leave it, before you await another request.
+   */
   async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<StreamChunk, GenerateResult, void> {
     const previous = this.#last;
     let release = () => {};
-    this.#last = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve) => {
       release = resolve;
     });
+    this.#last = previous.then(() => done);
+    const signal =
+      options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
     try {
-      await previous;
-      if (this.#disposed !== undefined)
+      // A request that is cancelled while it waits need not wait.
+      await Promise.race([previous, whenAborted(signal)]);
+      if (this.#disposed !== undefined) {
         throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
-      const signal =
-        options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
-      return yield* streamAnswer(
-        this.voices,
-        this.method,
-        { schedule: this.plan.schedule, combiner: this.combiner },
-        prompt,
-        { ...options, signal },
-      );
+      }
+      // Weight 0 silences a member: it is neither asked nor told.
+      const voices = this.voices.filter(({ weight }) => weight > 0);
+      const run = { schedule: this.plan.schedule, combiner: this.combiner };
+      return yield* streamAnswer(voices, this.method, run, prompt, { ...options, signal });
     } finally {
       release();
     }
@@ -149,6 +153,24 @@ export class Ensemble {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Timers count milliseconds in 31 bits. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT)) return;
+  const allowed = `1 … ${LONGEST_TIMEOUT}`;
+  throw new LlamafuseError("invalid-option", `timeoutMs is ${timeoutMs}; allowed is a number in ${allowed}.`, {
+    option: "timeoutMs",
+    found: timeoutMs,
+    allowed,
+  });
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function isMember(member: MemberOptions | Member): member is Member {
@@ -211,7 +233,7 @@ async function loadAll(options: EnsembleOptions, names: readonly string[], share
     ),
   );
   const loaded = results.filter((result) => result.status === "fulfilled").map((result) => result.value);
-  if (loaded.length === results.length) return loaded;
+  if (loaded.length === results.length && !options.signal?.aborted) return loaded;
   await Promise.all(loaded.filter((member) => !options.members.includes(member)).map((member) => member.dispose()));
   if (options.signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, options.signal.reason);
   // The error that stopped the others, not theirs of having been stopped.

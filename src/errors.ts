@@ -33,8 +33,6 @@ export const ERROR_CODES = {
   aborted: { exit: 130, http: 499 },
   /** Used after dispose(). */
   disposed: { exit: 7, http: 503 },
-  /** A second request to an ensemble that is still answering the first. */
-  busy: { exit: 7, http: 409 },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

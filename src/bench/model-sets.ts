@@ -40,9 +40,9 @@ export const DECODING_SETS: readonly ModelSet[] = [
   {
     name: "native",
     models: ["native-models/robin.gguf", "native-models/wren.gguf"],
-    prompt: "What is a young deer?",
+    prompt: "Once upon a time",
     steps: 128,
-    contextSize: 256,
+    contextSize: 512,
     large: false,
   },
   {

@@ -7,9 +7,9 @@ import type { PeerMethod, PeerRun } from "./peer-fusion.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** A run ends after so many milliseconds, however few its steps: too many threads can make one step take seconds. */
-const MAX_MS = 10_000;
+const MAX_MS = 5_000;
 const PEER_METHODS: readonly PeerMethod[] = ["unite k=10", "unite k=10, exact", "gac"];
 
 const COLUMNS: Column[] = [

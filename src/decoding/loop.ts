@@ -9,7 +9,9 @@ import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
-import { advanceAll, type Schedule, settleAll } from "../member/plan.js";
+import { advanceAll, type Schedule } from "../member/plan.js";
+import { MAX_TOP } from "../member/preparer.js";
+import { settleAll } from "../member/settle-all.js";
 import { AnswerText } from "./answer-text.js";
 import { type PromptInput, renderPrompt } from "./prompt.js";
 import { Sampler } from "./sampler.js";
@@ -84,7 +86,11 @@ export async function* streamAnswer(
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
   const maxTokens = checkCount("maxTokens", options.maxTokens ?? DEFAULT_MAX_TOKENS);
-  const traceTop = checkCount("trace", options.trace === true ? DEFAULT_TRACE_TOP : Number(options.trace ?? 0));
+  const traceTop = checkCount(
+    "trace",
+    options.trace === true ? DEFAULT_TRACE_TOP : Number(options.trace ?? 0),
+    MAX_TOP,
+  );
   const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
   const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
@@ -97,7 +103,7 @@ export async function* streamAnswer(
 
   const context: MethodContext = {
     voices,
-    greedy: sampler.greedy && traceTop === 0,
+    greedy: sampler.greedy,
     traceTop,
     combiner,
     async advance(advancing) {
@@ -112,6 +118,7 @@ export async function* streamAnswer(
 
   try {
     if (maxTokens > 0) {
+      signal.throwIfAborted();
       const run = method.create(context);
       await run.prepare();
       const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
@@ -133,7 +140,11 @@ export async function* streamAnswer(
         }
         heard.clear();
         steps++;
-        if (text !== "" || step !== undefined) yield { text, step };
+        if (text !== "" || step !== undefined) {
+          clock.pause();
+          yield { text, step };
+          clock.resume();
+        }
         if (finishReason === undefined && steps < maxTokens) await run.accept(entry);
         await clock.breathe();
       }
@@ -178,11 +189,11 @@ function reasonToFinish(error: unknown, signal: AbortSignal, steps: number): Fin
   throw error;
 }
 
-function checkCount(option: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer of at least 0.`, {
+function checkCount(option: string, value: number, largest = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isInteger(value) && value >= 0 && value <= largest) return value;
+  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer from 0 to ${largest}.`, {
     option,
     found: value,
-    allowed: ">= 0",
+    allowed: `0 … ${largest}`,
   });
 }

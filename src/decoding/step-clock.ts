@@ -22,6 +22,7 @@ export class StepClock {
   readonly #requested = performance.now();
   #stepsStarted = 0;
   #stepsMs = 0;
+  #paused = 0;
   #started = 0;
   #advanceMs = 0;
   #decodeMs = 0;
@@ -34,6 +35,15 @@ export class StepClock {
   startSteps(): void {
     this.#stepsStarted = performance.now();
     this.promptMs = this.#stepsStarted - this.#requested;
+  }
+
+  /** The reader of the stream has the floor; its time is not the members'. */
+  pause(): void {
+    this.#paused = performance.now();
+  }
+
+  resume(): void {
+    this.#stepsStarted += performance.now() - this.#paused;
   }
 
   startStep(): void {

@@ -46,6 +46,8 @@ export class LlamaContext {
   /** The sequence-id slot of each batch entry (llama.cpp allocates one array per entry). */
   #sequenceSlots: Int32Array[];
   #wantsLogits: Int8Array;
+  /** Outputs of the last decode. */
+  #outputs = 0;
   #viewAddress: Pointer = 0n;
   #view = new Float32Array(0);
   /** By number of threads. Kept until the context is gone: its backend pauses the last pool when it is given another. */
@@ -114,7 +116,7 @@ export class LlamaContext {
 
   /**
    * Decode tokens at positions from, from + 1, … of a sequence, in batches. Logits are kept for the last `outputs`
-   * tokens (1 unless said). `mayContinue` is asked between batches. Errors: aborted, member-failed.
+   * tokens (1 unless said). `mayContinue` is asked between batches. Errors: context-overflow, aborted, member-failed.
    */
   decode(
     tokens: Int32Array,
@@ -123,18 +125,16 @@ export class LlamaContext {
   ): void {
     const { functions } = this.model.llama;
     const sequence = options.sequence ?? 0;
-    if ((options.outputs ?? 1) > this.#maxOutputs) {
-      throw new LlamafuseError(
-        "invalid-option",
-        `Logits at ${options.outputs} positions of a context made for ${this.#maxOutputs}. Make it with outputs: ${options.outputs}.`,
-        { found: options.outputs, allowed: this.#maxOutputs, option: "outputs" },
-      );
-    }
-    const firstOutput = tokens.length - (options.outputs ?? 1);
-    for (let start = 0; start < tokens.length; start += this.batchSize) {
+    const outputs = Math.min(options.outputs ?? 1, tokens.length);
+    this.#checkOutputs(outputs, this.#maxOutputs);
+    if (from + tokens.length > this.contextSize) throw this.#overflow(from + tokens.length);
+    const firstOutput = tokens.length - outputs;
+    for (let start = 0, count = 0; start < tokens.length; start += count) {
       if (options.mayContinue !== undefined && !options.mayContinue())
         throw new LlamafuseError("aborted", "Stopped while decoding a prompt.");
-      const count = Math.min(this.batchSize, tokens.length - start);
+      const left = tokens.length - start;
+      // All outputs belong into the last batch: every batch forgets those of the one before.
+      count = left <= this.batchSize ? left : Math.min(this.batchSize, left - outputs);
       for (let i = 0; i < count; i++) {
         this.#token[i] = tokens[start + i];
         this.#position[i] = from + start + i;
@@ -144,10 +144,12 @@ export class LlamaContext {
       }
       this.#run(count, functions.decode);
     }
+    this.#outputs = outputs;
   }
 
-  /** Decode one token for each of several sequences at once: entry i is (sequence, token, position). */
+  /** Decode one token for each of several sequences at once: entry i, whose logits are output i. */
   decodeParallel(entries: readonly { sequence: number; token: number; position: number }[]): void {
+    this.#checkOutputs(entries.length, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));
     entries.forEach((entry, i) => {
       this.#token[i] = entry.token;
       this.#position[i] = entry.position;
@@ -156,6 +158,23 @@ export class LlamaContext {
       this.#wantsLogits[i] = 1;
     });
     this.#run(entries.length, this.model.llama.functions.decode);
+    this.#outputs = entries.length;
+  }
+
+  #overflow(found: number): LlamafuseError {
+    return new LlamafuseError("context-overflow", `${found} tokens do not fit a context of ${this.contextSize}.`, {
+      found,
+      allowed: this.contextSize,
+    });
+  }
+
+  #checkOutputs(outputs: number, allowed: number): void {
+    if (outputs <= allowed) return;
+    throw new LlamafuseError(
+      "invalid-option",
+      `Logits at ${outputs} positions of a context made for ${allowed}. Make it with outputs: ${outputs}.`,
+      { found: outputs, allowed, option: "outputs" },
+    );
   }
 
   #run(count: number, decode: (context: Pointer, batch: Batch) => number): void {
@@ -163,23 +182,18 @@ export class LlamaContext {
     const status = decode(this.pointer, this.#batch);
     if (status === 0) return;
     if (status === 2) throw new LlamafuseError("aborted", "A running decode was stopped.");
-    if (status === 1)
-      throw new LlamafuseError(
-        "context-overflow",
-        `The key-value cache has no room for ${count} more tokens (context ${this.contextSize}).`,
-        { allowed: this.contextSize },
-      );
+    if (status === 1) throw this.#overflow(this.contextSize + count);
     throw new LlamafuseError("member-failed", `llama_decode failed with status ${status} on ${count} tokens.`, {
       found: status,
     });
   }
 
   /**
-   * Logits of the given output (index as in the last decode's outputs; -1 is the last one): a view on llama.cpp's
-   * memory, valid until the next decode.
+   * Logits of an output of the last decode (0 is the first one, -1 the last one): a view on llama.cpp's memory, valid
+   * until the next decode.
    */
   logits(index = -1): Float32Array {
-    const address = this.model.llama.functions.logitsAt(this.pointer, index);
+    const address = this.model.llama.functions.logitsAt(this.pointer, this.#fromLast(index));
     if (address === null)
       throw new LlamafuseError("member-failed", `llama.cpp has no logits at output ${index}.`, { found: index });
     // The output buffer stays where it is between decodes: make a view only when it moved.
@@ -192,7 +206,7 @@ export class LlamaContext {
 
   /** The last layer's hidden state (after the final norm) at an output; a view, valid until the next decode. */
   hiddenState(index = -1): Float32Array {
-    const address = this.model.llama.functions.embeddingsAt(this.pointer, index);
+    const address = this.model.llama.functions.embeddingsAt(this.pointer, this.#fromLast(index));
     if (address === null)
       throw new LlamafuseError(
         "invalid-option",
@@ -200,6 +214,15 @@ export class LlamaContext {
         { option: "hiddenStates" },
       );
     return new Float32Array(koffi.view(address, 4 * this.model.embeddingLength));
+  }
+
+  /** llama.cpp counts from the front by tokens of the last batch, from the back by outputs. */
+  #fromLast(index: number): number {
+    if (index >= -this.#outputs && index < this.#outputs) return index < 0 ? index : index - this.#outputs;
+    throw new LlamafuseError("invalid-option", `Output ${index} of a decode that had ${this.#outputs}.`, {
+      found: index,
+      allowed: this.#outputs,
+    });
   }
 
   /** Drop a sequence's tokens from position `length` on. False if this kind of model cannot. */

@@ -41,7 +41,10 @@ export function parseGpu(value: string): Gpu {
 /** Find the libraries, or explain which package or folder is missing. */
 export function findLibrary(gpu: Gpu): LibraryFiles {
   const folder = process.env[LLAMA_DIR_VARIABLE];
-  if (folder !== undefined && folder !== "") return filesIn(path.resolve(folder), gpu === "auto" ? false : gpu);
+  if (folder !== undefined && folder !== "") {
+    const own = path.resolve(folder);
+    return filesIn(own, gpu === "auto" ? backendIn(own) : gpu);
+  }
 
   const candidates = gpu === "auto" ? automaticChoices() : [gpu];
   for (const choice of candidates) {
@@ -64,6 +67,15 @@ function automaticChoices(): Exclude<Gpu, "auto">[] {
   for (const backend of ["cuda", "vulkan"] as const) if (DRIVERS[backend].some(canLoad)) choices.push(backend);
   choices.push(false);
   return choices;
+}
+
+/** Which GPU backend a folder of libraries was built with. */
+function backendIn(folder: string): Exclude<Gpu, "auto"> {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return (
+    (["cuda", "vulkan", "metal"] as const).find((backend) => names.some((name) => name.includes(`ggml-${backend}`))) ??
+    false
+  );
 }
 
 function canLoad(library: string): boolean {

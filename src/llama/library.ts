@@ -12,6 +12,8 @@ import { findLibrary, type Gpu, type LibraryFiles, LLAMA_DIR_VARIABLE } from "./
 /** The llama.cpp release whose structs `bindings.ts` describes. */
 export const LLAMA_RELEASE = "0.5.0";
 
+const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
+
 export interface Device {
   name: string;
   description: string;
@@ -51,17 +53,17 @@ export function loadLlama(options: { gpu?: Gpu; logs?: "silent" | "stderr" } = {
     }
     return loaded;
   }
-  loaded = open(findLibrary(gpu), options.logs ?? "silent");
+  loaded = open(findLibrary(gpu), options.logs ?? "silent", gpu);
   return loaded;
 }
 
 /** Bind, in a worker thread, the library that the main thread has loaded. */
 export function bindLoadedLlama(files: LibraryFiles): Llama {
-  loaded ??= open(files, "unchanged");
+  loaded ??= open(files, "unchanged", files.gpu);
   return loaded;
 }
 
-function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged"): Llama {
+function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged", wanted: Gpu): Llama {
   const cure = `Reinstall with "npm install", or unset ${LLAMA_DIR_VARIABLE}.`;
   let library: LibraryHandle;
   let functions: LlamaFunctions;
@@ -81,6 +83,7 @@ function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged"): Lla
   checkRelease(functions, files, cure);
   if (logs !== "unchanged") routeLogs(library, functions, logs);
   if (ggml.backendCount() === 0 || logs !== "unchanged") registerBackends(files, functions, ggml);
+  if (logs !== "unchanged") checkGpu(files, ggml, wanted);
   return {
     files,
     functions,
@@ -151,6 +154,24 @@ function registerBackends(files: LibraryFiles, functions: LlamaFunctions, ggml: 
   }
 }
 
+/** A GPU that was asked for must be there; one that was only hoped for may be missing. */
+function checkGpu(files: LibraryFiles, ggml: GgmlFunctions, wanted: Gpu): void {
+  if (files.gpu === false) return;
+  const count = ggml.deviceCount();
+  for (let index = 0; index < count; index++) {
+    const kind = DEVICE_KINDS[ggml.deviceType(ggml.deviceAt(index))];
+    if (kind === "gpu" || kind === "igpu") return;
+  }
+  if (wanted !== "auto") {
+    throw new LlamafuseError(
+      "library",
+      `gpu: ${wanted} was asked for, and llama.cpp finds no such GPU here. Install its driver, or use gpu: "auto" or false.`,
+      { found: count, option: "gpu" },
+    );
+  }
+  files.gpu = false;
+}
+
 /**
  * llama.cpp asks its abort callback `bool (*)(void *)` between graph nodes. C's `strlen` is one: for a one-character
  * string it returns 1, for an empty one 0. So a single byte of native memory, written by any thread, stops a decode
@@ -182,8 +203,6 @@ function findThreadpool(ggml: GgmlFunctions): Llama["threadpool"] {
   }
   return undefined;
 }
-
-const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
 
 /** The devices that llama.cpp can compute on in this process. */
 export function listDevices(llama: Llama): Device[] {

@@ -77,6 +77,13 @@ export class LlamaModel {
         if (pointer !== null) functions.modelFree(pointer);
         throw new LlamafuseError("aborted", `Loading ${file} was stopped.`, { file });
       }
+      if (pointer === null && params.n_gpu_layers !== 0) {
+        throw new LlamafuseError(
+          "out-of-memory",
+          `llama.cpp could not load ${file} onto the GPU: most often its memory is full. Lower gpuLayers (0 keeps the model off the GPU), or run with --verbose (logs: "stderr") to see llama.cpp's own words.`,
+          { file, option: "gpuLayers" },
+        );
+      }
       if (pointer === null) {
         throw new LlamafuseError(
           "invalid-model",

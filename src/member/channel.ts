@@ -31,6 +31,7 @@ const Word = {
   topCount: 7,
   decodedTokens: 8,
   stop: 9,
+  atFragmentStart: 10,
 } as const;
 /** Indices of the numbers. */
 const Num = { logNormaliser: 0, endLogProb: 1, decodeMs: 2, prepareMs: 3, progress: 4 } as const;
@@ -64,6 +65,12 @@ export class Channel {
   }
   set decodedTokens(value: number) {
     this.control[Word.decodedTokens] = value;
+  }
+  get atFragmentStart(): boolean {
+    return this.control[Word.atFragmentStart] !== 0;
+  }
+  set atFragmentStart(value: boolean) {
+    this.control[Word.atFragmentStart] = value ? 1 : 0;
   }
   get logNormaliser(): number {
     return this.numbers[Num.logNormaliser];
@@ -151,13 +158,14 @@ export class Channel {
 
   /** Wait without blocking this thread. False when the time has passed or the worker ended. */
   async answered(milliseconds: number): Promise<boolean> {
-    const seen = Atomics.load(this.control, Word.response);
-    while (!this.isAnswered) {
+    while (true) {
+      // Read anew each time: while this thread waits, a close may follow the command that is waited for.
+      const seen = Atomics.load(this.control, Word.response);
+      if (this.isAnswered) return true;
       if (this.ended) return false;
       const wait = Atomics.waitAsync(this.control, Word.response, seen, milliseconds);
       if (wait.async && (await wait.value) === "timed-out") return this.isAnswered;
     }
-    return true;
   }
 
   get failed(): boolean {

@@ -4,10 +4,13 @@
  */
 
 interface Closable {
-  closeNow(milliseconds: number): void;
+  /** Tell it to stop and end, without waiting. */
+  closeSoon(): void;
+  /** Block until it has ended. */
+  waitForEnd(milliseconds: number): void;
 }
 
-/** A stop reaches a CPU decode within one graph node; only a GPU batch or a swapping machine takes longer. */
+/** For all members together. A stop reaches a CPU decode within one graph node; only a GPU batch or a swapping machine takes longer. */
 const EXIT_TIMEOUT_MS = 5_000;
 
 const living = new Set<Closable>();
@@ -18,7 +21,9 @@ export function remember(member: Closable): void {
   if (installed) return;
   installed = true;
   process.on("exit", () => {
-    for (const each of living) each.closeNow(EXIT_TIMEOUT_MS);
+    for (const each of living) each.closeSoon();
+    const deadline = performance.now() + EXIT_TIMEOUT_MS;
+    for (const each of living) each.waitForEnd(Math.max(0, deadline - performance.now()));
   });
 }
 

@@ -8,6 +8,7 @@ import type { Pointer } from "../llama/bindings.js";
 import { LlamaContext } from "../llama/context.js";
 import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
+import { isUtf8 } from "../vocabulary/utf8.js";
 import { byteKey } from "../vocabulary/vocabulary.js";
 import type { BeginResult, Feedback, Lookup, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
@@ -36,6 +37,8 @@ export class LlamaEngine {
   /** Tokens in llama.cpp's cache. */
   #cached = 0;
   decodeMs = 0;
+  /** Spent on re-tokenising what was appended since the last advance. */
+  #feedbackMs = 0;
   prepareMs = 0;
   decodedTokens = 0;
 
@@ -45,9 +48,10 @@ export class LlamaEngine {
     private readonly options: EngineOptions,
   ) {
     this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
+    let context: LlamaContext | undefined;
     try {
       const { vocabulary } = this.model.tokenizer;
-      this.context = new LlamaContext(this.model, {
+      context = this.context = new LlamaContext(this.model, {
         contextSize: options.contextSize,
         batchSize: options.batchSize,
         threads: options.threads,
@@ -56,6 +60,7 @@ export class LlamaEngine {
       this.preparer = new Preparer(options.name, vocabulary, kernels);
       this.#trail = new TokenTrail(this.model.tokenizer);
     } catch (error) {
+      context?.free();
       this.model.free();
       throw error;
     }
@@ -102,7 +107,9 @@ export class LlamaEngine {
   }
 
   append(feedback: Feedback): void {
+    const started = performance.now();
     this.#trail.append(feedback);
+    this.#feedbackMs += performance.now() - started;
   }
 
   advance(): void {
@@ -127,31 +134,37 @@ export class LlamaEngine {
     const decoded = performance.now();
     this.preparer.run(logits);
     this.decodeMs = decoded - started;
-    this.prepareMs = performance.now() - decoded;
+    this.prepareMs = performance.now() - decoded + this.#feedbackMs;
+    this.#feedbackMs = 0;
   }
 
   /** Bring the cache up to the token list: roll back to the first changed token, decode the rest. */
   #decode(): void {
     const trail = this.#trail;
     // The last token is always decoded, so that there are logits to read.
-    let from = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
-    if (from < this.#cached && !(from > 0 && this.context.rollback(from))) {
-      // A recurrent state cannot go back: start over.
-      this.context.clear();
-      from = 0;
-    }
-    this.#cached = from;
-    trail.invalidateFrom(from);
+    const keep = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
+    const from = keep < this.#cached ? this.#keep(keep) : keep;
     try {
       this.context.decode(trail.tokens.subarray(from), from, { mayContinue: this.options.mayContinue });
     } catch (error) {
       // Some batches may have been decoded; forget them, so that the next advance finds a cache it knows.
-      this.context.rollback(from);
+      this.#keep(from);
       throw error;
     }
     this.#cached = trail.length;
     this.decodedTokens = trail.length - from;
     trail.settle();
+  }
+
+  /** Drop everything from this position on, or everything where a recurrent state cannot go back. Returns what is kept. */
+  #keep(length: number): number {
+    if (length === 0 || !this.context.rollback(length)) {
+      this.context.clear();
+      length = 0;
+    }
+    this.#cached = length;
+    this.#trail.invalidateFrom(length);
+    return length;
   }
 
   lookup(keys: readonly (Uint8Array | number)[]): Lookup[] {
@@ -194,6 +207,9 @@ export class LlamaEngine {
   }
 
   tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
+    if (!isUtf8(text)) {
+      throw new LlamafuseError("invalid-text", "The text to tokenise is not UTF-8. Convert it to UTF-8 first.");
+    }
     return this.model.tokenizer.encode(text, {
       parseSpecial: options.parseSpecial ?? false,
       addBos: options.addBos ?? false,

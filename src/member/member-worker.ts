@@ -27,7 +27,9 @@ export interface Ready {
 /** Set-up requests, and what each is answered with. */
 export interface Requests {
   prepare: { ask: Preparation; reply: OutputRegions };
-  begin: { ask: MemberPrompt; reply: BeginResult & { atFragmentStart: boolean } };
+  begin: { ask: MemberPrompt; reply: BeginResult };
+  /** Feedback too long for the payload. */
+  append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
   tokenize: { ask: { text: Uint8Array; parseSpecial?: boolean; addBos?: boolean }; reply: Int32Array };
   setThreads: { ask: number; reply: null };
@@ -88,6 +90,7 @@ function publish(engine: LlamaEngine): void {
   channel.decodeMs = engine.decodeMs;
   channel.prepareMs = engine.prepareMs;
   channel.decodedTokens = engine.decodedTokens;
+  channel.atFragmentStart = engine.atFragmentStart;
 }
 
 function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
@@ -97,8 +100,11 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
     case "begin": {
       const result = engine.begin(ask as MemberPrompt);
       publish(engine);
-      return { ...result, atFragmentStart: engine.atFragmentStart };
+      return result;
     }
+    case "append":
+      engine.append(ask as Feedback);
+      return null;
     case "cachedTokens":
       return engine.cachedTokens();
     case "tokenize": {

@@ -20,6 +20,12 @@ import type { Vocabulary } from "../vocabulary/vocabulary.js";
 export interface Preparation {
   /** How many of the most probable text and end tokens to report; 0 for none. */
   top: number;
+  /**
+   * Whether `logNormaliser` is computed, which is most of what a top-k costs. Default true. Without it, `logNormaliser` is
+   * the largest logit, and log-probabilities are off by one constant for all of a member's tokens: enough for a method
+   * that normalises over a subset. A projection always has it.
+   */
+  normaliser?: boolean;
   /** Probabilities of all tokens summed into a space that several members share. */
   projection?: Projection;
 }
@@ -47,7 +53,7 @@ export interface MemberOutput {
   projection: Float64Array;
   /** Milliseconds spent in llama.cpp for this advance (tokens decoded, logits ready). */
   decodeMs: number;
-  /** Milliseconds spent on the preparation. */
+  /** Milliseconds spent on re-tokenising the feedback and on the preparation. */
   prepareMs: number;
   /** Tokens decoded by this advance: 1 when the feedback was one token and nothing was rolled back. */
   decodedTokens: number;

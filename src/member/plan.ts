@@ -8,6 +8,7 @@
 import os from "node:os";
 import { unknownName } from "../errors.js";
 import type { Member } from "./member.js";
+import { settleAll } from "./settle-all.js";
 
 export type Schedule = "parallel" | "in-turn";
 export type ScheduleChoice = Schedule | "auto";
@@ -25,6 +26,8 @@ export interface Plan {
 const TRIAL_STEPS = 4;
 /** A candidate whose first step takes this much longer than the best one's is not tried further. */
 const HOPELESS = 3;
+/** A step that long is told from another by a single look. */
+const LONG_STEP_MS = 250;
 const TRIAL_TEXT = Buffer.from("The");
 /** Below this a step of one thread a member is not worth dividing: waking the others costs as much. */
 const WORTH_THREADS_MS = 2;
@@ -38,17 +41,12 @@ export async function advanceAll(members: readonly Member[], schedule: Schedule)
   for (const member of members) await member.advance();
 }
 
-/** Wait for all, even where one fails: nobody may still be writing when the error is handled. */
-export async function settleAll(work: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
-}
-
 /** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
 export async function choosePlan(
   members: readonly Member[],
   choice: ScheduleChoice,
   given: readonly (number | undefined)[],
+  signal?: AbortSignal,
 ): Promise<Plan> {
   if (!SCHEDULE_CHOICES.includes(choice)) throw unknownName("schedule", String(choice), SCHEDULE_CHOICES);
   const candidates = listCandidates(members.length, choice, given);
@@ -57,8 +55,17 @@ export async function choosePlan(
     for (const member of members) await member.prepare({ top: 1 });
     for (const candidate of candidates) {
       const best = Math.min(...measured.map((trial) => trial.msPerStep));
+      signal?.throwIfAborted();
+      // One thread in turn cannot beat one thread each at once where a step is long.
+      const isHopeless =
+        candidate.schedule === "in-turn" &&
+        measured.some(
+          ({ schedule, threads, msPerStep }) =>
+            schedule === "parallel" && threads.join() === candidate.threads.join() && msPerStep > WORTH_THREADS_MS,
+        );
+      if (isHopeless) continue;
       if (best < WORTH_THREADS_MS && candidate.threads.some((threads) => threads > 1)) continue;
-      measured.push({ ...candidate, msPerStep: await timeSteps(members, candidate, best) });
+      measured.push({ ...candidate, msPerStep: await timeSteps(members, candidate, best, signal) });
     }
   }
   const best = measured.length === 0 ? candidates[0] : measured.reduce((a, b) => (b.msPerStep < a.msPerStep ? b : a));
@@ -93,9 +100,10 @@ async function timeSteps(
   members: readonly Member[],
   candidate: { schedule: Schedule; threads: number[] },
   best: number,
+  signal?: AbortSignal,
 ): Promise<number> {
   await setThreads(members, candidate.threads);
-  for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true });
+  for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true }, signal);
   const step = async () => {
     for (const member of members) member.append({ kind: "tokens", ids: [member.output.topIds[0]] });
     const started = performance.now();
@@ -103,7 +111,7 @@ async function timeSteps(
     return performance.now() - started;
   };
   const first = await step();
-  if (first > HOPELESS * best) return first;
+  if (first > HOPELESS * best || first > LONG_STEP_MS) return first;
   const times: number[] = [];
   for (let count = 0; count < TRIAL_STEPS; count++) times.push(await step());
   return times.sort((a, b) => a - b)[TRIAL_STEPS >> 1];

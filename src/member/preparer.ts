@@ -31,13 +31,14 @@ export class Preparer {
   readonly #logitsView: Float32Array;
   #exponentials = 0;
   #map = 0;
-  #capacity = { top: 0, projection: 0 };
+  #capacity = { top: 0, raw: 0, projection: 0 };
   #rawIds = 0;
   #rawLogits = 0;
   #rawIdsView: Int32Array = new Int32Array(0);
   #rawLogitsView: Float32Array = new Float32Array(0);
   #topIdsView: Int32Array = new Int32Array(0);
   #topLogitsView: Float32Array = new Float32Array(0);
+  #normalises = true;
   readonly #chosenByClass: boolean;
 
   constructor(
@@ -53,33 +54,37 @@ export class Preparer {
     );
   }
 
+  /** Error: invalid-option for a projection that maps another number of tokens. */
   configure(preparation: Preparation): OutputRegions {
-    const { kernels } = this;
-    const { regions } = this;
+    const { kernels, regions } = this;
+    const mapped = preparation.projection?.map.length ?? this.#size;
+    if (mapped !== this.#size) {
+      throw new LlamafuseError(
+        "invalid-option",
+        `A projection for member "${this.name}" maps ${mapped} tokens; its vocabulary has ${this.#size}.`,
+        { member: this.name, found: mapped, allowed: this.#size },
+      );
+    }
     regions.top = Math.min(preparation.top, MAX_TOP, this.#size);
     const raw = Math.min(regions.top + (this.#chosenByClass ? SPARE_TOP : 0), MAX_TOP, this.#size);
     if (raw > this.#capacity.top) {
-      this.#capacity.top = raw;
-      this.#rawIds = kernels.shared.allocate(4 * raw);
-      this.#rawLogits = kernels.shared.allocate(4 * raw);
       regions.topIds = kernels.shared.allocate(4 * raw);
       regions.topLogits = kernels.shared.allocate(4 * raw);
+      this.#capacity.top = raw;
     }
-    this.#rawIdsView = kernels.shared.int32(this.#rawIds, raw);
-    this.#rawLogitsView = kernels.shared.float32(this.#rawLogits, raw);
+    this.#searchFor(raw);
     this.#topIdsView = kernels.shared.int32(regions.topIds, raw);
     this.#topLogitsView = kernels.shared.float32(regions.topLogits, raw);
 
+    this.#normalises = preparation.normaliser ?? true;
     regions.projectionSize = preparation.projection?.size ?? 0;
     if (preparation.projection !== undefined) {
       const { map, size } = preparation.projection;
-      if (this.#exponentials === 0) {
-        this.#exponentials = kernels.shared.allocate(8 * this.#size);
-        this.#map = kernels.shared.allocate(4 * this.#size);
-      }
+      if (this.#exponentials === 0) this.#exponentials = kernels.shared.allocate(8 * this.#size);
+      if (this.#map === 0) this.#map = kernels.shared.allocate(4 * this.#size);
       if (size > this.#capacity.projection) {
-        this.#capacity.projection = size;
         regions.projection = kernels.shared.allocate(8 * size);
+        this.#capacity.projection = size;
       }
       kernels.shared.int32(this.#map, this.#size).set(map);
     }
@@ -101,10 +106,7 @@ export class Preparer {
         },
       );
     }
-    const sum =
-      regions.projectionSize > 0
-        ? kernels.expInto(this.#logits, this.#size, maximum, this.#exponentials)
-        : kernels.sumExp(this.#logits, this.#size, maximum);
+    const sum = this.#sumOfExponentials(maximum);
     this.logNormaliser = maximum + Math.log(sum);
     let end = 0;
     for (const id of this.vocabulary.endTokens) end += Math.exp(this.#logitsView[id] - maximum);
@@ -113,6 +115,13 @@ export class Preparer {
       kernels.scatter(this.#exponentials, this.#map, this.#size, 1 / sum, regions.projection, regions.projectionSize);
     }
     this.topCount = regions.top === 0 ? 0 : this.#selectTop();
+  }
+
+  /** Σ e^(z − maximum), or 1 where nothing asks for it. */
+  #sumOfExponentials(maximum: number): number {
+    const { kernels, regions } = this;
+    if (regions.projectionSize > 0) return kernels.expInto(this.#logits, this.#size, maximum, this.#exponentials);
+    return this.#normalises ? kernels.sumExp(this.#logits, this.#size, maximum) : 1;
   }
 
   /** The raw logit of a token at the last `run`. */
@@ -135,17 +144,21 @@ export class Preparer {
     }
     // More control tokens than spares among the best: rare, and worth a larger second search.
     if (count < regions.top && found === this.#rawIdsView.length && found < Math.min(MAX_TOP, this.#size)) {
-      this.#growTop(Math.min(2 * found, MAX_TOP, this.#size));
+      this.#searchFor(Math.min(2 * found, MAX_TOP, this.#size));
       return this.#selectTop();
     }
     return count;
   }
 
-  #growTop(raw: number): void {
-    const { kernels } = this;
-    this.#rawIds = kernels.shared.allocate(4 * raw);
-    this.#rawLogits = kernels.shared.allocate(4 * raw);
-    this.#rawIdsView = kernels.shared.int32(this.#rawIds, raw);
-    this.#rawLogitsView = kernels.shared.float32(this.#rawLogits, raw);
+  /** Let the kernel find so many candidates. */
+  #searchFor(raw: number): void {
+    const { shared } = this.kernels;
+    if (raw > this.#capacity.raw) {
+      this.#capacity.raw = raw;
+      this.#rawIds = shared.allocate(4 * raw);
+      this.#rawLogits = shared.allocate(4 * raw);
+    }
+    this.#rawIdsView = shared.int32(this.#rawIds, raw);
+    this.#rawLogitsView = shared.float32(this.#rawLogits, raw);
   }
 }

@@ -31,12 +31,14 @@ export class SafeCuts {
   /** Whether a cut may not stand before a space and this byte. */
   readonly #startsLiteral = new Uint8Array(256);
   #joinsLines: boolean;
+  /** Whether tokenizers of this kind can be cut at all. */
+  readonly areKnown: boolean;
 
   /** `literals`: tokens that stand for their text wherever it occurs (see LlamaTokenizer.literals). */
   constructor(vocabulary: Vocabulary, literals: readonly number[] = []) {
-    const isKnown = vocabulary.kind === "spm" || vocabulary.kind === "bpe";
-    this.#joinsLines = !isKnown;
-    if (!isKnown) {
+    this.areKnown = vocabulary.kind === "spm" || vocabulary.kind === "bpe";
+    this.#joinsLines = !this.areKnown;
+    if (!this.areKnown) {
       this.#joinsSpace.fill(1);
       this.#joinsMark.fill(1);
       return;

@@ -15,23 +15,13 @@
  */
 import { LlamafuseError } from "../errors.js";
 import { isUtf8, scanUtf8 } from "../vocabulary/utf8.js";
-import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
+import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "./member.js";
+import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
 import { SafeCuts } from "./safe-cuts.js";
 
-export interface Encoder {
-  readonly vocabulary: Vocabulary;
-  /** Tokens that stand for their text wherever it occurs; a vocabulary's own space follows them too. */
-  readonly literals?: readonly number[];
-  /** The tokens of well-formed UTF-8. */
-  encode(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Int32Array;
-}
-
-const PLAIN = { parseSpecial: false, addBos: false };
 const SPACE = 0x20;
 const NO_TOKENS = new Int32Array(0);
-/** Isolated encoding stands a piece behind this text, so that no dummy prefix is put before it. */
-const PROBES = [Buffer.from("\n"), Buffer.from(";"), Buffer.from("a")];
 /** Texts whose encoding must split where SafeCuts cuts; a tokenizer that fails one is always asked for the whole text. */
 const CUT_TRIALS = [
   "one two three, it is 3 o'clock and a half; don't won't I'll go",
@@ -40,10 +30,6 @@ const CUT_TRIALS = [
   "été à la mer, Привет мир, שלום עולם, 안녕 세계 là một",
   "今天天气，很好。我们、去？好！：；\n明日はカタカナ。「引用」です",
 ].map((text) => Buffer.from(text));
-/** Pieces are few and short; beyond so many, or so long ones, they are encoded each time. */
-const MAX_PIECES = 65_536;
-const MAX_PIECE_BYTES = 64;
-
 export class TokenTrail {
   #tokens = new Int32Array(256);
   #length = 0;
@@ -62,13 +48,14 @@ export class TokenTrail {
   #canonical = true;
   readonly #cuts: SafeCuts | undefined;
   readonly #literals: ReadonlySet<number>;
-  readonly #pieces = new Map<string, Int32Array>();
+  readonly #alone: PieceEncoder;
 
   constructor(private readonly encoder: Encoder) {
     const { vocabulary, literals = [] } = encoder;
     this.#literals = new Set(literals);
+    this.#alone = new PieceEncoder(encoder);
     const cuts = new SafeCuts(vocabulary, literals);
-    if (CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
+    if (cuts.areKnown && CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
   }
 
   get length(): number {
@@ -145,40 +132,7 @@ export class TokenTrail {
 
   /** The tokens of a piece as the text to come, none of those before it being changed. */
   encodeNext(bytes: Uint8Array): Int32Array {
-    return this.atFragmentStart && isUtf8(bytes) ? this.#encodeStart(bytes) : this.encodePiece(bytes);
-  }
-
-  /**
-   * The tokens of a piece on its own, without dummy prefix: what the tokenizer adds for it behind a probe text whose
-   * own tokens do not change (GaC's rule, with bytes). Bytes that are no whole characters take the longest match.
-   */
-  encodePiece(bytes: Uint8Array): Int32Array {
-    if (bytes.length > MAX_PIECE_BYTES) return this.#encodeAlone(bytes);
-    const key = byteKey(bytes);
-    let ids = this.#pieces.get(key);
-    if (ids === undefined) {
-      ids = this.#encodeAlone(bytes);
-      if (this.#pieces.size >= MAX_PIECES) this.#pieces.clear();
-      this.#pieces.set(key, ids);
-    }
-    return ids;
-  }
-
-  #encodeAlone(bytes: Uint8Array): Int32Array {
-    return isUtf8(bytes)
-      ? (this.#encodeBehindProbe(bytes) ?? this.encoder.encode(bytes, PLAIN))
-      : this.#longestMatch(bytes);
-  }
-
-  #encodeBehindProbe(text: Uint8Array): Int32Array | undefined {
-    if (text.length === 0) return NO_TOKENS;
-    for (const probe of PROBES) {
-      const alone = this.encoder.encode(probe, PLAIN);
-      const together = this.encoder.encode(Buffer.concat([probe, text]), PLAIN);
-      if (together.length > alone.length && sameTokens(alone, together.subarray(0, alone.length)))
-        return together.slice(alone.length);
-    }
-    return undefined;
+    return this.atFragmentStart && isUtf8(bytes) ? this.#encodeStart(bytes) : this.#alone.encode(bytes);
   }
 
   #appendText(bytes: Uint8Array): void {
@@ -210,7 +164,7 @@ export class TokenTrail {
       index = this.#fragmentStart;
       ids = this.#encodeStart(text.subarray(0, end));
     }
-    const tail = this.#longestMatch(text.subarray(end, stop));
+    const tail = this.#alone.longestMatch(text.subarray(end, stop));
     this.#replaceFrom(index, tail.length === 0 ? ids : Int32Array.from([...ids, ...tail]));
     this.#encoded = end;
   }
@@ -230,7 +184,7 @@ export class TokenTrail {
     if (!this.encoder.vocabulary.addsSpacePrefix) return this.encoder.encode(text, PLAIN);
     // The text's own leading space plays the part of the dummy prefix.
     if (text[0] === SPACE && text.length > 1 && text[1] !== SPACE) return this.encoder.encode(text.subarray(1), PLAIN);
-    return this.#encodeBehindProbe(text);
+    return this.#alone.encodeBehindProbe(text);
   }
 
   /**
@@ -262,20 +216,6 @@ export class TokenTrail {
       if (behind === undefined || !sameTokens(behind, whole.subarray(whole.length - behind.length))) return false;
     }
     return true;
-  }
-
-  /** Greedy longest match of byte strings, for the few bytes that are no whole character. */
-  #longestMatch(bytes: Uint8Array): Int32Array {
-    const { vocabulary } = this.encoder;
-    const ids: number[] = [];
-    for (let at = 0; at < bytes.length; ) {
-      let end = bytes.length;
-      let id = -1;
-      while (end > at && (id = vocabulary.idOf(byteKey(bytes.subarray(at, end)))) < 0) end--;
-      if (id >= 0) ids.push(id);
-      at = Math.max(end, at + 1);
-    }
-    return Int32Array.from(ids);
   }
 
   #appendTokens(ids: readonly number[]): void {
@@ -350,8 +290,4 @@ export class TokenTrail {
     this.#tokens.set(ids, index);
     this.#length = length;
   }
-}
-
-function sameTokens(a: Int32Array, b: Int32Array): boolean {
-  return a.length === b.length && a.every((id, index) => id === b[index]);
 }

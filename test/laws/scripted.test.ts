@@ -1,6 +1,7 @@
 /** The laws, on scripted members of every kind of vocabulary. */
 import type { MethodOptions } from "../../src/during/methods.js";
 import type { Member } from "../../src/member/member.js";
+import { MAX_TOP } from "../../src/member/preparer.js";
 import { memberLaws } from "./member.js";
 import { type MethodLawOptions, methodLaws } from "./method.js";
 import {
@@ -51,7 +52,7 @@ const methods: Listed[] = [
   { method: { name: "gac", compat: true }, covers: "all", isByteExact: false },
   { method: { name: "unite" }, covers: "some" },
   { method: { name: "unite", k: 1, feedback: "piece" }, covers: "some" },
-  { method: { name: "unite", k: Number.MAX_SAFE_INTEGER }, covers: "some" },
+  { method: { name: "unite", k: MAX_TOP }, covers: "some" },
   { method: { name: "unite", compat: true }, covers: "some", isByteExact: false },
   { method: { name: "unite", compat: true, variant: "probability" }, covers: "some", isByteExact: false },
 ];

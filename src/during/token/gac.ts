@@ -20,6 +20,7 @@
 import { z } from "zod";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Projection } from "../../member/member.js";
+import { settleAll } from "../../member/settle-all.js";
 import { Combiner, textProbability } from "../combine.js";
 import type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
 import { ByteSpace, PublishedSpace, type UnionSpace } from "./gac-spaces.js";
@@ -138,7 +139,7 @@ export class GacRun implements MethodRun {
     const { voices, traceTop } = this.context;
     const { size, maps } = this.#space.mapsFor(voices.map(({ member }) => member.atFragmentStart));
     const changed = members.filter((index) => this.#prepared[index] !== maps[index]);
-    await Promise.all(
+    await settleAll(
       changed.map((index) => {
         const projection: Projection = { map: maps[index], size: this.#space.hasRemainder ? size + 1 : size };
         return voices[index].member.prepare({ top: traceTop, projection });

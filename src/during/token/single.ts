@@ -32,6 +32,7 @@ const END = 0;
 
 export class SingleRun implements MethodRun {
   readonly #voice: Voice;
+  readonly #isGreedy: boolean;
   readonly #projection: Projection | undefined;
   readonly #fused: FusedDistribution;
   #begun = false;
@@ -40,9 +41,11 @@ export class SingleRun implements MethodRun {
 
   constructor(private readonly context: MethodContext) {
     this.#voice = context.voices[0];
+    // A trace lists the fused candidates, for which the most probable one is not enough.
+    this.#isGreedy = context.greedy && context.traceTop === 0;
     const { vocabulary } = this.#voice.member;
-    this.#projection = context.greedy ? undefined : identityProjection(vocabulary);
-    const size = context.greedy ? 2 : vocabulary.size + 1;
+    this.#projection = this.#isGreedy ? undefined : identityProjection(vocabulary);
+    const size = this.#isGreedy ? 2 : vocabulary.size + 1;
     this.#fused = {
       size,
       probabilities: new Float64Array(size),
@@ -53,7 +56,7 @@ export class SingleRun implements MethodRun {
   }
 
   prepare(): Promise<void> {
-    const top = Math.max(this.context.greedy ? 1 : 0, this.context.traceTop);
+    const top = Math.max(this.#isGreedy ? 1 : 0, this.context.traceTop);
     return this.#voice.member.prepare({ top, projection: this.#projection });
   }
 

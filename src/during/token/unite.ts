@@ -20,6 +20,8 @@
  * `compat` the variants are one and the same rule: a softmax over S is the probabilities renormalised over S.
  */
 import { z } from "zod";
+import { MAX_TOP } from "../../member/preparer.js";
+import { settleAll } from "../../member/settle-all.js";
 import { TopUnion } from "../../vocabulary/top-union.js";
 import { combine } from "../combine.js";
 import type { FusedDistribution, MethodContext, MethodInfo, MethodRun } from "../method.js";
@@ -42,7 +44,7 @@ export const uniteInfo: MethodInfo = {
 
 export const uniteOptions = z
   .strictObject({
-    k: z.int().min(1).default(10),
+    k: z.int().min(1).max(MAX_TOP).default(10),
     feedback: z.enum(["text", "piece"]).optional(),
     variant: z.enum(["logits", "probability"]).default("logits"),
     compat: z.boolean().default(false),
@@ -75,7 +77,9 @@ export class UniteRun implements MethodRun {
 
   async prepare(): Promise<void> {
     const top = Math.max(this.#k, this.context.traceTop);
-    await Promise.all(this.context.voices.map(({ member }) => member.prepare({ top })));
+    // The softmax over the union needs no normaliser of the whole vocabulary; only a trace shows probabilities.
+    const normaliser = this.context.traceTop > 0;
+    await settleAll(this.context.voices.map(({ member }) => member.prepare({ top, normaliser })));
   }
 
   async step(): Promise<FusedDistribution> {
@@ -127,7 +131,7 @@ export class TopFusion {
     for (const [member, { ids, logits, count }] of tops.entries()) {
       for (let place = 0; place < count; place++) keys.add(union, member, ids[place], logits[place]);
     }
-    await Promise.all(tops.map((_, member) => keys.complete(union, member)));
+    await settleAll(tops.map((_, member) => keys.complete(union, member)));
     const best = combine(union.normalise(), weights, this.#probabilities, union.size);
     return keys.distribution(union, this.#probabilities, best);
   }
