@@ -64,10 +64,15 @@ export async function measureLoad({ models, prompt, contextSize }: LoadArguments
   };
 }
 
+export interface BareLoadResult {
+  ms: number;
+  memoryMiB: number;
+}
+
 /** llama.cpp alone: load every model and make its context, one after another in one thread. */
-export async function measureBareLoad({ models, contextSize }: LoadArguments): Promise<number> {
-  const llama = loadLlama({ gpu: false });
-  const { functions } = llama;
+export async function measureBareLoad({ models, contextSize }: LoadArguments): Promise<BareLoadResult> {
+  const { functions } = loadLlama({ gpu: false });
+  const before = privateBytes();
   const started = performance.now();
   for (const model of models) {
     const pointer = functions.modelLoad(model, functions.defaultModelParams());
@@ -76,7 +81,9 @@ export async function measureBareLoad({ models, contextSize }: LoadArguments): P
     if (functions.contextInit(pointer, params) === null)
       throw new Error(`llama.cpp could not make a context for ${model}`);
   }
-  return performance.now() - started;
+  const ms = performance.now() - started;
+  const caches = models.reduce((total, model) => total + cacheBytes(model, contextSize), 0);
+  return { ms, memoryMiB: (privateBytes() - before - caches) / MIB };
 }
 
 /** Bytes that are this process's own, not pages of mapped files; where the system does not say, all that are resident. */

@@ -1,6 +1,6 @@
 /** `bench load`: how long an ensemble takes to its first token, and what memory it needs beside the models. */
 import { BenchChild } from "./child-process.js";
-import type { LoadResult } from "./load-tasks.js";
+import type { BareLoadResult, LoadResult } from "./load-tasks.js";
 import { machineFacts } from "./machine.js";
 import { chooseSets, DECODING_SETS, VOCABULARY_SETS } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
@@ -18,6 +18,7 @@ const COLUMNS: Column[] = [
   { key: "unionSize", title: "union entries", digits: 0 },
   { key: "memoryMiB", title: "memory, MiB", digits: 1 },
   { key: "gacMemoryMiB", title: "with gac, MiB", digits: 1 },
+  { key: "bareMemoryMiB", title: "llama.cpp alone, MiB", digits: 1 },
 ];
 
 const MEASURED = [
@@ -36,17 +37,18 @@ export async function benchLoad(options: BenchOptions): Promise<Omit<BenchReport
   for (const set of sets) {
     options.onProgress?.(set.name);
     const results: LoadResult[] = [];
-    const bareMs: number[] = [];
+    const bare: BareLoadResult[] = [];
     for (let round = 0; round < rounds; round++) {
       results.push(await inChild((child) => child.call("measureLoad", set)));
-      bareMs.push(await inChild((child) => child.call("measureBareLoad", set)));
+      bare.push(await inChild((child) => child.call("measureBareLoad", set)));
     }
     rows.push({
       models: set.name,
       ...Object.fromEntries(MEASURED.map((key) => [key, spreadOf(results.map((result) => result[key]))])),
       unionSize: results[0].unionSize,
-      bareMs: spreadOf(bareMs),
-      ratio: spreadOf(results.map(({ loadMs }, round) => loadMs / bareMs[round])),
+      bareMs: spreadOf(bare.map(({ ms }) => ms)),
+      bareMemoryMiB: spreadOf(bare.map(({ memoryMiB }) => memoryMiB)),
+      ratio: spreadOf(results.map(({ loadMs }, round) => loadMs / bare[round].ms)),
     });
   }
   return {

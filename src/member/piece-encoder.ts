@@ -22,6 +22,7 @@ const MAX_PIECE_BYTES = 64;
 
 export class PieceEncoder {
   readonly #known = new Map<string, Int32Array>();
+  #probes: { probe: Uint8Array; alone: Int32Array }[] | undefined;
 
   constructor(private readonly encoder: Encoder) {}
 
@@ -44,8 +45,8 @@ export class PieceEncoder {
   /** What the tokenizer adds for a text behind a probe; undefined where it changes every probe's own tokens. */
   encodeBehindProbe(text: Uint8Array): Int32Array | undefined {
     if (text.length === 0) return new Int32Array(0);
-    for (const probe of PROBES) {
-      const alone = this.encoder.encode(probe, PLAIN);
+    this.#probes ??= PROBES.map((probe) => ({ probe, alone: this.encoder.encode(probe, PLAIN) }));
+    for (const { probe, alone } of this.#probes) {
       const together = this.encoder.encode(Buffer.concat([probe, text]), PLAIN);
       if (together.length > alone.length && sameTokens(alone, together.subarray(0, alone.length))) {
         return together.slice(alone.length);
