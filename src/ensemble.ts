@@ -128,7 +128,7 @@ export class Ensemble {
       options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
     try {
       // A request that is cancelled while it waits need not wait.
-      await Promise.race([previous, whenAborted(signal)]);
+      await firstOf(previous, signal);
       if (this.#disposed !== undefined) {
         throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
       }
@@ -168,9 +168,17 @@ function checkTimeout(timeoutMs: number | undefined): void {
   });
 }
 
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+/** Wait for the work or for the signal, whichever comes first. */
+function firstOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    if (signal.aborted) return done();
+    signal.addEventListener("abort", done);
+    void work.then(done);
+  });
 }
 
 function isMember(member: MemberOptions | Member): member is Member {

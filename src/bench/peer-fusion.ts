@@ -234,7 +234,7 @@ class PeerUnion {
     const entries = new Map([[END, 0]]);
     this.maps = members.map((member) => {
       const tokens = [...member.model.iterateAllTokens()];
-      const map = new Int32Array(Math.max(...tokens) + 1).fill(-1);
+      const map = new Int32Array(tokens.reduce((most, token) => Math.max(most, token), 0) + 1).fill(-1);
       for (const token of tokens) {
         const string = member.stringOf(token);
         if (string === "") continue;

@@ -152,7 +152,7 @@ export class Channel {
   /** Sleep in this thread, for a few milliseconds at most, until the last command is answered. */
   sleepUntilAnswered(milliseconds: number): boolean {
     const seen = Atomics.load(this.control, Word.response);
-    if (!this.isAnswered) Atomics.wait(this.control, Word.response, seen, milliseconds);
+    if (!this.isAnswered && milliseconds > 0) Atomics.wait(this.control, Word.response, seen, milliseconds);
     return this.isAnswered;
   }
 

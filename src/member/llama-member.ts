@@ -202,8 +202,7 @@ export class LlamaMember implements Member {
     try {
       await this.thread.call(command, length);
     } catch (error) {
-      this.#note(error);
-      throw error;
+      throw this.#note(error);
     }
   }
 
@@ -212,8 +211,7 @@ export class LlamaMember implements Member {
     try {
       return await this.thread.request(name, ask);
     } catch (error) {
-      this.#note(error);
-      throw error;
+      throw this.#note(error);
     }
   }
 
@@ -232,10 +230,12 @@ export class LlamaMember implements Member {
     );
   }
 
-  /** A dead or hanging thread stays so. */
-  #note(error: unknown): void {
+  /** A dead or hanging thread stays so; whatever a dispose() interrupts fails because of it. */
+  #note(error: unknown): unknown {
+    if (this.#disposed) return disposedError(this.name);
     if (error instanceof LlamafuseError && (error.code === "member-hung" || this.thread.channel.ended))
       this.#failure = error;
+    return error;
   }
 
   #readOutput(): void {

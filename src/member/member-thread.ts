@@ -13,7 +13,7 @@ import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./member-
 /** A single decode on a large model and a slow machine takes seconds; ten minutes without a sign is no decode. */
 const DEFAULT_TIMEOUT_MS = 600_000;
 /** Sleep this long in the main thread before waiting without blocking it: sleeping wakes fastest. */
-const BLOCK_MS = 1;
+const BLOCK_MS = 4;
 /** How often load progress is passed on. */
 const PROGRESS_INTERVAL_MS = 50;
 /** How long a thread may take to free its model before it is terminated. */
@@ -98,9 +98,11 @@ export class MemberThread {
   async call(command: Command, length: number): Promise<void> {
     const { channel } = this;
     channel.send(command, length);
+    const deadline = performance.now() + BLOCK_MS;
     // Let the other members' commands go out before this thread falls asleep.
     await undefined;
-    if (!channel.sleepUntilAnswered(BLOCK_MS)) await this.#answered();
+    // Members that run side by side share one such sleep: their deadlines are the same.
+    if (!channel.sleepUntilAnswered(deadline - performance.now())) await this.#answered();
     if (channel.failed) throw LlamafuseError.from(channel.readError());
   }
 

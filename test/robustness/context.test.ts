@@ -45,13 +45,13 @@ describe.each(MODELS)("a context of %s", (_, file) => {
   });
 
   it("gives the same with more threads, and with pools that come and go", () => {
-    const wanted = logProbsAfter(tokens, { threads: 1 });
-    expectClose(logProbsAfter(tokens, { threads: 2 }), wanted);
+    const few = tokens.subarray(0, 30);
+    const wanted = logProbsAfter(few, { threads: 1 });
     const context = contextOf({ threads: 2 });
-    for (const threads of [1, 3, 2, 1, 3]) {
+    for (const threads of [2, 1, 2, 1]) {
       context.setThreads(threads);
       context.clear();
-      context.decode(tokens, 0);
+      context.decode(few, 0);
       expectClose(logProbs(context.logits()), wanted);
     }
   });
