@@ -71,7 +71,10 @@ export class Vocabulary {
   /** The id itself. LlamafuseError "invalid-option" if this vocabulary has no such token. */
   checkId(id: number): number {
     if (Number.isInteger(id) && id >= 0 && id < this.size) return id;
-    throw new LlamafuseError("invalid-option", `Token id ${id} is outside this vocabulary (0 … ${this.size - 1}).`, { found: id, allowed: `0 … ${this.size - 1}` });
+    throw new LlamafuseError("invalid-option", `Token id ${id} is outside this vocabulary (0 … ${this.size - 1}).`, {
+      found: id,
+      allowed: `0 … ${this.size - 1}`,
+    });
   }
 
   classOf(id: number): TokenClass {

@@ -1,8 +1,8 @@
 /** `llamafuse inspect`: what model files say of themselves, and how much their vocabularies have in common. */
 import type { Command } from "commander";
 import { resolveModel } from "../../member/resolve-model.js";
-import { type Inspected, openForInspection, uniqueNames } from "../inspect/open.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
+import { type Inspected, openForInspection, uniqueNames } from "../inspect/open.js";
 import { type InspectReport, renderReport } from "../inspect/render.js";
 import { addCommonOptions } from "../options.js";
 import { LoadBars } from "../progress.js";

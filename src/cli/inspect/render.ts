@@ -1,8 +1,9 @@
 /** The report of `inspect` for a person. */
+
+import type { Overlap } from "../../vocabulary/overlap.js";
 import { bar, renderTable } from "../table.js";
 import { type Colors, colorsFor, oneLine } from "../terminal.js";
 import type { InspectedFacts } from "./open.js";
-import type { Overlap } from "../../vocabulary/overlap.js";
 
 export interface InspectedModel extends InspectedFacts {
   name: string;
