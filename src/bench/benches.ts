@@ -1,8 +1,9 @@
 /** The benches by name. `npm run bench -- NAME` and `llamafuse bench NAME` run them through here. */
 import { unknownName } from "../errors.js";
+import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
 import { benchLoad } from "./load.js";
-import { busyShare } from "./machine.js";
+import { Disturbance } from "./machine.js";
 import { benchNative } from "./native.js";
 import { benchPeer } from "./peer.js";
 import type { BenchOptions, BenchReport } from "./report.js";
@@ -16,8 +17,8 @@ const benches = {
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 
-/** Above this share of busy cores, numbers are not to be trusted. */
-const DISTURBED = 0.1;
+/** Above this share of the cores' time, numbers are not to be trusted. */
+const DISTURBED = 0.05;
 
 /** Name and one line for each bench. */
 export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(
@@ -29,17 +30,16 @@ export const benchNames: readonly string[] = Object.keys(benches);
 /** Run one bench. LlamafuseError "invalid-option" for an unknown name. Model sets whose files are missing are left out. */
 export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
-  const before = await busyShare();
+  const disturbance = new Disturbance();
+  onChildEnded((milliseconds) => disturbance.addChild(milliseconds));
   const report = await benches[name as keyof typeof benches].run(options);
-  const others = Math.max(before, await busyShare());
+  const others = disturbance.share();
   const notes = [...report.notes];
   if (others > DISTURBED) {
-    notes.push(
-      `other processes used ${Math.round(100 * others)} % of the cores before or after: measure again when idle`,
-    );
+    notes.push(`other processes took ${Math.round(100 * others)} % of the cores meanwhile: measure again when idle`);
   }
   const command = `npm run bench -- ${[name, ...argumentsOf(options)].join(" ")}`;
-  return { ...report, settings: { ...report.settings, busyCores: others }, notes, command };
+  return { ...report, settings: { ...report.settings, othersShareOfCores: others }, notes, command };
 }
 
 function argumentsOf({ rounds, sets }: BenchOptions): string[] {

@@ -3,6 +3,7 @@ import type { Ensemble } from "../ensemble.js";
 import { createEnsemble } from "../ensemble.js";
 import { METHODS, underPlan } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
+import { ownMs } from "./machine.js";
 import { PeerFusion, type PeerJob, type PeerRun, type PeerStart } from "./peer-fusion.js";
 import { recordRun } from "./step-recorder.js";
 
@@ -46,7 +47,8 @@ export type ChildTasks = typeof tasks;
 
 process.on("message", async ({ name, argument }: { name: keyof ChildTasks; argument: never }) => {
   try {
-    process.send?.({ result: await (tasks[name] as (argument: never) => Promise<unknown>)(argument) });
+    const result = await (tasks[name] as (argument: never) => Promise<unknown>)(argument);
+    process.send?.({ result, cpuMs: ownMs() });
   } catch (error) {
     process.send?.({ error: (error as Error).stack ?? String(error) });
   }

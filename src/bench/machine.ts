@@ -27,17 +27,25 @@ export function machineFacts(): MachineFacts {
   };
 }
 
-/** How long the machine is watched for other work. */
-const WATCH_MS = 1000;
+/** Notes how busy the cores are with other work than the bench's own while it runs: what disturbs a measurement. */
+export class Disturbance {
+  readonly #times = coreTimes();
+  readonly #own = ownMs();
+  #childrenMs = 0;
 
-/** The share of all cores (0 … 1) that is busy while this process sleeps: what disturbs a measurement. */
-export async function busyShare(): Promise<number> {
-  const before = coreTimes();
-  await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-  const after = coreTimes();
-  const idle = after.idle - before.idle;
-  const all = after.all - before.all;
-  return all === 0 ? 0 : Math.round((1 - idle / all) * 100) / 100;
+  /** Processor time of a process that the bench started, once it is known. */
+  addChild(milliseconds: number): void {
+    this.#childrenMs += milliseconds;
+  }
+
+  /** The share of all cores' time (0 … 1) that went to other processes since the start. */
+  share(): number {
+    const now = coreTimes();
+    const all = now.all - this.#times.all;
+    const busy = all - (now.idle - this.#times.idle);
+    const others = busy - (ownMs() - this.#own) - this.#childrenMs;
+    return all === 0 ? 0 : Math.max(0, Math.round((100 * others) / all) / 100);
+  }
 }
 
 function coreTimes(): { idle: number; all: number } {
@@ -48,4 +56,10 @@ function coreTimes(): { idle: number; all: number } {
     all += times.idle + times.user + times.nice + times.sys + times.irq;
   }
   return { idle, all };
+}
+
+/** Processor milliseconds of this process, all threads. */
+export function ownMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
