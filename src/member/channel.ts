@@ -4,17 +4,16 @@
  * waits in Atomics does not run its event loop.
  */
 import type { LlamafuseError } from "../errors.js";
-import type { Lookup } from "./member.js";
 
 type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
 
-export const Command = { none: 0, advance: 1, lookup: 2, message: 3, close: 4, append: 5 } as const;
+export const Command = { none: 0, advance: 1, firstTokens: 2, message: 3, close: 4, append: 5 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
 /** What a command ended in. Errors carry their message in the payload. */
 export const Status = { ok: 0, error: 1 } as const;
 
-/** Bytes for feedback, lookups and error messages. Longer feedback goes in several commands. */
+/** Bytes for feedback, strings and error messages. Longer feedback goes in several commands. */
 export const PAYLOAD_BYTES = 65536;
 
 const CONTROL_WORDS = 16;
@@ -210,57 +209,39 @@ export class Channel {
   }
 }
 
-/** Bytes of one lookup's answer: id, own, logit (as a double). */
-const LOOKUP_BYTES = 16;
-/** In a key's length word: the key is a token id, which follows. */
-const IS_TOKEN = 0xffffffff;
-
-/** Keys of a lookup in the payload: each a length and its bytes, or a token id. Returns the bytes used, or -1 where they do not fit. */
-export function writeKeys(view: DataView, bytes: Uint8Array, keys: readonly (Uint8Array | number)[]): number {
-  if (keys.length * LOOKUP_BYTES > PAYLOAD_BYTES) return -1;
+/** Byte strings in the payload, each behind its length. Returns the bytes used, or -1 where they do not fit. */
+export function writeStrings(view: DataView, bytes: Uint8Array, strings: readonly Uint8Array[]): number {
   let at = 4;
-  view.setUint32(0, keys.length, true);
-  for (const key of keys) {
-    const size = typeof key === "number" ? 4 : key.length;
-    if (at + 4 + size > PAYLOAD_BYTES) return -1;
-    if (typeof key === "number") {
-      view.setUint32(at, IS_TOKEN, true);
-      view.setInt32(at + 4, key, true);
-    } else {
-      view.setUint32(at, size, true);
-      bytes.set(key, at + 4);
-    }
-    at += 4 + size;
+  view.setUint32(0, strings.length, true);
+  for (const string of strings) {
+    if (at + 4 + string.length > PAYLOAD_BYTES) return -1;
+    view.setUint32(at, string.length, true);
+    bytes.set(string, at + 4);
+    at += 4 + string.length;
   }
   return at;
 }
 
-export function readKeys(view: DataView, bytes: Uint8Array): (Uint8Array | number)[] {
+export function readStrings(view: DataView, bytes: Uint8Array): Uint8Array[] {
   const count = view.getUint32(0, true);
-  const keys: (Uint8Array | number)[] = [];
-  for (let at = 4; keys.length < count; ) {
+  const strings: Uint8Array[] = [];
+  for (let at = 4; strings.length < count; ) {
     const length = view.getUint32(at, true);
-    keys.push(length === IS_TOKEN ? view.getInt32(at + 4, true) : bytes.slice(at + 4, at + 4 + length));
-    at += 4 + (length === IS_TOKEN ? 4 : length);
+    strings.push(bytes.slice(at + 4, at + 4 + length));
+    at += 4 + length;
   }
-  return keys;
+  return strings;
 }
 
-export function writeLookups(view: DataView, lookups: readonly Lookup[]): number {
-  lookups.forEach((lookup, index) => {
-    view.setInt32(index * LOOKUP_BYTES, lookup.id, true);
-    view.setInt32(index * LOOKUP_BYTES + 4, lookup.own ? 1 : 0, true);
-    view.setFloat64(index * LOOKUP_BYTES + 8, lookup.logit, true);
+export function writeIds(view: DataView, ids: readonly number[]): number {
+  ids.forEach((id, index) => {
+    view.setInt32(4 * index, id, true);
   });
-  return lookups.length * LOOKUP_BYTES;
+  return 4 * ids.length;
 }
 
-export function readLookups(view: DataView, count: number): Lookup[] {
-  return Array.from({ length: count }, (_, index) => ({
-    id: view.getInt32(index * LOOKUP_BYTES, true),
-    own: view.getInt32(index * LOOKUP_BYTES + 4, true) === 1,
-    logit: view.getFloat64(index * LOOKUP_BYTES + 8, true),
-  }));
+export function readIds(view: DataView, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => view.getInt32(4 * index, true));
 }
 
 const FEEDBACK_KINDS = ["text", "piece", "tokens"] as const;

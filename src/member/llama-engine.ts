@@ -9,8 +9,7 @@ import { LlamaContext } from "../llama/context.js";
 import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
 import { isUtf8 } from "../vocabulary/utf8.js";
-import { byteKey } from "../vocabulary/vocabulary.js";
-import type { BeginResult, Feedback, Lookup, MemberFacts, MemberPrompt, Preparation } from "./member.js";
+import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
 import { TokenTrail } from "./token-trail.js";
 
@@ -32,8 +31,6 @@ export class LlamaEngine {
   readonly context: LlamaContext;
   readonly preparer: Preparer;
   readonly #trail: TokenTrail;
-  readonly #lookups = new Map<string, { ids: readonly number[]; own: boolean }>();
-  readonly #startLookups = new Map<string, { ids: readonly number[]; own: boolean }>();
   /** Tokens in llama.cpp's cache. */
   #cached = 0;
   decodeMs = 0;
@@ -167,39 +164,9 @@ export class LlamaEngine {
     return length;
   }
 
-  lookup(keys: readonly (Uint8Array | number)[]): Lookup[] {
-    return keys.map((key) => {
-      if (typeof key === "number")
-        return { id: key, own: true, logit: this.preparer.logitOf(this.model.tokenizer.vocabulary.checkId(key)) };
-      const { ids, own } = this.#tokensFor(key);
-      if (ids.length === 0) return { id: -1, own, logit: Number.NEGATIVE_INFINITY };
-      return { id: ids[0], own, logit: this.#pooledLogit(ids) };
-    });
-  }
-
-  /** ln Σ exp(logit); one token's logit comes out as it is. */
-  #pooledLogit(ids: readonly number[]): number {
-    if (ids.length === 1) return this.preparer.logitOf(ids[0]);
-    const logits = ids.map((id) => this.preparer.logitOf(id));
-    const largest = Math.max(...logits);
-    return largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
-  }
-
-  /** The tokens whose bytes are these, else the first one of their tokenisation. */
-  #tokensFor(bytes: Uint8Array): { ids: readonly number[]; own: boolean } {
-    const { atFragmentStart } = this.#trail;
-    const key = byteKey(bytes);
-    const known = atFragmentStart ? this.#startLookups : this.#lookups;
-    let found = known.get(key);
-    if (found === undefined) {
-      const ids = this.model.tokenizer.vocabulary.idsOf(key, atFragmentStart);
-      found =
-        ids.length > 0
-          ? { ids, own: true }
-          : { ids: Array.from(this.#trail.encodeNext(bytes).subarray(0, 1)), own: false };
-      known.set(key, found);
-    }
-    return found;
+  /** The first token of a string's tokenisation as the text to come, or -1. */
+  firstToken(bytes: Uint8Array): number {
+    return this.#trail.encodeNext(bytes).at(0) ?? -1;
   }
 
   cachedTokens(): Int32Array {

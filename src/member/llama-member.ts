@@ -4,7 +4,7 @@ import { LlamafuseError } from "../errors.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
 import type { Gpu } from "../llama/find-library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
-import { Command, PAYLOAD_BYTES, readLookups, writeFeedback, writeKeys } from "./channel.js";
+import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
 import type {
   BeginResult,
   Feedback,
@@ -17,6 +17,7 @@ import type {
 } from "./member.js";
 import { disposedError, loadingStopped, MemberThread } from "./member-thread.js";
 import type { Ready, RequestName, Requests } from "./member-worker.js";
+import { pooledLogit, Readings } from "./readings.js";
 
 export interface LlamaMemberOptions {
   /** Path of a GGUF file that `checkModel` has passed. */
@@ -50,6 +51,7 @@ export class LlamaMember implements Member {
   /** Whether the output is that of the present text. */
   #hasOutput = false;
   #queue: Feedback[] = [];
+  readonly #readings: Readings;
   #failure: LlamafuseError | undefined;
   #disposed = false;
 
@@ -64,12 +66,14 @@ export class LlamaMember implements Member {
     this.facts = { ...ready.facts, source };
     this.vocabulary = new Vocabulary(ready.vocabulary);
     this.contextSize = ready.contextSize;
+    this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
     this.#output = {
       logNormaliser: 0,
       endLogProb: Number.NEGATIVE_INFINITY,
       topCount: 0,
       topIds: new Int32Array(0),
       topLogits: new Float32Array(0),
+      logits: shared.float32(ready.logits, this.vocabulary.size),
       projection: new Float64Array(0),
       decodeMs: 0,
       prepareMs: 0,
@@ -142,10 +146,17 @@ export class LlamaMember implements Member {
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
     this.#checkOutput("lookup()");
+    const known = await this.#readings.of(keys, this.atFragmentStart);
+    const { logits } = this.#output;
+    return known.map(({ ids, own }) => ({ id: ids[0] ?? -1, own, logit: pooledLogit(logits, ids) }));
+  }
+
+  /** Ask the worker for the first tokens of these strings. */
+  async #firstTokens(strings: readonly Uint8Array[]): Promise<number[]> {
     const { channel } = this.thread;
-    const length = writeKeys(channel.payloadView, channel.payload, keys);
+    const length = writeStrings(channel.payloadView, channel.payload, strings);
     if (length < 0) {
-      const half = keys.length >> 1;
+      const half = strings.length >> 1;
       if (half === 0) {
         throw new LlamafuseError(
           "invalid-option",
@@ -153,10 +164,10 @@ export class LlamaMember implements Member {
           { allowed: PAYLOAD_BYTES - FEEDBACK_HEADER },
         );
       }
-      return [...(await this.lookup(keys.slice(0, half))), ...(await this.lookup(keys.slice(half)))];
+      return [...(await this.#firstTokens(strings.slice(0, half))), ...(await this.#firstTokens(strings.slice(half)))];
     }
-    await this.#send(Command.lookup, length);
-    return readLookups(channel.payloadView, keys.length);
+    await this.#send(Command.firstTokens, length);
+    return readIds(channel.payloadView, strings.length);
   }
 
   async cachedTokens(): Promise<Int32Array> {

@@ -6,7 +6,7 @@ import type { WasmMemory } from "../kernels/webassembly.js";
 import type { LibraryFiles } from "../llama/find-library.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import type { VocabularyData } from "../vocabulary/vocabulary.js";
-import { Channel, Command, readFeedback, readKeys, Status, writeLookups } from "./channel.js";
+import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
@@ -22,6 +22,8 @@ export interface Ready {
   facts: Omit<MemberFacts, "source">;
   vocabulary: VocabularyData;
   contextSize: number;
+  /** Where the logits lie in the shared memory. */
+  logits: number;
 }
 
 /** Set-up requests, and what each is answered with. */
@@ -144,8 +146,13 @@ function serve(engine: LlamaEngine, command: Command): number {
     case Command.append:
       takeFeedback(engine, length);
       return 0;
-    case Command.lookup:
-      return writeLookups(channel.payloadView, engine.lookup(readKeys(channel.payloadView, channel.payload)));
+    case Command.firstTokens: {
+      const strings = readStrings(channel.payloadView, channel.payload);
+      return writeIds(
+        channel.payloadView,
+        strings.map((bytes) => engine.firstToken(bytes)),
+      );
+    }
     default:
       throw new LlamafuseError("member-failed", `Member "${start.name}" was sent the unknown command ${command}.`);
   }
@@ -164,6 +171,7 @@ function main(): void {
       facts: engine.facts,
       vocabulary: engine.model.tokenizer.vocabulary.data,
       contextSize: engine.context.contextSize,
+      logits: engine.preparer.logits,
     };
     port.postMessage({ reply: ready } satisfies Reply);
     for (let served = 0; ; ) {

@@ -49,6 +49,8 @@ export interface MemberOutput {
   topIds: Int32Array;
   /** Their raw logits. */
   topLogits: Float32Array;
+  /** Every token's raw logit. */
+  logits: Float32Array;
   /** Probability of every entry of the shared space (empty unless a projection was prepared). */
   projection: Float64Array;
   /** Milliseconds spent in llama.cpp for this advance (tokens decoded, logits ready). */

@@ -27,7 +27,8 @@ export class Preparer {
   endLogProb = Number.NEGATIVE_INFINITY;
   topCount = 0;
   readonly #size: number;
-  readonly #logits: number;
+  /** Where the logits lie in the shared memory. */
+  readonly logits: number;
   readonly #logitsView: Float32Array;
   #exponentials = 0;
   #map = 0;
@@ -47,8 +48,8 @@ export class Preparer {
     private readonly kernels: Kernels,
   ) {
     this.#size = vocabulary.size;
-    this.#logits = kernels.shared.allocate(4 * this.#size);
-    this.#logitsView = kernels.shared.float32(this.#logits, this.#size);
+    this.logits = kernels.shared.allocate(4 * this.#size);
+    this.#logitsView = kernels.shared.float32(this.logits, this.#size);
     this.#chosenByClass = vocabulary.data.classes.some(
       (tokenClass) => tokenClass === TokenClass.control || tokenClass === TokenClass.unused,
     );
@@ -95,7 +96,7 @@ export class Preparer {
   run(logits: Float32Array): void {
     const { kernels, regions } = this;
     this.#logitsView.set(logits);
-    const maximum = kernels.maximum(this.#logits, this.#size);
+    const maximum = kernels.maximum(this.logits, this.#size);
     if (!Number.isFinite(maximum)) {
       throw new LlamafuseError(
         "invalid-logits",
@@ -120,19 +121,14 @@ export class Preparer {
   /** Σ e^(z − maximum), or 1 where nothing asks for it. */
   #sumOfExponentials(maximum: number): number {
     const { kernels, regions } = this;
-    if (regions.projectionSize > 0) return kernels.expInto(this.#logits, this.#size, maximum, this.#exponentials);
-    return this.#normalises ? kernels.sumExp(this.#logits, this.#size, maximum) : 1;
-  }
-
-  /** The raw logit of a token at the last `run`. */
-  logitOf(id: number): number {
-    return this.#logitsView[id];
+    if (regions.projectionSize > 0) return kernels.expInto(this.logits, this.#size, maximum, this.#exponentials);
+    return this.#normalises ? kernels.sumExp(this.logits, this.#size, maximum) : 1;
   }
 
   /** The best text and end tokens; control tokens cannot be chosen and are passed over. */
   #selectTop(): number {
     const { kernels, regions, vocabulary } = this;
-    const found = kernels.top(this.#logits, this.#size, this.#rawIdsView.length, this.#rawIds, this.#rawLogits);
+    const found = kernels.top(this.logits, this.#size, this.#rawIdsView.length, this.#rawIds, this.#rawLogits);
     let count = 0;
     for (let rank = 0; rank < found && count < regions.top; rank++) {
       const id = this.#rawIdsView[rank];

@@ -23,7 +23,8 @@ import type {
   MemberPrompt,
   Preparation,
 } from "./member.js";
-import { logSumExp, prepareOutput } from "./scripted-output.js";
+import { pooledLogit } from "./readings.js";
+import { prepareOutput } from "./scripted-output.js";
 import { ScriptedTokenizer, type Segment } from "./scripted-tokenizer.js";
 
 /** What a script may look at. */
@@ -207,11 +208,11 @@ export class ScriptedMember implements Member {
     return { id, own: true, logit: logits[id] };
   }
 
-  #lookUpBytes(bytes: Uint8Array, logits: ArrayLike<number>): Lookup {
+  #lookUpBytes(bytes: Uint8Array, logits: Float32Array): Lookup {
     const ids = this.vocabulary.idsOf(byteKey(bytes), this.atFragmentStart);
     if (ids.length > 0) {
       const id = ids.reduce((best, other) => (logits[other] > logits[best] ? other : best));
-      return { id, own: true, logit: logSumExp(ids.map((own) => logits[own])) };
+      return { id, own: true, logit: pooledLogit(logits, ids) };
     }
     const id = this.#tokenizer.encode(bytes, this.atFragmentStart)[0] ?? -1;
     return { id, own: false, logit: id < 0 ? Number.NEGATIVE_INFINITY : logits[id] };

@@ -3,7 +3,7 @@ import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 import type { MemberOutput, Preparation } from "./member.js";
 
 /** ln Σ exp(values), -Infinity for none. */
-export function logSumExp(values: ArrayLike<number>): number {
+function logSumExp(values: ArrayLike<number>): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < values.length; index++) max = Math.max(max, values[index]);
   if (max === Number.NEGATIVE_INFINITY) return max;
@@ -14,7 +14,7 @@ export function logSumExp(values: ArrayLike<number>): number {
 
 /** Everything of MemberOutput but the timings, in fresh arrays. */
 export function prepareOutput(
-  logits: ArrayLike<number>,
+  logits: Float32Array,
   vocabulary: Vocabulary,
   { top, projection }: Preparation,
 ): MemberOutput {
@@ -26,6 +26,7 @@ export function prepareOutput(
     topCount: topIds.length,
     topIds,
     topLogits: Float32Array.from(topIds, (id) => logits[id]),
+    logits,
     projection: projection === undefined ? new Float64Array() : project(logits, logNormaliser, projection),
     decodeMs: 0,
     prepareMs: 0,

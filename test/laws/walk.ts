@@ -13,6 +13,8 @@ export interface Walk {
 export interface WalkStep {
   probabilities: Float64Array;
   best: number;
+  /** Its byte string, or END. */
+  bestString: string;
   endEntry: number;
   /** Probability of each byte string, if it has any; the end of generation is END. */
   byString: Map<string, number>;
@@ -92,7 +94,14 @@ function bestText({ size, probabilities, endEntry, bytesOf }: FusedDistribution)
 
 function copyOf(distribution: FusedDistribution): Omit<WalkStep, "entry" | "bytes"> {
   const { size, probabilities, best, endEntry } = distribution;
-  return { probabilities: probabilities.slice(0, size), best, endEntry, byString: byStringOf(distribution) };
+  const bestString = best === endEntry ? END : byteKey(distribution.bytesOf(best));
+  return {
+    probabilities: probabilities.slice(0, size),
+    best,
+    bestString,
+    endEntry,
+    byString: byStringOf(distribution),
+  };
 }
 
 /** A chooser that draws by probability. */

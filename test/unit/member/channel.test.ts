@@ -6,12 +6,12 @@ import {
   Command,
   PAYLOAD_BYTES,
   readFeedback,
-  readKeys,
-  readLookups,
+  readIds,
+  readStrings,
   Status,
   writeFeedback,
-  writeKeys,
-  writeLookups,
+  writeIds,
+  writeStrings,
 } from "../../../src/member/channel.js";
 
 /** Echoes commands as a member's worker would, in plain JavaScript: words request 0, response 1, status 4, ended 6. */
@@ -89,27 +89,17 @@ describe("the channel between coordinator and worker", () => {
     ]);
   });
 
-  it("carries lookups by bytes and by token, as many as fit", () => {
+  it("carries strings to look up and the tokens found, as many as fit", () => {
     const { payloadView, payload } = new Channel();
-    const keys = [Buffer.from("é"), 17, new Uint8Array(0), 0, 262_143];
-    expect(writeKeys(payloadView, payload, keys)).toBeGreaterThan(0);
-    expect(readKeys(payloadView, payload).map((key) => (typeof key === "number" ? key : Buffer.from(key)))).toEqual(
-      keys.map((key) => (typeof key === "number" ? key : Buffer.from(key))),
-    );
-    const lookups = [
-      { id: 3, own: true, logit: 1 / 3 },
-      { id: -1, own: false, logit: Number.NEGATIVE_INFINITY },
-    ];
-    writeLookups(payloadView, lookups);
-    expect(readLookups(payloadView, 2)).toEqual(lookups);
-    expect(writeKeys(payloadView, payload, [new Uint8Array(PAYLOAD_BYTES - 8)])).toBe(PAYLOAD_BYTES);
-    expect(writeKeys(payloadView, payload, [new Uint8Array(PAYLOAD_BYTES - 7)])).toBe(-1);
-    expect(
-      writeKeys(
-        payloadView,
-        payload,
-        Array.from({ length: PAYLOAD_BYTES / 16 + 1 }, () => 1),
-      ),
-    ).toBe(-1);
+    const strings = [Buffer.from("é"), Buffer.alloc(0), Buffer.from([0, 0xff])];
+    expect(writeStrings(payloadView, payload, strings)).toBeGreaterThan(0);
+    expect(readStrings(payloadView, payload).map((bytes) => Buffer.from(bytes))).toEqual(strings);
+    writeIds(payloadView, [3, -1, 262_143]);
+    expect(readIds(payloadView, 3)).toEqual([3, -1, 262_143]);
+    expect(writeStrings(payloadView, payload, [new Uint8Array(PAYLOAD_BYTES - 8)])).toBe(PAYLOAD_BYTES);
+    expect(writeStrings(payloadView, payload, [new Uint8Array(PAYLOAD_BYTES - 7)])).toBe(-1);
+    const many = new Array(PAYLOAD_BYTES / 4).fill(new Uint8Array(0));
+    expect(writeStrings(payloadView, payload, many)).toBe(-1);
+    expect(writeStrings(payloadView, payload, many.slice(1))).toBe(PAYLOAD_BYTES);
   });
 });

@@ -30,7 +30,7 @@ describe("what a worker prepares from its logits", () => {
     expect(preparer.topCount).toBe(4);
     expect(Array.from(kernels.shared.int32(regions.topIds, 4))).toEqual([3, 6, 2, 5]);
     expect(Array.from(kernels.shared.float32(regions.topLogits, 4))).toEqual([3, 3, 2, 2]);
-    expect(preparer.logitOf(4)).toBe(8);
+    expect(Array.from(kernels.shared.float32(preparer.logits, 7))).toEqual(Array.from(logits));
   });
 
   it("finds enough text tokens however many control tokens stand before them, and takes no more memory each time", () => {
