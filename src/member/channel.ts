@@ -182,8 +182,10 @@ export class Channel {
 
   // Worker's side.
 
-  /** Block until there is a command; `served` is the number of the last one served. */
-  receive(served: number): Command {
+  /** Block until there is a command, awake at first; `served` is the number of the last one served. */
+  receive(served: number, spinMs: number): Command {
+    const asleep = performance.now() + spinMs;
+    while (Atomics.load(this.control, Word.request) === served && performance.now() < asleep);
     while (Atomics.load(this.control, Word.request) === served) Atomics.wait(this.control, Word.request, served);
     return this.control[Word.command] as Command;
   }

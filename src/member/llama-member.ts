@@ -181,8 +181,8 @@ export class LlamaMember implements Member {
     return this.#request("tokenize", { text, ...options });
   }
 
-  async setThreads(threads: number): Promise<void> {
-    await this.#request("setThreads", threads);
+  async setThreads(threads: number, spins = false): Promise<void> {
+    await this.#request("setThreads", { threads, spins });
   }
 
   async dispose(): Promise<void> {

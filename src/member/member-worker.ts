@@ -11,6 +11,9 @@ import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
 
+/** What fusing and another small member's turn take; waking a sleeping thread takes some 50 µs, and may take it to a busy core. */
+const SPIN_MS = 0.2;
+
 export interface WorkerStart extends Omit<EngineOptions, "onProgress" | "mayContinue"> {
   library: LibraryFiles;
   memory: WasmMemory;
@@ -34,7 +37,7 @@ export interface Requests {
   append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
   tokenize: { ask: { text: Uint8Array; parseSpecial?: boolean; addBos?: boolean }; reply: Int32Array };
-  setThreads: { ask: number; reply: null };
+  setThreads: { ask: { threads: number; spins: boolean }; reply: null };
 }
 export type RequestName = keyof Requests;
 export interface Request {
@@ -46,6 +49,8 @@ export type Reply = { reply: unknown } | { error: ReturnType<LlamafuseError["toJ
 const port = parentPort!;
 const start = workerData as WorkerStart;
 const channel = new Channel(start.channel);
+/** How long this thread waits for the next command without falling asleep. */
+let spinMs = 0;
 
 function asLlamafuseError(error: unknown): LlamafuseError {
   if (error instanceof LlamafuseError) return error;
@@ -113,9 +118,12 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
       const request = ask as Requests["tokenize"]["ask"];
       return engine.tokenize(request.text, request);
     }
-    case "setThreads":
-      engine.setThreads(ask as number);
+    case "setThreads": {
+      const { threads, spins } = ask as Requests["setThreads"]["ask"];
+      engine.setThreads(threads);
+      spinMs = spins ? SPIN_MS : 0;
       return null;
+    }
   }
 }
 
@@ -175,7 +183,7 @@ function main(): void {
     };
     port.postMessage({ reply: ready } satisfies Reply);
     for (let served = 0; ; ) {
-      const command = channel.receive(served);
+      const command = channel.receive(served, spinMs);
       served = (served + 1) | 0;
       if (command === Command.close) break;
       if (command === Command.message) {

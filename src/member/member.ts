@@ -161,7 +161,10 @@ export interface Member {
   cachedTokens(): Promise<Int32Array>;
   /** Tokenise text with this member's tokenizer. */
   tokenize(text: Uint8Array, options?: { parseSpecial?: boolean; addBos?: boolean }): Promise<Int32Array>;
-  /** Threads to decode with from now on. */
-  setThreads(threads: number): Promise<void>;
+  /**
+   * Threads to decode with from now on. `spins`: whether a core is free for the member's thread to stay awake on for a
+   * moment between two steps. Default false.
+   */
+  setThreads(threads: number, spins?: boolean): Promise<void>;
   dispose(): Promise<void>;
 }
