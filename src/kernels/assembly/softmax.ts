@@ -1,4 +1,4 @@
-import { exponentialAny, exponentialPlain } from "./exponential";
+import { exponentialAny, exponentialPlain, exponentialSingle } from "./exponential";
 
 /** The largest logit; NaN if any is NaN. */
 export function maximum(logits: usize, n: i32): f32 {
@@ -42,15 +42,34 @@ export function largestLane(v: v128): f32 {
 }
 
 export function expInto(logits: usize, n: i32, shift: f64, out: usize): f64 {
-  return within(logits, n, shift)
-    ? exponentials(logits, n, shift, out, true, true)
-    : exponentials(logits, n, shift, out, true, false);
+  return within(logits, n, shift) ? exponentials(logits, n, shift, out, true) : exponentials(logits, n, shift, out, false);
 }
 
-export function sumExp(logits: usize, n: i32, shift: f64): f64 {
-  return within(logits, n, shift)
-    ? exponentials(logits, n, shift, 0, false, true)
-    : exponentials(logits, n, shift, 0, false, false);
+export function sumExp(logits: usize, n: i32, max: f32): f64 {
+  const end = logits + ((<usize>n) << 2);
+  const shifts = f32x4.splat(max);
+  let low = f64x2.splat(0.0);
+  let high = f64x2.splat(0.0);
+  let lower = low;
+  let higher = low;
+  let at = logits;
+  if (at + 32 <= end) {
+    do {
+      const x = exponentialSingle(f32x4.sub(v128.load(at), shifts));
+      const y = exponentialSingle(f32x4.sub(v128.load(at, 16), shifts));
+      low = f64x2.add(low, f64x2.promote_low_f32x4(x));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3)));
+      lower = f64x2.add(lower, f64x2.promote_low_f32x4(y));
+      higher = f64x2.add(higher, f64x2.promote_low_f32x4(v128.shuffle<i32>(y, y, 2, 3, 2, 3)));
+      at += 32;
+    } while (at + 32 <= end);
+  }
+  const sums = f64x2.add(f64x2.add(low, high), f64x2.add(lower, higher));
+  let total = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  for (; at < end; at += 4) {
+    total += <f64>f32x4.extract_lane(exponentialSingle(f32x4.splat(load<f32>(at) - max)), 0);
+  }
+  return total;
 }
 
 /** Whether |z − shift| < 708 for every logit, so that the plain exponential serves all; a scan costs less than masks. */
@@ -77,9 +96,8 @@ function within(logits: usize, n: i32, shift: f64): bool {
   return true;
 }
 
-/** All of the above are this one, so that they agree to the bit. */
 @inline
-function exponentials(logits: usize, n: i32, shift: f64, out: usize, storing: bool, plain: bool): f64 {
+function exponentials(logits: usize, n: i32, shift: f64, out: usize, plain: bool): f64 {
   const end = logits + ((<usize>n) << 2);
   const shifts = f64x2.splat(shift);
   let low = f64x2.splat(0.0);
@@ -98,11 +116,9 @@ function exponentials(logits: usize, n: i32, shift: f64, out: usize, storing: bo
         x = exponentialAny(x);
         y = exponentialAny(y);
       }
-      if (storing) {
-        v128.store(out, x);
-        v128.store(out, y, 16);
-        out += 32;
-      }
+      v128.store(out, x);
+      v128.store(out, y, 16);
+      out += 32;
       low = f64x2.add(low, x);
       high = f64x2.add(high, y);
       at += 16;
@@ -113,10 +129,8 @@ function exponentials(logits: usize, n: i32, shift: f64, out: usize, storing: bo
   for (; at < end; at += 4) {
     const x = exponentialAny(f64x2.splat((<f64>load<f32>(at)) - shift));
     const e = f64x2.extract_lane(x, 0);
-    if (storing) {
-      store<f64>(out, e);
-      out += 8;
-    }
+    store<f64>(out, e);
+    out += 8;
     total += e;
   }
   return total;

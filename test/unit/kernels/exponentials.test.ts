@@ -111,13 +111,38 @@ describe("expInto", () => {
 });
 
 describe("sumExp", () => {
-  test("is the sum of expInto to the bit, and repeats itself", () => {
+  test("is the sum of the exponentials within 2e-7, 1 for a single logit, and repeats itself", () => {
     for (const make of Object.values(LOGIT_CASES)) {
       for (const n of [...LENGTHS, 152_064]) {
-        const { sum } = exponentials(make(n), 1.5);
-        expect(bits([kernels.sumExp(logitsAt, n, 1.5)])).toEqual(bits([sum]));
-        expect(bits([kernels.sumExp(logitsAt, n, 1.5)])).toEqual(bits([sum]));
+        const logits = make(n);
+        const highest = reference.maximum(logits);
+        if (!Number.isFinite(highest)) continue;
+        load(logits);
+        const sum = kernels.sumExp(logitsAt, n, highest);
+        const expected = logits.reduce((total, z) => total + Math.exp(z - highest), 0);
+        expect(Math.abs(sum / expected - 1)).toBeLessThan(2e-7);
+        expect(bits([kernels.sumExp(logitsAt, n, highest)])).toEqual(bits([sum]));
       }
+    }
+    for (const z of [-300, 0, 1e30]) expect(kernels.sumExp(logitsAt, load(Float32Array.of(z)), z)).toBe(1);
+  });
+
+  test("is that close for every distance from the largest, and next to nothing out of a float's reach", () => {
+    for (let step = 0; step < 20_000; step++) {
+      const z = Math.fround(-87 * (step / 20_000));
+      const sum = kernels.sumExp(logitsAt, load(Float32Array.of(z)), 0);
+      expect(Math.abs(sum / Math.exp(z) - 1)).toBeLessThan(2e-7);
+    }
+    for (const z of [-88, -1e30, Number.NEGATIVE_INFINITY])
+      expect(kernels.sumExp(logitsAt, load(Float32Array.of(z)), 0)).toBeLessThan(2e-38);
+  });
+
+  test("adds up eight sums in the documented order", () => {
+    for (const n of [7, 8, 9, 1003]) {
+      const logits = typicalLogits(n, 2);
+      const highest = reference.maximum(logits);
+      const single = Float64Array.from(logits, (z) => kernels.sumExp(logitsAt, load(Float32Array.of(z)), highest));
+      expect(bits([kernels.sumExp(logitsAt, load(logits), highest)])).toEqual(bits([reference.sumInEight(single)]));
     }
   });
 });
