@@ -1,4 +1,5 @@
 /** Medians and spreads: what a bench says of a number that it measured several times. */
+import { quantile } from "../evaluation/statistics.js";
 
 export interface Spread {
   median: number;
@@ -25,15 +26,6 @@ export function spreadOf(values: readonly number[]): Spread {
     high: quantile(sorted, 0.75),
     count: sorted.length,
   };
-}
-
-/** Linear interpolation between the two nearest ranks. */
-function quantile(sorted: readonly number[], share: number): number {
-  if (sorted.length === 0) return Number.NaN;
-  const place = share * (sorted.length - 1);
-  const below = Math.floor(place);
-  const above = Math.ceil(place);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
 export function sum(values: Iterable<number>): number {

@@ -1,11 +1,11 @@
+import { TopSpace } from "../../../src/during/alignments/top-union.js";
 import { combine } from "../../../src/during/combine.js";
-import { TopFusion } from "../../../src/during/token/unite.js";
 import { MixtureKeys } from "../../../src/during/token/unite-mixture.js";
 import { PublishedUnion, publishedTokenIds } from "../../../src/vocabulary/published-strings.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { project } from "./gac.js";
 import { feedbacksOf, softmax, type ToyModel } from "./published-model.js";
-import { top } from "./unite.js";
+import { meanOf } from "./unite.js";
 
 /** The golden lists of the whole union what is above this, and the winner. */
 const LISTED_ABOVE = 1e-4;
@@ -24,9 +24,11 @@ export const uniteProbability: GoldenAdapter = {
       })),
     );
     const weights = models.map(({ weight }) => weight);
-    const fusion = new TopFusion(keys, weights, k);
-    const { size, probabilities, best } = await fusion.fuse(models.map(({ logits }) => top(logits, k)));
-    const winner = dictionary.strings[fusion.union.keys[best]];
+    const space = new TopSpace(keys, models.length, k);
+    const logits = models.map((model) => model.logits);
+    const { probabilities, best } = await meanOf(space, logits, weights, k);
+    const { union } = space;
+    const winner = dictionary.strings[union.keys[best]];
 
     const whole = new Float64Array(dictionary.strings.length);
     const projections = models.map(({ logits }, index) =>
@@ -38,9 +40,9 @@ export const uniteProbability: GoldenAdapter = {
       .map((string, entry) => [string, whole[entry] / sum] as const)
       .filter(([, mass], entry) => mass > LISTED_ABOVE || entry === wholeBest);
     return {
-      unionStrings: Array.from(fusion.union.keys.subarray(0, size), (key) => dictionary.strings[key]),
-      perModel: fusion.union.shares.map((shares) => shares.subarray(0, size)),
-      fused: probabilities.subarray(0, size),
+      unionStrings: Array.from(union.keys.subarray(0, union.size), (key) => dictionary.strings[key]),
+      perModel: union.shares.map((shares) => shares.subarray(0, union.size)),
+      fused: probabilities.subarray(0, union.size),
       winner,
       winnerIds: await Promise.all(feedbacks.map((feedback) => publishedTokenIds(winner, feedback))),
       fullUnionWinner: dictionary.strings[wholeBest],

@@ -1,4 +1,5 @@
-import { TopFusion } from "../../../src/during/token/unite.js";
+import { TopSpace } from "../../../src/during/alignments/top-union.js";
+import { MeanRule } from "../../../src/during/rules/mean.js";
 import { ReleasedKeys, type ReleasedModel } from "../../../src/during/token/unite-released.js";
 import type { GoldenAdapter } from "../adapter.js";
 
@@ -15,14 +16,17 @@ export const unite: GoldenAdapter = {
   tolerance: 1e-9,
   async run({ k, models }: { k: number; models: Model[] }) {
     const keys = new ReleasedKeys(models.map(releasedModel));
-    const fusion = new TopFusion(
-      keys,
-      models.map(() => 1 / models.length),
+    const space = new TopSpace(keys, models.length, k);
+    const weights = models.map(() => 1 / models.length);
+    const fused = await meanOf(
+      space,
+      models.map(({ logits }) => logits),
+      weights,
       k,
     );
-    const tops = models.map(({ logits }) => top(logits, k));
-    const { size, probabilities, best } = await fusion.fuse(tops);
-    const { union } = fusion;
+    const { probabilities, best } = fused;
+    const { union } = space;
+    const { size } = union;
     const stringOf = (entry: number) => keys.strings[union.keys[entry]];
     const idOf = (model: number, entry: number) => keys.idOf(model, union.keys[entry]);
     const entries = Array.from({ length: size }, (_, entry) => entry);
@@ -57,8 +61,16 @@ function releasedModel({ family, spName, pieces, logits, subTokens }: Model): Re
   };
 }
 
+/** One step of a top-k union and the weighted mean. */
+export async function meanOf(space: TopSpace, logits: readonly number[][], weights: readonly number[], k: number) {
+  const step = await space.align(logits.map((own, member) => ({ member, ...top(own, k) })));
+  const fused = new MeanRule().fuse(step, weights);
+  step.conclude?.(fused);
+  return fused;
+}
+
 /** What a member reports as its top k. */
-export function top(logits: readonly number[], k: number) {
+function top(logits: readonly number[], k: number) {
   const ids = logits
     .map((_, id) => id)
     .sort((a, b) => logits[b] - logits[a] || a - b)
