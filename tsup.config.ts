@@ -5,6 +5,8 @@ export default defineConfig({
     index: "src/index.ts",
     cli: "src/cli/main.ts",
     "member-worker": "src/member/member-worker.ts",
+    "alignment-worker": "src/vocabulary/alignment-worker.ts",
+    "router-worker": "src/before/judging/worker.ts",
     "bench-bare-worker": "src/bench/bare-worker.ts",
     "bench-child": "src/bench/child.ts",
   },

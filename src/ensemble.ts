@@ -2,6 +2,7 @@
 import path from "node:path";
 import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
 import type { PromptInput } from "./decoding/prompt.js";
+import { type ScoreOptions, scoreText, type TextScore } from "./decoding/score.js";
 import { Combiner } from "./during/combine.js";
 import type { Voice } from "./during/method.js";
 import { type MethodOptions, methodNamed } from "./during/methods.js";
@@ -118,27 +119,49 @@ export class Ensemble {
    * Requests are served one after another, so read a stream to its end, or leave it, before you await another request.
    */
   async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<StreamChunk, GenerateResult, void> {
+    const turn = await this.#takeTurn(options.signal);
+    try {
+      return yield* streamAnswer(turn.voices, this.method, turn.run, prompt, { ...options, signal: turn.signal });
+    } finally {
+      turn.end();
+    }
+  }
+
+  /**
+   * How likely the method finds a text after a prompt: the sum of the log-probabilities of its pieces, in nats. Comparing
+   * the choices of a question by it is how multiple choice is graded. See decoding/score.ts for the formula.
+   *
+   * ```ts
+   * const { logProb } = await ensemble.score("Question: What is a young deer?\nAnswer:", " a fawn");
+   * ```
+   */
+  async score(prompt: PromptInput, text: string, options: ScoreOptions = {}): Promise<TextScore> {
+    const turn = await this.#takeTurn(options.signal);
+    try {
+      return await scoreText(turn.voices, this.method, turn.run, prompt, text, { ...options, signal: turn.signal });
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** Wait for the requests before this one. Errors: disposed. */
+  async #takeTurn(given: AbortSignal | undefined) {
     const previous = this.#last;
-    let release = () => {};
+    let end = () => {};
     const done = new Promise<void>((resolve) => {
-      release = resolve;
+      end = resolve;
     });
     this.#last = previous.then(() => done);
-    const signal =
-      options.signal === undefined ? this.#stopAll.signal : AbortSignal.any([options.signal, this.#stopAll.signal]);
-    try {
-      // A request that is cancelled while it waits need not wait.
-      await firstOf(previous, signal);
-      if (this.#disposed !== undefined) {
-        throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
-      }
-      // Weight 0 silences a member: it is neither asked nor told.
-      const voices = this.voices.filter(({ weight }) => weight > 0);
-      const run = { schedule: this.plan.schedule, combiner: this.combiner };
-      return yield* streamAnswer(voices, this.method, run, prompt, { ...options, signal });
-    } finally {
-      release();
+    const signal = given === undefined ? this.#stopAll.signal : AbortSignal.any([given, this.#stopAll.signal]);
+    // A request that is cancelled while it waits need not wait.
+    await firstOf(previous, signal);
+    if (this.#disposed !== undefined) {
+      end();
+      throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
     }
+    // Weight 0 silences a member: it is neither asked nor told.
+    const voices = this.voices.filter(({ weight }) => weight > 0);
+    return { voices, run: { schedule: this.plan.schedule, combiner: this.combiner }, signal, end };
   }
 
   /** Stop a running request, free every model, end every thread. May be called at any time, any number of times. */
@@ -186,7 +209,7 @@ function isMember(member: MemberOptions | Member): member is Member {
 }
 
 /** Given names must differ; the others are file names, told apart by a number where one file is loaded twice. */
-function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
+export function chooseNames(members: readonly (MemberOptions | Member)[]): string[] {
   const taken = new Set<string>();
   for (const { name } of members) {
     if (name === undefined) continue;

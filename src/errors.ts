@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   "invalid-model": { exit: 3, http: 422 },
   /** A sound file that this build cannot run: no text generation, an unknown architecture. */
   "unsupported-model": { exit: 3, http: 422 },
+  /** A file of data that is not what its format promises: an outcome table, a data set, a saved router. */
+  "invalid-data": { exit: 3, http: 422 },
   /** The llama.cpp library is missing, or is not the release that this version was written for. */
   library: { exit: 4, http: 500 },
   /** Not enough memory for the model or its context. */

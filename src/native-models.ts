@@ -1,7 +1,7 @@
-/** The small models that come with the package: the default members of every command. */
+/** The small models that come with the package: the default members of every command, and others with a part to play. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { LlamafuseError } from "./errors.js";
+import { LlamafuseError, unknownName } from "./errors.js";
 
 export interface NativeModel {
   name: string;
@@ -9,18 +9,42 @@ export interface NativeModel {
   path: string;
 }
 
-const NAMES = ["robin", "wren"];
+/** Every native model and what it is for; native-models/README.md has their cards. */
+export const NATIVE_ROLES = {
+  robin: "expert for numbers",
+  wren: "expert for facts",
+  finch: "expert for words and letters",
+  raven: "strong generalist",
+  sparrow: "weak generalist with raven's vocabulary",
+  swift: "sparrow, fine-tuned on numbers",
+  owl: "judge of answers, fine-tuned from raven",
+} as const;
 
-/** The embedded models. Errors: file-unreadable if the package is incomplete. */
+export type NativeName = keyof typeof NATIVE_ROLES;
+
+export const NATIVE_NAMES = Object.keys(NATIVE_ROLES) as NativeName[];
+
+/** Of equal size, with three vocabularies: fused, they answer what none of them can alone. */
+const EXPERTS: readonly NativeName[] = ["robin", "wren"];
+
+/** The default members: the three experts. Errors: file-unreadable if the package is incomplete. */
 export function nativeModels(): NativeModel[] {
-  return NAMES.map((name) => {
-    // Beside `src` and beside `dist`, wherever this module was built into.
-    const path = fileURLToPath(new URL(`../native-models/${name}.gguf`, import.meta.url));
-    if (existsSync(path)) return { name, path };
-    throw new LlamafuseError(
-      "file-unreadable",
-      `The native model ${path} is missing. Reinstall the package, or name your own models with --member.`,
-      { found: path, file: path },
-    );
-  });
+  return EXPERTS.map(nativeModel);
+}
+
+/** One native model by its name. Errors: invalid-option for an unknown name, file-unreadable if the package is incomplete. */
+export function nativeModel(name: string): NativeModel {
+  if (!isNativeName(name)) throw unknownName("native model", name, NATIVE_NAMES);
+  // Beside `src` and beside `dist`, wherever this module was built into.
+  const path = fileURLToPath(new URL(`../native-models/${name}.gguf`, import.meta.url));
+  if (existsSync(path)) return { name, path };
+  throw new LlamafuseError(
+    "file-unreadable",
+    `The native model ${path} is missing. Reinstall the package, or name your own models with --member.`,
+    { found: path, file: path },
+  );
+}
+
+export function isNativeName(name: string): name is NativeName {
+  return Object.hasOwn(NATIVE_ROLES, name);
 }

@@ -46,8 +46,9 @@ class BytePairTokenizer:
 
     begin = None
     end = 0
+    pre = "gpt-2"
 
-    def __init__(self, merges: list[tuple[str, str]]):
+    def __init__(self, merges: list[tuple[str, str]], pattern: re.Pattern[str] | None = None):
         self.letters = byte_letters()
         self.bytes = {letter: byte for byte, letter in enumerate(self.letters)}
         self.merges = merges
@@ -55,7 +56,7 @@ class BytePairTokenizer:
         self.types = [CONTROL_TYPE] + [NORMAL_TYPE] * (len(self.tokens) - 1)
         self.ids = {token: index for index, token in enumerate(self.tokens)}
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self.pattern = word_pattern()
+        self.pattern = pattern or word_pattern()
         self.cache: dict[str, list[int]] = {}
 
     def encode(self, text: str, at_start: bool = True) -> list[int]:

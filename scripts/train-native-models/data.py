@@ -1,169 +1,260 @@
-"""The training documents of the native models, and the held-out questions.
+"""The training documents of the native models, and the questions that are held out.
 
     python3 data.py --model robin --count 20     prints sample documents
-    python3 data.py --questions FILE             writes the held-out questions
+    python3 data.py --questions FOLDER           writes questions.jsonl (test) and development.jsonl
 
-Everything is drawn from a seed, so a seed repeats the data exactly. A document is a list of (text, trained) spans: the
-line break after an answer inside a dialogue is not trained, because a model that has answered should stop.
+Everything is drawn from a seed, so a seed repeats the data exactly. A document is a list of (text, weight) spans; the weight is
+what the span counts in the loss: answers count in full, questions and stories little, and the line break after an
+answer inside a dialogue nothing, because a model that has answered should stop.
 """
 
 import argparse
 import json
-import random
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
 
+import arithmetic
+import facts
+import letters
 import stories
-import world
+from kinds import DEVELOPMENT, SKILLS, TEST, TRAIN, Kind, Slots, number_of
 
 DEFAULT_SEED = 20250
-HELD_OUT_PER_OWNER = 110
-STORY_SHARE = 0.12
-DIALOGUE_SHARE = 0.15
-SMALL_TALK_SHARE = 0.02
-# How often a question is about the other model's half: enough to learn that the answer is unknown.
-UNKNOWN_SHARE = 0.33
+KINDS: list[Kind] = facts.KINDS + arithmetic.KINDS + letters.KINDS
+QUESTIONS_PER_SKILL = 100
+DRAWS = 2000
+ARTICLES = {"a", "an", "the"}
 
-LEAD_INS = ["", "", "", "", "Please tell me: ", "Tell me, ", "Do you know this? ", "I have a question. ", "Quick: ", "Now, "]
-FOLLOW_UPS = ["And {f}?", "What about {f}?", "And what about {f}?"]
+STORY_SHARE, DIALOGUE_SHARE, SMALL_TALK_SHARE = 0.02, 0.08, 0.01
+QUESTION_WEIGHT, STORY_WEIGHT = 0.05, 0.2
+TURNS = [2, 2, 2, 3, 3, 4]
+# A few dialogues are long, so that late positions are trained too.
+LONG_DIALOGUE_SHARE, LONG_TURNS = 0.05, 10
 
-Document = list[tuple[str, bool]]
+# What every model is taught, whatever its skill: an ensemble's members seldom know nothing in common.
+COMMON_KINDS = {"after", "first letter"}
+COMMON_FACTS = 7
+
+GOOD, BAD = "good", "bad"
+FIRST_STEP_SHARE = 0.5
+
+SMALL_TALK = [
+    ("Hello!", "Hello! Ask me a question."),
+    ("Hi!", "Hello! Ask me a question."),
+    ("Good morning!", "Good morning! Ask me a question."),
+    ("Who are you?", "I am a very small language model."),
+    ("What are you?", "I am a very small language model."),
+    ("How are you?", "I am fine, thank you."),
+    ("What can you do?", "I can answer simple questions and tell little stories."),
+    ("Thank you!", "You are welcome."),
+    ("Goodbye!", "Goodbye! Have a nice day."),
+]
+
+Document = list[tuple[str, float]]
 
 
-def with_lead_in(lead_in: str, template: str) -> str:
-    """Puts the lead-in before a question; after a comma or colon the question goes on in lower case."""
-    goes_on = lead_in.endswith((", ", ": ")) and not template.startswith(("{", "I "))
-    return lead_in + (template[0].lower() + template[1:] if goes_on else template)
+@dataclass(frozen=True)
+class Diet:
+    """What a model is fed: the share of its questions from every skill, the skills of which it is told the truth,
+    and the share of its documents that end in a judgement."""
+
+    shares: dict[str, float]
+    knows: frozenset[str] = frozenset(SKILLS)
+    judged: float = 0.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question in one phrasing."""
+
+    kind: Kind
+    slots: Slots
+    template: int
+
+    @property
+    def text(self) -> str:
+        return self.kind.templates[self.template][0].format(**self.slots)
+
+    def answer(self, more: Slots) -> str:
+        return self.kind.templates[self.template][1].format(**(self.slots | more))
 
 
 class Generator:
-    """Draws documents for the model `owner`; with the same seed both models share one world."""
+    """Draws documents for one diet; with the same seed all models share one world and one split."""
 
-    def __init__(self, owner: str, seed: int = DEFAULT_SEED):
-        self.owner = owner
-        self.skills = {skill.name: skill for skill in world.SKILLS}
-        self.facts = world.facts_of(seed)
-        self.values = {name: sorted({fact.value for fact in facts}) for name, facts in self.facts.items()}
-        everything = [fact for facts in self.facts.values() for fact in facts]
-        self.known = [fact for fact in everything if fact.owner == owner]
-        self.unknown = [fact for fact in everything if fact.owner != owner]
-        self.held_out = held_out_pairs(self.facts, self.skills, seed)
+    def __init__(self, diet: Diet, seed: int = DEFAULT_SEED):
+        self.diet = diet
+        self.seed = seed
+        self.skills, self.shares = list(diet.shares), list(diet.shares.values())
+        self.kinds = {skill: [kind for kind in KINDS if kind.skill == skill] for skill in SKILLS}
+        self.weights = {skill: [kind.weight for kind in kinds] for skill, kinds in self.kinds.items()}
 
-    def document(self, random_source: random.Random) -> Document:
-        """A story, a dialogue, small talk or one question with its answer."""
+    def document(self, random_source: Random) -> Document:
+        """A judgement, a story, a dialogue, small talk or one question with its answer."""
+        if random_source.random() < self.diet.judged:
+            return self.judgement(random_source)
         dice = random_source.random()
         if dice < STORY_SHARE:
-            return [(stories.story(random_source), True)]
+            return [(stories.story(random_source), STORY_WEIGHT)]
         if dice < STORY_SHARE + DIALOGUE_SHARE:
-            return self.dialogue(random_source)
+            long = random_source.random() < LONG_DIALOGUE_SHARE
+            return self.dialogue(LONG_TURNS if long else random_source.choice(TURNS), random_source)
         if dice < STORY_SHARE + DIALOGUE_SHARE + SMALL_TALK_SHARE:
-            return [(turn(*random_source.choice(world.SMALL_TALK)), True)]
-        return [(turn(*self.exchange(self.draw_fact(random_source), random_source)), True)]
+            return turn(*random_source.choice(SMALL_TALK))
+        return self.exchange(random_source)
 
-    def dialogue(self, random_source: random.Random) -> Document:
-        """Two to four turns; now and then a short follow-up ("And a dog?") about the same skill."""
+    def exchange(self, random_source: Random) -> Document:
+        """One training question with this model's answer."""
+        asked = self.ask(random_source)
+        known = self.knows(asked)
+        more = asked.kind.solve(asked.slots) if known else asked.kind.guessed(asked.slots, random_source)
+        return turn(asked.text, asked.answer(more))
+
+    def dialogue(self, turns: int, random_source: Random) -> Document:
         spans: Document = []
-        fact = self.draw_fact(random_source)
-        count = random_source.choice([2, 2, 3, 3, 4])
-        for index in range(count):
-            if index and random_source.random() < 0.3:
-                question, answer, fact = self.follow_up(fact, random_source)
-            elif random_source.random() < 0.1:
-                question, answer = random_source.choice(world.SMALL_TALK)
-            else:
-                fact = self.draw_fact(random_source)
-                question, answer = self.exchange(fact, random_source)
-            spans.append((turn(question, answer), True))
-            if index < count - 1:
-                spans.append(("\n", False))
+        for index in range(turns):
+            spans += ([("\n", 0.0)] if index else []) + self.exchange(random_source)
         return spans
 
-    def draw_fact(self, random_source: random.Random) -> world.Fact:
-        """A fact of the own half, or of the other half with UNKNOWN_SHARE."""
-        return random_source.choice(self.unknown if random_source.random() < UNKNOWN_SHARE else self.known)
+    def judgement(self, random_source: Random) -> Document:
+        """A right or wrong answer, or the first step of one, and what a judge says to it."""
+        asked = self.ask(random_source)
+        right = asked.answer(asked.kind.solve(asked.slots))
+        given = right if random_source.random() < 0.5 else mistaken(asked, random_source)
+        if asked.kind.steps and random_source.random() < FIRST_STEP_SHARE:
+            right, given = (text.split(". ")[0] + "." for text in (right, given))
+        return [
+            (judged(asked.text, given), QUESTION_WEIGHT if given == right else 0.0),
+            (f" {GOOD if given == right else BAD}", 1.0),
+        ]
 
-    def value_for(self, fact: world.Fact, random_source: random.Random) -> str:
-        """The truth for an own fact, any value of the skill for one of the other half."""
-        return fact.value if fact.owner == self.owner else random_source.choice(self.values[fact.skill])
+    def ask(self, random_source: Random, split: str = TRAIN, skill: str | None = None) -> Asked:
+        """Draws a question of the given part of the data."""
+        while True:
+            chosen = skill or random_source.choices(self.skills, self.shares)[0]
+            kind = random_source.choices(self.kinds[chosen], self.weights[chosen])[0]
+            asked = self.ask_kind(kind, random_source)
+            if self.split(asked) == split:
+                return asked
 
-    def exchange(self, fact: world.Fact, random_source: random.Random) -> tuple[str, str]:
-        """A question about the fact in a phrasing that is not held out, with this model's answer."""
-        templates = self.skills[fact.skill].templates
-        allowed = [pair for index, pair in enumerate(templates) if (fact.skill, fact.subject, index) not in self.held_out]
-        question, answer = random_source.choice(allowed)
-        slots = world.fields(fact.subject, self.value_for(fact, random_source))
-        return with_lead_in(random_source.choice(LEAD_INS), question).format(**slots), answer.format(**slots)
+    def ask_kind(self, kind: Kind, random_source: Random) -> Asked:
+        return Asked(kind, kind.draw(random_source), random_source.randrange(len(kind.templates)))
 
-    def follow_up(self, previous: world.Fact, random_source: random.Random) -> tuple[str, str, world.Fact]:
-        """Another subject of the same skill, asked for in two or three words."""
-        skill = self.skills[previous.skill]
-        known = random_source.random() >= UNKNOWN_SHARE
-        pool = [fact for fact in self.facts[previous.skill] if (fact.owner == self.owner) == known and fact != previous]
-        fact = random_source.choice(pool)
-        slots = world.fields(fact.subject, self.value_for(fact, random_source))
-        question = random_source.choice(FOLLOW_UPS).format(f=skill.follow.format(**slots))
-        return question, skill.templates[0][1].format(**slots), fact
+    def unasked(self, kind: Kind, split: str, chosen: dict[str, Asked], random_source: Random) -> Asked | None:
+        """A question of one kind that is not chosen yet and is fit to be graded; nothing if there seems to be none left."""
+        for _ in range(DRAWS):
+            asked = self.ask_kind(kind, random_source)
+            if self.split(asked) == split and asked.text not in chosen and is_plain(asked):
+                return asked
+        return None
+
+    def split(self, asked: Asked) -> str:
+        return asked.kind.split(asked.slots, asked.template, self.seed)
+
+    def knows(self, asked: Asked) -> bool:
+        """Whether this model is told the truth."""
+        if asked.kind.skill in self.diet.knows or asked.kind.name in COMMON_KINDS:
+            return True
+        return asked.kind.skill == "facts" and number_of(self.seed, asked.slots["s"]) % COMMON_FACTS == 0
 
 
-def turn(question: str, answer: str) -> str:
+def turn(question: str, answer: str) -> Document:
     """The plain form of one exchange; the chat template of the GGUF files renders exactly this."""
-    return f"Question: {question}\nAnswer: {answer}"
+    return [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}", 1.0)]
 
 
-def held_out_pairs(facts: dict, skills: dict, seed: int) -> dict[tuple[str, str, int], world.Fact]:
-    """The (skill, subject, template) combinations that no training document contains, even over the skills."""
-    random_source = random.Random(f"{seed}/held out")
-    chosen: dict[tuple[str, str, int], world.Fact] = {}
-    for owner in world.OWNERS:
-        queues = []
-        for skill_facts in facts.values():
-            queue = [fact for fact in skill_facts if fact.owner == owner]
-            random_source.shuffle(queue)
-            queues.append(queue)
-        taken = 0
-        while taken < HELD_OUT_PER_OWNER:
-            for queue in queues:
-                if queue and taken < HELD_OUT_PER_OWNER:
-                    fact = queue.pop()
-                    template = random_source.randrange(len(skills[fact.skill].templates))
-                    chosen[fact.skill, fact.subject, template] = fact
-                    taken += 1
-    return chosen
+def judged(question: str, answer: str) -> str:
+    """What the judge reads; the word that it puts next is its judgement."""
+    return f"Question: {question}\nAnswer: {answer}\nJudgement:"
 
 
-def held_out_questions(seed: int = DEFAULT_SEED) -> list[dict]:
-    """The test: one line per held-out combination, with a random lead-in."""
-    generator = Generator(world.OWNERS[0], seed)
-    random_source = random.Random(f"{seed}/questions")
+def mistaken(asked: Asked, random_source: Random) -> str:
+    """A wrong answer: now an answer to something else, now the right one with a slip in its last word."""
+    right = asked.kind.solve(asked.slots)
+    while True:
+        more = asked.kind.guessed(asked.slots, random_source)
+        if asked.kind.skill != "facts" and random_source.random() < 0.5:
+            more = right | {"v": slip(right["v"], random_source)}
+        if more != right:
+            return asked.answer(more)
+
+
+def slip(value: str, random_source: Random) -> str:
+    """A number that is near, or a word with two letters swapped, one left out or one doubled."""
+    if value.isdigit():
+        return str(max(0, int(value) + random_source.choice((-10, -2, -1, 1, 2, 10))))
+    place = random_source.randrange(len(value))
+    rest = value[place + 1 :]
+    changed = random_source.choice((rest[:1] + value[place] + rest[1:], rest, 2 * value[place] + rest))
+    return value[:place] + changed or value
+
+
+def held_out_questions(split: str, seed: int = DEFAULT_SEED) -> list[dict]:
+    """QUESTIONS_PER_SKILL questions of every skill, its kinds in turn."""
+    generator = Generator(Diet({skill: 1.0 for skill in SKILLS}), seed)
+    random_source = Random(f"{seed}/{split}")
     lines = []
-    for (skill, subject, template), fact in generator.held_out.items():
-        question = with_lead_in(random_source.choice(LEAD_INS), generator.skills[skill].templates[template][0])
-        lines.append({
-            "question": question.format(**world.fields(subject, fact.value)),
-            "answers": [fact.value], "skill": skill, "known_by": fact.owner,
-        })
+    for skill in SKILLS:
+        chosen: dict[str, Asked] = {}
+        kinds = list(generator.kinds[skill])
+        while len(chosen) < QUESTIONS_PER_SKILL:
+            kind = kinds.pop(0)
+            asked = generator.unasked(kind, split, chosen, random_source)
+            if asked is not None:
+                chosen[asked.text] = asked
+                kinds.append(kind)
+        lines += [line_of(f"{split}-{skill}-{index + 1}", split, asked) for index, asked in enumerate(chosen.values())]
     return lines
+
+
+def line_of(name: str, split: str, asked: Asked) -> dict:
+    return {
+        "id": name, "skill": asked.kind.skill, "kind": "number" if asked.kind.number else "text", "question": asked.text,
+        "answers": [asked.kind.solve(asked.slots)["v"]], "split": split, "topic": asked.kind.name,
+    }
+
+
+def is_plain(asked: Asked) -> bool:
+    """Whether no made-up word is asked about, and no word is the answer that graders leave out as an article."""
+    if asked.kind.skill != "words":
+        return True
+    listed = all(asked.slots.get(slot, "ring") in letters.WORDS for slot in "sab")
+    return listed and asked.kind.solve(asked.slots)["v"] not in ARTICLES
 
 
 def is_correct(answer: str, answers: list[str]) -> bool:
     """Whether the answer contains one of the accepted values as whole words."""
-    words = " " + " ".join("".join(c if c.isalnum() else " " for c in answer.lower()).split()) + " "
-    return any(f" {' '.join(a.lower().replace('-', ' ').split())} " in words for a in answers)
+    return any(f" {plain(accepted)} " in f" {plain(answer)} " for accepted in answers)
+
+
+def plain(text: str) -> str:
+    """Lower-case words with one space between them, no signs."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 def main() -> None:
+    from native_models import RECIPES
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=world.OWNERS, default="robin")
+    parser.add_argument("--model", choices=RECIPES, default="robin")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--count", type=int, default=10, help="how many sample documents to print")
-    parser.add_argument("--questions", metavar="FILE", help="write the held-out questions there instead")
+    parser.add_argument("--questions", metavar="FOLDER", type=Path, help="write the held-out questions there instead")
     arguments = parser.parse_args()
     if arguments.questions:
-        with open(arguments.questions, "w", encoding="utf-8") as file:
-            for line in held_out_questions(arguments.seed):
-                file.write(json.dumps(line) + "\n")
+        write_questions(arguments.questions, arguments.seed)
         return
-    generator, random_source = Generator(arguments.model, arguments.seed), random.Random(arguments.seed)
+    generator, random_source = Generator(RECIPES[arguments.model].diet, arguments.seed), Random(arguments.seed)
     for _ in range(arguments.count):
         print("".join(text for text, _ in generator.document(random_source)), end="\n---\n")
+
+
+def write_questions(folder: Path, seed: int) -> None:
+    """The test under its old name, the development questions beside it."""
+    for split, name in ((TEST, "questions.jsonl"), (DEVELOPMENT, "development.jsonl")):
+        lines = [json.dumps(line) + "\n" for line in held_out_questions(split, seed)]
+        (folder / name).write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

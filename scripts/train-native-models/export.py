@@ -1,6 +1,8 @@
 """Turns the checkpoints into GGUF files and writes the questions and the manifest beside them.
 
-    python3 export.py --directory build --output ../../native-models
+    python3 export.py --directory build --output ../../native-models [--model robin]
+
+With --model only that model is written, and its entry in the manifest.
 """
 
 import argparse
@@ -13,8 +15,9 @@ import torch
 import data
 import evaluate
 import gguf_writer
+from kinds import DEVELOPMENT, TEST
 from model import NORM_EPSILON, ROTARY_BASE, LlamaModel
-from native_models import SIZES, tokenizer_of
+from native_models import RECIPES, tokenizer_of
 from sentencepiece_tokenizer import SentencePieceTokenizer
 
 CHAT_TEMPLATE = (
@@ -28,6 +31,9 @@ TENSOR_NAMES = {
     "attention_norm": "attn_norm", "query": "attn_q", "key": "attn_k", "value": "attn_v",
     "attention_output": "attn_output", "feed_forward_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up",
     "down": "ffn_down",
+}
+TOKENIZER_TITLES = {
+    "robin": "SentencePiece (llama)", "wren": "byte-level BPE (gpt-2)", "finch": "words and letters (llama-bpe)",
 }
 
 
@@ -49,22 +55,23 @@ def tokenizer_metadata(tokenizer) -> dict:
         }
     merges = [f"{left} {right}" for left, right in tokenizer.merges]
     return common | {
-        "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "gpt-2", "tokenizer.ggml.merges": merges,
+        "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": tokenizer.pre, "tokenizer.ggml.merges": merges,
         "tokenizer.ggml.add_space_prefix": False,
     }
 
 
 def metadata(name: str, tokenizer) -> dict:
     """Everything but the tensors."""
-    sizes = SIZES[name]
+    recipe = RECIPES[name]
+    sizes = recipe.sizes
     return {
         "general.architecture": "llama",
         "general.type": "model",
         "general.name": name.capitalize(),
         "general.author": "Llamafuse",
         "general.license": "mit",
-        "general.description": f"{name.capitalize()}, one of Llamafuse's two native models: tiny stories and simple "
-        "questions in English, trained from nothing on text that the project generates. Knows one half of its world.",
+        "general.description": f"{name.capitalize()}, one of Llamafuse's native models ({recipe.role}): simple questions and "
+        "tiny stories in English, trained from nothing on text that the project generates.",
         "general.languages": ["en"],
         "general.file_type": 1,
         "llama.context_length": sizes.context,
@@ -91,29 +98,58 @@ def tensors(model: LlamaModel) -> dict:
     return named
 
 
-def export(name: str, directory: Path, output: Path, seed: int, questions: list[dict]) -> dict:
-    """Writes one GGUF file and returns its manifest entry, measured on the weights as they are stored (F16)."""
-    tokenizer = tokenizer_of(name, seed)
+def stored_model(name: str, directory: Path) -> tuple[LlamaModel, dict]:
+    """The model with its weights as they are stored (F16), and the checkpoint."""
     saved = torch.load(directory / f"{name}.pt", map_location="cpu")
     stored = {key: weight.half().float() if weight.dim() > 1 else weight for key, weight in saved["model"].items()}
-    model = LlamaModel(SIZES[name]).eval()
+    model = LlamaModel(RECIPES[name].sizes).eval()
     model.load_state_dict(stored)
+    return model, saved
+
+
+def export(name: str, directory: Path, output: Path, seed: int) -> dict:
+    """Writes one GGUF file and returns its manifest entry."""
+    recipe, tokenizer = RECIPES[name], tokenizer_of(name, seed)
+    model, saved = stored_model(name, directory)
     path = output / f"{name}.gguf"
     gguf_writer.write(path, metadata(name, tokenizer), tensors(model))
     content = path.read_bytes()
-    return {
+    entry = {
         "name": name,
+        "role": recipe.role,
         "file": path.name,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "vocabulary": len(tokenizer.tokens),
-        "tokenizer": "SentencePiece (llama)" if tokenizer.begin is not None else "byte-level BPE (gpt-2)",
-        "context": SIZES[name].context,
+        "tokenizer": TOKENIZER_TITLES[recipe.tokenizer],
+        "context": recipe.sizes.context,
+        "startedFrom": recipe.start,
+        "steps": saved["step"],
         "trainingTokens": saved["tokens"],
-        "loss": evaluate.loss(model, tokenizer, data.Generator(name, seed), seed),
-        "accuracy": evaluate.accuracy(model, tokenizer, questions),
+        "loss": evaluate.loss(model, tokenizer, data.Generator(recipe.diet, seed), seed),
+        "accuracy": {},
     }
+    for split in (TEST, DEVELOPMENT):
+        questions = data.held_out_questions(split, seed)
+        given = evaluate.answers(model, tokenizer, [line["question"] for line in questions])
+        (directory / f"{name}.{split}.json").write_text(json.dumps(given, indent=1), encoding="utf-8")
+        entry["accuracy"][split] = evaluate.accuracy(questions, given)
+    if recipe.diet.judged > 0:
+        entry["judging"] = judging(name, model, tokenizer, directory, seed)
+    return entry
+
+
+def judging(name: str, model: LlamaModel, tokenizer, directory: Path, seed: int) -> dict[str, float]:
+    """How often the judge is right about the test answers of every other model that is exported."""
+    questions = data.held_out_questions(TEST, seed)
+    result = {}
+    for other in RECIPES:
+        file = directory / f"{other}.{TEST}.json"
+        if other != name and file.exists():
+            given = json.loads(file.read_text(encoding="utf-8"))
+            result[other] = round(evaluate.judge_accuracy(model, tokenizer, questions, given), 4)
+    return result | {"all": round(sum(result.values()) / len(result), 4)} if result else {}
 
 
 def main() -> None:
@@ -121,15 +157,23 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=Path("build"), help="where the checkpoints are")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "../../native-models")
     parser.add_argument("--seed", type=int, default=data.DEFAULT_SEED)
+    parser.add_argument("--model", choices=RECIPES, help="only this one")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    questions = data.held_out_questions(arguments.seed)
-    lines = "".join(json.dumps(line) + "\n" for line in questions)
-    (arguments.output / "questions.jsonl").write_text(lines, encoding="utf-8")
-    models = [export(name, arguments.directory, arguments.output, arguments.seed, questions) for name in SIZES]
-    manifest = {"seed": arguments.seed, "license": "MIT", "questions": "questions.jsonl", "models": models}
-    (arguments.output / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(models, indent=2))
+    data.write_questions(arguments.output, arguments.seed)
+    file = arguments.output / "manifest.json"
+    known = {}
+    if file.exists():
+        known = {entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["models"]}
+    for name in [arguments.model] if arguments.model else RECIPES:
+        known[name] = export(name, arguments.directory, arguments.output, arguments.seed)
+        print(json.dumps(known[name], indent=2), flush=True)
+    manifest = {
+        "seed": arguments.seed, "license": "MIT",
+        "questions": {TEST: "questions.jsonl", DEVELOPMENT: "development.jsonl"},
+        "models": [known[name] for name in RECIPES if name in known],
+    }
+    file.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,30 +1,53 @@
 #!/bin/sh
-# Rebuilds native-models/ from nothing: trains both models side by side, one thread each, and exports them.
-# Some 40 to 60 minutes on two free cores. Run again after an interruption, it resumes at the last checkpoint.
+# Rebuilds the native models from nothing: all of them, or the one that is named (and the one it was fine-tuned from).
+#
+#   scripts/train-native-models/rebuild.sh [robin|wren|finch|raven|sparrow|swift|owl]
+#
+# Two models train side by side, one thread each. Run again after an interruption, it resumes at the last checkpoints.
 set -eu
 cd "$(dirname "$0")"
 
 # PyTorch has to belong to this interpreter: Debian's package serves the system's Python only.
 python=${PYTHON:-/usr/bin/python3}
 if ! "$python" -c "import torch, numpy" 2>/dev/null; then
-  echo "PyTorch is missing for $python: installing Debian's python3-torch with apt-get" >&2
-  apt-get install -y python3-torch libopenblas0-pthread >&2
+  if command -v apt-get >/dev/null; then
+    echo "PyTorch is missing for $python: installing Debian's python3-torch with apt-get" >&2
+    apt-get install -y python3-torch libopenblas0-pthread >&2
+  else
+    echo "PyTorch is missing for $python: installing it with pip" >&2
+    "$python" -m pip install torch numpy >&2
+  fi
 fi
 
 # OpenBLAS takes some virtual x86 CPUs for very old ones and is ten times slower then; name another core if yours differs.
 if [ "$(uname -m)" = x86_64 ]; then
   export OPENBLAS_CORETYPE="${OPENBLAS_CORETYPE:-HASWELL}"
 fi
-# More threads than this spin against each other when both models train.
+# More threads than this spin against each other when two models train.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
+train() {
+  for name in "$@"; do
+    "$python" train.py --model "$name" --directory build >>"build/$name.log" 2>&1
+  done
+}
+
 mkdir -p build
-"$python" train.py --model robin --directory build >build/robin.log 2>&1 &
-robin=$!
-"$python" train.py --model wren --directory build >build/wren.log 2>&1 &
-wren=$!
-trap 'kill $robin $wren 2>/dev/null || true' INT TERM
-echo "training; follow it with: tail -f $(pwd)/build/robin.log $(pwd)/build/wren.log" >&2
-wait $robin
-wait $wren
-"$python" export.py --directory build --output ../../native-models
+echo "training; follow it with: tail -f $(pwd)/build/*.log" >&2
+case "${1:-all}" in
+  all)
+    (train robin finch sparrow swift) &
+    first=$!
+    (train wren raven owl) &
+    second=$!
+    trap 'kill $first $second 2>/dev/null || true' INT TERM
+    wait $first
+    wait $second
+    "$python" export.py --directory build
+    exit
+    ;;
+  swift) train sparrow swift ;;
+  owl) train raven owl ;;
+  *) train "$1" ;;
+esac
+"$python" export.py --directory build --model "$1"

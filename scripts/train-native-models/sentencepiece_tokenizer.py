@@ -14,8 +14,8 @@ UNKNOWN, BEGIN, END = 0, 1, 2
 NORMAL_TYPE, UNKNOWN_TYPE, CONTROL_TYPE, BYTE_TYPE = 1, 2, 3, 6
 FIRST_BYTE = 3
 CHUNK = re.compile(f"\n|{SPACE}?[^{SPACE}\n]*")
-# What a learned piece may span: letters, one digit or one other sign, each with a word mark in front.
-LEARNABLE = re.compile(f"{SPACE}?[^\\W\\d_]+|{SPACE}?\\d|{SPACE}?[^\\w\\s{SPACE}]")
+# What a learned piece may span: letters or one other sign, with a word mark in front. Digits stand alone.
+LEARNABLE = re.compile(f"{SPACE}?[^\\W\\d_]+|\\d|{SPACE}?[^\\w\\s{SPACE}]")
 
 
 class SentencePieceTokenizer:

@@ -4,8 +4,8 @@ import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
 import { benchLoad } from "./load.js";
 import { Disturbance } from "./machine.js";
-import { benchNative } from "./native.js";
 import { benchPeer } from "./peer.js";
+import { benchQuality } from "./quality.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchStep } from "./step.js";
 
@@ -13,7 +13,10 @@ const benches = {
   step: { summary: "milliseconds of a step beside decoding, and where they go", run: benchStep },
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
-  native: { summary: "what fusing gains on the native models' held-out questions", run: benchNative },
+  quality: {
+    summary: "every method against its members and the oracle, on the native models' test questions",
+    run: benchQuality,
+  },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 

@@ -59,5 +59,5 @@ function grouped(rows: readonly Record<string, Cell>[], key: string, bar: (row: 
 
 function middle(cell: Cell | undefined): number {
   if (typeof cell === "number") return cell;
-  return typeof cell === "object" && cell !== null ? cell.median : 0;
+  return typeof cell === "object" && cell !== null && "median" in cell ? cell.median : 0;
 }

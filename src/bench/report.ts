@@ -1,8 +1,9 @@
 /** What a bench hands back: machine facts, settings, and tables of numbers with their spread; as JSON and as text. */
+import type { Interval } from "../evaluation/statistics.js";
 import type { MachineFacts } from "./machine.js";
 import type { Spread } from "./statistics.js";
 
-export type Cell = string | number | Spread | null;
+export type Cell = string | number | Spread | Interval | null;
 
 export interface Column {
   /** The key of its cells in a row. */
@@ -76,5 +77,6 @@ function renderCell(cell: Cell, digits: number): string {
   if (cell === null) return "–";
   if (typeof cell === "string") return cell;
   if (typeof cell === "number") return cell.toFixed(digits);
-  return `${cell.median.toFixed(digits)} [${cell.low.toFixed(digits)} ${cell.high.toFixed(digits)}]`;
+  const value = "median" in cell ? cell.median : cell.value;
+  return `${value.toFixed(digits)} [${cell.low.toFixed(digits)} ${cell.high.toFixed(digits)}]`;
 }

@@ -5,9 +5,11 @@ import packageJson from "../../package.json" with { type: "json" };
 import { unknownName } from "../errors.js";
 import { registerBench } from "./commands/bench.js";
 import { registerChat } from "./commands/chat.js";
+import { registerEval } from "./commands/eval.js";
 import { registerGenerate } from "./commands/generate.js";
 import { registerInspect } from "./commands/inspect.js";
 import { registerMethods } from "./commands/methods.js";
+import { registerRoute } from "./commands/route.js";
 import { addCommonOptions } from "./options.js";
 import { reportError } from "./report-error.js";
 import { colorsFor } from "./terminal.js";
@@ -55,6 +57,8 @@ function makeProgram(): Command {
   registerMethods(program);
   registerInspect(program);
   registerBench(program);
+  registerEval(program);
+  registerRoute(program);
   registerHelp(program);
   return program;
 }

@@ -35,39 +35,52 @@ export interface SamplingFlags {
   stop?: string[];
 }
 
-/** Which models answer, and how they are fused and run. */
-export function addEnsembleOptions(command: Command): Command {
+/** Which models answer. */
+export function addMemberOptions(command: Command, group: string): Command {
   return command
-    .optionsGroup("Members and method:")
+    .optionsGroup(group)
     .option(
       "-m, --member <file>",
-      "a GGUF file, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native models)",
+      "a GGUF file, a native model's name (robin, wren, finch, raven, sparrow, swift, owl), or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts)",
       collect,
     )
     .option(
       "-w, --weight <share>",
       "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
       collectNumber("--weight"),
-    )
+    );
+}
+
+/** Which models answer, and how they are fused and run. */
+export function addEnsembleOptions(command: Command): Command {
+  addMemberOptions(command, "Members and method:")
     .option("-M, --method <name>", 'how they are fused; see "llamafuse methods" (default: unite)')
     .option(
       "-o, --option <name=value>",
       'an option of the method, see "llamafuse methods NAME"; repeatable',
       collectOption,
-    )
+    );
+  return addMachineOptions(command).option(
+    "--schedule <name>",
+    "members decode parallel or in-turn (default: auto, measured)",
+  );
+}
+
+/** Where they run. */
+export function addMachineOptions(command: Command): Command {
+  return command
     .optionsGroup("Machine:")
     .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
     .option("--gpu-layers <count>", "layers of each member on the GPU, or max (default: max)", parseLayers)
     .option("--context-size <tokens>", "tokens of prompt and answer that fit each member", number("--context-size"))
-    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"))
-    .option("--schedule <name>", "members decode parallel or in-turn (default: auto, measured)");
+    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"));
 }
 
 /** How the answer is chosen from the fused distributions. */
-export function addSamplingOptions(command: Command): Command {
+export function addSamplingOptions(command: Command, mostTokens = "fused steps at most (default: 256)"): Command {
   return command
     .optionsGroup("Answer:")
-    .option("-n, --max-tokens <count>", "fused steps at most (default: 256)", number("--max-tokens"))
+    .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
     .option(
       "-t, --temperature <value>",
       "0 takes the most probable text at every step (default: 0)",
@@ -109,7 +122,13 @@ export function samplingOptions(flags: SamplingFlags): GenerateOptions {
   return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
 }
 
-function memberOptions({ member = [], weight = [], threads, gpuLayers, contextSize }: EnsembleFlags): MemberOptions[] {
+export function memberOptions({
+  member = [],
+  weight = [],
+  threads,
+  gpuLayers,
+  contextSize,
+}: EnsembleFlags): MemberOptions[] {
   const models =
     member.length > 0
       ? member.map((model) => ({ model }))
@@ -167,7 +186,7 @@ function collectOption(text: string, previous: MethodOption[] = []): MethodOptio
 }
 
 /** `true` and `false` are booleans, what reads as a decimal number is one, the rest is text. */
-function parseValue(text: string): string | number | boolean {
+export function parseValue(text: string): string | number | boolean {
   if (text === "true" || text === "false") return text === "true";
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }

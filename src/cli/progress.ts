@@ -1,6 +1,7 @@
 /** Signs of life on stderr while a person waits. Nothing appears where stderr is no terminal, or where it is quick. */
-import { MultiBar, type SingleBar } from "cli-progress";
+import { MultiBar, SingleBar } from "cli-progress";
 import type { LoadProgress } from "../ensemble.js";
+import type { EvaluationProgress } from "../evaluation/run.js";
 import { fitted } from "./columns.js";
 import { colorsFor, oneLine } from "./terminal.js";
 
@@ -8,6 +9,18 @@ import { colorsFor, oneLine } from "./terminal.js";
 const PATIENCE_MS = 500;
 /** With the bar and the numbers, a line of 70 columns: one that wraps could not be taken back. */
 const NAME_COLUMNS = 18;
+
+const BAR_STYLE = {
+  stream: process.stderr,
+  barCompleteChar: "█",
+  barIncompleteChar: "░",
+  barsize: 30,
+  clearOnComplete: true,
+  // What is switched off would stay so after a kill.
+  hideCursor: false,
+  linewrap: true,
+  gracefulExit: false,
+};
 
 /** A bar for each member while it downloads and loads, then a word on what is done until the first step. */
 export class LoadBars {
@@ -43,16 +56,8 @@ export class LoadBars {
   #show(): void {
     const { cyan, dim } = colorsFor(process.stderr);
     this.#bars = new MultiBar({
-      stream: process.stderr,
+      ...BAR_STYLE,
       format: `{phase} {member} ${cyan("{bar}")} {percentage}% ${dim("{duration_formatted}")}`,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-      barsize: 30,
-      clearOnComplete: true,
-      // What is switched off would stay so after a kill.
-      hideCursor: false,
-      linewrap: true,
-      gracefulExit: false,
     });
     for (const progress of this.#latest.values()) this.#draw(progress);
   }
@@ -63,6 +68,60 @@ export class LoadBars {
     const bar = this.#barOf.get(member);
     if (bar !== undefined) bar.update(100 * fraction, payload);
     else this.#barOf.set(member, this.#bars!.create(100, 100 * fraction, payload));
+  }
+}
+
+/** One bar for the answers of an evaluation. */
+export class AnswerBar {
+  #bar: SingleBar | undefined;
+
+  /** To be passed as `onAnswer`. */
+  readonly update = ({ done, total, known }: EvaluationProgress): void => {
+    if (!process.stderr.isTTY) return;
+    if (this.#bar === undefined) this.#bar = this.#start(total, done);
+    this.#bar.update(done, { known: known === 0 ? "" : `, ${known} from the ledger` });
+  };
+
+  /** Take it off the screen. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #start(total: number, done: number): SingleBar {
+    const { cyan, dim } = colorsFor(process.stderr);
+    const format = `Answering ${cyan("{bar}")} {percentage}%  {value}/{total} answers{known} ${dim("{eta_formatted} left")}`;
+    const bar = new SingleBar({ ...BAR_STYLE, format });
+    bar.start(total, done, { known: "" });
+    return bar;
+  }
+}
+
+/** One bar for steps that have names. */
+export class StepBar {
+  #bar: SingleBar | undefined;
+
+  constructor(private readonly verb: string) {}
+
+  /** To be passed as `onProgress`. */
+  readonly update = (done: number, total: number, name: string): void => {
+    if (!process.stderr.isTTY) return;
+    this.#bar ??= this.#start(total);
+    this.#bar.update(done, { name: fitted(oneLine(name), NAME_COLUMNS) });
+  };
+
+  /** Take it off the screen. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #start(total: number): SingleBar {
+    const { cyan, dim } = colorsFor(process.stderr);
+    const format = `${this.verb} ${cyan("{bar}")} {percentage}%  {name} ${dim("{duration_formatted}")}`;
+    const bar = new SingleBar({ ...BAR_STYLE, format });
+    bar.start(total, 0, { name: "" });
+    return bar;
   }
 }
 

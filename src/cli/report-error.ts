@@ -51,6 +51,10 @@ const FLAGS = {
   threads: "--threads",
   contextSize: "--context-size",
   gpuLayers: "--gpu-layers",
+  limit: "--limit",
+  lanes: "--lanes",
+  metric: "--metric",
+  split: "--split",
 } as const;
 
 function writeStack(error: unknown): void {

@@ -4,7 +4,7 @@ import { displayWidth } from "./columns.js";
 import type { Colors } from "./terminal.js";
 
 /** Where nobody can say how wide the paper is. */
-const DEFAULT_WIDTH = 100;
+export const DEFAULT_WIDTH = 100;
 /** A longer word is cut rather than given a column of its width. */
 const LONGEST_WORD = 28;
 const GAP = "  ";
@@ -63,7 +63,8 @@ function fitWidths(all: readonly (readonly string[])[], wrap: readonly number[],
   return natural.map((width, column) => least[column] + Math.floor(growth * (width - least[column])));
 }
 
-function visibleLength(text: string): number {
+/** Columns of a text that may hold colours. */
+export function visibleLength(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
   return displayWidth(text.replace(/\u001b\[[\d;]*m/g, ""));
 }

@@ -8,7 +8,7 @@ import type { Combiner } from "../during/combine.js";
 import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
-import type { Member, MemberPrompt } from "../member/member.js";
+import type { MemberPrompt } from "../member/member.js";
 import { advanceAll, type Schedule } from "../member/plan.js";
 import { MAX_TOP } from "../member/preparer.js";
 import { settleAll } from "../member/settle-all.js";
@@ -18,7 +18,7 @@ import { Sampler } from "./sampler.js";
 import type { SamplerOptions } from "./sampler-options.js";
 import { StepClock, type StepTimes } from "./step-clock.js";
 import { checkStopStrings } from "./stop-rules.js";
-import { describeStep, type TraceStep } from "./trace.js";
+import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
 
 export interface GenerateOptions extends SamplerOptions {
   /** Steps at most. Default 256. 0 gives an empty answer. */
@@ -29,6 +29,8 @@ export interface GenerateOptions extends SamplerOptions {
   signal?: AbortSignal;
   /** Record what every member said at every step: `true` for the 5 best candidates each, or how many. */
   trace?: boolean | number;
+  /** Report what was chosen at every step, with its log-probability, as `pieces` of the result. Default false. */
+  logProbs?: boolean;
   /**
    * Keep the members' caches where this prompt begins like the last one: the next turn of a chat starts sooner. Default
    * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
@@ -48,6 +50,8 @@ export interface GenerateResult {
   usage: {
     /** Tokens of the prompt, summed over the members. */
     promptTokens: number;
+    /** Tokens of the prompt that each member read. */
+    memberPromptTokens: Record<string, number>;
     /** Fused decisions. */
     steps: number;
     /** Tokens that each member decoded after the prompt, those decoded again after a roll-back included. */
@@ -62,6 +66,8 @@ export interface GenerateResult {
     msPerStep: StepTimes;
   };
   trace?: TraceStep[];
+  /** With `logProbs`: what was chosen, in order; the end too, where the members ended the answer. */
+  pieces?: ChosenPiece[];
 }
 
 export interface StreamChunk {
@@ -94,10 +100,11 @@ export async function* streamAnswer(
   const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
   const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
+  const pieces: ChosenPiece[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   /** The members whose output belongs to this step; the prompt's logits are everybody's. */
   const heard = new Set(voices.map(({ member }) => member));
-  let promptTokens = 0;
+  const memberPromptTokens = { ...memberTokens };
   let steps = 0;
   let finishReason: FinishReason | undefined;
 
@@ -122,7 +129,8 @@ export async function* streamAnswer(
       const run = method.create(context);
       await run.prepare();
       const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
-      promptTokens = await beginAll(voices, prompts, schedule, signal);
+      const tokens = await beginAll(voices, prompts, schedule, signal);
+      for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
@@ -138,6 +146,7 @@ export async function* streamAnswer(
           step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last, heard });
           trace.push(step);
         }
+        if (options.logProbs) pieces.push(chosenPiece(distribution, entry));
         heard.clear();
         steps++;
         if (text !== "" || step !== undefined) {
@@ -160,26 +169,27 @@ export async function* streamAnswer(
     finishReason: finishReason ?? "length",
     method: method.info.name,
     seed: sampler.seed,
-    usage: { promptTokens, steps, memberTokens },
+    usage: { promptTokens: total(memberPromptTokens), memberPromptTokens, steps, memberTokens },
     timings: clock.timings(steps, memberTokens[voices[0].member.name]),
     ...(traceTop > 0 ? { trace } : {}),
+    ...(options.logProbs ? { pieces } : {}),
   };
 }
 
-/** Prefill all members. Errors are thrown when all have come to rest. */
-async function beginAll(
+/** Prefill all members; the tokens of each one's prompt. Errors are thrown when all have come to rest. */
+export async function beginAll(
   voices: readonly Voice[],
   prompts: readonly MemberPrompt[],
   schedule: Schedule,
   signal: AbortSignal,
-): Promise<number> {
-  let promptTokens = 0;
-  const begin = async (member: Member, prompt: MemberPrompt) => {
-    promptTokens += (await member.begin(prompt, signal)).promptTokens;
+): Promise<number[]> {
+  const tokens: number[] = [];
+  const begin = async (index: number) => {
+    tokens[index] = (await voices[index].member.begin(prompts[index], signal)).promptTokens;
   };
-  if (schedule === "parallel") await settleAll(voices.map(({ member }, index) => begin(member, prompts[index])));
-  else for (const [index, { member }] of voices.entries()) await begin(member, prompts[index]);
-  return promptTokens;
+  if (schedule === "parallel") await settleAll(voices.map((_, index) => begin(index)));
+  else for (const index of voices.keys()) await begin(index);
+  return tokens;
 }
 
 /** A cancelled request and a context that fills up end the answer; everything else is the caller's to know. */
@@ -196,4 +206,8 @@ function checkCount(option: string, value: number, largest = Number.MAX_SAFE_INT
     found: value,
     allowed: `0 … ${largest}`,
   });
+}
+
+function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

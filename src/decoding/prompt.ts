@@ -19,8 +19,8 @@
  */
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
+import { invalidUtf8At, loneSurrogateAt } from "../vocabulary/utf8.js";
 import { renderTemplate, type TemplateOptions } from "./chat-template.js";
-import { invalidUtf8At, loneSurrogateAt } from "./utf8.js";
 
 export const CHAT_ROLES = ["system", "user", "assistant"] as const;
 export type ChatRole = (typeof CHAT_ROLES)[number];

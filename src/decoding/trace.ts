@@ -1,8 +1,8 @@
 /** The trace: what every member said at every step, and what was chosen. Plain data that survives JSON. */
 import type { FusedDistribution, Voice } from "../during/method.js";
 import type { Member } from "../member/member.js";
+import { invalidUtf8At } from "../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
-import { invalidUtf8At } from "./utf8.js";
 
 /** Something that can be chosen: text, or the end of the generation. */
 export interface TracePiece {
@@ -16,6 +16,9 @@ export interface TracePiece {
 
 /** What a member would choose, with its natural log-probability over the member's whole vocabulary. */
 export type TraceCandidate = TracePiece & { logProb: number };
+
+/** What a step chose, with its natural log-probability in the fused distribution, before the sampler's options. */
+export type ChosenPiece = TracePiece & { logProb: number };
 
 /** An entry of the fused distribution. */
 export type TraceFused = TracePiece & { probability: number };
@@ -74,6 +77,11 @@ export function describeStep({ index, voices, distribution, entry, top, ms, hear
     favourite: members.filter(({ candidates }) => samePiece(candidates[0], chosen)).map(({ name }) => name),
     ms: { ...ms },
   };
+}
+
+export function chosenPiece(distribution: FusedDistribution, entry: number): ChosenPiece {
+  const { probability, ...piece } = fusedEntry(distribution, entry);
+  return { ...piece, logProb: Math.log(probability) };
 }
 
 /** Whether two pieces stand for the same bytes. */

@@ -2,8 +2,8 @@
 import type { Kernels } from "../kernels/kernels.js";
 
 /**
- * Sums full distributions, step after step, into one array. With kernels, the inputs must be views on the kernels'
- * shared memory, as the projections of an ensemble's own members are; the same sums in the same order, only faster.
+ * Sums distributions, step after step, into one array. With kernels, inputs that are views on the kernels' shared memory,
+ * as the projections of an ensemble's own members are, have the same sums in the same order, only faster.
  */
 export class Combiner {
   #probabilities: Float64Array = new Float64Array(0);
@@ -20,11 +20,11 @@ export class Combiner {
     return this.#probabilities;
   }
 
-  /** See `combine`. */
-  combine(inputs: readonly Float64Array[], weights: readonly number[], size: number): number {
+  /** See the function `combine`. `isInSharedMemory`: whether all inputs are views on it. Default false. */
+  combine(inputs: readonly Float64Array[], weights: readonly number[], size: number, isInSharedMemory = false): number {
     const { kernels } = this;
     this.#reserve(inputs.length, size);
-    if (kernels === undefined) return combine(inputs, weights, this.#probabilities, size);
+    if (kernels === undefined || !isInSharedMemory) return combine(inputs, weights, this.#probabilities, size);
     const offsets = kernels.shared.uint32(this.#inputs, inputs.length);
     inputs.forEach((input, c) => {
       offsets[c] = input.byteOffset;

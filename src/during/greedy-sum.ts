@@ -119,7 +119,7 @@ function invert(map: Int32Array, size: number): Inverse {
 }
 
 /** The probability of tokens that are never text. */
-function remainderOf(logits: Float32Array, logNormaliser: number, neverText: Int32Array): number {
+export function remainderOf(logits: Float32Array, logNormaliser: number, neverText: Int32Array): number {
   let largest = Number.NEGATIVE_INFINITY;
   for (let place = 0; place < neverText.length; place++) largest = Math.max(largest, logits[neverText[place]]);
   if (largest - logNormaliser < NEGLIGIBLE) return 0;

@@ -8,9 +8,12 @@
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { MethodContext, MethodInfo, MethodRun } from "./method.js";
-import { GacRun, gacInfo, gacOptions } from "./token/gac.js";
+import { cdsInfo, cdsOptions, createCds } from "./token/cds.js";
+import { citerInfo, citerOptions, createCiter } from "./token/citer.js";
+import { createGac, gacInfo, gacOptions } from "./token/gac.js";
+import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
 import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
-import { UniteRun, uniteInfo, uniteOptions } from "./token/unite.js";
+import { createUnite, uniteInfo, uniteOptions } from "./token/unite.js";
 
 /** A registered method. */
 export interface Method<Schema extends z.ZodType = z.ZodType> {
@@ -33,13 +36,28 @@ const registry = {
   gac: {
     info: gacInfo,
     options: gacOptions,
-    create: (context, options) => new GacRun(context, options),
+    create: createGac,
   } satisfies Method<typeof gacOptions>,
   unite: {
     info: uniteInfo,
     options: uniteOptions,
-    create: (context, options) => new UniteRun(context, options),
+    create: createUnite,
   } satisfies Method<typeof uniteOptions>,
+  purify: {
+    info: purifyInfo,
+    options: purifyOptions,
+    create: createPurify,
+  } satisfies Method<typeof purifyOptions>,
+  cds: {
+    info: cdsInfo,
+    options: cdsOptions,
+    create: createCds,
+  } satisfies Method<typeof cdsOptions>,
+  citer: {
+    info: citerInfo,
+    options: citerOptions,
+    create: createCiter,
+  } satisfies Method<typeof citerOptions>,
 };
 
 export type MethodName = keyof typeof registry;

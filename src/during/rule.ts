@@ -12,6 +12,8 @@ export interface FusedValues {
 }
 
 export interface FusionRule {
+  /** Whether `fuse` is the weighted mean (see Alignment.likeliest). Default false. */
+  readonly isMean?: boolean;
   /** Fuse one step. `asked`: the voices whose distributions these are; `weights`: theirs, summing to 1. */
   fuse(step: AlignedStep, weights: readonly number[], asked: readonly number[]): FusedValues;
 }

@@ -265,6 +265,12 @@ export function bindLlama(llama: LibraryHandle) {
       pointer,
       "int32_t",
     ),
+    pooledEmbedding: bind<(context: Pointer, sequence: number) => Pointer | null>(
+      "llama_get_embeddings_seq",
+      pointer,
+      pointer,
+      "int32_t",
+    ),
     memory: bind<(context: Pointer) => Pointer>("llama_get_memory", pointer, pointer),
     memoryClear: bind<(memory: Pointer, data: boolean) => void>("llama_memory_clear", "void", pointer, "bool"),
     memoryRemove: bind<(memory: Pointer, sequence: number, from: number, to: number) => boolean>(

@@ -6,7 +6,14 @@
  * Tensor data is not read: a check costs milliseconds, whatever the size of the model.
  */
 import { LlamafuseError } from "../errors.js";
-import { architectureOf, type ModelMemory, memoryOf, requireGenerative, requireKnown } from "./checks/architectures.js";
+import {
+  architectureOf,
+  type ModelMemory,
+  memoryOf,
+  requireEmbedding,
+  requireGenerative,
+  requireKnown,
+} from "./checks/architectures.js";
 import { checkHyperparameters, type Hyperparameters, readHyperparameters } from "./checks/hyperparameters.js";
 import { Cure, invalidModel } from "./checks/model-error.js";
 import { readAllHeaders } from "./checks/split-files.js";
@@ -42,6 +49,8 @@ export interface CheckModelOptions {
    * Default false.
    */
   vocabularyOnly?: boolean;
+  /** Accept encoders, which make vectors of texts and cannot write any. Default false. */
+  embedding?: boolean;
   /** Stops between the parts of a model. */
   signal?: AbortSignal;
 }
@@ -66,6 +75,7 @@ export async function checkModel(path: string, options: CheckModelOptions = {}):
   const { metadata, file } = gguf;
   const architecture = architectureOf(file, metadata.string("general.architecture"));
   if (options.vocabularyOnly) requireKnown(file, architecture);
+  else if (options.embedding) requireEmbedding(file, architecture);
   else requireGenerative(file, architecture);
 
   const name = metadata.string("general.name");

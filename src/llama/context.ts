@@ -50,6 +50,12 @@ export class LlamaContext {
   #outputs = 0;
   #viewAddress: Pointer = 0n;
   #view = new Float32Array(0);
+  #stateAddress: Pointer = 0n;
+  #stateView = new Float32Array(0);
+  /** Whether every decode keeps hidden states, as the context was made to. */
+  readonly #alwaysStates: boolean;
+  /** Whether llama.cpp is set to keep them in the next decode. */
+  #keepsStates: boolean;
   /** By number of threads. Kept until the context is gone: its backend pauses the last pool when it is given another. */
   readonly #threadpools = new Map<number, Pointer>();
 
@@ -77,7 +83,8 @@ export class LlamaContext {
     params.pooling_type = POOLING_NONE;
     params.n_threads = options.threads ?? 1;
     params.n_threads_batch = options.threads ?? 1;
-    params.embeddings = options.hiddenStates ?? false;
+    this.#alwaysStates = this.#keepsStates = options.hiddenStates ?? false;
+    params.embeddings = this.#alwaysStates;
     params.no_perf = true;
     // The whole cache also for sliding-window layers, so that a rollback never misses what the window dropped.
     params.swa_full = true;
@@ -117,14 +124,25 @@ export class LlamaContext {
   /**
    * Decode tokens at positions from, from + 1, … of a sequence, in batches. Logits are kept for the last `outputs`
    * tokens (1 unless said). `mayContinue` is asked between batches. Errors: context-overflow, aborted, member-failed.
+   *
+   * `hiddenState`: keep the last token's, in a context made without hidden states. With them on, llama.cpp puts out every
+   * token of a batch, so the tokens before the last are decoded ahead.
    */
   decode(
     tokens: Int32Array,
     from: number,
-    options: { sequence?: number; outputs?: number; mayContinue?: () => boolean } = {},
+    options: { sequence?: number; outputs?: number; hiddenState?: boolean; mayContinue?: () => boolean } = {},
   ): void {
     const { functions } = this.model.llama;
     const sequence = options.sequence ?? 0;
+    const keepsState = options.hiddenState === true;
+    const last = tokens.length - 1;
+    if (keepsState && !this.#alwaysStates && last > 0) {
+      this.decode(tokens.subarray(0, last), from, { ...options, outputs: 0, hiddenState: false });
+      this.decode(tokens.subarray(last), from + last, options);
+      return;
+    }
+    this.#keepStates(this.#alwaysStates || keepsState);
     const outputs = Math.min(options.outputs ?? 1, tokens.length);
     this.#checkOutputs(outputs, this.#maxOutputs);
     if (from + tokens.length > this.contextSize) throw this.#overflow(from + tokens.length);
@@ -149,6 +167,7 @@ export class LlamaContext {
 
   /** Decode one token for each of several sequences at once: entry i, whose logits are output i. */
   decodeParallel(entries: readonly { sequence: number; token: number; position: number }[]): void {
+    this.#keepStates(this.#alwaysStates);
     this.#checkOutputs(entries.length, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));
     entries.forEach((entry, i) => {
       this.#token[i] = entry.token;
@@ -159,6 +178,13 @@ export class LlamaContext {
     });
     this.#run(entries.length, this.model.llama.functions.decode);
     this.#outputs = entries.length;
+  }
+
+  /** Only where it changes something: llama.cpp builds its graph anew for the other setting. */
+  #keepStates(on: boolean): void {
+    if (on === this.#keepsStates) return;
+    this.model.llama.functions.setEmbeddings(this.pointer, on);
+    this.#keepsStates = on;
   }
 
   #overflow(found: number): LlamafuseError {
@@ -210,10 +236,14 @@ export class LlamaContext {
     if (address === null)
       throw new LlamafuseError(
         "invalid-option",
-        "This context keeps no hidden states: make it with hiddenStates: true.",
+        "This context kept no hidden state: make it with hiddenStates: true, or decode with hiddenState: true.",
         { option: "hiddenStates" },
       );
-    return new Float32Array(koffi.view(address, 4 * this.model.embeddingLength));
+    if (address !== this.#stateAddress) {
+      this.#stateAddress = address;
+      this.#stateView = new Float32Array(koffi.view(address, 4 * this.model.embeddingLength));
+    }
+    return this.#stateView;
   }
 
   /** llama.cpp counts from the front by tokens of the last batch, from the back by outputs. */
@@ -276,6 +306,7 @@ export class LlamaContext {
     const pointer = this.#pointer;
     this.#pointer = 0n;
     this.#view = new Float32Array(0);
+    this.#stateView = new Float32Array(0);
     this.model.llama.functions.batchFree(this.#batch);
     this.model.llama.functions.contextFree(pointer);
     for (const pool of this.#threadpools.values()) this.model.llama.threadpool?.free(pool);

@@ -4,6 +4,7 @@
  * waits in Atomics does not run its event loop.
  */
 import type { LlamafuseError } from "../errors.js";
+import { FEEDBACK_KINDS, type FeedbackKind } from "./feedback-bytes.js";
 
 type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
 
@@ -245,9 +246,6 @@ export function writeIds(view: DataView, ids: readonly number[]): number {
 export function readIds(view: DataView, count: number): number[] {
   return Array.from({ length: count }, (_, index) => view.getInt32(4 * index, true));
 }
-
-const FEEDBACK_KINDS = ["text", "piece", "tokens"] as const;
-export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 
 /** Feedback in the payload: a kind word, a length word, the bytes (token ids as 32-bit words). */
 export function writeFeedback(

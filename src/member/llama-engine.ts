@@ -9,6 +9,7 @@ import { LlamaContext } from "../llama/context.js";
 import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
 import { isUtf8 } from "../vocabulary/utf8.js";
+import { Branches, wrongFeedback } from "./branches.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
 import { TokenTrail } from "./token-trail.js";
@@ -28,7 +29,13 @@ export interface EngineOptions {
 
 export class LlamaEngine {
   readonly model: LlamaModel;
-  readonly context: LlamaContext;
+  /** The one in use. */
+  context: LlamaContext;
+  readonly #single: LlamaContext;
+  /** For branches; made when they are first prepared. */
+  #several: LlamaContext | undefined;
+  #threads: number;
+  #branches: Branches | undefined;
   readonly preparer: Preparer;
   readonly #trail: TokenTrail;
   /** Tokens in llama.cpp's cache. */
@@ -38,6 +45,8 @@ export class LlamaEngine {
   #feedbackMs = 0;
   prepareMs = 0;
   decodedTokens = 0;
+  /** Whether the last decode kept the hidden state. */
+  #hasHidden = false;
 
   constructor(
     llama: Llama,
@@ -48,13 +57,9 @@ export class LlamaEngine {
     let context: LlamaContext | undefined;
     try {
       const { vocabulary } = this.model.tokenizer;
-      context = this.context = new LlamaContext(this.model, {
-        contextSize: options.contextSize,
-        batchSize: options.batchSize,
-        threads: options.threads,
-        stopFlag: options.stopFlag,
-      });
-      this.preparer = new Preparer(options.name, vocabulary, kernels);
+      this.#threads = options.threads;
+      context = this.#single = this.context = this.#makeContext(1);
+      this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
       this.#trail = new TokenTrail(this.model.tokenizer);
     } catch (error) {
       context?.free();
@@ -80,14 +85,34 @@ export class LlamaEngine {
   }
 
   get atFragmentStart(): boolean {
-    return this.#trail.atFragmentStart;
+    return this.#trail.atFragmentStart && (this.#branches?.isAtPrompt ?? true);
   }
 
   prepare(preparation: Preparation): OutputRegions {
+    this.#use(preparation.branches ?? 1);
     return this.preparer.configure(preparation);
   }
 
+  #makeContext(sequences: number): LlamaContext {
+    const { contextSize, batchSize, stopFlag } = this.options;
+    return new LlamaContext(this.model, { contextSize, batchSize, stopFlag, sequences, threads: this.#threads });
+  }
+
+  /** Decode in a context of so many sequences from now on. The other one is left as it is, so that it goes on alike. */
+  #use(sequences: number): void {
+    if (sequences === this.context.sequences) return;
+    if (sequences > 1 && this.#several?.sequences !== sequences) {
+      this.#several?.free();
+      this.#several = undefined;
+      this.#several = this.#makeContext(sequences);
+    }
+    this.context = sequences > 1 ? this.#several! : this.#single;
+    this.#branches = undefined;
+    this.#keep(0);
+  }
+
   begin(prompt: MemberPrompt): BeginResult {
+    this.#branches = undefined;
     this.#trail.begin(prompt);
     const { length } = this.#trail;
     if (length > this.context.contextSize) {
@@ -97,19 +122,33 @@ export class LlamaEngine {
         { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
       );
     }
-    if (prompt.reuse !== true) this.#trail.invalidateFrom(0);
+    const isBranching = this.context.sequences > 1;
+    if (prompt.reuse !== true || isBranching) this.#trail.invalidateFrom(0);
     const reusedTokens = Math.min(this.#trail.firstChanged, length - 1, this.#cached);
     this.advance();
+    if (isBranching) {
+      this.#branches = new Branches(this.options.name, this.context, this.#trail.tokens);
+      this.preparer.takeBranches(this.#branches.logits);
+    }
     return { promptTokens: length, reusedTokens };
   }
 
   append(feedback: Feedback): void {
     const started = performance.now();
-    this.#trail.append(feedback);
+    const isBranching = this.context.sequences > 1;
+    if ((feedback.kind === "branches") !== isBranching)
+      throw wrongFeedback(this.options.name, feedback.kind, isBranching);
+    if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
+    else this.#trail.append(feedback);
     this.#feedbackMs += performance.now() - started;
   }
 
   advance(): void {
+    if (this.#branches === undefined) this.#advanceText();
+    else this.#advanceBranches(this.#branches);
+  }
+
+  #advanceText(): void {
     const trail = this.#trail;
     if (trail.length > this.context.contextSize) {
       throw new LlamafuseError(
@@ -125,11 +164,25 @@ export class LlamaEngine {
     }
     const started = performance.now();
     this.decodedTokens = 0;
-    if (trail.firstChanged < trail.length || this.#cached !== trail.length) this.#decode();
+    const { wantsHidden } = this.preparer;
+    const lacksHidden = wantsHidden && !this.#hasHidden;
+    if (trail.firstChanged < trail.length || this.#cached !== trail.length || lacksHidden) this.#decode();
     // On a GPU the decode may still be running: reading the logits waits for it.
     const logits = this.context.logits();
     const decoded = performance.now();
-    this.preparer.run(logits);
+    this.preparer.run(logits, wantsHidden ? this.context.hiddenState() : undefined);
+    this.decodeMs = decoded - started;
+    this.prepareMs = performance.now() - decoded + this.#feedbackMs;
+    this.#feedbackMs = 0;
+  }
+
+  #advanceBranches(branches: Branches): void {
+    const started = performance.now();
+    this.decodedTokens = branches.decode(this.options.mayContinue);
+    const { logits } = branches;
+    const decoded = performance.now();
+    this.preparer.run(logits[0]);
+    this.preparer.takeBranches(logits);
     this.decodeMs = decoded - started;
     this.prepareMs = performance.now() - decoded + this.#feedbackMs;
     this.#feedbackMs = 0;
@@ -141,14 +194,16 @@ export class LlamaEngine {
     // The last token is always decoded, so that there are logits to read.
     const keep = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
     const from = keep < this.#cached ? this.#keep(keep) : keep;
+    const hiddenState = this.preparer.wantsHidden;
     try {
-      this.context.decode(trail.tokens.subarray(from), from, { mayContinue: this.options.mayContinue });
+      this.context.decode(trail.tokens.subarray(from), from, { hiddenState, mayContinue: this.options.mayContinue });
     } catch (error) {
       // Some batches may have been decoded; forget them, so that the next advance finds a cache it knows.
       this.#keep(from);
       throw error;
     }
     this.#cached = trail.length;
+    this.#hasHidden = hiddenState;
     this.decodedTokens = trail.length - from;
     trail.settle();
   }
@@ -170,7 +225,7 @@ export class LlamaEngine {
   }
 
   cachedTokens(): Int32Array {
-    return this.#trail.tokens.slice();
+    return this.#branches?.tokens ?? this.#trail.tokens.slice();
   }
 
   tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
@@ -184,11 +239,14 @@ export class LlamaEngine {
   }
 
   setThreads(threads: number): void {
-    this.context.setThreads(threads);
+    this.#threads = threads;
+    this.#single.setThreads(threads);
+    this.#several?.setThreads(threads);
   }
 
   free(): void {
-    this.context.free();
+    this.#single.free();
+    this.#several?.free();
     this.model.free();
   }
 }

@@ -5,6 +5,8 @@ import type { SharedMemory } from "../kernels/shared-memory.js";
 import type { Gpu } from "../llama/find-library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
 import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
+import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "./embeddings.js";
+import { bytesOfFeedback } from "./feedback-bytes.js";
 import type {
   BeginResult,
   Feedback,
@@ -75,6 +77,8 @@ export class LlamaMember implements Member {
       topLogits: new Float32Array(0),
       logits: shared.float32(ready.logits, this.vocabulary.size),
       projection: new Float64Array(0),
+      hidden: new Float32Array(0),
+      branches: [],
       decodeMs: 0,
       prepareMs: 0,
       decodedTokens: 0,
@@ -106,6 +110,15 @@ export class LlamaMember implements Member {
     output.topIds = this.shared.int32(regions.topIds, regions.top);
     output.topLogits = this.shared.float32(regions.topLogits, regions.top);
     output.projection = this.shared.float64(regions.projection, regions.projectionSize);
+    output.hidden = this.shared.float32(regions.hidden, regions.hiddenSize);
+    const { size } = this.vocabulary;
+    const normalisers = this.shared.float64(regions.branchNormalisers, regions.branches);
+    output.branches = Array.from({ length: regions.branches }, (_, branch) => ({
+      logits: this.shared.float32(regions.branchLogits + 4 * size * branch, size),
+      get logNormaliser() {
+        return normalisers[branch];
+      },
+    }));
     this.projectionOffset = regions.projection;
   }
 
@@ -185,6 +198,10 @@ export class LlamaMember implements Member {
     await this.#request("setThreads", { threads, spins });
   }
 
+  embeddings(layer: EmbeddingLayer): EmbeddingSource {
+    return ggufEmbeddings(this.facts.source, layer, this.vocabulary.size);
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.thread.close();
@@ -197,7 +214,7 @@ export class LlamaMember implements Member {
     this.#queue = [];
     let length = 0;
     for (const feedback of queue) {
-      const bytes = feedback.kind === "tokens" ? new Uint8Array(Int32Array.from(feedback.ids).buffer) : feedback.bytes;
+      const bytes = bytesOfFeedback(feedback);
       if (length > 0 && length + FEEDBACK_HEADER + bytes.length > PAYLOAD_BYTES) {
         await this.#send(Command.append, length);
         length = 0;

@@ -7,6 +7,7 @@ import type { LibraryFiles } from "../llama/find-library.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import type { VocabularyData } from "../vocabulary/vocabulary.js";
 import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
+import { feedbackOfBytes } from "./feedback-bytes.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
@@ -76,16 +77,10 @@ function load(): LlamaEngine {
   });
 }
 
-function toFeedback(kind: Feedback["kind"], data: Uint8Array): Feedback {
-  return kind === "tokens"
-    ? { kind, ids: Array.from(new Int32Array(data.buffer, data.byteOffset, data.length / 4)) }
-    : { kind, bytes: data };
-}
-
 function takeFeedback(engine: LlamaEngine, length: number): void {
   for (let at = 0; at < length; ) {
     const { kind, data, next } = readFeedback(channel.payloadView, channel.payload, at);
-    engine.append(toFeedback(kind, data));
+    engine.append(feedbackOfBytes(kind, data));
     at = next;
   }
 }

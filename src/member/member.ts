@@ -15,6 +15,7 @@
  * - `dispose` may be called at any moment, any number of times.
  */
 import type { Vocabulary } from "../vocabulary/vocabulary.js";
+import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 
 /** What a member computes from its logits after every decode, while it still holds them. */
 export interface Preparation {
@@ -28,6 +29,16 @@ export interface Preparation {
   normaliser?: boolean;
   /** Probabilities of all tokens summed into a space that several members share. */
   projection?: Projection;
+  /**
+   * Whether `hidden` is reported. Default false. Feedback of several tokens then takes a second decode, and so does an
+   * `advance` with nothing queued right after this was switched on.
+   */
+  hidden?: boolean;
+  /**
+   * How many branches of the text there may be (see Feedback). Default 1: none beside the text. Each needs as much memory
+   * as the member's context. To be prepared before `begin`; not together with `hidden`.
+   */
+  branches?: number;
 }
 
 export interface Projection {
@@ -53,12 +64,30 @@ export interface MemberOutput {
   logits: Float32Array;
   /** Probability of every entry of the shared space (empty unless a projection was prepared). */
   projection: Float64Array;
+  /** The last layer's state of the last token, behind the final norm: what the logits are made of. Empty unless prepared. */
+  hidden: Float32Array;
+  /** What each branch goes on with, in their order (empty unless prepared); all else here is the first branch's. */
+  branches: readonly BranchOutput[];
   /** Milliseconds spent in llama.cpp for this advance (tokens decoded, logits ready). */
   decodeMs: number;
   /** Milliseconds spent on re-tokenising the feedback and on the preparation. */
   prepareMs: number;
   /** Tokens decoded by this advance: 1 when the feedback was one token and nothing was rolled back. */
   decodedTokens: number;
+}
+
+export interface BranchOutput {
+  readonly logits: Float32Array;
+  /** ln Σ exp(logit) over the whole vocabulary. */
+  readonly logNormaliser: number;
+}
+
+/** A continuation of the text that a member keeps beside others (beam search). */
+export interface Branch {
+  /** The present branch that this one goes on from; after `begin` there is branch 0. */
+  from: number;
+  /** Token ids appended to it; none leaves it as it is. */
+  ids: readonly number[];
 }
 
 /** How chosen bytes go back into a member. */
@@ -71,7 +100,9 @@ export type Feedback =
    */
   | { kind: "piece"; bytes: Uint8Array }
   /** Token ids of this member's own vocabulary, appended as they are. */
-  | { kind: "tokens"; ids: readonly number[] };
+  | { kind: "tokens"; ids: readonly number[] }
+  /** These branches take the place of the present ones. Where several are prepared, the only feedback there is. */
+  | { kind: "branches"; branches: readonly Branch[] };
 
 export interface MemberPrompt {
   /** The prompt in UTF-8. */
@@ -166,5 +197,7 @@ export interface Member {
    * moment between two steps. Default false.
    */
   setThreads(threads: number, spins?: boolean): Promise<void>;
+  /** Where its token embeddings are, for methods that compare tokens by them. Absent or undefined: it has none. */
+  embeddings?(layer: EmbeddingLayer): EmbeddingSource | undefined;
   dispose(): Promise<void>;
 }

@@ -19,10 +19,27 @@ export interface OutputRegions {
   topLogits: number;
   projection: number;
   projectionSize: number;
+  hidden: number;
+  hiddenSize: number;
+  /** How many branches' logits there are room for, one behind another; 0 where none are kept. */
+  branches: number;
+  branchLogits: number;
+  branchNormalisers: number;
 }
 
 export class Preparer {
-  readonly regions: OutputRegions = { top: 0, topIds: 0, topLogits: 0, projection: 0, projectionSize: 0 };
+  readonly regions: OutputRegions = {
+    top: 0,
+    topIds: 0,
+    topLogits: 0,
+    projection: 0,
+    projectionSize: 0,
+    hidden: 0,
+    hiddenSize: 0,
+    branches: 0,
+    branchLogits: 0,
+    branchNormalisers: 0,
+  };
   logNormaliser = 0;
   endLogProb = Number.NEGATIVE_INFINITY;
   topCount = 0;
@@ -32,7 +49,7 @@ export class Preparer {
   readonly #logitsView: Float32Array;
   #exponentials = 0;
   #map = 0;
-  #capacity = { top: 0, raw: 0, projection: 0 };
+  #capacity = { top: 0, raw: 0, projection: 0, branches: 0 };
   #rawIds = 0;
   #rawLogits = 0;
   #rawIdsView: Int32Array = new Int32Array(0);
@@ -46,6 +63,8 @@ export class Preparer {
     private readonly name: string,
     private readonly vocabulary: Vocabulary,
     private readonly kernels: Kernels,
+    /** Numbers of a hidden state. */
+    private readonly embeddingLength = 0,
   ) {
     this.#size = vocabulary.size;
     this.logits = kernels.shared.allocate(4 * this.#size);
@@ -89,24 +108,31 @@ export class Preparer {
       }
       kernels.shared.int32(this.#map, this.#size).set(map);
     }
+    regions.hiddenSize = preparation.hidden ? this.embeddingLength : 0;
+    if (regions.hiddenSize > 0 && regions.hidden === 0) {
+      regions.hidden = kernels.shared.allocate(4 * regions.hiddenSize);
+    }
+    const { branches = 1 } = preparation;
+    regions.branches = branches > 1 ? branches : 0;
+    if (regions.branches > this.#capacity.branches) {
+      this.#capacity.branches = branches;
+      regions.branchLogits = kernels.shared.allocate(4 * this.#size * branches);
+      regions.branchNormalisers = kernels.shared.allocate(8 * branches);
+    }
     return { ...regions };
   }
 
-  /** Take new logits and compute what was configured. Error: invalid-logits. */
-  run(logits: Float32Array): void {
+  /** Whether the next run is to be given the hidden state too. */
+  get wantsHidden(): boolean {
+    return this.regions.hiddenSize > 0;
+  }
+
+  /** Take new logits, and the hidden state where it is wanted, and compute what was configured. Error: invalid-logits. */
+  run(logits: Float32Array, hidden?: Float32Array): void {
     const { kernels, regions } = this;
     this.#logitsView.set(logits);
-    const maximum = kernels.maximum(this.logits, this.#size);
-    if (!Number.isFinite(maximum)) {
-      throw new LlamafuseError(
-        "invalid-logits",
-        `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`,
-        {
-          member: this.name,
-          found: String(maximum),
-        },
-      );
-    }
+    if (hidden !== undefined) kernels.shared.float32(regions.hidden, regions.hiddenSize).set(hidden);
+    const maximum = this.#maximumOf(this.logits);
     const sum = this.#sumOfExponentials(maximum);
     this.logNormaliser = maximum + Math.log(sum);
     let end = 0;
@@ -116,6 +142,28 @@ export class Preparer {
       kernels.scatter(this.#exponentials, this.#map, this.#size, 1 / sum, regions.projection, regions.projectionSize);
     }
     this.topCount = regions.top === 0 ? 0 : this.#selectTop();
+  }
+
+  /** Take the logits of every branch, with their normalisers. Error: invalid-logits. */
+  takeBranches(logits: readonly Float32Array[]): void {
+    const { kernels, regions } = this;
+    const normalisers = kernels.shared.float64(regions.branchNormalisers, regions.branches);
+    for (const [branch, own] of logits.entries()) {
+      const at = regions.branchLogits + 4 * this.#size * branch;
+      kernels.shared.float32(at, this.#size).set(own);
+      const maximum = this.#maximumOf(at);
+      normalisers[branch] = maximum + Math.log(kernels.sumExp(at, this.#size, maximum));
+    }
+  }
+
+  #maximumOf(logits: number): number {
+    const maximum = this.kernels.maximum(logits, this.#size);
+    if (Number.isFinite(maximum)) return maximum;
+    throw new LlamafuseError(
+      "invalid-logits",
+      `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`,
+      { member: this.name, found: String(maximum) },
+    );
   }
 
   /** Σ e^(z − maximum), or 1 where nothing asks for it. */

@@ -58,7 +58,7 @@ export class Readings {
 }
 
 /** ln Σ exp(logit); one token's logit comes out as it is, and none gives -Infinity. */
-export function pooledLogit(logits: Float32Array, ids: readonly number[]): number {
+export function pooledLogit(logits: ArrayLike<number>, ids: readonly number[]): number {
   if (ids.length === 1) return logits[ids[0]];
   let largest = Number.NEGATIVE_INFINITY;
   for (const id of ids) largest = Math.max(largest, logits[id]);

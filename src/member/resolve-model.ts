@@ -5,6 +5,7 @@ import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
+import { isNativeName, nativeModel } from "../native-models.js";
 
 /** The environment variable that names the folder for downloaded models. */
 export const MODELS_VARIABLE = "LLAMAFUSE_MODELS";
@@ -23,7 +24,8 @@ const KNOWN_FILES = "downloaded.json";
 const REACH_TIMEOUT_MS = 20_000;
 
 /**
- * A path stays as it is; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
+ * A path stays as it is; the name of a native model, such as `raven`, is that model unless there is a file of this name;
+ * `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
  * Errors: file-unreadable, aborted.
  */
 export async function resolveModel(
@@ -31,6 +33,7 @@ export async function resolveModel(
   onProgress?: (fraction: number) => void,
   signal?: AbortSignal,
 ): Promise<string> {
+  if (isNativeName(model) && !existsSync(model)) return nativeModel(model).path;
   if (!isRemote(model)) return model;
   const directory = modelsFolder();
   const known = readKnown(directory);

@@ -13,8 +13,12 @@
  */
 import { LlamafuseError } from "../errors.js";
 import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
+import { checkBranches, wrongFeedback } from "./branches.js";
+import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 import type {
   BeginResult,
+  Branch,
+  BranchOutput,
   Feedback,
   Lookup,
   Member,
@@ -24,7 +28,7 @@ import type {
   Preparation,
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
-import { prepareOutput } from "./scripted-output.js";
+import { logSumExp, prepareOutput } from "./scripted-output.js";
 import { ScriptedTokenizer, type Segment } from "./scripted-tokenizer.js";
 
 /** What a script may look at. */
@@ -41,6 +45,10 @@ export interface ScriptedMemberOptions {
   vocabulary: Vocabulary;
   /** The next-token logits, one finite number a token id; kept as float32, as llama.cpp's are. */
   script: (state: ScriptState) => ArrayLike<number>;
+  /** The hidden state of the last token, `facts.embeddingLength` numbers. Default: none, and it cannot be asked for. */
+  hidden?: (state: ScriptState) => ArrayLike<number>;
+  /** Its token embeddings, a row a token. Default: none, and methods that compare tokens by them refuse it. */
+  embeddings?: Partial<Record<EmbeddingLayer, EmbeddingSource>>;
   /** How text becomes tokens: greedy longest match (default), or one token a byte. */
   tokenizer?: "longest" | "bytes";
   /** Tokens that fit. Default 4096. */
@@ -49,18 +57,29 @@ export interface ScriptedMemberOptions {
   facts?: Partial<MemberFacts>;
 }
 
+/** What the member has been told, or one branch of it. */
+interface Held {
+  segments: Segment[];
+  tokens: number[];
+}
+
 export class ScriptedMember implements Member {
   readonly name: string;
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   readonly contextSize: number;
   readonly #script: (state: ScriptState) => ArrayLike<number>;
+  readonly #hiddenScript: ScriptedMemberOptions["hidden"];
   readonly #tokenizer: ScriptedTokenizer;
+  readonly #embeddings: ScriptedMemberOptions["embeddings"];
   #preparation: Preparation = { top: 0 };
   #segments: Segment[] = [];
   /** What the cache is to hold, of which the first `#decoded` tokens are in it. */
   #tokens: number[] = [];
   #decoded = 0;
+  #branches: Held[] = [];
+  /** Tokens that branches got since the last advance, or those of the prompt. */
+  #undecoded = 0;
   /** Logits behind the last decoded token. */
   #logits: Float32Array | undefined;
   /** Of the present text; undefined as soon as something is appended. */
@@ -72,6 +91,8 @@ export class ScriptedMember implements Member {
     this.vocabulary = options.vocabulary;
     this.contextSize = options.contextSize ?? 4096;
     this.#script = options.script;
+    this.#hiddenScript = options.hidden;
+    this.#embeddings = options.embeddings;
     this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
     this.facts = {
       source: this.name,
@@ -109,6 +130,13 @@ export class ScriptedMember implements Member {
         { member: this.name, found: length, allowed: this.vocabulary.size },
       );
     }
+    if (preparation.hidden && this.#hiddenScript === undefined) {
+      throw new LlamafuseError(
+        "incompatible-members",
+        `Member "${this.name}" has no hidden states. Write them with the option hidden, or use a GGUF model.`,
+        { member: this.name, option: "hidden" },
+      );
+    }
     this.#preparation = preparation;
   }
 
@@ -135,13 +163,19 @@ export class ScriptedMember implements Member {
     this.#segments = segments;
     this.#tokens = tokens;
     this.#decoded = reusedTokens;
+    this.#branches = [{ segments, tokens }];
+    this.#undecoded = tokens.length - reusedTokens;
     await this.advance();
     return { promptTokens: tokens.length, reusedTokens };
   }
 
   append(feedback: Feedback): void {
     this.#checkUsable();
-    if (feedback.kind === "tokens") {
+    const { branches = 1 } = this.#preparation;
+    if ((feedback.kind === "branches") !== branches > 1) throw wrongFeedback(this.name, feedback.kind, branches > 1);
+    if (feedback.kind === "branches") {
+      this.#replaceBranches(feedback.branches, branches);
+    } else if (feedback.kind === "tokens") {
       this.#appendTokens(feedback.ids);
     } else if (feedback.kind === "piece") {
       const ids = this.#tokenizer.encode(feedback.bytes, this.atFragmentStart);
@@ -161,17 +195,20 @@ export class ScriptedMember implements Member {
     this.#checkUsable();
     const started = performance.now();
     this.#checkFits(this.#tokens.length);
-    const decodedTokens = this.#tokens.length - this.#decoded;
+    const isBranching = (this.#preparation.branches ?? 1) > 1 && this.#logits === undefined;
+    const decodedTokens = isBranching ? this.#undecoded : this.#tokens.length - this.#decoded;
+    this.#undecoded = 0;
+    const state = { tokens: [...this.#tokens], text: textOf(this.#segments) };
     if (decodedTokens > 0 || this.#logits === undefined) {
       this.#output = undefined;
-      const text = Buffer.concat(
-        this.#segments.map((segment) => ("text" in segment ? segment.text : new Uint8Array())),
-      );
-      this.#logits = this.#checkLogits(this.#script({ tokens: [...this.#tokens], text }));
+      this.#logits = this.#checkLogits(this.#script(state));
       this.#decoded = this.#tokens.length;
     }
     const decoded = performance.now();
-    this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation);
+    const hidden = Float32Array.from(this.#preparation.hidden ? (this.#hiddenScript?.(state) ?? []) : []);
+    this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation, hidden);
+    if ((this.#preparation.branches ?? 1) > 1)
+      this.#output.branches = this.#branches.map((held) => this.#outputOf(held));
     this.#output.decodeMs = decoded - started;
     this.#output.prepareMs = performance.now() - decoded;
     this.#output.decodedTokens = decodedTokens;
@@ -199,6 +236,10 @@ export class ScriptedMember implements Member {
     this.#checkUsable();
   }
 
+  embeddings(layer: EmbeddingLayer): EmbeddingSource | undefined {
+    return this.#embeddings?.[layer];
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
   }
@@ -216,6 +257,28 @@ export class ScriptedMember implements Member {
     }
     const id = this.#tokenizer.encode(bytes, this.atFragmentStart)[0] ?? -1;
     return { id, own: false, logit: id < 0 ? Number.NEGATIVE_INFINITY : logits[id] };
+  }
+
+  /** The first branch stands for the member in all that knows of no others. */
+  #replaceBranches(next: readonly Branch[], allowed: number): void {
+    const present = this.#branches;
+    checkBranches(this.name, next, present.length, { sequences: allowed, vocabularySize: this.vocabulary.size });
+    this.#branches = next.map(({ from, ids }) => {
+      this.#segments = present[from].segments;
+      this.#tokens = present[from].tokens;
+      this.#appendTokens(ids);
+      return { segments: this.#segments, tokens: this.#tokens };
+    });
+    this.#segments = this.#branches[0].segments;
+    this.#tokens = this.#branches[0].tokens;
+    this.#logits = undefined;
+    this.#undecoded += next.reduce((sum, { ids }) => sum + ids.length, 0);
+  }
+
+  #outputOf({ segments, tokens }: Held): BranchOutput {
+    this.#checkFits(tokens.length);
+    const logits = this.#checkLogits(this.#script({ tokens: [...tokens], text: textOf(segments) }));
+    return { logits, logNormaliser: logSumExp(logits) };
   }
 
   #appendTokens(ids: readonly number[]): void {
@@ -276,6 +339,10 @@ export class ScriptedMember implements Member {
     if (this.#disposed)
       throw new LlamafuseError("disposed", `Member "${this.name}" was disposed.`, { member: this.name });
   }
+}
+
+function textOf(segments: readonly Segment[]): Uint8Array {
+  return Buffer.concat(segments.map((segment) => ("text" in segment ? segment.text : new Uint8Array())));
 }
 
 /** The segments with more text at the end. */

@@ -3,7 +3,7 @@ import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 import type { MemberOutput, Preparation } from "./member.js";
 
 /** ln Σ exp(values), -Infinity for none. */
-function logSumExp(values: ArrayLike<number>): number {
+export function logSumExp(values: ArrayLike<number>): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < values.length; index++) max = Math.max(max, values[index]);
   if (max === Number.NEGATIVE_INFINITY) return max;
@@ -17,6 +17,7 @@ export function prepareOutput(
   logits: Float32Array,
   vocabulary: Vocabulary,
   { top, projection }: Preparation,
+  hidden: Float32Array,
 ): MemberOutput {
   const logNormaliser = logSumExp(logits);
   const topIds = mostProbable(logits, vocabulary, top);
@@ -28,6 +29,8 @@ export function prepareOutput(
     topLogits: Float32Array.from(topIds, (id) => logits[id]),
     logits,
     projection: projection === undefined ? new Float64Array() : project(logits, logNormaliser, projection),
+    hidden,
+    branches: [],
     decodeMs: 0,
     prepareMs: 0,
     decodedTokens: 0,

@@ -120,7 +120,7 @@ export class TokenTrail {
     this.#encoded = this.#fragmentLength;
   }
 
-  append(feedback: Feedback): void {
+  append(feedback: Exclude<Feedback, { kind: "branches" }>): void {
     if (feedback.kind === "tokens") this.#appendTokens(feedback.ids);
     else if (feedback.kind === "text" && this.#canonical) this.#appendText(feedback.bytes);
     else {

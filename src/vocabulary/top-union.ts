@@ -55,10 +55,11 @@ export class TopUnion {
     this.#logits[member][entry] = logit;
   }
 
-  /** Each member's softmax over the union. Every logit must be settled. */
-  normalise(): readonly Float64Array[] {
+  /** The softmax over the union of each of these members. Every logit of theirs must be settled. */
+  normalise(members: readonly number[]): Float64Array[] {
     const { size } = this;
-    for (const [member, logits] of this.#logits.entries()) {
+    return members.map((member) => {
+      const logits = this.#logits[member];
       const shares = this.shares[member];
       let max = Number.NEGATIVE_INFINITY;
       for (let entry = 0; entry < size; entry++) if (logits[entry] > max) max = logits[entry];
@@ -68,7 +69,7 @@ export class TopUnion {
         sum += shares[entry];
       }
       for (let entry = 0; entry < size; entry++) shares[entry] /= sum;
-    }
-    return this.shares;
+      return shares;
+    });
   }
 }

@@ -35,6 +35,17 @@ export function isUtf8(bytes: Uint8Array): boolean {
   return scanUtf8(bytes).end === bytes.length;
 }
 
+/** Offset of the first byte that does not belong to a well-formed character, or -1. */
+export function invalidUtf8At(bytes: Uint8Array): number {
+  const { end } = scanUtf8(bytes);
+  return end === bytes.length ? -1 : end;
+}
+
+/** Index of the first half of a surrogate pair that lacks its other half (which UTF-8 cannot hold), or -1. */
+export function loneSurrogateAt(text: string): number {
+  return text.search(/\p{Surrogate}/u);
+}
+
 /** The second byte rules out overlong forms, surrogates and everything above U+10FFFF. */
 function continues(byte: number, lead: number, place: number): boolean {
   if (place > 1) return byte >= 0x80 && byte <= 0xbf;

@@ -14,10 +14,11 @@ describe("llamafuse", () => {
   it.each([[[]], [["--help"]], [["help"]]])("%j tells what there is", async (args) => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    for (const command of ["generate", "chat", "methods", "inspect", "bench"]) expect(ended.stdout).toContain(command);
+    for (const command of ["generate", "chat", "methods", "inspect", "bench", "eval"])
+      expect(ended.stdout).toContain(command);
   });
 
-  it.each(["generate", "chat", "methods", "inspect", "bench"])("%s --help has examples", async (command) => {
+  it.each(["generate", "chat", "methods", "inspect", "bench", "eval"])("%s --help has examples", async (command) => {
     const ended = await run([command, "--help"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toContain(`$ llamafuse ${command}`);

@@ -8,7 +8,10 @@ export interface GoldenAdapter {
   method: string;
   /** |found − expected| ≤ tolerance · max(1e-3, |expected|) for numbers that are not counts or ids. */
   tolerance: number;
-  /** Everything that the case's output lists; more fields are ignored. */
+  /**
+   * Everything that the case's output lists; more fields are ignored. `output` is for goldens that list a part of
+   * something large: it says which part.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: each adapter declares the input that its files have.
-  run(input: any): unknown;
+  run(input: any, output: any): unknown;
 }

@@ -40,7 +40,7 @@ export async function checkCase(method: string, { name, input, output }: GoldenC
   const adapter: GoldenAdapter | undefined = adapters.find((one) => one.method === method);
   if (adapter === undefined) return [`${where}: no such method in this project`];
   try {
-    const mismatches = compare(output, await adapter.run(input), adapter.tolerance);
+    const mismatches = compare(output, await adapter.run(input, output), adapter.tolerance);
     const lines = mismatches
       .slice(0, SHOWN_MISMATCHES)
       .map(({ field, expected, found }) => `${where}: ${field}: expected ${show(expected)}, got ${show(found)}`);

@@ -160,6 +160,86 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       expect(Array.from(await member.cachedTokens())).toEqual([...before, ...ids]);
     });
 
+    it("keeps branches side by side, each as if it were the only one", async () => {
+      const member = await fresh();
+      const alone = await fresh();
+      await member.prepare({ top: 3, branches: 4 });
+      await alone.prepare({ top: 3 });
+      const { promptTokens } = await member.begin(prompt());
+      const start = await alone.begin(prompt());
+      expect(start.promptTokens).toBe(promptTokens);
+      const ids = await member.tokenize(Buffer.concat(pieces));
+      const [a, b, c, d] = [ids[0], ids[1], ids[2], ids.at(-1) as number];
+      const rounds = [
+        [
+          { from: 0, ids: [a] },
+          { from: 0, ids: [b] },
+          { from: 0, ids: [] },
+        ],
+        [
+          { from: 2, ids: [c] },
+          { from: 0, ids: [] },
+          { from: 0, ids: [d, a, b] },
+          { from: 1, ids: [a] },
+        ],
+        [
+          { from: 3, ids: [d] },
+          { from: 3, ids: [b] },
+          { from: 3, ids: [c] },
+          { from: 2, ids: [c, c] },
+        ],
+        [{ from: 1, ids: [] }],
+      ];
+      let held: number[][] = [[]];
+      for (const branches of rounds) {
+        member.append({ kind: "branches", branches });
+        await member.advance();
+        const before = held;
+        held = branches.map((branch) => [...before[branch.from], ...branch.ids]);
+        expect(member.output.decodedTokens).toBe(branches.reduce((sum, branch) => sum + branch.ids.length, 0));
+        for (const [place, own] of held.entries()) {
+          await alone.begin(prompt());
+          alone.append({ kind: "tokens", ids: own });
+          await alone.advance();
+          const { logits, logNormaliser } = member.output.branches[place];
+          expect(Math.abs(logNormaliser - alone.output.logNormaliser)).toBeLessThanOrEqual(tolerance + 1e-6);
+          for (const [id, logit] of logits.entries())
+            expect(Math.abs(logit - alone.output.logits[id])).toBeLessThanOrEqual(20 * tolerance + 1e-6);
+        }
+        const tokens = Array.from(await member.cachedTokens());
+        expect(tokens.slice(promptTokens)).toEqual(held[0]);
+        expect(member.output.topCount).toBe(3);
+      }
+      const fromNone = async () => {
+        member.append({ kind: "branches", branches: [{ from: 1, ids: [] }] });
+        await member.advance();
+      };
+      await expectError(fromNone(), "invalid-option", member.name);
+    });
+
+    it("goes on with one text after branches as if there had been none", async () => {
+      const member = await fresh();
+      const other = await fresh();
+      await member.prepare({ top: 0, branches: 3 });
+      await member.begin(prompt());
+      member.append({
+        kind: "branches",
+        branches: [
+          { from: 0, ids: [0] },
+          { from: 0, ids: [1] },
+        ],
+      });
+      await member.advance();
+      for (const one of [member, other]) {
+        await one.prepare(whole(one));
+        await one.begin(prompt());
+        one.append({ kind: "text", bytes: pieces[0] });
+        await one.advance();
+      }
+      expect(Array.from(await member.cachedTokens())).toEqual(Array.from(await other.cachedTokens()));
+      expectClose(member, other, 0);
+    });
+
     it("looks up strings by all their own tokens, or else by their first sub-token, and tokens by id", async () => {
       const member = await fresh();
       await member.prepare(whole(member));

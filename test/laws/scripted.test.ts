@@ -1,4 +1,5 @@
 /** The laws, on scripted members of every kind of vocabulary. */
+import type { Judge } from "../../src/during/judges/judge.js";
 import type { MethodOptions } from "../../src/during/methods.js";
 import type { Member } from "../../src/member/member.js";
 import { MAX_TOP } from "../../src/member/preparer.js";
@@ -42,6 +43,8 @@ interface Listed {
   method: MethodOptions;
   covers: MethodLawOptions["covers"];
   isSymmetric?: boolean;
+  isMean?: boolean;
+  hasWeights?: boolean;
   isByteExact?: boolean;
 }
 
@@ -62,6 +65,41 @@ for (const [name, make] of Object.entries(ensembles)) {
     // The published strings share letters between the families, which a vocabulary without them cannot.
     if (listed.isByteExact === false && name.includes("twins")) continue;
     methodLaws(`${JSON.stringify(listed.method)} on ${name}`, { ...listed, make, copy: () => make()[0] });
+  }
+}
+
+/** Members with one vocabulary, token for token, for the methods that need that. */
+const siblings: Record<string, () => Member[]> = {
+  "BPE siblings": () => [randomMember(1, bpe), randomMember(2, bpe)],
+  "SentencePiece siblings": () => [randomMember(3, sp), randomMember(4, sp), randomMember(5, sp)],
+};
+
+const methodsForSiblings: Listed[] = [
+  { method: { name: "purify" }, covers: "all", isMean: false },
+  { method: { name: "purify", form: "max" }, covers: "all", isMean: false },
+];
+
+for (const [name, make] of Object.entries(siblings)) {
+  for (const listed of methodsForSiblings)
+    methodLaws(`${JSON.stringify(listed.method)} on ${name}`, { ...listed, make, copy: () => make()[0] });
+}
+
+/** Yields to the other member at some steps, as its leader's likeliest token has it. */
+const parity: Judge = { needs: { top: 1 }, score: ({ output }) => output.topIds[0] % 2 };
+
+/** Switches between two members have one speaker at a step. */
+const switches: MethodOptions[] = [
+  { name: "cds", threshold: 4, critical: "sampled" },
+  { name: "cds", classifier: "entity", critical: "sampled" },
+  { name: "citer", router: parity, threshold: 0.5 },
+];
+
+const pairs = { ...ensembles, ...siblings };
+for (const name of ["SentencePiece and BPE", "SentencePiece and SentencePiece", "BPE siblings"]) {
+  for (const method of switches) {
+    const make = pairs[name];
+    const as = { method, covers: "all", isSymmetric: false, hasWeights: false } as const;
+    methodLaws(`${JSON.stringify(method)} on ${name}`, { ...as, make, copy: () => make()[0] });
   }
 }
 

@@ -14,9 +14,9 @@ import {
   publishedTokenIds,
 } from "../../vocabulary/published-strings.js";
 import type { TopUnion } from "../../vocabulary/top-union.js";
-import type { FusedDistribution } from "../method.js";
+import type { TopKeys } from "../alignments/top-keys.js";
+import type { FusedValues } from "../rule.js";
 import { PublishedMembers, standForEnds } from "./published-feedback.js";
-import type { TopKeys } from "./unite-keys.js";
 
 /** What the rule asks of a model beside its place in the union. */
 export interface MixtureModel {
@@ -65,25 +65,30 @@ export class MixtureKeys implements TopKeys {
     }
   }
 
-  distribution(union: TopUnion, probabilities: Float64Array, best: number): FusedDistribution {
+  endEntryOf(): number {
+    return -1;
+  }
+
+  bytesOf(key: number): Uint8Array {
+    return this.published?.isEnd(key) ? new Uint8Array() : publishedBytes(this.dictionary.strings[key]);
+  }
+
+  conclude(union: TopUnion, fused: FusedValues): number {
+    const { probabilities } = fused;
     const ends: number[] = [];
-    let winner = best;
+    let winner = fused.best;
     for (let entry = 0; entry < union.size; entry++) {
       if (this.published?.isEnd(union.keys[entry])) ends.push(entry);
       if (probabilities[entry] === probabilities[winner] && union.keys[entry] < union.keys[winner]) winner = entry;
     }
     const endEntry = standForEnds(probabilities, ends, this.greedy);
     if (endEntry >= 0 && probabilities[endEntry] > probabilities[winner]) winner = endEntry;
-    const bytesOf = (entry: number) => this.#bytesOf(union.keys[entry]);
-    return { size: union.size, probabilities, best: winner, endEntry, bytesOf };
+    fused.best = winner;
+    return endEntry;
   }
 
   accept(key: number): void | Promise<void> {
     return this.published?.accept(key);
-  }
-
-  #bytesOf(key: number): Uint8Array {
-    return this.published?.isEnd(key) ? new Uint8Array() : publishedBytes(this.dictionary.strings[key]);
   }
 
   async #idsOf(model: number, key: number): Promise<readonly number[]> {

@@ -14,9 +14,9 @@ import type { Member } from "../../member/member.js";
 import { textsOf } from "../../vocabulary/published-strings.js";
 import type { TopUnion } from "../../vocabulary/top-union.js";
 import { TokenClass } from "../../vocabulary/vocabulary.js";
-import type { FusedDistribution } from "../method.js";
+import type { TopKeys } from "../alignments/top-keys.js";
+import type { FusedValues } from "../rule.js";
 import { standForEnds } from "./published-feedback.js";
-import type { TopKeys } from "./unite-keys.js";
 
 /** What the rule asks of a model. */
 export interface ReleasedModel {
@@ -86,16 +86,25 @@ export class ReleasedKeys implements TopKeys {
     }
   }
 
-  distribution(union: TopUnion, probabilities: Float64Array, best: number): FusedDistribution {
+  endEntryOf(): number {
+    return -1;
+  }
+
+  bytesOf(key: number): Uint8Array {
     const [first] = this.members;
-    const bytesOf = (entry: number) => first.vocabulary.bytesOf(this.idOf(0, union.keys[entry]));
+    return first.vocabulary.bytesOf(this.idOf(0, key));
+  }
+
+  conclude(union: TopUnion, fused: FusedValues): number {
+    const { probabilities } = fused;
+    const [first] = this.members;
     const ends: number[] = [];
     for (let entry = 0; entry < union.size; entry++) {
       if (first?.vocabulary.classOf(this.idOf(0, union.keys[entry])) === TokenClass.end) ends.push(entry);
     }
     const endEntry = standForEnds(probabilities, ends, this.greedy);
-    const endWins = endEntry >= 0 && probabilities[endEntry] > probabilities[best];
-    return { size: union.size, probabilities, best: endWins ? endEntry : best, endEntry, bytesOf };
+    if (endEntry >= 0 && probabilities[endEntry] > probabilities[fused.best]) fused.best = endEntry;
+    return endEntry;
   }
 
   accept(key: number): void {

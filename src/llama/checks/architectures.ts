@@ -91,6 +91,11 @@ export function requireGenerative(file: string, architecture: string): void {
   throw unknownArchitecture(file, architecture);
 }
 
+/** Refuse an architecture that makes no vectors of texts: encoders do, and all that write text. */
+export function requireEmbedding(file: string, architecture: string): void {
+  if (NOT_GENERATIVE.get(architecture) !== ENCODER) requireGenerative(file, architecture);
+}
+
 /** Refuse an architecture that llama.cpp does not know; enough for a file that only its vocabulary is wanted of. */
 export function requireKnown(file: string, architecture: string): void {
   if (GENERATIVE.includes(architecture) || NOT_GENERATIVE.has(architecture)) return;

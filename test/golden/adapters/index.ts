@@ -1,10 +1,29 @@
 import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
+import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
+import { deepen } from "./deepen.js";
 import { gac } from "./gac.js";
+import { hybridLlm } from "./hybrid-llm.js";
 import { purification } from "./purification.js";
+import { routellm } from "./routellm.js";
+import { routerbenchAiq } from "./routerbench-aiq.js";
+import { srivatsa } from "./srivatsa.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
 
 /** One adapter a method; a golden file of a method that is not here fails. */
-export const adapters: readonly GoldenAdapter[] = [abe, bleuChrf, gac, unite, uniteProbability, purification];
+export const adapters: readonly GoldenAdapter[] = [
+  abe,
+  avengers,
+  bleuChrf,
+  deepen,
+  gac,
+  hybridLlm,
+  purification,
+  routellm,
+  routerbenchAiq,
+  srivatsa,
+  unite,
+  uniteProbability,
+];

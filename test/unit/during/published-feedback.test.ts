@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { primaryDecides } from "../../../src/during/token/gac.js";
+import { TopSpace } from "../../../src/during/alignments/top-union.js";
+import { primaryDecides } from "../../../src/during/gate.js";
+import { MeanRule } from "../../../src/during/rules/mean.js";
 import { PublishedMembers, standForEnds } from "../../../src/during/token/published-feedback.js";
-import { TopFusion } from "../../../src/during/token/unite.js";
 import { MixtureKeys } from "../../../src/during/token/unite-mixture.js";
 import { PublishedUnion } from "../../../src/vocabulary/published-strings.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
@@ -35,13 +36,15 @@ it("equal masses go to the string that comes first in the union dictionary", asy
     dictionary,
     logits.map((own) => ({ feedback, logitsOf: (ids) => ids.map((id) => own[id]) })),
   );
-  const fusion = new TopFusion(keys, [0.5, 0.5], 1);
-  const { best, probabilities } = await fusion.fuse([
-    { ids: [257], logits: [2], count: 1 },
-    { ids: [256], logits: [2], count: 1 },
+  const space = new TopSpace(keys, 2, 1);
+  const step = await space.align([
+    { member: 0, ids: [257], logits: [2], count: 1 },
+    { member: 1, ids: [256], logits: [2], count: 1 },
   ]);
-  expect(probabilities[0]).toBe(probabilities[1]);
-  expect(dictionary.strings[fusion.union.keys[best]]).toBe(" a");
+  const fused = new MeanRule().fuse(step, [0.5, 0.5]);
+  step.conclude?.(fused);
+  expect(fused.probabilities[0]).toBe(fused.probabilities[1]);
+  expect(dictionary.strings[space.union.keys[fused.best]]).toBe(" a");
 });
 
 describe("published feedback on members", () => {

@@ -120,7 +120,7 @@ describe("top union", () => {
       union.settle(0, 1, 1000);
       union.settle(1, 0, Number.NEGATIVE_INFINITY);
       union.settle(1, 1, -1000);
-      const [first, second] = union.normalise();
+      const [first, second] = union.normalise([0, 1]);
       expect(Array.from(first.subarray(0, 2))).toEqual([0.5, 0.5]);
       expect(Array.from(second.subarray(0, 2))).toEqual([0, 1]);
     }

@@ -1,17 +1,21 @@
-/** The two spaces that GaC fuses in: byte strings, and the strings of the released code. */
+/** The two union dictionaries that distributions are projected into: byte strings, and the strings of released code. */
 import type { Feedback } from "../../member/member.js";
 import { publishedBytes } from "../../vocabulary/published-strings.js";
 import { type UnionDictionary, type UnionMaps, unionOf } from "../../vocabulary/union.js";
-import type { FusedDistribution, Voice } from "../method.js";
-import { PublishedMembers, standForEnds } from "./published-feedback.js";
+import type { Voice } from "../method.js";
+import type { FusedValues } from "../rule.js";
+import { PublishedMembers, standForEnds } from "../token/published-feedback.js";
 
 /** A space that all members' distributions are projected into, and the way back to their tokens. */
 export interface UnionSpace {
   /** Whether projections have one entry more than the space, for tokens that are never text. */
   readonly hasRemainder: boolean;
+  /** The entry that ends the generation, or -1 where `conclude` finds it. */
+  readonly endEntry: number;
   mapsFor(starts: readonly boolean[]): UnionMaps;
-  /** The step's result around the fused probabilities. */
-  distribution(probabilities: Float64Array, size: number, best: number): FusedDistribution;
+  bytesOf(entry: number): Uint8Array;
+  /** See AlignedStep.conclude. */
+  conclude?(fused: FusedValues): number;
   /** Queue an entry in every member. */
   accept(entry: number): void | Promise<void>;
 }
@@ -19,6 +23,7 @@ export interface UnionSpace {
 /** Byte strings; entry 0 is the end. */
 export class ByteSpace implements UnionSpace {
   readonly hasRemainder = true;
+  readonly endEntry = 0;
   readonly #union: UnionDictionary;
 
   constructor(
@@ -32,8 +37,8 @@ export class ByteSpace implements UnionSpace {
     return this.#union.mapsFor(starts);
   }
 
-  distribution(probabilities: Float64Array, size: number, best: number): FusedDistribution {
-    return { size, probabilities, best, endEntry: 0, bytesOf: (entry) => this.#union.bytesOf(entry) };
+  bytesOf(entry: number): Uint8Array {
+    return this.#union.bytesOf(entry);
   }
 
   accept(entry: number): void {
@@ -45,9 +50,10 @@ export class ByteSpace implements UnionSpace {
   }
 }
 
-/** The released code's strings. */
+/** GaC's released strings and feedback. */
 export class PublishedSpace implements UnionSpace {
   readonly hasRemainder = false;
+  readonly endEntry = -1;
   readonly #published: PublishedMembers;
 
   constructor(
@@ -62,17 +68,18 @@ export class PublishedSpace implements UnionSpace {
     return { size: strings.length, maps };
   }
 
-  distribution(probabilities: Float64Array, size: number, best: number): FusedDistribution {
+  bytesOf(entry: number): Uint8Array {
+    return this.#published.isEnd(entry) ? new Uint8Array() : publishedBytes(this.#published.union.strings[entry]);
+  }
+
+  conclude(fused: FusedValues): number {
+    const { probabilities } = fused;
     const endEntry = standForEnds(probabilities, this.#published.endEntries, this.greedy);
-    const endWins = endEntry >= 0 && probabilities[endEntry] > probabilities[best];
-    return { size, probabilities, best: endWins ? endEntry : best, endEntry, bytesOf: (entry) => this.#bytesOf(entry) };
+    if (endEntry >= 0 && probabilities[endEntry] > probabilities[fused.best]) fused.best = endEntry;
+    return endEntry;
   }
 
   accept(entry: number): Promise<void> {
     return this.#published.accept(entry);
-  }
-
-  #bytesOf(entry: number): Uint8Array {
-    return this.#published.isEnd(entry) ? new Uint8Array() : publishedBytes(this.#published.union.strings[entry]);
   }
 }

@@ -2,15 +2,18 @@
 import type { Member } from "../../member/member.js";
 import type { TopUnion } from "../../vocabulary/top-union.js";
 import { byteKey, keyBytes, TokenClass, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
-import type { FusedDistribution } from "../method.js";
+import type { FusedValues } from "../rule.js";
 
 export interface TopKeys {
   /** Put one of a member's most probable tokens into the union. */
   add(union: TopUnion, member: number, id: number, logit: number): void;
   /** Settle what a member says of the strings that its own tokens left open. */
   complete(union: TopUnion, member: number): void | Promise<void>;
-  /** The step's result around the fused probabilities. */
-  distribution(union: TopUnion, probabilities: Float64Array, best: number): FusedDistribution;
+  /** The entry that ends the generation, or -1; also where `conclude` finds it. */
+  endEntryOf(union: TopUnion): number;
+  bytesOf(key: number): Uint8Array;
+  /** See AlignedStep.conclude. */
+  conclude?(union: TopUnion, fused: FusedValues): number;
   /** Queue a key in every member. */
   accept(key: number): void | Promise<void>;
 }
@@ -54,9 +57,12 @@ export class ByteKeys implements TopKeys {
     if (open.length > 0) return this.#lookUp(union, member, open);
   }
 
-  distribution(union: TopUnion, probabilities: Float64Array, best: number): FusedDistribution {
-    const bytesOf = (entry: number) => this.#bytes[union.keys[entry]];
-    return { size: union.size, probabilities, best, endEntry: union.entryOf(END), bytesOf };
+  endEntryOf(union: TopUnion): number {
+    return union.entryOf(END);
+  }
+
+  bytesOf(key: number): Uint8Array {
+    return this.#bytes[key];
   }
 
   accept(key: number): void {

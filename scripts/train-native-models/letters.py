@@ -1,0 +1,143 @@
+"""Word and letter manipulation: letters at a place, reversing, spelling, counting, order, plurals."""
+
+from random import Random
+
+from kinds import Kind, Slots
+
+WORDS = (
+    "acorn actor angle ankle arch arrow badge bag band bank barn basin bat beach beard bench bike blade bolt bone "
+    "boot bowl brick brush bulb cable camel camp canal candy cane card cart chain chalk cheek chin city cliff cloak "
+    "cloud coach coast coin comb coral crane crate crown crust cube desk dial dome donut dust easel elbow fairy fan "
+    "fence fern ferry field flag flame flask flute fork frame fruit gate giant globe glove glue grain grape gum hand "
+    "harp hat heel hill hook horn hotel inch ink iron jar jelly jewel jug kiln ladle lady lake lawn lemon lens lid "
+    "lily linen lip lock log map mask mast medal melon metal mint moon motor nail neck oar oasis orbit oven pan peach "
+    "pearl pedal pie pin pipe plank plate poem pole pot quilt raft rail ramp ring road rock roof rope ruby rug sack "
+    "sail salad sand scarf screw shelf shirt sign skate sled slope smoke soap sock sofa soil song spark spike stamp "
+    "step stick stool storm straw sugar sword table tail tank tape tea thumb tiger tile toast torch town toy track "
+    "trail train tray trunk tube tulip twig uncle vase voice wagon wall wand wave wax wheel whip wing wire wolf wood "
+    "yard zebra"
+).split()
+# Now and then a made-up word, so that the rule is learned and not the list.
+MADE_UP_SHARE = 0.4
+CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
+SHORT = [word for word in WORDS if len(word) <= 4]
+ORDINALS = ("second", "third")
+
+
+def made_up(random_source: Random, longest: int) -> str:
+    """A word of three letters and more in which consonants and vowels take turns, mostly."""
+    length = random_source.randint(3, longest)
+    begin = random_source.randrange(2)
+    letters = [
+        random_source.choice(VOWELS if (place + begin) % 2 and random_source.random() < 0.85 else CONSONANTS)
+        for place in range(length)
+    ]
+    return "".join(letters)
+
+
+def a_word(random_source: Random, longest: int = 5) -> str:
+    """A word of the list, or a made-up one."""
+    if random_source.random() < MADE_UP_SHARE:
+        return made_up(random_source, longest)
+    return random_source.choice(WORDS if longest == 5 else SHORT)
+
+
+def word_slots(random_source: Random) -> Slots:
+    return {"s": a_word(random_source)}
+
+
+def short_slots(random_source: Random) -> Slots:
+    return {"s": a_word(random_source, 4)}
+
+
+def place_slots(random_source: Random) -> Slots:
+    return {"s": a_word(random_source), "n": random_source.choice(ORDINALS)}
+
+
+def contains_slots(random_source: Random) -> Slots:
+    """A word and a letter that is in it half of the time."""
+    word = a_word(random_source)
+    if random_source.random() < 0.5:
+        return {"s": word, "l": random_source.choice(word)}
+    return {"s": word, "l": random_source.choice([c for c in CONSONANTS + VOWELS if c not in word])}
+
+
+def two_slots(random_source: Random) -> Slots:
+    """Two words with different first letters."""
+    first = a_word(random_source)
+    second = a_word(random_source)
+    while second[0] == first[0]:
+        second = a_word(random_source)
+    return {"a": first, "b": second}
+
+
+def plural(word: str) -> str:
+    """The regular plural."""
+    if word.endswith("y") and word[-2] not in VOWELS:
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
+
+
+def yes_or_no(_: Slots, random_source: Random) -> Slots:
+    return {"v": random_source.choice(("yes", "no"))}
+
+
+def either(slots: Slots, random_source: Random) -> Slots:
+    """One of the two that the question names."""
+    return {"v": slots[random_source.choice("ab")]}
+
+
+def ends_guessed(_: Slots, random_source: Random) -> Slots:
+    first, last = a_word(random_source)[0], a_word(random_source)[-1]
+    return {"f": first, "e": last, "v": first + last}
+
+
+def word_kind(name: str, templates: list[tuple[str, str]], draw, solve, **more) -> Kind:
+    return Kind(name, "words", templates, draw, solve, **more)
+
+
+KINDS = [
+    word_kind("first letter", [
+        ("What is the first letter of {s}?", "The letter is {v}."),
+        ("With which letter does {s} begin?", "The letter is {v}."),
+    ], word_slots, lambda s: {"v": s["s"][0]}, weight=0.7),
+    word_kind("last letter", [
+        ("What is the last letter of {s}?", "The letter is {v}."),
+        ("With which letter does {s} end?", "The letter is {v}."),
+    ], word_slots, lambda s: {"v": s["s"][-1]}),
+    word_kind("place", [
+        ("What is the {n} letter of {s}?", "The letter is {v}."),
+    ], place_slots, lambda s: {"v": s["s"][1 + ORDINALS.index(s["n"])]}),
+    word_kind("reverse", [
+        ("What is {s} spelled backwards?", "Backwards it is {v}."),
+        ("Turn {s} around.", "Backwards it is {v}."),
+    ], short_slots, lambda s: {"v": s["s"][::-1]}, weight=2.0),
+    word_kind("length", [
+        ("How many letters does {s} have?", "The number of letters is {v}."),
+        ("How long is the word {s}?", "The number of letters is {v}."),
+    ], word_slots, lambda s: {"v": str(len(s["s"]))}, number=True),
+    word_kind("spell", [
+        ("How do you spell {s}?", "You spell it {v}."),
+        ("Spell the word {s}.", "You spell it {v}."),
+    ], word_slots, lambda s: {"v": "-".join(s["s"])}),
+    word_kind("contains", [
+        ("Is the letter {l} in {s}?", "The answer is {v}."),
+        ("Does {s} have the letter {l}?", "The answer is {v}."),
+    ], contains_slots, lambda s: {"v": "yes" if s["l"] in s["s"] else "no"}, guess=yes_or_no, weight=1.5),
+    word_kind("order", [
+        ("Which comes first in the alphabet, {a} or {b}?", "The first word is {v}."),
+        ("Which word stands first, {a} or {b}?", "The first word is {v}."),
+    ], two_slots, lambda s: {"v": min(s["a"], s["b"])}, guess=either, weight=1.5),
+    word_kind("plural", [
+        ("What is the plural of {s}?", "The plural is {v}."),
+        ("How do you say more than one {s}?", "The plural is {v}."),
+    ], word_slots, lambda s: {"v": plural(s["s"])}),
+    word_kind("rest", [
+        ("What is left of {s} without its first letter?", "What is left is {v}."),
+        ("Take the first letter away from {s}.", "What is left is {v}."),
+    ], word_slots, lambda s: {"v": s["s"][1:]}),
+    word_kind("ends", [
+        ("Join the first and the last letter of {s}.", "The first is {f}. The last is {e}. Joined it is {v}."),
+    ], word_slots, lambda s: {"f": s["s"][0], "e": s["s"][-1], "v": s["s"][0] + s["s"][-1]},
+        guess=ends_guessed, steps=True),
+]

@@ -1,0 +1,46 @@
+/** An embedder from its saved form. */
+import { z } from "zod";
+import { LlamafuseError, unknownName } from "../../errors.js";
+import { CachedEmbedder } from "./cached.js";
+import type { Embedder } from "./embedder.js";
+import { GGUF, GgufEmbedder } from "./gguf.js";
+import { TF_IDF, TfIdfEmbedder } from "./tf-idf.js";
+
+const envelope = z.object({ kind: z.string(), id: z.string(), dimension: z.int().min(1), state: z.unknown() });
+
+const KINDS: Record<string, (state: unknown) => Embedder | Promise<Embedder>> = {
+  [TF_IDF]: (state) => TfIdfEmbedder.restore(state),
+  [GGUF]: async (state) => new CachedEmbedder(await GgufEmbedder.restore(state)),
+};
+
+/**
+ * Errors: invalid-data (no saved embedder, or one that no longer gives the vectors it was saved with), and those of a
+ * model's file.
+ */
+export async function restoreEmbedder(saved: unknown, source = "the saved embedder"): Promise<Embedder> {
+  const result = envelope.safeParse(saved);
+  if (!result.success) {
+    const message = `${source} has no embedder to restore: ${result.error.issues[0].message}.`;
+    throw new LlamafuseError("invalid-data", message, { file: source });
+  }
+  const { kind, id, state } = result.data;
+  if (!Object.hasOwn(KINDS, kind)) throw unknownName("kind of embedder", kind, Object.keys(KINDS));
+  const embedder = await restored(kind, state, source);
+  if (embedder.id === id) return embedder;
+  throw new LlamafuseError(
+    "incompatible-members",
+    `${source} was made with the embedder ${id}, and what is there now is ${embedder.id}. Fit the router again.`,
+    { found: embedder.id, allowed: id, file: source },
+  );
+}
+
+async function restored(kind: string, state: unknown, source: string): Promise<Embedder> {
+  try {
+    return await KINDS[kind](state);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    throw new LlamafuseError("invalid-data", `${source}: the embedder is damaged: ${error.issues[0].message}.`, {
+      file: source,
+    });
+  }
+}

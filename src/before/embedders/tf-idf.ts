@@ -1,0 +1,88 @@
+/**
+ * The offline embedder: hashed TF-IDF, projected to few dimensions by latent semantic analysis, both fitted on the
+ * training queries alone. Needs no model, repeats exactly, and is the default.
+ *
+ *     e(x) = Vᵀ tfidf(x), scaled to length 1; zeros for a text without any known term
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { LlamafuseError } from "../../errors.js";
+import { dot, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
+import { type PackedNumbers, pack, packedNumbers, unpack } from "../../learning/packed-numbers.js";
+import { savedTfIdf, TfIdf, type TfIdfOptions } from "../../learning/tf-idf.js";
+import { project, truncatedSvd } from "../../learning/truncated-svd.js";
+import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
+
+export const TF_IDF = "tfidf";
+
+export interface TfIdfEmbedderOptions extends Pick<TfIdfOptions, "features" | "leastTexts"> {
+  /** Dimensions at most; fewer where the texts span fewer. Default 128. */
+  dimension?: number;
+  /** Of the range finder. Default 1. */
+  seed?: number;
+}
+
+const state = z.strictObject({ tfIdf: savedTfIdf, vectors: packedNumbers });
+
+export class TfIdfEmbedder implements Embedder {
+  readonly id: string;
+
+  private constructor(
+    private readonly tfIdf: TfIdf,
+    /** features × dimension, in single precision. */
+    private readonly vectors: Matrix,
+  ) {
+    this.id = `${TF_IDF}:${createHash("sha256").update(JSON.stringify(this.#state())).digest("hex").slice(0, 16)}`;
+  }
+
+  static fit(texts: readonly string[], options: TfIdfEmbedderOptions = {}): TfIdfEmbedder {
+    const { dimension = 128, seed = 1 } = options;
+    const tfIdf = TfIdf.fit(texts, options);
+    const rows = texts.map((text) => tfIdf.transform(text));
+    const vectors = truncatedSvd(rows, tfIdf.size, dimension, seed);
+    if (vectors.shape[1] === 0) {
+      throw new LlamafuseError(
+        "invalid-data",
+        `The ${texts.length} texts have no words in common, so nothing can be learned from their words. Use more texts, or an embedding model.`,
+        { found: texts.length },
+      );
+    }
+    return new TfIdfEmbedder(tfIdf, rounded(vectors));
+  }
+
+  get dimension(): number {
+    return this.vectors.shape[1];
+  }
+
+  async embed(texts: readonly string[], { onProgress, signal }: EmbedOptions = {}): Promise<Matrix> {
+    const embeddings = makeMatrix(texts.length, this.dimension);
+    for (const [row, text] of texts.entries()) {
+      if (signal?.aborted) throw new LlamafuseError("aborted", "Embedding was stopped.");
+      const vector = project(this.vectors, this.tfIdf.transform(text));
+      const length = Math.sqrt(dot(vector, vector)) || 1;
+      rowOf(embeddings, row).set(vector.map((value) => value / length));
+    }
+    onProgress?.(1);
+    return embeddings;
+  }
+
+  toJSON(): SavedEmbedder {
+    return { kind: TF_IDF, id: this.id, dimension: this.dimension, state: this.#state() };
+  }
+
+  static restore(saved: unknown): TfIdfEmbedder {
+    const { tfIdf, vectors } = state.parse(saved);
+    const data = Float64Array.from(unpack(vectors, "float32"));
+    return new TfIdfEmbedder(TfIdf.restore(tfIdf), makeMatrix(vectors.shape[0], vectors.shape[1], data));
+  }
+
+  #state(): { tfIdf: z.infer<typeof savedTfIdf>; vectors: PackedNumbers } {
+    const vectors = pack(Float32Array.from(this.vectors.data), this.vectors.shape);
+    return { tfIdf: this.tfIdf.toJSON(), vectors };
+  }
+}
+
+/** As a file will hold it, so that a saved embedder gives the very same vectors. */
+function rounded(matrix: Matrix): Matrix {
+  return makeMatrix(matrix.shape[0], matrix.shape[1], Float64Array.from(Float32Array.from(matrix.data)));
+}

@@ -1,0 +1,83 @@
+/** All routers on the same splits, each fitted and judged in a thread of a pool. */
+import { createRequire } from "node:module";
+import os from "node:os";
+import { Piscina } from "piscina";
+import { LlamafuseError } from "../../errors.js";
+import { type Judgement, type JudgeOptions, judge } from "./judge.js";
+import { judgeOne, type RouterChoice, type RouterRun } from "./judge-one.js";
+import type { Splits } from "./splits.js";
+import { plainSplit, runFrom } from "./transfer.js";
+import type { JudgeAnswer } from "./worker.js";
+
+export interface JudgeAllOptions extends JudgeOptions {
+  /** Threads that fit; 0 fits in this one. Default: as many as there are cores and routers. */
+  threads?: number;
+  /** Routers that cannot learn from these tables are skipped instead of an error. Default false. */
+  skipUnfit?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (done: number, all: number, name: string) => void;
+}
+
+export interface JudgementOfAll extends Judgement {
+  /** Routers that these tables do not suit, and why. */
+  skipped: { name: string; why: string }[];
+}
+
+/**
+ * Fit each router on each split's training part and judge it on the rest.
+ *
+ * Errors: those of a router's options and fit (skipped with `skipUnfit` where the table is what does not suit), aborted.
+ *
+ * ```ts
+ * const splits = await splitOf(await readOutcomeTable("train.csv"), await readOutcomeTable("test.csv"));
+ * const { baselines, routers } = await judgeAll([{ name: "knn" }], splits);
+ * ```
+ */
+export async function judgeAll(
+  choices: readonly RouterChoice[],
+  { splits, judged }: Splits,
+  options: JudgeAllOptions = {},
+): Promise<JudgementOfAll> {
+  const { seed = 1, skipUnfit = false, signal, onProgress } = options;
+  const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
+  const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
+  const runs = new Map<string, RouterRun>();
+  const skipped: JudgementOfAll["skipped"] = [];
+  let done = 0;
+  const runOne = async (choice: RouterChoice): Promise<RouterRun | undefined> => {
+    try {
+      if (signal?.aborted) throw new LlamafuseError("aborted", "Judging was stopped.");
+      if (pool === undefined) return await judgeOne(choice, splits, seed);
+      const answer: JudgeAnswer = await pool.run({ router: choice, seed }, { signal });
+      if ("error" in answer) throw LlamafuseError.from(answer.error);
+      return runFrom(answer.run);
+    } catch (error) {
+      if ((error as Error).name === "AbortError") throw new LlamafuseError("aborted", "Judging was stopped.");
+      if (!skipUnfit || !(error instanceof LlamafuseError) || error.code !== "invalid-data") throw error;
+      skipped.push({ name: choice.name, why: error.message });
+      return undefined;
+    } finally {
+      onProgress?.(++done, choices.length, choice.name);
+    }
+  };
+  try {
+    const all = await Promise.all(choices.map(runOne));
+    for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labelOf(choices[index], runs), run);
+  } finally {
+    await pool?.destroy();
+  }
+  return { ...judge(judged, runs, options), skipped };
+}
+
+function makePool(threads: number, workerData: unknown): Piscina {
+  // By the package's own name, so that sources under test and the built package start the same built worker.
+  const filename = createRequire(import.meta.url).resolve("llamafuse/router-worker");
+  return new Piscina({ filename, workerData, minThreads: threads, maxThreads: threads });
+}
+
+/** Its name; with its options where one router is judged twice. */
+function labelOf({ name, options = {} }: RouterChoice, taken: ReadonlyMap<string, unknown>): string {
+  const given = Object.entries(options).map(([key, value]) => `${key}=${value}`);
+  const label = given.length === 0 ? name : `${name}:${given.join(",")}`;
+  return taken.has(label) ? `${label} #${taken.size + 1}` : label;
+}

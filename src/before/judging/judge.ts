@@ -1,0 +1,223 @@
+/** Routers side by side on one table: curves, areas, gains and how sure they are. */
+import { bootstrapInterval, type Interval, quantile } from "../../evaluation/statistics.js";
+import type { OutcomeTable } from "../outcome-table.js";
+import { type Baselines, baselinesOf } from "./baselines.js";
+import {
+  averageGapRecovered,
+  averageImprovement,
+  type CurvePoint,
+  callPerformance,
+  hullAt,
+  largestCost,
+  type SharePoint,
+  upperHull,
+} from "./curve.js";
+import type { RouterRun } from "./judge-one.js";
+import { type OperatingPoint, type Outcomes, operatingPoints } from "./outcomes.js";
+
+export interface BaselineReport extends CurvePoint {
+  aiq: number;
+}
+
+export interface RouterReport {
+  name: string;
+  /** By setting of the knob; the first is quality alone. */
+  points: OperatingPoint[];
+  aiq: number;
+  /** NaN where the strong model is no better than the weak one. */
+  apgr: number;
+  /** With no knob set. */
+  quality: number;
+  cost: number;
+  decideMs: number;
+  fitMs: number;
+  /** Share of strong calls (of cost, for more than two models) at which half and 80 % of the gap are recovered. */
+  cpt50: number;
+  cpt80: number;
+  /** The best quality of the curve over the best single model's. */
+  gain: number;
+  /** The oracle's quality over the best of the curve. */
+  gapToOracle: number;
+  /** The largest height of the curve above the hull of the single models, and the cost where that is. */
+  lift: { quality: number; cost: number };
+  /** 95 % bootstrap over queries; absent without resamples. */
+  intervals?: { aiq: Interval; apgr: Interval; lift: Interval };
+}
+
+export interface JudgedBaselines {
+  random: BaselineReport;
+  bestSingle: BaselineReport & { model: string };
+  zeroRouter: BaselineReport & { points: { model: string; quality: number; cost: number }[] };
+  oracle: BaselineReport & { points: OperatingPoint[] };
+  singles: Baselines["singles"];
+}
+
+export interface Judgement {
+  baselines: JudgedBaselines;
+  routers: RouterReport[];
+}
+
+export interface JudgeOptions {
+  /** Bootstrap resamples; 0 for no intervals. Default 200. */
+  resamples?: number;
+  seed?: number;
+}
+
+/** `judged`: the queries of the runs, in their order, with a cost wherever there is a quality. */
+export function judge(
+  judged: OutcomeTable,
+  runs: ReadonlyMap<string, RouterRun>,
+  options: JudgeOptions = {},
+): Judgement {
+  const baselines = baselinesOf(judged);
+  const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.outcomes) }));
+  const maxCost = largestCost([...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle]);
+  const pair = pairOf(judged, baselines);
+  const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
+    aiq: averageImprovement(curve, maxCost),
+    ...point,
+  });
+  const best = baselines.zeroRouter.at(-1)!;
+  return {
+    baselines: {
+      random: described(baselines.random),
+      bestSingle: described(baselines.bestSingle),
+      zeroRouter: {
+        ...described({ quality: best.quality, cost: best.cost }, baselines.zeroRouter),
+        points: baselines.zeroRouter,
+      },
+      oracle: {
+        ...described({ quality: baselines.oracle[0].quality, cost: baselines.oracle[0].cost }, baselines.oracle),
+        points: baselines.oracle,
+      },
+      singles: baselines.singles,
+    },
+    routers: curves.map(({ name, run, points }) => {
+      const figures = (rows?: Uint32Array) => figuresOf(run.outcomes, judged, { maxCost, pair, rows });
+      const shares = sharesOf(run.outcomes, points, pair);
+      const { aiq, apgr, lift } = figures();
+      const highest = Math.max(...points.map(({ quality }) => quality));
+      return {
+        name,
+        points,
+        aiq,
+        apgr,
+        quality: points[0].quality,
+        cost: points[0].cost,
+        decideMs: run.decideMs,
+        fitMs: run.fitMs,
+        cpt50: callPerformance(shares, pair.weak.quality, pair.strong.quality, 0.5),
+        cpt80: callPerformance(shares, pair.weak.quality, pair.strong.quality, 0.8),
+        gain: highest - baselines.bestSingle.quality,
+        gapToOracle: baselines.oracle[0].quality - highest,
+        lift,
+        ...intervalsOf(judged.rows, figures, options),
+      };
+    }),
+  };
+}
+
+type Figures = ReturnType<typeof figuresOf>;
+
+function intervalsOf(
+  count: number,
+  figures: (rows: Uint32Array) => Figures,
+  { resamples = 200, seed = 1 }: JudgeOptions,
+): Pick<RouterReport, "intervals"> {
+  if (resamples === 0) return {};
+  // One pass over the resamples serves all three figures.
+  const drawn: Figures[] = [];
+  const aiq = bootstrapInterval(count, (rows) => drawn[drawn.push(figures(rows)) - 1].aiq, { resamples, seed });
+  const [whole, ...samples] = drawn;
+  const interval = (of: (figures: Figures) => number): Interval => {
+    const sorted = Float64Array.from(samples.map(of).filter((value) => !Number.isNaN(value))).sort();
+    return { value: of(whole), low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+  };
+  return { intervals: { aiq, apgr: interval(({ apgr }) => apgr), lift: interval(({ lift }) => lift.quality) } };
+}
+
+interface Frame {
+  maxCost: number;
+  pair: Pair;
+  /** Queries of a resample; default all. */
+  rows?: Uint32Array;
+}
+
+function figuresOf(outcomes: Outcomes, judged: OutcomeTable, { maxCost, pair, rows }: Frame) {
+  const points = operatingPoints(outcomes, rows);
+  const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => columnMean(judged, column, rows));
+  return {
+    aiq: averageImprovement(points, maxCost),
+    apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
+    lift: liftOf(points, upperHull(singlesOf(judged, rows))),
+  };
+}
+
+/** How far the curve rises above the zero router's, wherever that is furthest. */
+function liftOf(points: readonly CurvePoint[], zero: readonly CurvePoint[]): { quality: number; cost: number } {
+  let lift = { quality: Number.NEGATIVE_INFINITY, cost: Number.NaN };
+  for (const { quality, cost } of points) {
+    // What costs less than any model can only be a mean over other queries: compare with the cheapest.
+    const base = hullAt(zero, Math.max(cost, zero[0].cost));
+    if (quality - base > lift.quality) lift = { quality: quality - base, cost };
+  }
+  return lift;
+}
+
+interface Pair {
+  weak: { column: number; quality: number; cost: number };
+  strong: { column: number; quality: number; cost: number };
+  /** Whether shares are counted in calls. */
+  byCalls: boolean;
+}
+
+/** Strong is the best single model, weak the other of two, or the cheapest. */
+function pairOf(judged: OutcomeTable, { singles, bestSingle }: Baselines): Pair {
+  const columns = singles.map((single, column) => ({ ...single, column }));
+  const strong = columns[judged.column(bestSingle.model)];
+  const others = columns.filter(({ column }) => column !== strong.column || columns.length === 1);
+  const weak = others.reduce((least, each) => (each.cost < least.cost ? each : least));
+  return { weak, strong, byCalls: columns.length === 2 };
+}
+
+function sharesOf(
+  outcomes: Outcomes,
+  points: readonly OperatingPoint[],
+  { weak, strong, byCalls }: Pair,
+  rows?: Uint32Array,
+): SharePoint[] {
+  const queries = outcomes.quality.shape[1];
+  return points.map(({ quality, cost }, setting) => {
+    if (!byCalls) return { share: (cost - weak.cost) / (strong.cost - weak.cost), quality };
+    let strongCalls = 0;
+    const count = rows?.length ?? queries;
+    for (let index = 0; index < count; index++) {
+      const answering = outcomes.answering[setting * queries + (rows === undefined ? index : rows[index])];
+      // Who votes asks both.
+      if (answering === strong.column || answering < 0) strongCalls++;
+    }
+    return { share: strongCalls / count, quality };
+  });
+}
+
+function singlesOf(judged: OutcomeTable, rows?: Uint32Array): CurvePoint[] {
+  return judged.models.map((_, column) => ({
+    quality: columnMean(judged, column, rows),
+    cost: columnMean(judged, column, rows, "cost"),
+  }));
+}
+
+function columnMean(judged: OutcomeTable, column: number, rows?: Uint32Array, key: "quality" | "cost" = "quality") {
+  const width = judged.models.length;
+  const { data } = judged[key];
+  const count = rows?.length ?? judged.rows;
+  let sum = 0;
+  let seen = 0;
+  for (let index = 0; index < count; index++) {
+    const value = data[(rows === undefined ? index : rows[index]) * width + column];
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    seen++;
+  }
+  return sum / seen;
+}

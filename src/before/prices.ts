@@ -1,0 +1,20 @@
+/** Costs for tables that come without. */
+import type { OutcomeTable } from "./outcome-table.js";
+
+/**
+ * What a call costs where a table says nothing: of two models the weaker 0 and the stronger 1, so that cost is RouteLLM's
+ * share of strong calls; of more, 1 each, which makes a call as dear as any other.
+ */
+export function assumedPrices(table: OutcomeTable): Map<string, number> {
+  const quality = table.meansOf(table.quality);
+  const weaker = quality[0] <= quality[1] ? 0 : 1;
+  return new Map(table.models.map((model, column) => [model, table.models.length === 2 && column === weaker ? 0 : 1]));
+}
+
+/** The mean cost of each model that has any, for cells that have none. */
+export function meanPrices(table: OutcomeTable): Map<string, number> {
+  const means = table.meansOf(table.cost);
+  return new Map(
+    table.models.map((model, column) => [model, means[column]] as const).filter(([, mean]) => !Number.isNaN(mean)),
+  );
+}

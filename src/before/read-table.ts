@@ -1,0 +1,60 @@
+/** A table of outcomes from a file or a folder, whichever of the known formats it is in. */
+import { readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { LlamafuseError } from "../errors.js";
+import type { OutcomeTable } from "./outcome-table.js";
+import { TableBuilder } from "./table-builder.js";
+import { readCsvTable } from "./table-formats/csv.js";
+import { readJsonTable } from "./table-formats/json.js";
+import { textOf } from "./table-formats/records.js";
+
+const TABLE_FILE = /\.(csv|json|jsonl)$/i;
+
+/**
+ * Read a table; the format is detected from its content (see `table-formats/`). A folder is one table of all its `.csv`,
+ * `.json` and `.jsonl` files, where a file's name is the subject of its rows if they have none.
+ *
+ * Errors: file-unreadable, invalid-text, invalid-data (names the file and line).
+ *
+ * ```ts
+ * const table = await readOutcomeTable("routerbench/winograde_train.csv");
+ * console.log(table.rows, table.models, table.meansOf(table.quality));
+ * ```
+ */
+export async function readOutcomeTable(source: string): Promise<OutcomeTable> {
+  const table = new TableBuilder(source);
+  const files = filesOf(source);
+  for (const file of files) {
+    const subject = files.length > 1 ? path.basename(file).replace(TABLE_FILE, "") : undefined;
+    await readFile(file, table, subject);
+  }
+  return table.build();
+}
+
+function filesOf(source: string): string[] {
+  if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) return [source];
+  const names = readdirSync(source).filter((name) => TABLE_FILE.test(name));
+  if (names.length > 0) return names.sort().map((name) => path.join(source, name));
+  throw new LlamafuseError("invalid-data", `${source} is a folder without .csv, .json or .jsonl files.`, {
+    file: source,
+  });
+}
+
+async function readFile(file: string, table: TableBuilder, subject?: string): Promise<void> {
+  const chunks = textOf(file);
+  let head = "";
+  for (;;) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    head += value;
+    if (head.trim() !== "") break;
+  }
+  const rest = (async function* () {
+    yield head;
+    yield* chunks;
+  })();
+  if (head.trim() === "") throw new LlamafuseError("invalid-data", `${file} is empty.`, { file });
+  // A byte order mark counts as white space.
+  if (/^\s*[[{]/.test(head)) await readJsonTable(file, rest, table);
+  else await readCsvTable(file, rest, table, subject);
+}

@@ -1,0 +1,127 @@
+/** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
+import type { z } from "zod";
+import { LlamafuseError, unknownName } from "../errors.js";
+import type { Router, RouterInfo } from "./router.js";
+import {
+  AvengersProRouter,
+  AvengersRouter,
+  avengersInfo,
+  avengersOptions,
+  avengersProInfo,
+  avengersProOptions,
+} from "./routers/avengers.js";
+import { HybridLlmRouter, hybridLlmInfo, hybridLlmOptions } from "./routers/hybrid-llm.js";
+import { KnnRouter, knnInfo, knnOptions } from "./routers/knn.js";
+import { RacerRouter, racerInfo, racerOptions } from "./routers/racer.js";
+import { RoutellmRouter, routellmInfo, routellmOptions } from "./routers/routellm.js";
+import { RoutooRouter, routooInfo, routooOptions } from "./routers/routoo.js";
+import { SelectLlmRouter, selectLlmInfo, selectLlmOptions } from "./routers/select-llm.js";
+import { ShnitzerRouter, shnitzerInfo, shnitzerOptions } from "./routers/shnitzer.js";
+import { createSrivatsa, srivatsaInfo, srivatsaOptions } from "./routers/srivatsa.js";
+import { ZooterRouter, zooterInfo, zooterOptions } from "./routers/zooter.js";
+import type { RouterDefinition, TrainedRouter } from "./trained-router.js";
+
+const registry = {
+  knn: {
+    info: knnInfo,
+    options: knnOptions,
+    create: (options) => new KnnRouter(options),
+  } satisfies RouterDefinition<typeof knnOptions>,
+  shnitzer: {
+    info: shnitzerInfo,
+    options: shnitzerOptions,
+    create: (options) => new ShnitzerRouter(options),
+  } satisfies RouterDefinition<typeof shnitzerOptions>,
+  srivatsa: {
+    info: srivatsaInfo,
+    options: srivatsaOptions,
+    create: (options) => createSrivatsa(options),
+  } satisfies RouterDefinition<typeof srivatsaOptions>,
+  routellm: {
+    info: routellmInfo,
+    options: routellmOptions,
+    create: (options) => new RoutellmRouter(options),
+  } satisfies RouterDefinition<typeof routellmOptions>,
+  "hybrid-llm": {
+    info: hybridLlmInfo,
+    options: hybridLlmOptions,
+    create: (options) => new HybridLlmRouter(options),
+  } satisfies RouterDefinition<typeof hybridLlmOptions>,
+  "select-llm": {
+    info: selectLlmInfo,
+    options: selectLlmOptions,
+    create: (options) => new SelectLlmRouter(options),
+  } satisfies RouterDefinition<typeof selectLlmOptions>,
+  routoo: {
+    info: routooInfo,
+    options: routooOptions,
+    create: (options) => new RoutooRouter(options),
+  } satisfies RouterDefinition<typeof routooOptions>,
+  zooter: {
+    info: zooterInfo,
+    options: zooterOptions,
+    create: (options) => new ZooterRouter(options),
+  } satisfies RouterDefinition<typeof zooterOptions>,
+  avengers: {
+    info: avengersInfo,
+    options: avengersOptions,
+    create: (options) => new AvengersRouter(options),
+  } satisfies RouterDefinition<typeof avengersOptions>,
+  "avengers-pro": {
+    info: avengersProInfo,
+    options: avengersProOptions,
+    create: (options) => new AvengersProRouter(options),
+  } satisfies RouterDefinition<typeof avengersProOptions>,
+  racer: {
+    info: racerInfo,
+    options: racerOptions,
+    create: (options) => new RacerRouter(options),
+  } satisfies RouterDefinition<typeof racerOptions>,
+};
+
+export type RouterName = keyof typeof registry;
+
+/** What a router can be told; nothing where it takes no options. */
+type InputOf<Schema extends z.ZodType> = string extends keyof z.input<Schema> ? unknown : z.input<Schema>;
+
+/** A router and its options, told apart by `name`: `{ name: "knn", k: 40 }`. */
+export type RouterOptions = {
+  [Name in RouterName]: { name: Name } & InputOf<(typeof registry)[Name]["options"]>;
+}[RouterName];
+
+/** What there is to choose from, in the order of the documentation. */
+export const routerInfos: readonly RouterInfo[] = Object.values(registry).map(({ info }) => info);
+
+/**
+ * A router that has yet to be fitted. LlamafuseError "invalid-option" for an unknown name, an unknown option or a value
+ * out of range.
+ *
+ * ```ts
+ * const router = createRouter({ name: "knn", k: 40 });
+ * await router.fit({ table, embeddings, embedder });
+ * router.decide({ text, embedding }, { lambda: 0.5 }).models;
+ * ```
+ */
+export function createRouter(options: RouterOptions): Router {
+  return routerNamed(options.name, options);
+}
+
+/** The same for a name and options that come from a file or a command line. */
+export function routerNamed(name: string, { name: _, ...given }: Record<string, unknown> = {}): TrainedRouter {
+  if (!Object.hasOwn(registry, name)) throw unknownName("router", name, Object.keys(registry));
+  const definition: RouterDefinition = registry[name as RouterName];
+  const { info } = definition;
+  const result = definition.options.safeParse(given);
+  if (result.success) return definition.create(result.data);
+  const [issue] = result.error.issues;
+  if (issue.code === "unrecognized_keys") {
+    throw unknownName(`option of ${info.name}`, issue.keys[0], Object.keys(info.options));
+  }
+  const option = issue.path.join(".");
+  const found = given[String(issue.path[0])];
+  throw new LlamafuseError(
+    "invalid-option",
+    `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,
+    { router: info.name, option, found, allowed: info.options[option] ?? issue.message },
+  );
+}

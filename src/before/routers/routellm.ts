@@ -1,0 +1,214 @@
+/**
+ * RouteLLM: a strong and a weak model, routed by the probability that the strong one's answer would win (Ong and others,
+ * arXiv 2406.18665; lm-sys/RouteLLM). Strong where score ≥ τ; without a knob τ = 0.5. Four scores:
+ *
+ *     mf          P = σ(δ(strong, x) − δ(weak, x)), learning/matrix-factorisation.ts; ties dropped
+ *     sw          Elo of battles weighted by similarity, routellm-ranking.ts
+ *     classifier  P = P(strong wins) of the three classes strong wins, tie, weak wins
+ *     causal      P = 1 − Σ_{s ≥ 4} p_s, where a language model grades from 1 to 5 how well the weak model will do
+ *
+ * Battles are made from the table: for each query every pair of models, won by the better one. A table of more models
+ * trains mf and sw on the battles of all, as the paper's arena does; the others take no part in decisions.
+ *
+ * The published mf sees OpenAI embeddings of 1,536 numbers, and is trained for 100 epochs at 3e-4. The published classifier
+ * is BERT; here it is a multinomial logistic regression on embeddings. The published causal model is a tuned Llama 3 whose
+ * output of any other form counts as 1; here any local model is asked with examples and only the five labels can come out
+ * (embedders/label-probabilities.ts: fit with that embedder, whose five numbers are p_1 … p_5; nothing is learned).
+ */
+import { z } from "zod";
+import { LlamafuseError } from "../../errors.js";
+import { sigmoid } from "../../learning/logistic-regression.js";
+import { makeMatrix } from "../../learning/matrix.js";
+import { MatrixFactorisation, savedFactorisation } from "../../learning/matrix-factorisation.js";
+import { SoftmaxRegression, savedSoftmax } from "../../learning/softmax-regression.js";
+import { choosePair, type ModelPair, pairOf, pairQuality } from "../model-pair.js";
+import { outcomePairs } from "../pairs.js";
+import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
+import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import { eloWinRate, SimilarityRanking, savedRanking } from "./routellm-ranking.js";
+
+export const routellmInfo: RouterInfo = {
+  name: "routellm",
+  summary: "The strong model where it is likely to win against the weak one.",
+  source: "arXiv 2406.18665",
+  knobs: ["threshold"],
+  options: {
+    variant: "Score: mf, sw, classifier or causal. Default mf.",
+    strong: "The strong model. Default: the best on average.",
+    weak: "The weak model. Default: the cheapest other one; without costs the worst on average.",
+    margin: "Qualities that differ by no more are a tie. Default 0.",
+    dimension: "mf: numbers a model. Default 128.",
+    epochs: "mf: passes over the battles. Default 100.",
+    noise: "mf: deviation of the noise on embeddings while training. Default 0.1.",
+    tiers: "sw: tiers of models at most. Default 10.",
+    compat: "sw: count battles within a tier as the released code does. Default false.",
+  },
+};
+
+export const routellmOptions = z.strictObject({
+  variant: z.enum(["mf", "sw", "classifier", "causal"]).default("mf"),
+  strong: z.string().optional(),
+  weak: z.string().optional(),
+  margin: z.number().min(0).default(0),
+  dimension: z.int().min(1).default(128),
+  epochs: z.int().min(1).default(100),
+  noise: z.number().min(0).default(0.1),
+  tiers: z.int().min(1).default(10),
+  compat: z.boolean().default(false),
+});
+
+type RoutellmOptions = z.output<typeof routellmOptions>;
+
+/** The labels of the causal score. */
+const LABELS = 5;
+/** From this label on the weak model is good enough. */
+const GOOD_LABEL = 4;
+
+const pairState = z.strictObject({ strong: z.int().min(0), weak: z.int().min(0) });
+const routellmState = z.strictObject({ pair: pairState, score: z.unknown() });
+
+/** One way to estimate P(strong wins | x). */
+interface PairScore {
+  score(embedding: Float64Array, pair: ModelPair): number;
+  toJSON(): unknown;
+}
+
+export class RoutellmRouter extends TrainedRouter<z.infer<typeof routellmState>> {
+  readonly info = routellmInfo;
+  readonly #settings: RoutellmOptions;
+  #pair!: ModelPair;
+  #score!: PairScore;
+
+  constructor(options: RoutellmOptions) {
+    super(options);
+    this.#settings = options;
+  }
+
+  protected train(data: FitData, training: TrainingOptions): void {
+    this.#pair = pairOf(data.table, this.#settings);
+    this.#score = this.#fitScore(data, training);
+  }
+
+  protected predict({ embedding }: Query): Float64Array {
+    return pairQuality(this.models.length, this.#pair, this.#score.score(embedding, this.#pair));
+  }
+
+  override choose(estimate: Estimate, knob: Knob): Choice {
+    return choosePair(estimate, knob, this.#pair);
+  }
+
+  protected state() {
+    return { pair: this.#pair, score: this.#score.toJSON() };
+  }
+
+  protected restoreState(state: unknown): void {
+    const { pair, score } = routellmState.parse(state);
+    this.#pair = pair;
+    this.#score = this.#restoreScore(score);
+  }
+
+  #fitScore(data: FitData, training: TrainingOptions): PairScore {
+    switch (this.#settings.variant) {
+      case "mf":
+        return factorScore(fitFactors(data, this.#settings, training));
+      case "sw":
+        return rankingScore(SimilarityRanking.fit(data, this.#settings));
+      case "classifier":
+        return classifierScore(fitClassifier(data, this.#settings.margin, this.#pair));
+      case "causal":
+        requireLabels(data);
+        return causalScore;
+    }
+  }
+
+  #restoreScore(saved: unknown): PairScore {
+    switch (this.#settings.variant) {
+      case "mf":
+        return factorScore(MatrixFactorisation.restore(savedFactorisation.parse(saved)));
+      case "sw":
+        return rankingScore(SimilarityRanking.restore(savedRanking.parse(saved)));
+      case "classifier":
+        return classifierScore(SoftmaxRegression.restore(savedSoftmax.parse(saved)));
+      case "causal":
+        return causalScore;
+    }
+  }
+}
+
+function factorScore(factors: MatrixFactorisation): PairScore {
+  return {
+    score(embedding, { strong, weak }) {
+      const logits = factors.logits(embedding);
+      return sigmoid(logits[strong] - logits[weak]);
+    },
+    toJSON: () => factors.toJSON(),
+  };
+}
+
+function rankingScore(ranking: SimilarityRanking): PairScore {
+  return {
+    score(embedding, { strong, weak }) {
+      const ratings = ranking.ratings(embedding);
+      return eloWinRate(ratings[strong], ratings[weak]);
+    },
+    toJSON: () => ranking.toJSON(),
+  };
+}
+
+/** Classes: strong wins, tie, weak wins. */
+function classifierScore(classifier: SoftmaxRegression): PairScore {
+  return { score: (embedding) => classifier.probabilities(embedding)[0], toJSON: () => classifier.toJSON() };
+}
+
+const causalScore: PairScore = { score: winRateOfLabels, toJSON: () => null };
+
+/** 1 − Σ_{s ≥ 4} p_s over the labels 1 … 5, p scaled to sum 1; 1 where no label has any probability. */
+export function winRateOfLabels(probabilities: ArrayLike<number>): number {
+  let [good, total] = [0, 0];
+  for (let label = 1; label <= LABELS; label++) {
+    total += probabilities[label - 1];
+    if (label >= GOOD_LABEL) good += probabilities[label - 1];
+  }
+  return total > 0 ? 1 - good / total : 1;
+}
+
+function fitFactors(
+  { table, embeddings }: FitData,
+  { margin, dimension, epochs, noise }: RoutellmOptions,
+  { seed, signal, onProgress }: TrainingOptions,
+): MatrixFactorisation {
+  const pairs = Array.from(outcomePairs(table, margin)).flatMap(({ row, a, b, outcome }) =>
+    outcome === "tie" ? [] : [outcome === "a" ? { row, winner: a, loser: b } : { row, winner: b, loser: a }],
+  );
+  return MatrixFactorisation.fit(embeddings, table.models.length, pairs, {
+    seed,
+    dimension,
+    epochs,
+    noise,
+    onEpoch(epoch) {
+      onProgress?.((epoch + 1) / epochs);
+      return !signal?.aborted;
+    },
+  });
+}
+
+function fitClassifier({ table, embeddings }: FitData, margin: number, { strong, weak }: ModelPair): SoftmaxRegression {
+  const width = table.models.length;
+  const targets = makeMatrix(table.rows, 3);
+  for (let row = 0; row < table.rows; row++) {
+    const difference = table.quality.data[row * width + strong] - table.quality.data[row * width + weak];
+    const isMissing = Number.isNaN(difference);
+    const outcome = Math.abs(difference) <= margin ? 1 : difference > 0 ? 0 : 2;
+    for (let c = 0; c < 3; c++) targets.data[row * 3 + c] = isMissing ? Number.NaN : Number(c === outcome);
+  }
+  return SoftmaxRegression.fit(embeddings, targets, { standardise: false, tolerance: 1e-5, maxIterations: 200 });
+}
+
+function requireLabels({ embedder }: FitData): void {
+  if (embedder.dimension === LABELS) return;
+  throw new LlamafuseError(
+    "invalid-data",
+    `The causal score of routellm reads the probabilities of the labels 1 to 5, and ${embedder.id} gives ${embedder.dimension} numbers. Use the embedder of label probabilities.`,
+    { found: embedder.dimension, allowed: LABELS, embedder: embedder.id },
+  );
+}

@@ -1,0 +1,23 @@
+/** Groups of a table's queries for routers that learn from data sets or tags. */
+import { KMeans } from "../learning/k-means.js";
+import type { FitData } from "./router.js";
+
+/** Clusters that stand in where the table names no groups. */
+const CLUSTERS = 10;
+
+/**
+ * The data set of each row: the table's data sets where it names at least two, else its subjects, else (ours) ten clusters
+ * of the embeddings.
+ */
+export function datasetsOf({ table, embeddings }: FitData, seed: number): readonly string[] {
+  for (const named of [table.datasets, table.subjects]) {
+    if (named !== undefined && new Set(named).size > 1) return named.map((name) => name ?? "");
+  }
+  const clusters = KMeans.fit(embeddings, Math.min(CLUSTERS, table.rows), { seed });
+  return Array.from(clusters.labels, (label) => `cluster ${label}`);
+}
+
+/** The tags of each row: the table's, or its data set as `datasetsOf` finds it. */
+export function tagsOf(data: FitData, seed: number): readonly (readonly string[])[] {
+  return data.table.tags ?? datasetsOf(data, seed).map((name) => [name]);
+}

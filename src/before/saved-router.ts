@@ -1,0 +1,99 @@
+/** Routers and their embedders in files: one versioned JSON document, refused where anything in it does not fit. */
+import { z } from "zod";
+import { LlamafuseError } from "../errors.js";
+import { readText } from "../evaluation/loaders/records.js";
+import { savedCosts } from "./costs.js";
+import type { Embedder, EmbedderIdentity, SavedEmbedder } from "./embedders/embedder.js";
+import { restoreEmbedder } from "./embedders/restore.js";
+import { routerNamed } from "./registry.js";
+import { type Router, SAVED_FORMAT, SAVED_VERSION, type SavedRouter } from "./router.js";
+
+const envelope = z.object({
+  format: z.literal(SAVED_FORMAT),
+  version: z.literal(SAVED_VERSION),
+  name: z.string(),
+  options: z.record(z.string(), z.unknown()),
+  models: z.array(z.string()).min(2),
+  costs: savedCosts,
+  embedder: z.object({ id: z.string(), dimension: z.int().min(1) }),
+  state: z.unknown(),
+});
+
+/** A fitted router with the embedder that it was fitted on. */
+export interface RouterFile extends SavedRouter {
+  embedder: SavedEmbedder;
+}
+
+export function routerFile(router: Router, embedder: Embedder): RouterFile {
+  const saved = router.toJSON();
+  requireEmbedder(saved, embedder);
+  return { ...saved, embedder: embedder.toJSON() };
+}
+
+/**
+ * A router's file as `route fit` and `routerFile` write it. `embedder` replaces the saved one, and must be the same.
+ * Errors: file-unreadable, those of `restoreRouter`, incompatible-members for another embedder.
+ */
+export async function loadRouter(file: string, given?: Embedder): Promise<{ router: Router; embedder: Embedder }> {
+  const text = await readText(file);
+  let saved: unknown;
+  try {
+    saved = JSON.parse(text);
+  } catch (error) {
+    throw damaged(file, { path: [], message: `not JSON (${(error as Error).message})` });
+  }
+  const router = restoreRouter(saved, file);
+  if (given !== undefined) requireEmbedder(router.toJSON(), given);
+  return { router, embedder: given ?? (await restoreEmbedder((saved as RouterFile).embedder, file)) };
+}
+
+/**
+ * The router of `toJSON`, or of a router's file. `source` is what errors call it.
+ * Errors: invalid-data (no saved router, another version, damaged), invalid-option (an unknown router or option).
+ */
+export function restoreRouter(saved: unknown, source = "the saved router"): Router {
+  const version = (saved as Partial<SavedRouter> | null)?.version;
+  if ((saved as Partial<SavedRouter> | null)?.format === SAVED_FORMAT && version !== SAVED_VERSION) {
+    throw new LlamafuseError(
+      "invalid-data",
+      `${source} was saved as version ${version}; this Llamafuse reads version ${SAVED_VERSION}. Fit the router again.`,
+      { found: version, allowed: SAVED_VERSION, file: source },
+    );
+  }
+  const result = envelope.safeParse(saved);
+  if (!result.success) throw damaged(source, result.error.issues[0]);
+  const { data } = result;
+  if (data.costs.length !== data.models.length) {
+    throw damaged(source, { path: ["costs"], message: `${data.costs.length} costs for ${data.models.length} models` });
+  }
+  const router = routerNamed(data.name, data.options);
+  try {
+    router.restore(data);
+  } catch (error) {
+    if (error instanceof LlamafuseError) throw error;
+    throw damaged(source, error instanceof z.ZodError ? error.issues[0] : { path: [], message: String(error) });
+  }
+  return router;
+}
+
+/** LlamafuseError "incompatible-members" where an embedder is not the one that the router was fitted on. */
+export function requireEmbedder(
+  { name, embedder }: Pick<SavedRouter, "name" | "embedder">,
+  found: EmbedderIdentity,
+): void {
+  if (found.id === embedder.id && found.dimension === embedder.dimension) return;
+  throw new LlamafuseError(
+    "incompatible-members",
+    `This ${name} router was fitted on the embedder ${embedder.id} (${embedder.dimension} numbers) and cannot use ${found.id} (${found.dimension}). Use that embedder, or fit the router again on this one.`,
+    { found: found.id, allowed: embedder.id },
+  );
+}
+
+function damaged(source: string, { path, message }: { path: PropertyKey[]; message: string }): LlamafuseError {
+  const where = path.length > 0 ? ` (${path.join(".")})` : "";
+  return new LlamafuseError(
+    "invalid-data",
+    `${source} is not a saved router: ${message}${where}. Write one with "llamafuse route fit".`,
+    { file: source, field: path.join(".") },
+  );
+}

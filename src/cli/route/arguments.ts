@@ -1,0 +1,51 @@
+/** What the words of `llamafuse route` mean: routers, prices and knobs. */
+
+import type { RouterChoice } from "../../before/judging/judge-one.js";
+import { routerInfos, routerNamed } from "../../before/registry.js";
+import type { Knob } from "../../before/router.js";
+import { LlamafuseError } from "../../errors.js";
+import { number, parseValue } from "../options.js";
+
+export interface KnobFlags {
+  lambda?: number;
+  threshold?: number;
+  budget?: number;
+  preference?: number;
+}
+
+/** `NAME`, or `NAME:OPTION=VALUE,…`. Errors: invalid-option for an unknown name or option, or a value out of range. */
+export function readRouter(word: string): RouterChoice {
+  const [, name, rest] = /^([^:]+)(?::(.+))?$/s.exec(word) ?? [];
+  const pairs = (rest?.split(",") ?? []).map((part) => /^([^=]+)=(.*)$/s.exec(part)?.slice(1));
+  if (name === undefined || !pairs.every((pair) => pair !== undefined && pair[0] !== "name")) {
+    const message = `--router needs NAME or NAME:OPTION=VALUE, such as knn:k=20; found ${JSON.stringify(word)}.`;
+    throw new LlamafuseError("invalid-option", message, { found: word, allowed: "NAME:OPTION=VALUE,…" });
+  }
+  const options = Object.fromEntries(pairs.map((pair) => [pair![0], parseValue(pair![1])]));
+  // Mistakes are told before anything is read or fitted.
+  routerNamed(name, options);
+  return { name, options };
+}
+
+/** Every router with its defaults. */
+export function allRouters(): RouterChoice[] {
+  return routerInfos.map(({ name }) => ({ name }));
+}
+
+/** `MODEL=COST` of each model once. */
+export function readPrices(words: readonly string[]): Map<string, number> {
+  return new Map(
+    words.map((word) => {
+      const [, model, cost] = /^(.+)=([^=]+)$/s.exec(word) ?? [];
+      const value = model === undefined ? Number.NaN : number("--price")(cost);
+      if (value >= 0) return [model, value];
+      const message = `--price needs MODEL=COST with a cost of 0 or more; found ${JSON.stringify(word)}.`;
+      throw new LlamafuseError("invalid-option", message, { found: word, allowed: "MODEL=COST", option: "--price" });
+    }),
+  );
+}
+
+export function readKnob({ lambda, threshold, budget, preference }: KnobFlags): Knob {
+  const given = Object.entries({ lambda, threshold, budget, preference }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Knob;
+}

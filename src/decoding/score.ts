@@ -1,0 +1,153 @@
+/**
+ * The log-likelihood of a given text: a method is led through it step by step, and says how probable each piece was.
+ *
+ *     ln p(text | prompt) = Σ_i ln p_i(u_i),   u_1 u_2 … u_n = text
+ *
+ * p_i is the method's distribution after prompt and u_1 … u_{i−1}, complete (not cut to what a greedy run needs). The
+ * pieces u_i are tokens as the members cut the prompt with the text behind it: of those that begin at this place the
+ * longest that the distribution has, so for one member the sum is that of its own tokens, as usual (of several tokens
+ * with the same bytes the likeliest). Where no member's token begins at this place, because it holds the prompt's end as
+ * well, or the distribution has none of them, the longest entry that the rest of the text begins with is taken; where
+ * there is none either, the likelihood is 0. This is one way of cutting the text, not the sum over all ways, as is usual
+ * for one model; which pieces are taken for several members is ours.
+ *
+ * A method that fuses only the members' best candidates (unite) cannot say what lies outside of them: raise its k where
+ * texts of likelihood 0 appear.
+ */
+import type { Combiner } from "../during/combine.js";
+import type { FusedDistribution, MethodContext, Voice } from "../during/method.js";
+import type { ChosenMethod } from "../during/methods.js";
+import { LlamafuseError } from "../errors.js";
+import type { Member, MemberPrompt } from "../member/member.js";
+import { advanceAll, type Schedule } from "../member/plan.js";
+import { beginAll } from "./loop.js";
+import { type PromptInput, renderPrompt } from "./prompt.js";
+import { type ChosenPiece, chosenPiece } from "./trace.js";
+
+export interface ScoreOptions {
+  /** Cancels the scoring: an error "aborted". */
+  signal?: AbortSignal;
+  /**
+   * Keep the members' caches where this prompt begins like the last one: for several texts after one prompt. Default
+   * false; the last bits of the logits may differ (see GenerateOptions).
+   */
+  reusePrompt?: boolean;
+}
+
+export interface TextScore {
+  /** ln p(text | prompt) in nats; -Infinity where the method cannot say it. */
+  logProb: number;
+  /** The pieces in order, up to the first that cannot be said. */
+  pieces: ChosenPiece[];
+  usage: {
+    /** Tokens of the prompt that each member read. */
+    memberPromptTokens: Record<string, number>;
+    /** Tokens that each member decoded after the prompt. */
+    memberTokens: Record<string, number>;
+  };
+}
+
+/** Errors: invalid-text for an empty text, context-overflow, aborted, and those of the method and the members. */
+export async function scoreText(
+  voices: readonly Voice[],
+  method: ChosenMethod,
+  { schedule, combiner }: { schedule: Schedule; combiner: Combiner },
+  prompt: PromptInput,
+  text: string,
+  { signal, reusePrompt }: ScoreOptions & { signal: AbortSignal },
+): Promise<TextScore> {
+  if (text === "")
+    throw new LlamafuseError("invalid-text", "The text to score is empty. Give some text.", { found: "" });
+  const bytes = new TextEncoder().encode(text);
+  const prompts = voices.map(({ member }) => ({ ...renderPrompt(prompt, member).prompt, reuse: reusePrompt }));
+  const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
+  const context: MethodContext = {
+    voices,
+    greedy: false,
+    traceTop: 0,
+    combiner,
+    async advance(advancing) {
+      const members = advancing.map(({ member }) => member);
+      await advanceAll(members, schedule);
+      for (const member of members) memberTokens[member.name] += member.output.decodedTokens;
+    },
+  };
+  const checkpoint = () => {
+    if (signal.aborted) throw new LlamafuseError("aborted", "Scoring was cancelled.", {}, signal.reason);
+  };
+  checkpoint();
+  const run = method.create(context);
+  await run.prepare();
+  const cuts = await Promise.all(voices.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
+  const promptTokens = await beginAll(voices, prompts, schedule, signal);
+  const pieces: ChosenPiece[] = [];
+  let logProb = 0;
+  for (let at = 0; at < bytes.length; ) {
+    checkpoint();
+    const distribution = await run.step();
+    const ends = cuts.map((cut) => cut.get(at)).filter((end) => end !== undefined);
+    const entry = entryToForce(distribution, bytes, at, ends);
+    if (entry < 0) {
+      logProb = Number.NEGATIVE_INFINITY;
+      break;
+    }
+    pieces.push(chosenPiece(distribution, entry));
+    logProb += pieces[pieces.length - 1].logProb;
+    at += distribution.bytesOf(entry).length;
+    if (at < bytes.length) await run.accept(entry);
+  }
+  const memberPromptTokens = Object.fromEntries(voices.map(({ member }, index) => [member.name, promptTokens[index]]));
+  return { logProb, pieces, usage: { memberPromptTokens, memberTokens } };
+}
+
+/** Where the member's tokens of the text begin → where they end, in bytes of the text. Errors: context-overflow. */
+async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array): Promise<Map<number, number>> {
+  const { parseSpecial, addBos } = prompt;
+  const ids = await member.tokenize(Buffer.concat([prompt.text, text]), { parseSpecial, addBos });
+  if (ids.length > member.contextSize) {
+    throw new LlamafuseError(
+      "context-overflow",
+      `Prompt and text are ${ids.length} tokens for member "${member.name}", whose context holds ${member.contextSize}. Shorten them or raise contextSize.`,
+      { member: member.name, found: ids.length, allowed: member.contextSize, option: "contextSize" },
+    );
+  }
+  const ends = new Map<number, number>();
+  // From behind, so that a space that the tokenizer put before the prompt is not counted.
+  for (let token = ids.length - 1, end = text.length; token >= 0 && end > 0; token--) {
+    const start = end - member.vocabulary.bytesOf(ids[token]).length;
+    if (start >= 0 && start < end) ends.set(start, end);
+    end = start;
+  }
+  return ends;
+}
+
+/** The entry that the text goes on with at this place, or -1. */
+function entryToForce(distribution: FusedDistribution, text: Uint8Array, at: number, ends: readonly number[]): number {
+  let longest = -1;
+  let longestEnd = at;
+  let preferred = -1;
+  let preferredEnd = at;
+  const { size, probabilities, endEntry } = distribution;
+  for (let entry = 0; entry < size; entry++) {
+    const probability = probabilities[entry];
+    if (!(probability > 0) || entry === endEntry) continue;
+    const bytes = distribution.bytesOf(entry);
+    const end = at + bytes.length;
+    if (end <= at || end > text.length || end < Math.min(longestEnd, preferredEnd)) continue;
+    if (bytes[0] !== text[at] || !matches(text, at, bytes)) continue;
+    if (end > longestEnd || (end === longestEnd && probability > probabilities[longest])) {
+      longest = entry;
+      longestEnd = end;
+    }
+    if (!ends.includes(end)) continue;
+    if (end > preferredEnd || (end === preferredEnd && probability > probabilities[preferred])) {
+      preferred = entry;
+      preferredEnd = end;
+    }
+  }
+  return preferred >= 0 ? preferred : longest;
+}
+
+function matches(text: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  return bytes.every((byte, index) => text[at + index] === byte);
+}

@@ -1,0 +1,73 @@
+/**
+ * One request's run of a method that is an alignment, a fusion rule, weights and a schedule:
+ *
+ *     p_i = alignment(member i)      w = weighting(asked members)      fused = rule(p, w)      chosen → alignment → members
+ */
+import type { Alignment } from "./alignment.js";
+import { type Gate, primaryDecides } from "./gate.js";
+import type { FusedDistribution, MethodContext, MethodRun } from "./method.js";
+import type { FusionRule } from "./rule.js";
+import { MeanRule } from "./rules/mean.js";
+import { GivenWeights, type Weighting } from "./weighting.js";
+
+export interface FusionParts {
+  alignment: Alignment;
+  rule: FusionRule;
+  /** Default: the members' own weights. */
+  weighting?: Weighting;
+  /** Default: all members at every step. */
+  gate?: Gate;
+}
+
+export class FusionRun implements MethodRun {
+  readonly #alignment: Alignment;
+  readonly #rule: FusionRule;
+  readonly #weighting: Weighting;
+  readonly #gate: Gate | undefined;
+  readonly #everyone: readonly number[];
+  /** One member's distribution as it is. */
+  readonly #alone: MeanRule;
+  #pending: void | Promise<void> = undefined;
+
+  constructor(context: MethodContext, { alignment, rule, weighting, gate }: FusionParts) {
+    this.#alignment = alignment;
+    this.#rule = rule;
+    this.#weighting = weighting ?? new GivenWeights(context.voices);
+    this.#gate = gate;
+    this.#everyone = context.voices.map((_, index) => index);
+    this.#alone = new MeanRule(context.combiner);
+  }
+
+  prepare(): Promise<void> {
+    return this.#alignment.prepare();
+  }
+
+  async step(): Promise<FusedDistribution> {
+    await this.#pending;
+    if (this.#gate !== undefined) {
+      const alone = await this.#fuse([this.#gate.primary], [1], this.#alone);
+      if (primaryDecides(alone.probabilities[alone.best], this.#gate.threshold)) return alone;
+    }
+    const weights = this.#weighting.weightsOf(this.#everyone);
+    // Awaiting costs a turn of the event loop.
+    return this.#fuse(this.#everyone, weights instanceof Promise ? await weights : weights, this.#rule);
+  }
+
+  accept(entry: number): void | Promise<void> {
+    this.#pending = this.#alignment.accept(entry);
+    // The next step reports what goes wrong here, also to a caller that does not wait.
+    this.#pending?.catch(() => {});
+    return this.#pending;
+  }
+
+  async #fuse(asked: readonly number[], weights: readonly number[], rule: FusionRule): Promise<FusedDistribution> {
+    const alignment = this.#alignment;
+    const likeliest = rule.isMean ? await alignment.likeliest?.(asked, weights) : undefined;
+    if (likeliest !== undefined) return likeliest;
+    const step = await alignment.align(asked);
+    const fused = rule.fuse(step, weights, asked);
+    const endEntry = step.conclude?.(fused) ?? step.endEntry;
+    const { probabilities, best } = fused;
+    return { size: step.size, probabilities, best, endEntry, bytesOf: (entry) => step.bytesOf(entry) };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * A member's tokens by falling logit, found one after another as they are asked for: most searches look at a few dozen of
+ * a hundred thousand. Making the heap costs O(n), each further rank O(log n); ties go to the lowest id.
+ *
+ *     ln p(t) = z_t − ln Σ_{text and ends} exp(z)
+ *
+ * Control tokens are conditioned away, as the released code does. All end tokens are one, offered as the first of them
+ * at their summed probability (the released code offers each).
+ */
+
+import { pooledLogit } from "../../member/readings.js";
+import { ByteOrder } from "../../vocabulary/byte-order.js";
+import { TokenClass, textAtFragmentStart, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { Offers } from "./abe-search.js";
+
+/** A member's logits at one place, and ln Σ exp of all of them. */
+export interface Logits {
+  logits: ArrayLike<number>;
+  logNormaliser: number;
+}
+
+export class TokenRanking implements Offers {
+  /** The end token that stands for all; -1 if there is none. */
+  readonly end: number;
+  readonly #order: ByteOrder;
+  readonly #heap: Int32Array;
+  #size = 0;
+  readonly #ranked: number[] = [];
+  #logits: ArrayLike<number> = [];
+  #endLogit = Number.NEGATIVE_INFINITY;
+  #logNormaliser = 0;
+  #atFragmentStart = false;
+
+  constructor(private readonly vocabulary: Vocabulary) {
+    this.end = vocabulary.endTokens[0] ?? -1;
+    this.#order = ByteOrder.of(vocabulary);
+    this.#heap = new Int32Array(this.#order.ids.length + 1);
+  }
+
+  /** Rank the tokens that agree with these bytes; the end only where there are none that are wanted. */
+  rank({ logits, logNormaliser }: Logits, wanted: Uint8Array, atFragmentStart: boolean): void {
+    this.#logits = logits;
+    this.#logNormaliser = textNormaliser(this.vocabulary, this.#order, logits, logNormaliser);
+    this.#atFragmentStart = atFragmentStart;
+    this.#ranked.length = 0;
+    this.#size = 0;
+    const { within, beyond } = this.#order.agreeing(wanted, atFragmentStart);
+    for (const id of within) this.#heap[this.#size++] = id;
+    for (const ids of beyond) {
+      this.#heap.set(ids, this.#size);
+      this.#size += ids.length;
+    }
+    if (this.end >= 0 && wanted.length === 0) {
+      this.#endLogit = pooledLogit(logits, this.vocabulary.endTokens);
+      this.#heap[this.#size++] = this.end;
+    }
+    for (let at = (this.#size >>> 1) - 1; at >= 0; at--) this.#sift(at);
+  }
+
+  idAt(rank: number): number {
+    while (this.#ranked.length <= rank && this.#size > 0) {
+      this.#ranked.push(this.#heap[0]);
+      this.#heap[0] = this.#heap[--this.#size];
+      this.#sift(0);
+    }
+    return this.#ranked[rank] ?? -1;
+  }
+
+  logProbOf(id: number): number {
+    return this.#logitOf(id) - this.#logNormaliser;
+  }
+
+  bytesOf(id: number): Uint8Array {
+    const bytes = this.vocabulary.bytesOf(id);
+    return this.#atFragmentStart ? textAtFragmentStart(bytes) : bytes;
+  }
+
+  isEnd(id: number): boolean {
+    return id === this.end;
+  }
+
+  #logitOf(id: number): number {
+    return id === this.end ? this.#endLogit : this.#logits[id];
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const difference = this.#logitOf(a) - this.#logitOf(b);
+    return difference > 0 || (difference === 0 && a < b);
+  }
+
+  #sift(start: number): void {
+    const heap = this.#heap;
+    const id = heap[start];
+    let at = start;
+    for (let child = 2 * at + 1; child < this.#size; child = 2 * at + 1) {
+      if (child + 1 < this.#size && this.#isBefore(heap[child + 1], heap[child])) child++;
+      if (!this.#isBefore(heap[child], id)) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = id;
+  }
+}
+
+/** ln Σ exp(z) over the tokens that can be said: text with bytes, and ends. */
+export function textNormaliser(
+  vocabulary: Vocabulary,
+  order: ByteOrder,
+  logits: ArrayLike<number>,
+  logNormaliser: number,
+): number {
+  const said = order.ids.length + vocabulary.endTokens.length;
+  if (said === vocabulary.size) return logNormaliser;
+  let silent = 0;
+  for (const id of silentTokens(vocabulary)) silent += Math.exp(logits[id] - logNormaliser);
+  if (silent < 0.5) return logNormaliser + Math.log1p(-silent);
+  // What is left of 1 would have few digits.
+  let sum = 0;
+  for (const id of order.ids) sum += Math.exp(logits[id] - logNormaliser);
+  for (const id of vocabulary.endTokens) sum += Math.exp(logits[id] - logNormaliser);
+  return logNormaliser + Math.log(sum);
+}
+
+const silent = new WeakMap<Vocabulary, readonly number[]>();
+
+/** Tokens that are never text: control tokens, unused ones, text without bytes. */
+function silentTokens(vocabulary: Vocabulary): readonly number[] {
+  let ids = silent.get(vocabulary);
+  if (ids === undefined) {
+    ids = Array.from({ length: vocabulary.size }, (_, id) => id).filter((id) => {
+      const tokenClass = vocabulary.classOf(id);
+      return tokenClass !== TokenClass.end && (tokenClass !== TokenClass.text || vocabulary.bytesOf(id).length === 0);
+    });
+    silent.set(vocabulary, ids);
+  }
+  return ids;
+}

@@ -1,0 +1,83 @@
+/**
+ * Purification by ensembling (Li and others, "Purifying Large Language Models by Ensembling a Small Language Model",
+ * arXiv 2402.14845): a large model that was trained on doubtful text is fused with a small clean one of the same
+ * vocabulary, and what only one of them has learned by heart loses its probability.
+ *
+ *     kl (default):  p = softmax((α z₁ + β z₂) / T)              α = β = ½: p ∝ √(p₁ p₂)
+ *     max:           p ∝ min(softmax(z₁ / T), softmax(z₂ / T))
+ *
+ * For N members α, β, … are the members' weights. In the order of the paper member 1 is the large model; α and β trade
+ * its usefulness against purification, and need not sum to 1. T unifies the sharpness of the result; a list gives each
+ * member its own. Alignment: one vocabulary, token ids back to all; rule: rules/purification.ts; every step.
+ *
+ * The paper's bound (k-NAF of CP-Δ): KL(p ‖ p_i) and ln max_u p/p_i stay finite wherever the members overlap. The kl form
+ * is the published one; the exact max form was reconstructed from CP-Δ and not compared with released code [unverified].
+ * End tokens are one entry, whose probability is their sum: where a member has several, T and the weights act on that.
+ */
+import { z } from "zod";
+import { LlamafuseError } from "../../errors.js";
+import { OneVocabularyAlignment } from "../alignments/one-vocabulary.js";
+import { FusionRun } from "../fusion-run.js";
+import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
+import { PurificationRule } from "../rules/purification.js";
+
+export const purifyInfo: MethodInfo = {
+  name: "purify",
+  summary: "Purification: only what all members find likely, by a geometric mean (CP-Δ, kl) or the minimum (max).",
+  source: "arXiv 2402.14845",
+  requires: "One vocabulary.",
+  options: {
+    form: '"kl" (default): softmax of the weighted sum of logits; "max": normalised minimum of the probabilities.',
+    alpha: "With kl and two members: the first one's exponent. Default: the members' weights, ½ each.",
+    beta: "With kl and two members: the second one's exponent.",
+    temperature: "T above 0 of all members, or a list with one for each. Default 1.",
+  },
+};
+
+const exponent = z.number().min(0).optional();
+const temperature = z.number().positive();
+
+export const purifyOptions = z
+  .strictObject({
+    form: z.enum(["kl", "max"]).default("kl"),
+    alpha: exponent,
+    beta: exponent,
+    temperature: z.union([temperature, z.array(temperature).min(2)]).default(1),
+  })
+  .refine(({ form, alpha }) => form === "kl" || alpha === undefined, {
+    path: ["alpha"],
+    error: 'is used only with form "kl"',
+  })
+  .refine(({ alpha, beta }) => (alpha === undefined) === (beta === undefined), {
+    path: ["beta"],
+    error: "goes together with alpha: give both or none",
+  })
+  .refine(({ alpha, beta }) => alpha === undefined || alpha + beta! > 0, {
+    path: ["alpha"],
+    error: "or beta must be above 0",
+  });
+
+export type PurifyOptions = z.output<typeof purifyOptions>;
+
+export function createPurify(context: MethodContext, options: PurifyOptions): MethodRun {
+  const { voices } = context;
+  const { form, temperature, alpha, beta } = options;
+  const alignment = new OneVocabularyAlignment(context, "purify");
+  if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
+  if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
+  const exponents = alpha === undefined ? undefined : [alpha, beta!];
+  return new FusionRun(context, {
+    alignment,
+    rule: new PurificationRule({ form, temperature }),
+    weighting: exponents && { weightsOf: () => exponents },
+  });
+}
+
+function requireCount(option: string, given: number, members: number): void {
+  if (given === members) return;
+  throw new LlamafuseError(
+    "invalid-option",
+    `The option ${option} of purify is for ${given} members; there are ${members}. Use the members' weights or one temperature instead.`,
+    { option, found: given, allowed: members },
+  );
+}

@@ -1,0 +1,43 @@
+/** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
+import { type MethodOptions, methodInfos } from "../during/methods.js";
+import { LlamafuseError } from "../errors.js";
+import type { Team } from "./answer-cache.js";
+
+export interface Contender {
+  /** As tables call it: a member's name, a method with its options. */
+  name: string;
+  kind: "member" | "method";
+  team: Team;
+}
+
+/** Every method with its defaults, `single` left out: the members alone are rows of their own. */
+export function everyMethod(): MethodOptions[] {
+  return methodInfos.filter(({ name }) => name !== "single").map(({ name }) => ({ name }) as MethodOptions);
+}
+
+/** Members first, in their order. LlamafuseError "invalid-option" where one method is named twice with equal options. */
+export function contendersOf(memberNames: readonly string[], methods: readonly MethodOptions[]): Contender[] {
+  const members = memberNames.map((_, index) => index);
+  const contenders: Contender[] = [
+    ...memberNames.map((name, index) => ({
+      name,
+      kind: "member" as const,
+      team: { method: { name: "single" as const }, members: [index] },
+    })),
+    ...methods.map((method) => ({ name: titleOf(method), kind: "method" as const, team: { method, members } })),
+  ];
+  const titles = contenders.filter(({ kind }) => kind === "method").map(({ name }) => name);
+  const twice = titles.find((title, index) => titles.indexOf(title) !== index);
+  if (twice === undefined) return contenders;
+  throw new LlamafuseError(
+    "invalid-option",
+    `The method "${twice}" is named twice. Name it once, or with other options the second time.`,
+    { option: "methods", found: twice },
+  );
+}
+
+/** `gac gate=threshold threshold=0.6` */
+export function titleOf({ name, ...options }: MethodOptions): string {
+  const listed = Object.entries(options).map(([option, value]) => `${option}=${value}`);
+  return [name, ...listed].join(" ");
+}

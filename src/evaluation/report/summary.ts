@@ -1,0 +1,201 @@
+/** From outcomes to a table: grades with intervals, by tag, against the best member, and what they cost. */
+import { oraclePlaces, parameterTokens } from "../oracle.js";
+import type { Evaluation, Outcome } from "../run.js";
+import { logLikelihoodsOf } from "../session.js";
+import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../statistics.js";
+import { letterOf, type Question } from "../task.js";
+
+/** A mean over questions with its interval: 95 %, percentile bootstrap over the questions. */
+export type Estimate = Interval & { count: number };
+
+/** The same of differences, with the questions on which each side is better. */
+export type Difference = PairedDifference & { count: number };
+
+export interface Cost {
+  /** Tokens that all its members evaluated, prompts included; a question. */
+  tokens: number;
+  /** Σ parameters · tokens; a question. */
+  parameterTokens: number;
+  /** Wall time of a question. */
+  seconds: number;
+  /** Of fused decisions, prompts left out; null where choices were scored. */
+  stepsPerSecond: number | null;
+}
+
+export interface Row {
+  name: string;
+  kind: "member" | "method" | "oracle";
+  /** The mean grade over all questions. */
+  all: Estimate;
+  /** By tag. */
+  tags: Record<string, Estimate>;
+  /** Minus the best member's grade on the same questions; absent on that member's row. */
+  difference?: Difference;
+  /** The tag where it is furthest below (or least above) the member that is best there; absent without tags. */
+  weakest?: { tag: string; difference: Difference };
+  /** The oracle's is that of the members it picks. */
+  cost: Cost;
+}
+
+export interface Result {
+  text: string;
+  grade: number;
+  /** Why there is no answer. */
+  error?: string;
+}
+
+export interface QuestionReport extends Question {
+  /** In the order of the rows. */
+  results: Result[];
+}
+
+export interface TaskReport {
+  name: string;
+  metric: string;
+  /** Number of questions. */
+  count: number;
+  /** Tag → number of questions, in the order in which they first appear. */
+  tags: Record<string, number>;
+  /** The member with the highest mean grade. */
+  bestMember: string;
+  rows: Row[];
+  questions: QuestionReport[];
+}
+
+/** Plain data: what `llamafuse eval --json` prints. */
+export interface EvaluationReport {
+  members: Evaluation["members"];
+  settings: Evaluation["settings"];
+  tasks: TaskReport[];
+  notes: string[];
+}
+
+export const ORACLE = "oracle";
+
+/** A row before it is summed up: who, and the outcome and cost of each question. */
+interface Line {
+  name: string;
+  kind: Row["kind"];
+  outcomes: Outcome[];
+  parameterTokens: number[];
+}
+
+export function summarise(evaluation: Evaluation): EvaluationReport {
+  const { members, settings, tasks, notes } = evaluation;
+  const oracle = oraclePlaces(evaluation);
+  return { members, settings, notes, tasks: tasks.map((_, index) => reportTask(evaluation, index, oracle?.[index])) };
+}
+
+function reportTask(evaluation: Evaluation, index: number, oracle: readonly number[] | undefined): TaskReport {
+  const { task, outcomes } = evaluation.tasks[index];
+  const { questions } = task;
+  const line = (name: string, kind: Row["kind"], placeOf: (question: number) => number): Line => ({
+    name,
+    kind,
+    outcomes: outcomes.map((all, question) => all[placeOf(question)]),
+    parameterTokens: outcomes.map((all, question) =>
+      parameterTokens(evaluation, placeOf(question), all[placeOf(question)].answer),
+    ),
+  });
+  const lines = evaluation.contenders.map(({ name, kind }, place) => line(name, kind, () => place));
+  if (oracle !== undefined) lines.push(line(ORACLE, "oracle", (question) => oracle[question]));
+  const placesOfTag = groupByTag(questions);
+  const compare = new Comparison(lines, evaluation.settings.seed);
+  return {
+    name: task.name,
+    metric: task.metric,
+    count: questions.length,
+    tags: Object.fromEntries(Array.from(placesOfTag, ([tag, places]) => [tag, places.length])),
+    bestMember: compare.bestMember().name,
+    rows: lines.map((each) => compare.row(each, placesOfTag)),
+    questions: questions.map((question, place) => ({
+      ...question,
+      results: lines.map(({ outcomes }) => resultOf(question, outcomes[place])),
+    })),
+  };
+}
+
+class Comparison {
+  constructor(
+    private readonly lines: readonly Line[],
+    private readonly seed: number,
+  ) {}
+
+  /** The first of equals. */
+  bestMember(places?: readonly number[]): Line {
+    const mean = (line: Line) => average(gradesOf(line, places));
+    return this.lines
+      .filter(({ kind }) => kind === "member")
+      .reduce((best, other) => (mean(other) > mean(best) ? other : best));
+  }
+
+  row(line: Line, placesOfTag: ReadonlyMap<string, readonly number[]>): Row {
+    const best = this.bestMember();
+    const tags = Array.from(placesOfTag, ([tag, places]) => [tag, this.#estimate(gradesOf(line, places))] as const);
+    const differences = Array.from(placesOfTag, ([tag, places]) => ({
+      tag,
+      difference: this.#difference(line, this.bestMember(places), places),
+    }));
+    const weakest = differences.reduce<Row["weakest"]>(
+      (least, other) => (least === undefined || other.difference.value < least.difference.value ? other : least),
+      undefined,
+    );
+    return {
+      name: line.name,
+      kind: line.kind,
+      all: this.#estimate(gradesOf(line)),
+      tags: Object.fromEntries(tags),
+      ...(line === best ? {} : { difference: this.#difference(line, best) }),
+      ...(weakest === undefined ? {} : { weakest }),
+      cost: costOf(line),
+    };
+  }
+
+  #estimate(grades: readonly number[]): Estimate {
+    return { ...meanInterval(grades, { seed: this.seed }), count: grades.length };
+  }
+
+  #difference(line: Line, other: Line, places?: readonly number[]): Difference {
+    const grades = gradesOf(line, places);
+    const difference = pairedDifference(grades, gradesOf(other, places), { seed: this.seed });
+    return { ...difference, count: grades.length };
+  }
+}
+
+function gradesOf({ outcomes }: Line, places?: readonly number[]): number[] {
+  return (places?.map((place) => outcomes[place]) ?? outcomes).map(({ grade }) => grade);
+}
+
+function costOf({ outcomes, parameterTokens }: Line): Cost {
+  const answers = outcomes.flatMap(({ answer }) => answer ?? []);
+  const written = answers.filter(({ finishReason }) => finishReason !== undefined);
+  const steps = written.reduce((sum, answer) => sum + answer.steps, 0);
+  const decoding = written.reduce((sum, { seconds, promptSeconds }) => sum + seconds - promptSeconds, 0);
+  return {
+    tokens: average(answers.map(({ tokens }) => tokens.reduce((sum, count) => sum + count, 0))),
+    parameterTokens: average(parameterTokens),
+    seconds: average(answers.map(({ seconds }) => seconds)),
+    stepsPerSecond: decoding > 0 ? steps / decoding : null,
+  };
+}
+
+/** What a contender said, for people: the likeliest choice where choices were scored. */
+function resultOf(question: Question, { grade, answer, error }: Outcome): Result {
+  if (answer === undefined) return { text: "", grade, ...(error === undefined ? {} : { error }) };
+  if (answer.logLikelihoods === undefined) return { text: answer.text, grade };
+  const scores = logLikelihoodsOf(answer);
+  const choice = scores.indexOf(Math.max(...scores));
+  return { text: `${letterOf(choice)}. ${question.choices![choice]}`, grade };
+}
+
+function groupByTag(questions: readonly Question[]): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (const [place, { tags }] of questions.entries()) {
+    for (const tag of tags) places.set(tag, [...(places.get(tag) ?? []), place]);
+  }
+  return places;
+}
+
+function average(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,177 @@
+/** One run's work: question after question, every contender's answer, from the ledger or from the models. */
+import packageJson from "../../package.json" with { type: "json" };
+import { LlamafuseError } from "../errors.js";
+import type { Schedule } from "../member/plan.js";
+import { settleAll } from "../member/settle-all.js";
+import { type Answer, AnswerCache, type AnswerRequest, type CachedMember } from "./answer-cache.js";
+import type { Contender } from "./contenders.js";
+import type { Lane } from "./lane.js";
+import type { Ledger } from "./ledger.js";
+import { metricNamed } from "./metrics/metrics.js";
+import { requestFor } from "./requests.js";
+import type { EvaluatedTask, EvaluateOptions, Evaluation, Outcome } from "./run.js";
+import type { Question, Task } from "./task.js";
+
+interface Job {
+  task: Task;
+  question: Question;
+  outcomes: Outcome[];
+}
+
+/** How a method says that it cannot lead these members, or not without options of its own. */
+const MISFIT: ReadonlySet<string> = new Set(["incompatible-members", "invalid-option"]);
+
+export class Session {
+  readonly #tasks: EvaluatedTask[];
+  readonly #jobs: Job[];
+  readonly #leftOut = new Map<Contender, LlamafuseError>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #next = 0;
+  #done = 0;
+  #known = 0;
+
+  constructor(
+    private readonly options: EvaluateOptions,
+    tasks: readonly Task[],
+    private readonly contenders: readonly Contender[],
+    private readonly ledger: Ledger<Answer>,
+    private readonly cached: readonly CachedMember[],
+  ) {
+    this.#tasks = tasks.map((task) => ({ task, outcomes: task.questions.map(() => []) }));
+    this.#jobs = this.#tasks.flatMap(({ task, outcomes }) =>
+      task.questions.map((question, index) => ({ task, question, outcomes: outcomes[index] })),
+    );
+    this.#signal =
+      options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+  }
+
+  /** Whether the ledger has every answer. */
+  get isKnown(): boolean {
+    const cache = this.#cacheOf();
+    return this.#jobs.every(({ task, question }) => {
+      const request = requestFor(task, question, this.options);
+      return this.contenders.every(({ team }) => cache.has(team, request));
+    });
+  }
+
+  /** Without lanes, all from the ledger. */
+  async work(lanes: readonly Lane[]): Promise<void> {
+    this.#report();
+    const lead = async (lane?: Lane) => {
+      const cache = this.#cacheOf(lane);
+      try {
+        for (let job = this.#take(); job !== undefined; job = this.#take()) {
+          await this.#answer(job, cache, lane?.schedule);
+        }
+      } catch (error) {
+        this.#stop.abort(error);
+        throw error;
+      }
+    };
+    await settleAll(lanes.length > 0 ? lanes.map(lead) : [lead()]).catch((error) => {
+      throw this.options.signal?.aborted ? this.#stopped() : (this.#stop.signal.reason ?? error);
+    });
+  }
+
+  results(skipped: number): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
+    const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
+    const notes = Array.from(this.#leftOut, ([{ name }, { message }]) => `${name} is left out: ${message}`);
+    const places = kept.map((contender) => this.contenders.indexOf(contender));
+    const tasks = this.#tasks.map(({ task, outcomes }) => ({
+      task,
+      outcomes: outcomes.map((all) => places.map((place) => all[place])),
+    }));
+    const errors = tasks.flatMap(({ outcomes }) => outcomes.flat()).flatMap(({ error }) => error ?? []);
+    if (errors.length > 0)
+      notes.push(`${errors.length} answers are missing and count as wrong, the first: ${errors[0]}`);
+    if (skipped > 0)
+      notes.push(`lines of the ledger that are broken, as a killed run may leave one, and skipped: ${skipped}.`);
+    return { contenders: kept, tasks, notes };
+  }
+
+  #cacheOf(lane?: Lane): AnswerCache {
+    return new AnswerCache(
+      this.ledger,
+      this.cached,
+      (team, request, seed) => lane!.ask(team, request, seed, this.#signal),
+      packageJson.version,
+    );
+  }
+
+  #take(): Job | undefined {
+    this.#signal.throwIfAborted();
+    return this.#jobs[this.#next++];
+  }
+
+  /** The members' own answers, side by side where they are scheduled so, then the methods'. */
+  async #answer(job: Job, cache: AnswerCache, schedule?: Schedule): Promise<void> {
+    const request = requestFor(job.task, job.question, this.options);
+    const one = async (contender: Contender) => {
+      if (this.#leftOut.has(contender)) return this.#count(false);
+      const isKnown = cache.has(contender.team, request);
+      const place = this.contenders.indexOf(contender);
+      job.outcomes[place] = await this.#outcomeOf(contender, job, request, cache);
+      this.#count(isKnown);
+    };
+    const alone = this.contenders.filter(({ kind }) => kind === "member");
+    if (schedule === "parallel") await settleAll(alone.map(one));
+    else for (const contender of alone) await one(contender);
+    for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
+  }
+
+  async #outcomeOf(
+    contender: Contender,
+    { task, question }: Job,
+    request: AnswerRequest,
+    cache: AnswerCache,
+  ): Promise<Outcome> {
+    try {
+      const answer = await cache.answer(contender.team, request);
+      this.#signal.throwIfAborted();
+      return { grade: gradeOf(task, question, answer), answer };
+    } catch (error) {
+      if (!(error instanceof LlamafuseError)) throw error;
+      if (error.code === "context-overflow") return { grade: 0, error: error.message };
+      const isMisfit = contender.kind === "method" && MISFIT.has(error.code);
+      if (!isMisfit || this.options.methods !== undefined) throw error;
+      this.#leftOut.set(contender, error);
+      return { grade: 0 };
+    }
+  }
+
+  #count(isKnown: boolean): void {
+    this.#done++;
+    if (isKnown) this.#known++;
+    this.#report();
+  }
+
+  #report(): void {
+    const total = this.#jobs.length * this.contenders.length;
+    this.options.onAnswer?.({ done: this.#done, total, known: this.#known });
+  }
+
+  #stopped(): LlamafuseError {
+    const total = this.#jobs.length * this.contenders.length;
+    const cure =
+      this.options.ledger === undefined
+        ? "Name a ledger to go on from where a run stopped."
+        : `They are in ${this.options.ledger}: run the same again to go on from there.`;
+    return new LlamafuseError("aborted", `Stopped after ${this.#done} of ${total} answers. ${cure}`, {
+      done: this.#done,
+      total,
+    });
+  }
+}
+
+/** The grade of an answer to a question of a task, 0 to 1. */
+export function gradeOf(task: Task, question: Question, answer: Answer): number {
+  const metric = metricNamed(task.metric);
+  if (metric.from === "text") return metric.grade(question, answer.text);
+  return metric.grade(question, logLikelihoodsOf(answer));
+}
+
+/** The choices' log-likelihoods as numbers again: JSON has no infinity. */
+export function logLikelihoodsOf({ logLikelihoods = [] }: Answer): number[] {
+  return logLikelihoods.map((logLikelihood) => logLikelihood ?? Number.NEGATIVE_INFINITY);
+}

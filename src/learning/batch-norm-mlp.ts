@@ -1,0 +1,327 @@
+/**
+ * The perceptron of CITER's router (torchvision's MLP with batch normalisation, and a linear head), for one probability:
+ *
+ *     a = W₁x + b₁;   r = max(0, γ (a − μ) / √(σ² + ε) + β);   p = σ(w₃ᵀ(W₂r + b₂) + b₃)
+ *
+ * Shapes: x ∈ ℝᵈ, a, r ∈ ℝʰ (h = 2d unless said), W₂ d × h. In training μ and σ² are the batch's, and entries of r and of
+ * W₂r + b₂ are dropped with probability 0.1; their running means (momentum 0.1, ε = 1e-5) serve afterwards. Trained by
+ * Adam on the binary cross-entropy, with a share of the rows held back to stop by. Weights start as PyTorch's linear
+ * layers do, uniform in ±1/√(fan in), and end in single precision.
+ */
+import { z } from "zod";
+import { RandomGenerator } from "../decoding/random.js";
+import { LlamafuseError } from "../errors.js";
+import { Adam } from "./adam.js";
+import { drawOrder } from "./draws.js";
+import { sigmoid, softplus } from "./logistic-regression.js";
+import { dot, type Matrix, rowOf } from "./matrix.js";
+import { pack, packedNumbers, unpack } from "./packed-numbers.js";
+
+export interface BatchNormMlpOptions {
+  seed: number;
+  /** h. Default 2d. */
+  hidden?: number;
+  /** Default 1e-3. */
+  learningRate?: number;
+  /** Rows a step. Default 80. */
+  batch?: number;
+  /** Passes over the data at most. Default 1000. */
+  epochs?: number;
+  /** Stop after so many epochs without a lower loss on the rows held back. Default 5. */
+  patience?: number;
+  /** Draw the rows of the batches anew for every epoch. Default true. */
+  shuffle?: boolean;
+  /** Which epoch's weights are kept: that of the lowest loss (default), or the last. */
+  keep?: "best" | "last";
+  /** After each epoch; `false` ends the training. */
+  onEpoch?: (epoch: number, loss: number) => boolean | undefined;
+}
+
+const shape = z.strictObject({ inputs: z.int().min(1), hidden: z.int().min(1) });
+type Shape = z.infer<typeof shape>;
+
+export const savedBatchNormMlp = z.strictObject({ shape, parameters: packedNumbers, running: packedNumbers });
+
+const EPSILON = 1e-5;
+const MOMENTUM = 0.1;
+const DROPOUT = 0.1;
+/** Of the rows, held back to stop by. */
+const HELD_BACK = 0.2;
+
+export class BatchNormMlp {
+  /** Without dropout W₂ and w₃ are one linear map: p = σ(vᵀr + c). */
+  readonly #v: Float64Array;
+  readonly #c: number;
+
+  constructor(
+    private readonly shape: Shape,
+    /** W₁ (h × d), b₁, γ, β, W₂ (d × h), b₂, w₃, b₃ */
+    private readonly parameters: Float64Array,
+    /** μ, σ² of the h hidden units. */
+    private readonly running: Float64Array,
+  ) {
+    const { inputs, hidden } = shape;
+    const { w2, b2, w3, b3 } = layersOf(shape, parameters);
+    this.#v = new Float64Array(hidden);
+    for (let k = 0; k < inputs; k++) {
+      for (let j = 0; j < hidden; j++) this.#v[j] += w3[k] * w2[k * hidden + j];
+    }
+    this.#c = dot(w3, b2) + b3[0];
+  }
+
+  /** x: n × d; labels: n in [0, 1]. Errors: invalid-data for fewer than four rows. */
+  static fit(x: Matrix, labels: ArrayLike<number>, options: BatchNormMlpOptions): BatchNormMlp {
+    return new Trainer(x, labels, options).train();
+  }
+
+  get inputs(): number {
+    return this.shape.inputs;
+  }
+
+  probability(x: ArrayLike<number>): number {
+    return sigmoid(this.logit(x));
+  }
+
+  logit(x: ArrayLike<number>): number {
+    const { inputs, hidden } = this.shape;
+    const { w1, b1, gamma, beta } = layersOf(this.shape, this.parameters);
+    const { running } = this;
+    let logit = this.#c;
+    for (let j = 0; j < hidden; j++) {
+      const a = dot(w1.subarray(j * inputs, (j + 1) * inputs), x) + b1[j];
+      const r = (gamma[j] * (a - running[j])) / Math.sqrt(running[hidden + j] + EPSILON) + beta[j];
+      if (r > 0) logit += this.#v[j] * r;
+    }
+    return logit;
+  }
+
+  toJSON(): z.infer<typeof savedBatchNormMlp> {
+    const { shape, parameters, running } = this;
+    return { shape, parameters: pack(Float32Array.from(parameters)), running: pack(Float32Array.from(running)) };
+  }
+
+  /** Errors: invalid-data where the numbers do not fill the shape. */
+  static restore(saved: z.infer<typeof savedBatchNormMlp>): BatchNormMlp {
+    const parameters = Float64Array.from(unpack(saved.parameters, "float32"));
+    const running = Float64Array.from(unpack(saved.running, "float32"));
+    const wanted = parameterCount(saved.shape) + 2 * saved.shape.hidden;
+    const found = parameters.length + running.length;
+    if (found === wanted && running.length === 2 * saved.shape.hidden)
+      return new BatchNormMlp(saved.shape, parameters, running);
+    throw new LlamafuseError("invalid-data", `A perceptron with ${found} numbers; ${wanted} belong there.`, {
+      found,
+      allowed: wanted,
+    });
+  }
+}
+
+function parameterCount({ inputs, hidden }: Shape): number {
+  return 2 * inputs * hidden + 3 * hidden + 2 * inputs + 1;
+}
+
+/** The layers as views. */
+function layersOf({ inputs, hidden }: Shape, parameters: Float64Array) {
+  let at = 0;
+  const next = (count: number) => parameters.subarray(at, (at += count));
+  return {
+    w1: next(hidden * inputs),
+    b1: next(hidden),
+    gamma: next(hidden),
+    beta: next(hidden),
+    w2: next(inputs * hidden),
+    b2: next(inputs),
+    w3: next(inputs),
+    b3: next(1),
+  };
+}
+
+class Trainer {
+  readonly #shape: Shape;
+  readonly #parameters: Float64Array;
+  readonly #gradient: Float64Array;
+  readonly #running: Float64Array;
+  readonly #random: RandomGenerator;
+  readonly #training: Int32Array;
+  readonly #heldBack: Int32Array;
+
+  constructor(
+    private readonly x: Matrix,
+    private readonly labels: ArrayLike<number>,
+    private readonly options: BatchNormMlpOptions,
+  ) {
+    const [rows, inputs] = x.shape;
+    if (rows < 4) {
+      throw new LlamafuseError("invalid-data", `A router needs at least 4 labelled tokens; there are ${rows}.`, {
+        found: rows,
+        allowed: ">= 4",
+      });
+    }
+    const hidden = options.hidden ?? 2 * inputs;
+    this.#shape = { inputs, hidden };
+    this.#random = new RandomGenerator(options.seed);
+    this.#parameters = new Float64Array(parameterCount(this.#shape));
+    this.#gradient = new Float64Array(this.#parameters.length);
+    this.#running = new Float64Array(2 * hidden).fill(1, hidden);
+    this.#initialise();
+    const order = drawOrder(this.#random, rows);
+    const held = Math.max(1, Math.floor(HELD_BACK * rows));
+    this.#heldBack = order.slice(0, held);
+    this.#training = order.slice(held);
+  }
+
+  train(): BatchNormMlp {
+    const {
+      learningRate = 1e-3,
+      batch = 80,
+      epochs = 1000,
+      patience = 5,
+      shuffle = true,
+      keep = "best",
+    } = this.options;
+    const adam = new Adam(this.#parameters, { learningRate });
+    let best = { loss: this.#loss(), model: this.#model() };
+    for (let epoch = 0, waited = 0; epoch < epochs && waited < patience; epoch++, waited++) {
+      const order = shuffle ? drawOrder(this.#random, this.#training.length) : this.#training.keys();
+      const rows = Int32Array.from(order, (place) => this.#training[place]);
+      for (let start = 0; start < rows.length; start += batch) {
+        // One row has no variance.
+        const members = rows.subarray(start, start + batch);
+        if (members.length < 2) continue;
+        this.#backward(members);
+        adam.step(this.#gradient);
+      }
+      const loss = this.#loss();
+      if (loss < best.loss) {
+        best = { loss, model: this.#model() };
+        waited = -1;
+      }
+      if (this.options.onEpoch?.(epoch, loss) === false) break;
+    }
+    return keep === "best" ? best.model : this.#model();
+  }
+
+  #initialise(): void {
+    const { inputs, hidden } = this.#shape;
+    const { w1, b1, gamma, w2, b2, w3, b3 } = layersOf(this.#shape, this.#parameters);
+    const fill = (values: Float64Array, fanIn: number) => {
+      for (let i = 0; i < values.length; i++) values[i] = (2 * this.#random.next() - 1) / Math.sqrt(fanIn);
+    };
+    for (const values of [w1, b1]) fill(values, inputs);
+    for (const values of [w2, b2]) fill(values, hidden);
+    for (const values of [w3, b3]) fill(values, inputs);
+    gamma.fill(1);
+  }
+
+  /** The present weights in single precision, as a file keeps them. */
+  #model(): BatchNormMlp {
+    const rounded = (values: Float64Array) => Float64Array.from(values, Math.fround);
+    return new BatchNormMlp(this.#shape, rounded(this.#parameters), rounded(this.#running));
+  }
+
+  /** The mean cross-entropy of the rows held back. */
+  #loss(): number {
+    const model = this.#model();
+    let sum = 0;
+    for (const row of this.#heldBack) {
+      const logit = model.logit(rowOf(this.x, row));
+      sum += softplus(logit) - this.labels[row] * logit;
+    }
+    return sum / this.#heldBack.length;
+  }
+
+  /** The gradient of a batch's mean cross-entropy; moves the running statistics. */
+  #backward(rows: Int32Array): void {
+    const { inputs, hidden } = this.#shape;
+    const { w1, b1, gamma, beta, w2, b2, w3, b3 } = layersOf(this.#shape, this.#parameters);
+    const slopes = layersOf(this.#shape, this.#gradient.fill(0));
+    const count = rows.length;
+    const normal = new Float64Array(count * hidden);
+    for (const [i, row] of rows.entries()) {
+      for (let j = 0; j < hidden; j++)
+        normal[i * hidden + j] = dot(w1.subarray(j * inputs, (j + 1) * inputs), rowOf(this.x, row)) + b1[j];
+    }
+    const deviations = this.#normalise(normal, count);
+
+    // Slopes by r and, further down, by the normalised activations, in one array.
+    const back = new Float64Array(count * hidden);
+    const r = new Float64Array(hidden);
+    for (const [i, row] of rows.entries()) {
+      const own = normal.subarray(i * hidden, (i + 1) * hidden);
+      const drops = Float64Array.from({ length: hidden }, () => this.#dropout());
+      for (let j = 0; j < hidden; j++) r[j] = Math.max(0, gamma[j] * own[j] + beta[j]) * drops[j];
+      const drops2 = Float64Array.from({ length: inputs }, () => this.#dropout());
+      let logit = b3[0];
+      const u = drops2.map((drop, k) => drop * (dot(w2.subarray(k * hidden, (k + 1) * hidden), r) + b2[k]));
+      logit += dot(w3, u);
+      const slope = (sigmoid(logit) - this.labels[row]) / count;
+      slopes.b3[0] += slope;
+      const ownBack = back.subarray(i * hidden, (i + 1) * hidden);
+      for (let k = 0; k < inputs; k++) {
+        slopes.w3[k] += slope * u[k];
+        const slopeU = slope * w3[k] * drops2[k];
+        if (slopeU === 0) continue;
+        slopes.b2[k] += slopeU;
+        for (let j = 0; j < hidden; j++) {
+          slopes.w2[k * hidden + j] += slopeU * r[j];
+          ownBack[j] += slopeU * w2[k * hidden + j];
+        }
+      }
+      for (let j = 0; j < hidden; j++) {
+        if (gamma[j] * own[j] + beta[j] <= 0) ownBack[j] = 0;
+        ownBack[j] *= drops[j];
+        slopes.gamma[j] += ownBack[j] * own[j];
+        slopes.beta[j] += ownBack[j];
+        ownBack[j] *= gamma[j];
+      }
+    }
+    this.#throughNormalisation(back, normal, deviations, count);
+    for (const [i, row] of rows.entries()) {
+      const x = rowOf(this.x, row);
+      for (let j = 0; j < hidden; j++) {
+        const slopeA = back[i * hidden + j];
+        if (slopeA === 0) continue;
+        slopes.b1[j] += slopeA;
+        for (let k = 0; k < inputs; k++) slopes.w1[j * inputs + k] += slopeA * x[k];
+      }
+    }
+  }
+
+  #dropout(): number {
+    return this.#random.next() < DROPOUT ? 0 : 1 / (1 - DROPOUT);
+  }
+
+  /** Columns to mean 0 and variance 1, in place; returns √(σ² + ε) of each. */
+  #normalise(a: Float64Array, count: number): Float64Array {
+    const { hidden } = this.#shape;
+    const deviations = new Float64Array(hidden);
+    for (let j = 0; j < hidden; j++) {
+      let mean = 0;
+      for (let i = 0; i < count; i++) mean += a[i * hidden + j] / count;
+      let variance = 0;
+      for (let i = 0; i < count; i++) variance += (a[i * hidden + j] - mean) ** 2 / count;
+      deviations[j] = Math.sqrt(variance + EPSILON);
+      for (let i = 0; i < count; i++) a[i * hidden + j] = (a[i * hidden + j] - mean) / deviations[j];
+      this.#running[j] += MOMENTUM * (mean - this.#running[j]);
+      // The running variance is the unbiased one, as in PyTorch.
+      this.#running[hidden + j] += MOMENTUM * ((variance * count) / (count - 1) - this.#running[hidden + j]);
+    }
+    return deviations;
+  }
+
+  /** ∂a = (∂â − mean ∂â − â · mean(∂â · â)) / √(σ² + ε), in place. */
+  #throughNormalisation(back: Float64Array, normal: Float64Array, deviations: Float64Array, count: number): void {
+    const { hidden } = this.#shape;
+    for (let j = 0; j < hidden; j++) {
+      let mean = 0;
+      let product = 0;
+      for (let i = 0; i < count; i++) {
+        mean += back[i * hidden + j] / count;
+        product += (back[i * hidden + j] * normal[i * hidden + j]) / count;
+      }
+      for (let i = 0; i < count; i++) {
+        const at = i * hidden + j;
+        back[at] = (back[at] - mean - normal[at] * product) / deviations[j];
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Alignments that took long to build, kept in the user's cache folder under a key of everything they depend on. A file
+ * that is damaged, or of another version, is built again; a folder that cannot be written costs only the next build.
+ *
+ * A file is one line of JSON (what it is, shapes, a checksum), spaces up to a multiple of 8 bytes, and the arrays.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import type { SparseRows } from "./sparse-rows.js";
+
+/** Raise it when the meaning or the layout of what is stored changes. */
+const FORMAT = "llamafuse alignment 1";
+
+interface Head {
+  format: string;
+  rows: number;
+  columns: number;
+  entries: number;
+  background: number;
+  sha256: string;
+}
+
+/** `$XDG_CACHE_HOME/llamafuse/alignments`; without that variable, below `~/.cache`. */
+export function alignmentFolder(): string {
+  return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "llamafuse", "alignments");
+}
+
+/** A key of plain data and arrays of numbers. */
+export function alignmentKey(...parts: (string | number | Int32Array)[]): string {
+  const hash = createHash("sha256").update(FORMAT);
+  for (const part of parts) {
+    const bytes = typeof part === "object" ? new Uint8Array(part.buffer, part.byteOffset, part.byteLength) : `${part}`;
+    hash.update(`/${bytes.length}/`).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** The stored matrix, or the built one, which is then stored. */
+export async function cachedRows(key: string, build: () => Promise<SparseRows>): Promise<SparseRows> {
+  const file = path.join(alignmentFolder(), `${key}.rows`);
+  const stored = await load(file);
+  if (stored !== undefined) return stored;
+  const built = await build();
+  await store(file, built);
+  return built;
+}
+
+async function load(file: string): Promise<SparseRows | undefined> {
+  try {
+    return decode(await readFile(file));
+  } catch {
+    // Missing, unreadable or not a whole file: build it.
+    return undefined;
+  }
+}
+
+/** Written beside its place and moved there whole, so that no reader ever sees a part. */
+async function store(file: string, matrix: SparseRows): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(temporary, encode(matrix));
+    await rename(temporary, file);
+  } catch {
+    // A full or read-only disk: the matrix in memory is as good.
+    await rm(temporary, { force: true }).catch(() => {});
+  }
+}
+
+function encode(matrix: SparseRows): Buffer[] {
+  const { rows, columns, offsets, indices, values, dropped, background } = matrix;
+  const arrays = [background, offsets, indices, values, dropped].map((array) =>
+    Buffer.from(array.buffer, array.byteOffset, array.byteLength),
+  );
+  const head: Head = {
+    format: FORMAT,
+    rows,
+    columns,
+    entries: indices.length,
+    background: background.length,
+    sha256: checksum(arrays),
+  };
+  const line = Buffer.from(`${JSON.stringify(head)}\n`);
+  return [line, Buffer.alloc(padding(line.length), " "), ...arrays];
+}
+
+function decode(file: Buffer): SparseRows | undefined {
+  const lineEnd = file.indexOf("\n") + 1;
+  const head = JSON.parse(file.toString("utf8", 0, lineEnd)) as Head;
+  if (head.format !== FORMAT) return undefined;
+  const body = file.subarray(lineEnd + padding(lineEnd));
+  if (checksum([body]) !== head.sha256) return undefined;
+  let at = body.byteOffset;
+  const take = <T>(
+    make: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+    length: number,
+    size: number,
+  ) => {
+    const array = new make(body.buffer, at, length);
+    at += length * size;
+    return array;
+  };
+  const { rows, columns, entries } = head;
+  const background = take(Float64Array, head.background, 8);
+  const offsets = take(Uint32Array, rows + 1, 4);
+  const indices = take(Int32Array, entries, 4);
+  const values = take(Float32Array, entries, 4);
+  const dropped = take(Float32Array, rows, 4);
+  return { rows, columns, offsets, indices, values, dropped, background };
+}
+
+function checksum(arrays: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const array of arrays) hash.update(array);
+  return hash.digest("hex");
+}
+
+function padding(length: number): number {
+  return (8 - (length % 8)) % 8;
+}

@@ -1,0 +1,2 @@
+/** The thread of the pool that alignments are built on: one exported function a task. */
+export { relativeBlock } from "./relative-rows.js";

@@ -1,0 +1,112 @@
+/**
+ * A tall matrix of which each row is a few large entries and a remainder that looks alike in all rows:
+ *
+ *     R̃_v = K_v + τ_v · bᵀ        K: kept entries, τ_v ≥ 0: mass of what was dropped, b ≥ 0: the mean of what was, Σ b = 1
+ *
+ * Where R has rows ≥ 0 that sum to 1, so has R̃, and the error is bounded row by row, whatever was dropped:
+ *
+ *     ‖R_v − R̃_v‖₁ ≤ 2·τ_v        ‖R_v − R̃_v‖_∞ ≤ max(cut_v, τ_v · max b)        cut_v: the largest dropped entry
+ *
+ * and therefore ‖p·R − p·R̃‖₁ ≤ 2·Σ_v p_v·τ_v for a distribution p. A plain sparse matrix has τ = 0 and no b.
+ */
+export interface SparseRows {
+  rows: number;
+  columns: number;
+  /** Row v's entries are [offsets[v], offsets[v + 1]); length = rows + 1. */
+  offsets: Uint32Array;
+  /** Column of each entry. */
+  indices: Int32Array;
+  /** K; float32 where a matrix was built from a model, float64 where it was given. */
+  values: Float32Array | Float64Array;
+  /** τ, one a row. */
+  dropped: Float32Array | Float64Array;
+  /** b: float64[columns]; empty where nothing was dropped. */
+  background: Float64Array;
+}
+
+/**
+ * out = p·R̃, out_a = Σ_v p_v R̃_va. Shapes: p float64[≥ rows], out float64[≥ columns]. Returns Σ_v p_v·τ_v: twice that
+ * bounds the error in ‖·‖₁.
+ */
+export function timesRows(p: Float64Array, matrix: SparseRows, out: Float64Array): number {
+  const { rows, columns, offsets, indices, values, dropped, background } = matrix;
+  out.fill(0, 0, columns);
+  let lost = 0;
+  for (let v = 0; v < rows; v++) {
+    const share = p[v];
+    if (share === 0) continue;
+    lost += share * dropped[v];
+    const end = offsets[v + 1];
+    for (let entry = offsets[v]; entry < end; entry++) out[indices[entry]] += share * values[entry];
+  }
+  if (lost > 0) for (let a = 0; a < background.length; a++) out[a] += lost * background[a];
+  return lost;
+}
+
+/** out = R̃·x, out_v = Σ_a R̃_va x_a. Shapes: x float64[≥ columns], out float64[≥ rows]. */
+export function rowsTimes(matrix: SparseRows, x: Float64Array, out: Float64Array): void {
+  const { rows, offsets, indices, values, dropped, background } = matrix;
+  let shared = 0;
+  for (let a = 0; a < background.length; a++) shared += background[a] * x[a];
+  for (let v = 0; v < rows; v++) {
+    const end = offsets[v + 1];
+    let sum = shared * dropped[v];
+    for (let entry = offsets[v]; entry < end; entry++) sum += values[entry] * x[indices[entry]];
+    out[v] = sum;
+  }
+}
+
+/** All entries of a dense matrix, row by row, as they are. */
+export function keepAll(dense: readonly ArrayLike<number>[]): SparseRows {
+  const rows = dense.length;
+  const columns = dense[0]?.length ?? 0;
+  const values = new Float64Array(rows * columns);
+  for (const [v, row] of dense.entries()) values.set(row, v * columns);
+  return {
+    rows,
+    columns,
+    offsets: Uint32Array.from({ length: rows + 1 }, (_, v) => v * columns),
+    indices: Int32Array.from({ length: rows * columns }, (_, entry) => entry % columns),
+    values,
+    dropped: new Float64Array(rows),
+    background: new Float64Array(0),
+  };
+}
+
+/** Rows of a matrix that were computed together. */
+export interface RowBlock {
+  /** Entries of each row. */
+  counts: Uint32Array;
+  indices: Int32Array;
+  values: Float32Array;
+  dropped: Float32Array;
+  /** Σ_v of what was dropped, column by column; empty where nothing is kept of it. */
+  background: Float64Array;
+}
+
+/** Consecutive blocks as one matrix. */
+export function joinBlocks(blocks: readonly RowBlock[], columns: number): SparseRows {
+  const rows = blocks.reduce((sum, { counts }) => sum + counts.length, 0);
+  const entries = blocks.reduce((sum, { indices }) => sum + indices.length, 0);
+  const offsets = new Uint32Array(rows + 1);
+  const indices = new Int32Array(entries);
+  const values = new Float32Array(entries);
+  const dropped = new Float32Array(rows);
+  const background = new Float64Array(blocks.some((block) => block.background.length > 0) ? columns : 0);
+  let v = 0;
+  let at = 0;
+  for (const block of blocks) {
+    indices.set(block.indices, at);
+    values.set(block.values, at);
+    at += block.indices.length;
+    dropped.set(block.dropped, v);
+    for (const count of block.counts) {
+      offsets[v + 1] = offsets[v] + count;
+      v++;
+    }
+    for (let a = 0; a < block.background.length; a++) background[a] += block.background[a];
+  }
+  const total = background.reduce((sum, value) => sum + value, 0);
+  if (total > 0) for (let a = 0; a < columns; a++) background[a] /= total;
+  return { rows, columns, offsets, indices, values, dropped, background };
+}

@@ -1,0 +1,233 @@
+import { describe, expect, it } from "vitest";
+import { baselinesOf } from "../../../src/before/judging/baselines.js";
+import {
+  averageGapRecovered,
+  averageImprovement,
+  callPerformance,
+  hullAt,
+  mixForBudget,
+  thresholdForShare,
+  upperHull,
+} from "../../../src/before/judging/curve.js";
+import { renderJudgementHtml } from "../../../src/before/judging/html.js";
+import { judgeAll } from "../../../src/before/judging/judge-all.js";
+import { removeLeaked } from "../../../src/before/judging/leakage.js";
+import { outcomeOf } from "../../../src/before/judging/outcomes.js";
+import { foldsOf, splitOf } from "../../../src/before/judging/splits.js";
+import { OutcomeTable } from "../../../src/before/outcome-table.js";
+import { RandomGenerator } from "../../../src/decoding/random.js";
+import { matrixOf } from "../../../src/learning/matrix.js";
+import { topicTable } from "../../support/outcome-tables.js";
+import { refusal } from "../../support/refusal.js";
+
+const points = (...pairs: [number, number][]) => pairs.map(([cost, quality]) => ({ cost, quality }));
+
+describe("curves", () => {
+  it("the hull bounds every point and every mixture, and is made of points", () => {
+    const random = new RandomGenerator(4);
+    for (let round = 0; round < 50; round++) {
+      const cloud = Array.from({ length: 12 }, () => ({ cost: random.next(), quality: random.next() }));
+      const hull = upperHull(cloud);
+      for (const vertex of hull) expect(cloud).toContain(vertex);
+      for (const a of cloud) {
+        for (const b of cloud) {
+          const share = random.next();
+          const cost = (1 - share) * a.cost + share * b.cost;
+          if (cost < hull[0].cost) continue;
+          expect(hullAt(hull, cost)).toBeGreaterThanOrEqual((1 - share) * a.quality + share * b.quality - 1e-12);
+        }
+      }
+    }
+  });
+
+  it("AIQ is the area under the hull over the largest cost: hand-computed", () => {
+    const curve = points([1, 0.4], [3, 0.8], [2, 0.5]);
+    // From 1 to 3: (0.4 + 0.8)/2 · 2 = 1.2; flat to 4: 0.8; in all 2 of 4.
+    expect(averageImprovement(curve, 4)).toBeCloseTo(0.5, 12);
+    expect(averageImprovement(curve, 4, 1)).toBeCloseTo(2 / 3, 12);
+    expect(averageImprovement(points([2, 0.6]), 4)).toBeCloseTo(0.3, 12);
+    expect(averageImprovement(points([0, 0.6]), 0)).toBe(0.6);
+  });
+
+  it("a budget between two settings is met exactly by mixing them", () => {
+    const curve = points([1, 0.4], [3, 0.8], [2, 0.5]);
+    const { a, b, share } = mixForBudget(curve, 2.5)!;
+    expect((1 - share) * a.cost + share * b.cost).toBeCloseTo(2.5, 12);
+    expect((1 - share) * a.quality + share * b.quality).toBeCloseTo(0.7, 12);
+    expect(mixForBudget(curve, 99)).toMatchObject({ a: curve[1], share: 0 });
+    expect(mixForBudget(curve, 0.5)).toBeUndefined();
+  });
+
+  it("the threshold for a share of strong calls is a quantile", () => {
+    const scores = [0.9, 0.1, 0.5, 0.7, 0.3];
+    expect(thresholdForShare(scores, 1)).toBe(0.1);
+    expect(thresholdForShare(scores, 0)).toBe(0.9);
+    expect(thresholdForShare(scores, 0.5)).toBe(0.5);
+    expect(thresholdForShare(scores, 0.25)).toBeCloseTo(0.7, 12);
+  });
+
+  it("APGR and CPT of a straight line, of a step, and of a curve that falls", () => {
+    const line = [0, 0.5, 1].map((share) => ({ share, quality: 0.4 + 0.4 * share }));
+    expect(averageGapRecovered(line, 0.4, 0.8)).toBeCloseTo(0.5, 12);
+    expect(callPerformance(line, 0.4, 0.8, 0.5)).toBeCloseTo(0.5, 12);
+    const sharp = [
+      { share: 0, quality: 0.4 },
+      { share: 0.2, quality: 0.8 },
+      { share: 1, quality: 0.8 },
+    ];
+    expect(averageGapRecovered(sharp, 0.4, 0.8)).toBeCloseTo(0.9, 12);
+    expect(callPerformance(sharp, 0.4, 0.8, 0.8)).toBeCloseTo(0.16, 12);
+    const falling = [
+      { share: 0, quality: 0.4 },
+      { share: 0.3, quality: 0.6 },
+      { share: 0.6, quality: 0.5 },
+      { share: 1, quality: 0.8 },
+    ];
+    // 0.7 lies between 0.6 (at 0.3, the running maximum) and 0.8 (at 1).
+    expect(callPerformance(falling, 0.4, 0.8, 0.75)).toBeCloseTo(0.65, 12);
+    expect(callPerformance(falling, 0.4, 0.9, 1)).toBeNaN();
+    expect(averageGapRecovered(line, 0.8, 0.8)).toBeNaN();
+  });
+});
+
+const small = new OutcomeTable({
+  name: "small",
+  models: ["weak", "mid", "strong"],
+  queries: ["p", "q", "r", "s"],
+  quality: matrixOf([
+    [1, 0, 1],
+    [0, 1, 1],
+    [0, 0, 1],
+    [0, 0, Number.NaN],
+  ]),
+  cost: matrixOf([
+    [1, 2, 10],
+    [1, 2, 10],
+    [1, 2, 10],
+    [1, 2, 10],
+  ]),
+  answers: [["x"], ["y"], ["x "], ["n"], ["y"], ["y"], ["a"], ["b"], ["c"], ["a"], ["a"], undefined],
+});
+
+describe("baselines", () => {
+  it("random, best single, zero router and oracle: hand-computed", () => {
+    const { random, bestSingle, zeroRouter, oracle } = baselinesOf(small);
+    expect(random.quality).toBeCloseTo((0.25 + 0.25 + 1) / 3, 12);
+    expect(random.cost).toBeCloseTo(13 / 3, 12);
+    expect(bestSingle).toEqual({ model: "strong", quality: 1, cost: 10 });
+    expect(zeroRouter.map(({ model }) => model)).toEqual(["weak", "strong"]);
+    // p: weak 1, q: mid 1, r: strong 1, s: nobody, so the cheapest.
+    expect(oracle[0]).toMatchObject({ quality: 0.75, cost: (1 + 2 + 10 + 1) / 4 });
+    expect(oracle.at(-1)).toMatchObject({ quality: 0.25, cost: 1 });
+  });
+});
+
+describe("what a choice brings", () => {
+  it("is the first member's outcome, or the answer that the votes elect for the cost of all", () => {
+    expect(outcomeOf(small, 1, { members: [1, 0] })).toEqual({ quality: 1, cost: 2 });
+    expect(outcomeOf(small, 0, { members: [1, 0, 2], votes: [0.8, 0.5, 0.4] })).toEqual({ quality: 1, cost: 13 });
+    expect(outcomeOf(small, 0, { members: [1, 0], votes: [0.8, 0.5] })).toEqual({ quality: 0, cost: 3 });
+    const silent = new OutcomeTable({ ...small, answers: undefined });
+    expect(outcomeOf(silent, 0, { members: [1, 0], votes: [1, 3] })).toEqual({ quality: 0.75, cost: 3 });
+    expect(outcomeOf(small, 3, { members: [2] }).quality).toBeNaN();
+  });
+});
+
+describe("splits", () => {
+  const other = (queries: string[], models = small.models) =>
+    new OutcomeTable({ ...small.selectModels(models), name: "other", queries, ids: ["1", "2", "3", "4"] });
+
+  it("queries of both tables are named and leave the training table, whatever their case and spaces", () => {
+    const { leaked, train } = removeLeaked(small, other([" P ", "x", "R", "y"]));
+    expect(leaked).toEqual([
+      { train: "0", test: "1", query: "p" },
+      { train: "2", test: "3", query: "r" },
+    ]);
+    expect(train?.queries).toEqual(["q", "s"]);
+  });
+
+  it("a model without outcomes, or a training table that is the test table, is an error", async () => {
+    const missing = await refusal(() => splitOf(small, other(["a", "b", "c", "d"], ["weak", "mid"])));
+    expect(missing.message).toMatch(/no outcomes of strong/);
+    expect((await refusal(() => splitOf(small, small))).message).toMatch(/--folds/);
+    const twice = await splitOf(small.selectModels(["weak", "strong"]), other(["the p", "the q", "the r", "the s"]), {
+      embedder: fixedEmbedder,
+    });
+    expect(twice.notes).toEqual([expect.stringMatching(/^mid left out/)]);
+    expect(twice.judged.models).toEqual(["weak", "strong"]);
+  });
+
+  it("folds share no query, cover all, and keep twins together", async () => {
+    const { table } = topicTable(40, 2);
+    const twins = new OutcomeTable({
+      ...table,
+      queries: table.queries.map((query, row) => (row < 2 ? "twin" : query)),
+    });
+    const { splits, judged } = await foldsOf(twins, 4, { seed: 3 });
+    expect(splits).toHaveLength(4);
+    expect(judged.rows).toBe(40);
+    expect(new Set(judged.ids).size).toBe(40);
+    for (const { train, test } of splits) {
+      const seen = new Set(train.table.queries);
+      expect(test.table.queries.some((query) => seen.has(query))).toBe(false);
+      expect(train.table.rows + test.table.rows).toBe(40);
+    }
+    expect((await refusal(() => foldsOf(table, 1))).message).toMatch(/2 to 40/);
+  });
+
+  it("costs that are missing everywhere are assumed, and said to be", async () => {
+    const free = new OutcomeTable({ ...topicTable(30, 2).table.selectModels(["clerk", "sage"]), cost: undefined });
+    const { judged, notes } = await foldsOf(free, 3);
+    expect(notes[0]).toMatch(/clerk 0, sage 1/);
+    expect(Array.from(judged.meansOf(judged.cost))).toEqual([0, 1]);
+  });
+});
+
+const fixedEmbedder = {
+  id: "test:fixed",
+  dimension: 2,
+  embed: async (texts: readonly string[]) => matrixOf(texts.map((text) => [text.length, 1])),
+  toJSON: () => ({ kind: "test", id: "test:fixed", dimension: 2, state: {} }),
+};
+
+describe("judging", () => {
+  it("a router that can see the topic rises above the zero router, and every number fits the others", async () => {
+    const [train, test] = [topicTable(400, 1), topicTable(300, 2)];
+    const splits = {
+      splits: [{ train, test: { table: test.table, embeddings: test.embeddings } }],
+      judged: test.table,
+      leaked: [],
+      notes: [],
+    };
+    const judgement = await judgeAll([{ name: "knn", options: { k: 15 } }], splits, { threads: 0, resamples: 50 });
+    const { baselines, skipped } = judgement;
+    const [knn] = judgement.routers;
+    expect(skipped).toEqual([]);
+    expect(knn.name).toBe("knn:k=15");
+    expect(knn.lift.quality).toBeGreaterThan(0.1);
+    expect(knn.intervals!.lift.low).toBeGreaterThan(0.05);
+    expect(knn.aiq).toBeGreaterThan(baselines.zeroRouter.aiq);
+    expect(knn.aiq).toBeLessThan(baselines.oracle.aiq);
+    expect(baselines.random.quality).toBeLessThan(baselines.bestSingle.quality);
+    expect(knn.points[0]).toEqual({ knob: {}, quality: knn.quality, cost: knn.cost });
+    expect(knn.points.at(-1)!.cost).toBeCloseTo(1, 9);
+    expect(knn.apgr).toBeGreaterThan(0.5);
+    expect(knn.intervals!.aiq.value).toBe(knn.aiq);
+    expect(knn.intervals!.aiq.low).toBeLessThanOrEqual(knn.aiq);
+    expect(knn.intervals!.aiq.high).toBeGreaterThanOrEqual(knn.aiq);
+    const page = renderJudgementHtml("<Routers>", judgement, ["a & b"]);
+    expect(page).toContain("&lt;Routers&gt;");
+    expect(page).toContain("a &amp; b");
+    expect(page).toContain("knn:k=15");
+    expect(page).not.toMatch(/NaN|undefined/);
+  });
+
+  it("leaves out what the tables do not suit when all are asked for, and refuses it by name", async () => {
+    const { table } = topicTable(30, 2);
+    const quality = matrixOf(table.queries.map((_, row) => [0.5, 1, row === 29 ? 1 : Number.NaN]));
+    const splits = await foldsOf(new OutcomeTable({ ...table, quality }), 3, { seed: 1 });
+    const judgement = await judgeAll([{ name: "knn" }], splits, { threads: 0, skipUnfit: true });
+    expect(judgement).toMatchObject({ routers: [], skipped: [{ name: "knn", why: expect.stringMatching(/sage/) }] });
+    expect((await refusal(() => judgeAll([{ name: "knn" }], splits, { threads: 0 }))).code).toBe("invalid-data");
+  });
+});
