@@ -30,6 +30,8 @@ export interface RunRecord {
 export interface GenerateSettings {
   prompt: string;
   steps: number;
+  /** Whether the whole fused distribution is wanted, as by a sampler, and not only its largest entry. */
+  whole?: boolean;
   /** Called after every advance of a member, before it goes on. */
   onAdvanced?: (member: number) => Promise<void>;
 }
@@ -60,7 +62,12 @@ export async function recordRun(ensemble: Ensemble, settings: GenerateSettings):
     }),
   );
   try {
-    const { text } = await ensemble.generate(settings.prompt, { maxTokens: settings.steps, temperature: 0 });
+    const { text } = await ensemble.generate(settings.prompt, {
+      maxTokens: settings.steps,
+      temperature: 0,
+      // A penalty on what was said looks at every entry, and so small a one changes next to none.
+      ...(settings.whole ? { repetitionPenalty: 1 + 1e-9 } : {}),
+    });
     const ended = performance.now();
     const inTurn = ensemble.plan.schedule === "in-turn";
     const steps = groups.map((group, index) => {
