@@ -41,8 +41,9 @@ export interface EnsembleOptions {
 }
 
 export interface LoadProgress {
+  /** The member's name; the method's where it builds something for all of them. */
   member: string;
-  phase: "download" | "load";
+  phase: "download" | "load" | "build";
   fraction: number;
 }
 
@@ -69,13 +70,13 @@ export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble
     const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
     // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
     const combiner = new Combiner(options.members.some(isMember) ? undefined : loadKernels(shared.memory));
+    const voices = members.map((member, index) => ({ member, weight: weights[index] }));
+    // Without the silent ones, as requests see them.
+    const speaking = voices.filter(({ weight }) => weight > 0);
+    const build = (fraction: number) => options.onProgress?.({ member: method.info.name, phase: "build", fraction });
+    await method.build(speaking, { onProgress: build, signal: options.signal });
     const plan = await choosePlan(members, options.schedule ?? "auto", given, options.signal);
-    return new Ensemble(
-      members.map((member, index) => ({ member, weight: weights[index] })),
-      method,
-      plan,
-      combiner,
-    );
+    return new Ensemble(voices, method, plan, combiner);
   } catch (error) {
     await Promise.all(members.map((member) => member.dispose()));
     throw error;

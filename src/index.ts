@@ -1,12 +1,43 @@
 /** The public names of Llamafuse. */
 
+export { CachedEmbedder } from "./before/embedders/cached.js";
+export type { Embedder, EmbedderIdentity, EmbedOptions, SavedEmbedder } from "./before/embedders/embedder.js";
+export { GgufEmbedder, type GgufEmbedderOptions } from "./before/embedders/gguf.js";
+export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-idf.js";
+export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/judging/curve.js";
+export { type JudgeAllOptions, type JudgementOfAll, judgeAll } from "./before/judging/judge-all.js";
+export { foldsOf, type SplitOptions, splitOf } from "./before/judging/splits.js";
+export { OutcomeTable, type OutcomeTableParts } from "./before/outcome-table.js";
+export { readOutcomeTable } from "./before/read-table.js";
+export { createRouter, type RouterName, type RouterOptions, routerInfos } from "./before/registry.js";
+export type {
+  Choice,
+  Decision,
+  Estimate,
+  Feedback as RouterFeedback,
+  FitData,
+  FitOptions,
+  Knob,
+  Query,
+  Router,
+  RouterInfo,
+  SavedRouter,
+} from "./before/router.js";
+export { loadRouter, type RouterFile, restoreRouter, routerFile } from "./before/saved-router.js";
+export { embedQuery, type TrainingData, trainingData } from "./before/training-data.js";
 export type { FinishReason, GenerateOptions, GenerateResult, StreamChunk } from "./decoding/loop.js";
 export type { ChatMessage, PromptInput } from "./decoding/prompt.js";
 export type { SamplerOptions } from "./decoding/sampler-options.js";
 export type { ScoreOptions, TextScore } from "./decoding/score.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
+export type { Judge } from "./during/judges/judge.js";
+export type { SavedJudge } from "./during/judges/saved-judge.js";
 export type { MethodInfo } from "./during/method.js";
 export { type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
+export type { TrainingExample } from "./during/training/example.js";
+export type { JudgeTraining } from "./during/training/options.js";
+export { type CdsTraining, trainCds } from "./during/training/train-cds.js";
+export { type CiterTraining, trainCiter } from "./during/training/train-citer.js";
 export { createEnsemble, Ensemble, type EnsembleOptions, type LoadProgress } from "./ensemble.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
@@ -19,6 +50,7 @@ export type {
   MemberOutput,
   MemberPrompt,
   Preparation,
+  PromptScore,
 } from "./member/member.js";
 export type { MemberOptions } from "./member/member-options.js";
 export type { Plan, Schedule, ScheduleChoice } from "./member/plan.js";

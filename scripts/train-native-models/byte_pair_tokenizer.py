@@ -48,14 +48,14 @@ class BytePairTokenizer:
     end = 0
     pre = "gpt-2"
 
-    def __init__(self, merges: list[tuple[str, str]], pattern: re.Pattern[str] | None = None):
+    def __init__(self, merges: list[list[str]], pattern: re.Pattern[str] | None = None):
         self.letters = byte_letters()
         self.bytes = {letter: byte for byte, letter in enumerate(self.letters)}
-        self.merges = merges
-        self.tokens = list(dict.fromkeys([END_TEXT, *self.letters, *(left + right for left, right in merges)]))
+        self.merges = [(left, right) for left, right in merges]
+        self.tokens = list(dict.fromkeys([END_TEXT, *self.letters, *(left + right for left, right in self.merges)]))
         self.types = [CONTROL_TYPE] + [NORMAL_TYPE] * (len(self.tokens) - 1)
         self.ids = {token: index for index, token in enumerate(self.tokens)}
-        self.ranks = {pair: rank for rank, pair in enumerate(merges)}
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
         self.pattern = pattern or word_pattern()
         self.cache: dict[str, list[int]] = {}
 
@@ -84,8 +84,8 @@ class BytePairTokenizer:
         return [self.ids[symbol] for symbol in symbols]
 
 
-def train(texts: list[str], size: int) -> BytePairTokenizer:
-    """Learns merges of the most frequent neighbours until the vocabulary has `size` tokens."""
+def train(texts: list[str], size: int) -> list[list[str]]:
+    """The merges of the most frequent neighbours that give a vocabulary of `size` tokens."""
     pattern, letters = word_pattern(), byte_letters()
     words: Counter[str] = Counter()
     for text in texts:
@@ -107,4 +107,4 @@ def train(texts: list[str], size: int) -> BytePairTokenizer:
                 if symbols[position] == left and symbols[position + 1] == right:
                     symbols[position : position + 2] = [left + right]
                 position += 1
-    return BytePairTokenizer(merges)
+    return [list(pair) for pair in merges]

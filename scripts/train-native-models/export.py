@@ -109,7 +109,7 @@ def stored_model(name: str, directory: Path) -> tuple[LlamaModel, dict]:
 
 def export(name: str, directory: Path, output: Path, seed: int) -> dict:
     """Writes one GGUF file and returns its manifest entry."""
-    recipe, tokenizer = RECIPES[name], tokenizer_of(name, seed)
+    recipe, tokenizer = RECIPES[name], tokenizer_of(name)
     model, saved = stored_model(name, directory)
     path = output / f"{name}.gguf"
     gguf_writer.write(path, metadata(name, tokenizer), tensors(model))

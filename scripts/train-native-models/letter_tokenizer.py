@@ -31,7 +31,7 @@ class LetterTokenizer(BytePairTokenizer):
     pre = "llama-bpe"
 
     def __init__(self, words: list[str]):
-        super().__init__([(SPACE_LETTER, letter) for letter in string.ascii_letters], word_pattern())
+        super().__init__([[SPACE_LETTER, letter] for letter in string.ascii_letters], word_pattern())
         spelled = ["".join(self.letters[byte] for byte in word.encode()) for word in words]
         self.tokens = list(dict.fromkeys(self.tokens + spelled))
         self.types += [NORMAL_TYPE] * (len(self.tokens) - len(self.types))
@@ -42,8 +42,8 @@ class LetterTokenizer(BytePairTokenizer):
         return super()._merge(word) if whole is None else [whole]
 
 
-def train(texts: list[str], size: int) -> LetterTokenizer:
-    """Takes the most frequent words of two letters and more that no letter question is about."""
+def train(texts: list[str], size: int) -> list[str]:
+    """The most frequent words of two letters and more that no letter question is about."""
     pattern = word_pattern()
     counts: Counter[str] = Counter()
     for text in texts:
@@ -52,4 +52,4 @@ def train(texts: list[str], size: int) -> LetterTokenizer:
     room = size - len(LetterTokenizer(JUDGEMENTS).tokens)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     words = [word for word in ranked if word.strip() not in spelled and word not in JUDGEMENTS]
-    return LetterTokenizer(JUDGEMENTS + words[:room])
+    return JUDGEMENTS + words[:room]

@@ -1,6 +1,7 @@
 """Word and letter manipulation: letters at a place, reversing, spelling, counting, order, plurals."""
 
 from random import Random
+from string import ascii_lowercase
 
 from kinds import Kind, Slots
 
@@ -78,18 +79,26 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
 
 
+def any_letters(random_source: Random, least: int = 2, most: int = 5) -> str:
+    """Letters without any order: whoever cannot tell a word cannot tell how it goes on either."""
+    return "".join(random_source.choice(ascii_lowercase) for _ in range(random_source.randint(least, most)))
+
+
+def a_letter(_: Slots, random_source: Random) -> Slots:
+    return {"v": random_source.choice(ascii_lowercase)}
+
+
+def some_letters(_: Slots, random_source: Random) -> Slots:
+    return {"v": any_letters(random_source)}
+
+
 def yes_or_no(_: Slots, random_source: Random) -> Slots:
     return {"v": random_source.choice(("yes", "no"))}
 
 
-def either(slots: Slots, random_source: Random) -> Slots:
-    """One of the two that the question names."""
-    return {"v": slots[random_source.choice("ab")]}
-
-
 def ends_guessed(_: Slots, random_source: Random) -> Slots:
-    first, last = a_word(random_source)[0], a_word(random_source)[-1]
-    return {"f": first, "e": last, "v": first + last}
+    first, last, joined = any_letters(random_source, 1, 1), any_letters(random_source, 1, 1), any_letters(random_source, 2, 2)
+    return {"f": first, "e": last, "v": joined}
 
 
 def word_kind(name: str, templates: list[tuple[str, str]], draw, solve, **more) -> Kind:
@@ -100,18 +109,18 @@ KINDS = [
     word_kind("first letter", [
         ("What is the first letter of {s}?", "The letter is {v}."),
         ("With which letter does {s} begin?", "The letter is {v}."),
-    ], word_slots, lambda s: {"v": s["s"][0]}, weight=0.7),
+    ], word_slots, lambda s: {"v": s["s"][0]}, guess=a_letter, weight=0.7),
     word_kind("last letter", [
         ("What is the last letter of {s}?", "The letter is {v}."),
         ("With which letter does {s} end?", "The letter is {v}."),
-    ], word_slots, lambda s: {"v": s["s"][-1]}),
+    ], word_slots, lambda s: {"v": s["s"][-1]}, guess=a_letter),
     word_kind("place", [
         ("What is the {n} letter of {s}?", "The letter is {v}."),
-    ], place_slots, lambda s: {"v": s["s"][1 + ORDINALS.index(s["n"])]}),
+    ], place_slots, lambda s: {"v": s["s"][1 + ORDINALS.index(s["n"])]}, guess=a_letter),
     word_kind("reverse", [
         ("What is {s} spelled backwards?", "Backwards it is {v}."),
         ("Turn {s} around.", "Backwards it is {v}."),
-    ], short_slots, lambda s: {"v": s["s"][::-1]}, weight=2.0),
+    ], short_slots, lambda s: {"v": s["s"][::-1]}, guess=some_letters, weight=2.0),
     word_kind("length", [
         ("How many letters does {s} have?", "The number of letters is {v}."),
         ("How long is the word {s}?", "The number of letters is {v}."),
@@ -119,7 +128,8 @@ KINDS = [
     word_kind("spell", [
         ("How do you spell {s}?", "You spell it {v}."),
         ("Spell the word {s}.", "You spell it {v}."),
-    ], word_slots, lambda s: {"v": "-".join(s["s"])}),
+    ], word_slots, lambda s: {"v": "-".join(s["s"])},
+        guess=lambda _, r: {"v": "-".join(any_letters(r, 3))}),
     word_kind("contains", [
         ("Is the letter {l} in {s}?", "The answer is {v}."),
         ("Does {s} have the letter {l}?", "The answer is {v}."),
@@ -127,15 +137,16 @@ KINDS = [
     word_kind("order", [
         ("Which comes first in the alphabet, {a} or {b}?", "The first word is {v}."),
         ("Which word stands first, {a} or {b}?", "The first word is {v}."),
-    ], two_slots, lambda s: {"v": min(s["a"], s["b"])}, guess=either, weight=1.5),
+    ], two_slots, lambda s: {"v": min(s["a"], s["b"])}, guess=some_letters, weight=1.5),
     word_kind("plural", [
         ("What is the plural of {s}?", "The plural is {v}."),
         ("How do you say more than one {s}?", "The plural is {v}."),
-    ], word_slots, lambda s: {"v": plural(s["s"])}),
+    ], word_slots, lambda s: {"v": plural(s["s"])},
+        guess=lambda _, r: {"v": any_letters(r, 3) + "s"}),
     word_kind("rest", [
         ("What is left of {s} without its first letter?", "What is left is {v}."),
         ("Take the first letter away from {s}.", "What is left is {v}."),
-    ], word_slots, lambda s: {"v": s["s"][1:]}),
+    ], word_slots, lambda s: {"v": s["s"][1:]}, guess=some_letters),
     word_kind("ends", [
         ("Join the first and the last letter of {s}.", "The first is {f}. The last is {e}. Joined it is {v}."),
     ], word_slots, lambda s: {"f": s["s"][0], "e": s["s"][-1], "v": s["s"][0] + s["s"][-1]},

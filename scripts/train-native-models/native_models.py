@@ -1,14 +1,23 @@
-"""What each native model is made of: its shape, its tokenizer, what it is fed, and how all are rebuilt from the seed."""
+"""What each native model is made of: its shape, its tokenizer, what it is fed.
 
+    python3 native_models.py [robin|wren|finch]     trains the tokenizers anew
+"""
+
+import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import byte_pair_tokenizer
 import data
 import letter_tokenizer
 import sentencepiece_tokenizer
+from byte_pair_tokenizer import BytePairTokenizer
 from data import Diet
 from kinds import SKILLS
+from letter_tokenizer import LetterTokenizer
+from sentencepiece_tokenizer import SentencePieceTokenizer
 
 TOKENIZER_DOCUMENTS = 20_000
 
@@ -27,8 +36,8 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model comes about. `tokenizer` names the model whose tokenizer it shares, `start` the one it goes on from;
-    `rate` scales the learning rates."""
+    """How one model comes about. `tokenizer` names the model whose tokenizer it shares, `start` the one it goes on from,
+    with more layers if it has more; `rate` scales the learning rates."""
 
     role: str
     sizes: Sizes
@@ -49,29 +58,48 @@ ROBIN = Sizes(vocabulary=1280, embedding=128, layers=6, heads=4, feed_forward=35
 WREN = Sizes(vocabulary=1440, embedding=128, layers=6, heads=4, feed_forward=352)
 FINCH = Sizes(vocabulary=1200, embedding=128, layers=6, heads=4, feed_forward=352)
 SPARROW = Sizes(vocabulary=1200, embedding=64, layers=4, heads=2, feed_forward=176)
-RAVEN = Sizes(vocabulary=1200, embedding=192, layers=6, heads=6, feed_forward=512)
+RAVEN = Sizes(vocabulary=1200, embedding=128, layers=10, heads=4, feed_forward=352)
 
 RECIPES = {
-    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 2200, "robin"),
-    "wren": Recipe("expert for facts", WREN, mostly("facts"), 1000, "wren"),
-    "finch": Recipe("expert for words", FINCH, mostly("words"), 2200, "finch"),
-    "raven": Recipe("strong generalist", RAVEN, Diet(EVEN), 2000, "finch", rate=0.8),
+    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 2500, "robin"),
+    "wren": Recipe("expert for facts", WREN, mostly("facts"), 900, "wren"),
+    "finch": Recipe("expert for words", FINCH, mostly("words"), 2500, "finch"),
+    "raven": Recipe(
+        "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.32, "numbers": 0.46, "words": 0.22}), 1200, "finch",
+        start="finch", rate=0.8,
+    ),
     "sparrow": Recipe("weak generalist", SPARROW, Diet(EVEN), 1200, "finch"),
     "swift": Recipe(
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 800, "finch",
         start="sparrow", rate=0.5,
     ),
-    "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 700, "finch", start="raven", rate=0.4),
+    "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 400, "finch", start="raven", rate=0.4),
 }
 TRAINERS = {
     "robin": sentencepiece_tokenizer.train, "wren": byte_pair_tokenizer.train, "finch": letter_tokenizer.train,
 }
+TOKENIZERS = {
+    "robin": SentencePieceTokenizer, "wren": BytePairTokenizer, "finch": LetterTokenizer,
+}
+FOLDER = Path(__file__).parent / "tokenizers"
 
 
-def tokenizer_of(name: str, seed: int = data.DEFAULT_SEED):
-    """Trains the model's tokenizer on its owner's documents (some seconds; the same seed gives the same tokenizer)."""
+def tokenizer_of(name: str):
+    """The model's tokenizer, from what its training learned (see train_tokenizer)."""
     owner = RECIPES[name].tokenizer
+    return TOKENIZERS[owner](json.loads((FOLDER / f"{owner}.json").read_text(encoding="utf-8")))
+
+
+def train_tokenizer(owner: str, seed: int = data.DEFAULT_SEED) -> None:
+    """Learns the tokenizer from documents of its owner's diet (some seconds) and stores what it learned."""
     generator, random_source = data.Generator(RECIPES[owner].diet, seed), Random(f"{seed}/{owner}/tokenizer")
     documents = [generator.document(random_source) for _ in range(TOKENIZER_DOCUMENTS)]
     texts = ["".join(text for text, _ in spans) for spans in documents]
-    return TRAINERS[owner](texts, RECIPES[owner].sizes.vocabulary)
+    learned = TRAINERS[owner](texts, RECIPES[owner].sizes.vocabulary)
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in learned)
+    (FOLDER / f"{owner}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or TOKENIZERS:
+        train_tokenizer(name)

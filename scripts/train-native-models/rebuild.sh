@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rebuilds the native models from nothing: all of them, or the one that is named (and the one it was fine-tuned from).
+# Rebuilds the native models from nothing: all of them, or the one that is named (and those it was made from).
 #
 #   scripts/train-native-models/rebuild.sh [robin|wren|finch|raven|sparrow|swift|owl]
 #
@@ -36,9 +36,9 @@ mkdir -p build
 echo "training; follow it with: tail -f $(pwd)/build/*.log" >&2
 case "${1:-all}" in
   all)
-    (train robin finch sparrow swift) &
+    (train finch raven owl) &
     first=$!
-    (train wren raven owl) &
+    (train robin wren sparrow swift) &
     second=$!
     trap 'kill $first $second 2>/dev/null || true' INT TERM
     wait $first
@@ -47,7 +47,8 @@ case "${1:-all}" in
     exit
     ;;
   swift) train sparrow swift ;;
-  owl) train raven owl ;;
+  raven) train finch raven ;;
+  owl) train finch raven owl ;;
   *) train "$1" ;;
 esac
 "$python" export.py --directory build --model "$1"

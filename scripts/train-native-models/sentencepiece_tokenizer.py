@@ -67,8 +67,8 @@ class SentencePieceTokenizer:
         return ids
 
 
-def train(texts: list[str], size: int) -> SentencePieceTokenizer:
-    """Learns pieces by joining the most frequent neighbours until the vocabulary has `size` tokens."""
+def train(texts: list[str], size: int) -> list[str]:
+    """The pieces learned by joining the most frequent neighbours until the vocabulary has `size` tokens."""
     words: Counter[str] = Counter()
     for text in texts:
         words.update(LEARNABLE.findall((" " + text).replace(" ", SPACE)))
@@ -93,4 +93,4 @@ def train(texts: list[str], size: int) -> SentencePieceTokenizer:
                 if symbols[position] == left and symbols[position + 1] == right:
                     symbols[position : position + 2] = [piece]
                 position += 1
-    return SentencePieceTokenizer(merged + alphabet)
+    return merged + alphabet

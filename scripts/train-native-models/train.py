@@ -33,7 +33,7 @@ DOCUMENTS_PER_STEP = 64
 BATCH_TOKENS = 768
 MATRIX_RATE, OTHER_RATE = 0.02, 4e-3
 FINAL_RATE, WARM_UP_STEPS = 0.02, 100
-CUT_FROM, CUT_DOCUMENTS, CUT_WORDS = 0.4, 0.3, 0.35
+CUT_FROM, CUT_DOCUMENTS, CUT_WORDS = 0.4, 0.5, 0.5
 WORD = re.compile(r" ?(?:[^\W\d_]+|\d+)")
 CHECKPOINT_EVERY, LOG_EVERY = 100, 20
 
@@ -133,6 +133,23 @@ def train_step(model: LlamaModel, rows: list[Row], product_type: torch.dtype) ->
     return total
 
 
+def grown(start: dict[str, Tensor], model: LlamaModel) -> dict[str, Tensor]:
+    """The weights of a model with fewer layers, spread over this one's; the layers between them add nothing at first."""
+    layers = {name.split(".")[1] for name in start if name.startswith("blocks.")}
+    old, new = len(layers), model.sizes.layers
+    places = [round(layer * (new - 1) / (old - 1)) for layer in range(old)]
+    state = model.state_dict()
+    for name in state:
+        kind, *rest = name.split(".")
+        if kind != "blocks":
+            state[name] = start[name]
+        elif int(rest[0]) in places:
+            state[name] = start[".".join([kind, str(places.index(int(rest[0]))), *rest[1:]])]
+        elif rest[1] in ("attention_output", "down"):
+            state[name] = torch.zeros_like(state[name])
+    return state
+
+
 def save(path: Path, content: dict) -> None:
     """Writes beside the target and renames, so that a reader never sees half a file."""
     partial = path.with_suffix(".partial")
@@ -155,7 +172,7 @@ def main() -> None:
     arguments.directory.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.directory / f"{name}.pt"
 
-    tokenizer = tokenizer_of(name, seed)
+    tokenizer = tokenizer_of(name)
     generator = data.Generator(recipe.diet, seed)
     model = LlamaModel(recipe.sizes).to(device)
     optimizers = optimizers_of(model, recipe, product_type)
@@ -169,7 +186,7 @@ def main() -> None:
         step, loss_average, tokens = saved["step"], saved["loss"], saved["tokens"]
     elif recipe.start is not None:
         start = torch.load(arguments.directory / f"{recipe.start}.pt", map_location=device)
-        model.load_state_dict(start["model"])
+        model.load_state_dict(grown(start["model"], model))
     print(f"{name}: {sum(weight.numel() for weight in model.parameters())} parameters, from step {step}", flush=True)
 
     started, started_tokens = time.time(), tokens

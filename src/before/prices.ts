@@ -3,12 +3,12 @@ import type { OutcomeTable } from "./outcome-table.js";
 
 /**
  * What a call costs where a table says nothing: of two models the weaker 0 and the stronger 1, so that cost is RouteLLM's
- * share of strong calls; of more, 1 each, which makes a call as dear as any other.
+ * share of strong calls; of more, nothing, so that quality alone decides and an AIQ is a quality.
  */
 export function assumedPrices(table: OutcomeTable): Map<string, number> {
   const quality = table.meansOf(table.quality);
   const weaker = quality[0] <= quality[1] ? 0 : 1;
-  return new Map(table.models.map((model, column) => [model, table.models.length === 2 && column === weaker ? 0 : 1]));
+  return new Map(table.models.map((model, column) => [model, table.models.length === 2 && column !== weaker ? 1 : 0]));
 }
 
 /** The mean cost of each model that has any, for cells that have none. */

@@ -10,14 +10,23 @@ import {
   avengersProInfo,
   avengersProOptions,
 } from "./routers/avengers.js";
+import { BenchCoeRouter, benchCoeInfo, benchCoeOptions } from "./routers/bench-coe.js";
+import { BlendingRouter, blendingInfo, blendingOptions } from "./routers/blending.js";
+import { EagleRouter, eagleInfo, eagleOptions } from "./routers/eagle.js";
+import { ForcRouter, forcInfo, forcOptions } from "./routers/forc.js";
+import { HomoRouter, homoRouterInfo, homoRouterOptions } from "./routers/homo-router.js";
 import { HybridLlmRouter, hybridLlmInfo, hybridLlmOptions } from "./routers/hybrid-llm.js";
 import { KnnRouter, knnInfo, knnOptions } from "./routers/knn.js";
+import { LlmBanditRouter, llmBanditInfo, llmBanditOptions } from "./routers/llm-bandit.js";
+import { MetaLlmRouter, metaLlmInfo, metaLlmOptions } from "./routers/meta-llm.js";
+import { PickLlmRouter, pickLlmInfo, pickLlmOptions } from "./routers/pick-llm.js";
 import { RacerRouter, racerInfo, racerOptions } from "./routers/racer.js";
 import { RoutellmRouter, routellmInfo, routellmOptions } from "./routers/routellm.js";
 import { RoutooRouter, routooInfo, routooOptions } from "./routers/routoo.js";
 import { SelectLlmRouter, selectLlmInfo, selectLlmOptions } from "./routers/select-llm.js";
 import { ShnitzerRouter, shnitzerInfo, shnitzerOptions } from "./routers/shnitzer.js";
 import { createSrivatsa, srivatsaInfo, srivatsaOptions } from "./routers/srivatsa.js";
+import { ToRouter, toRouterInfo, toRouterOptions } from "./routers/to-router.js";
 import { ZooterRouter, zooterInfo, zooterOptions } from "./routers/zooter.js";
 import type { RouterDefinition, TrainedRouter } from "./trained-router.js";
 
@@ -62,6 +71,51 @@ const registry = {
     options: zooterOptions,
     create: (options) => new ZooterRouter(options),
   } satisfies RouterDefinition<typeof zooterOptions>,
+  "bench-coe": {
+    info: benchCoeInfo,
+    options: benchCoeOptions,
+    create: (options) => new BenchCoeRouter(options),
+  } satisfies RouterDefinition<typeof benchCoeOptions>,
+  "llm-bandit": {
+    info: llmBanditInfo,
+    options: llmBanditOptions,
+    create: (options) => new LlmBanditRouter(options),
+  } satisfies RouterDefinition<typeof llmBanditOptions>,
+  "meta-llm": {
+    info: metaLlmInfo,
+    options: metaLlmOptions,
+    create: (options) => new MetaLlmRouter(options),
+  } satisfies RouterDefinition<typeof metaLlmOptions>,
+  "to-router": {
+    info: toRouterInfo,
+    options: toRouterOptions,
+    create: (options) => new ToRouter(options),
+  } satisfies RouterDefinition<typeof toRouterOptions>,
+  forc: {
+    info: forcInfo,
+    options: forcOptions,
+    create: (options) => new ForcRouter(options),
+  } satisfies RouterDefinition<typeof forcOptions>,
+  "homo-router": {
+    info: homoRouterInfo,
+    options: homoRouterOptions,
+    create: (options) => new HomoRouter(options),
+  } satisfies RouterDefinition<typeof homoRouterOptions>,
+  eagle: {
+    info: eagleInfo,
+    options: eagleOptions,
+    create: (options) => new EagleRouter(options),
+  } satisfies RouterDefinition<typeof eagleOptions>,
+  "pick-llm": {
+    info: pickLlmInfo,
+    options: pickLlmOptions,
+    create: (options) => new PickLlmRouter(options),
+  } satisfies RouterDefinition<typeof pickLlmOptions>,
+  blending: {
+    info: blendingInfo,
+    options: blendingOptions,
+    create: (options) => new BlendingRouter(options),
+  } satisfies RouterDefinition<typeof blendingOptions>,
   avengers: {
     info: avengersInfo,
     options: avengersOptions,

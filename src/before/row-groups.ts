@@ -9,8 +9,21 @@ const CLUSTERS = 10;
  * The data set of each row: the table's data sets where it names at least two, else its subjects, else (ours) ten clusters
  * of the embeddings.
  */
-export function datasetsOf({ table, embeddings }: FitData, seed: number): readonly string[] {
-  for (const named of [table.datasets, table.subjects]) {
+export function datasetsOf(data: FitData, seed: number): readonly string[] {
+  return firstNamed(data, [data.table.datasets, data.table.subjects], seed);
+}
+
+/** The same, with subjects before data sets. */
+export function subjectsOf(data: FitData, seed: number): readonly string[] {
+  return firstNamed(data, [data.table.subjects, data.table.datasets], seed);
+}
+
+function firstNamed(
+  { table, embeddings }: FitData,
+  groupings: readonly (readonly (string | undefined)[] | undefined)[],
+  seed: number,
+): readonly string[] {
+  for (const named of groupings) {
     if (named !== undefined && new Set(named).size > 1) return named.map((name) => name ?? "");
   }
   const clusters = KMeans.fit(embeddings, Math.min(CLUSTERS, table.rows), { seed });

@@ -1,6 +1,6 @@
 /** What every router of this folder shares: checks, costs, the rules of the knobs, reasons, and the saved form. */
 import type { z } from "zod";
-import { LlamafuseError } from "../errors.js";
+import { LlamafuseError, unknownName } from "../errors.js";
 import { columnOf } from "../learning/matrix.js";
 import { chooseByKnob, theKnob } from "./choose.js";
 import { Costs } from "./costs.js";
@@ -45,6 +45,13 @@ export abstract class TrainedRouter<State = unknown> implements Router {
 
   get models(): readonly string[] {
     return this.#models;
+  }
+
+  /** A model's column. Errors: invalid-option for a model that this router was not fitted with. */
+  protected column(model: string): number {
+    const column = this.#models.indexOf(model);
+    if (column < 0) throw unknownName(`model of this ${this.info.name} router`, model, this.#models);
+    return column;
   }
 
   async fit(data: FitData, options: FitOptions = {}): Promise<void> {

@@ -7,6 +7,7 @@ import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import type { BenchOptions, BenchReport } from "./report.js";
+import { benchRouters } from "./routers.js";
 import { benchStep } from "./step.js";
 
 const benches = {
@@ -17,6 +18,7 @@ const benches = {
     summary: "every method against its members and the oracle, on the native models' test questions",
     run: benchQuality,
   },
+  routers: { summary: "every router: fitting 10,000 queries × 11 models, deciding on one", run: benchRouters },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 

@@ -10,6 +10,7 @@ import { registerGenerate } from "./commands/generate.js";
 import { registerInspect } from "./commands/inspect.js";
 import { registerMethods } from "./commands/methods.js";
 import { registerRoute } from "./commands/route.js";
+import { registerTrain } from "./commands/train.js";
 import { addCommonOptions } from "./options.js";
 import { reportError } from "./report-error.js";
 import { colorsFor } from "./terminal.js";
@@ -59,6 +60,7 @@ function makeProgram(): Command {
   registerBench(program);
   registerEval(program);
   registerRoute(program);
+  registerTrain(program);
   registerHelp(program);
   return program;
 }

@@ -146,7 +146,22 @@ export function memberOptions({
 function methodOptions({ method, option = [] }: EnsembleFlags): MethodOptions | undefined {
   if (method === undefined && option.length === 0) return undefined;
   // Whether the names and values are this method's is for the method to say.
-  return { ...Object.fromEntries(option), name: method ?? "unite" } as MethodOptions;
+  return { ...nestedOptions(option), name: method ?? "unite" } as MethodOptions;
+}
+
+/** Options by name; `alignment.k=20` belongs to the part `alignment`, which `alignment=top-union` names. */
+export function nestedOptions(options: readonly MethodOption[]): Record<string, unknown> {
+  const nested: Record<string, unknown> = {};
+  const part = (name: string) => {
+    const known = nested[name];
+    return typeof known === "object" ? known : known === undefined ? {} : { name: known };
+  };
+  for (const [name, value] of options) {
+    const [, outer, inner] = /^([^.]+)\.(.+)$/.exec(name) ?? [];
+    if (outer !== undefined) nested[outer] = { ...part(outer), [inner]: value };
+    else nested[name] = typeof nested[name] === "object" ? { ...part(name), name: value } : value;
+  }
+  return nested;
 }
 
 /** A parser for commander: the text as a number, or an error that names the option. */

@@ -22,6 +22,8 @@ const BAR_STYLE = {
   gracefulExit: false,
 };
 
+const MEASURING = "Measuring how the members share the cores …";
+
 /** A bar for each member while it downloads and loads, then a word on what is done until the first step. */
 export class LoadBars {
   #bars: MultiBar | undefined;
@@ -37,13 +39,32 @@ export class LoadBars {
 
   /** To be passed as `onProgress`. */
   readonly update = (progress: LoadProgress): void => {
+    if (progress.phase === "build") {
+      this.#updateBuild(progress);
+      return;
+    }
     this.#latest.set(progress.member, progress);
     const loaded = [...this.#latest.values()].filter(({ phase, fraction }) => phase === "load" && fraction === 1);
     if (loaded.length === this.count) {
       this.stop();
-      this.#stopNotice = waitingNotice("Measuring how the members share the cores …");
+      this.#stopNotice = waitingNotice(MEASURING);
     } else if (this.#bars !== undefined) this.#draw(progress);
   };
+
+  /** What a method builds comes when all members are loaded. */
+  #updateBuild(progress: LoadProgress): void {
+    if (progress.fraction === 1) {
+      this.stop();
+      this.#stopNotice = waitingNotice(MEASURING);
+    } else if (this.#bars !== undefined) this.#draw(progress);
+    else if (process.stderr.isTTY) {
+      this.stop();
+      this.#barOf.clear();
+      this.#latest.clear();
+      this.#latest.set(progress.member, progress);
+      this.#show();
+    }
+  }
 
   /** Take everything off the screen. */
   stop(): void {
@@ -63,7 +84,7 @@ export class LoadBars {
   }
 
   #draw({ member, phase, fraction }: LoadProgress): void {
-    const verb = phase === "download" ? "Downloading" : "Loading    ";
+    const verb = { download: "Downloading", load: "Loading    ", build: "Building   " }[phase];
     const payload = { member: fitted(oneLine(member), NAME_COLUMNS), phase: verb };
     const bar = this.#barOf.get(member);
     if (bar !== undefined) bar.update(100 * fraction, payload);

@@ -113,6 +113,9 @@ export async function* streamAnswer(
     greedy: sampler.greedy,
     traceTop,
     combiner,
+    maxSteps: maxTokens,
+    random: () => sampler.random(),
+    draw: (distribution) => sampler.draw(distribution),
     async advance(advancing) {
       const members = advancing.map(({ member }) => member);
       await clock.advance(advancing, () => advanceAll(members, schedule));

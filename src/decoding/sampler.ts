@@ -52,9 +52,26 @@ export class Sampler {
     return this.options.temperature === 0 && !this.#repetition.active;
   }
 
+  /** Uniform in [0, 1), from the generator that the choices draw from. */
+  random(): number {
+    return this.#random.next();
+  }
+
   /** The chosen entry, which the repetition window remembers. Errors: invalid-logits if nothing can be chosen. */
   choose(distribution: FusedDistribution): number {
-    const entry = this.options.temperature === 0 ? this.#greatest(distribution) : this.#sample(distribution);
+    const entry = this.#choose(distribution, this.#repetition.find(distribution));
+    this.#repetition.record(distribution, entry);
+    return entry;
+  }
+
+  /** An entry chosen in the same way, to which repetition is nothing. Errors: invalid-logits. */
+  draw(distribution: FusedDistribution): number {
+    return this.#choose(distribution, []);
+  }
+
+  #choose(distribution: FusedDistribution, hits: readonly number[]): number {
+    const entry =
+      this.options.temperature === 0 ? this.#greatest(distribution, hits) : this.#sample(distribution, hits);
     if (entry < 0) {
       throw new LlamafuseError(
         "invalid-logits",
@@ -63,12 +80,10 @@ export class Sampler {
         { size: distribution.size },
       );
     }
-    this.#repetition.record(distribution, entry);
     return entry;
   }
 
-  #greatest(distribution: FusedDistribution): number {
-    const hits = this.#repetition.find(distribution);
+  #greatest(distribution: FusedDistribution, hits: readonly number[]): number {
     if (hits.length === 0 && distribution.best >= 0) return distribution.best;
     const weights = this.#repetition.apply(distribution, hits);
     let best = -1;
@@ -82,8 +97,8 @@ export class Sampler {
     return best;
   }
 
-  #sample(distribution: FusedDistribution): number {
-    const weights = this.#repetition.apply(distribution, this.#repetition.find(distribution));
+  #sample(distribution: FusedDistribution, hits: readonly number[]): number {
+    const weights = this.#repetition.apply(distribution, hits);
     const { temperature } = this.options;
     if (!this.#survivors.active) return this.#drawAt(weights, distribution.size, temperature);
     const count = this.#survivors.select(weights, distribution.size);

@@ -17,6 +17,8 @@ export interface FusionParts {
   weighting?: Weighting;
   /** Default: all members at every step. */
   gate?: Gate;
+  /** Which members speak at the step to come (indices of the voices, ascending). Default: all of them. */
+  speakers?(): readonly number[];
 }
 
 export class FusionRun implements MethodRun {
@@ -24,17 +26,18 @@ export class FusionRun implements MethodRun {
   readonly #rule: FusionRule;
   readonly #weighting: Weighting;
   readonly #gate: Gate | undefined;
-  readonly #everyone: readonly number[];
+  readonly #speakers: () => readonly number[];
   /** One member's distribution as it is. */
   readonly #alone: MeanRule;
   #pending: void | Promise<void> = undefined;
 
-  constructor(context: MethodContext, { alignment, rule, weighting, gate }: FusionParts) {
+  constructor(context: MethodContext, { alignment, rule, weighting, gate, speakers }: FusionParts) {
     this.#alignment = alignment;
     this.#rule = rule;
     this.#weighting = weighting ?? new GivenWeights(context.voices);
     this.#gate = gate;
-    this.#everyone = context.voices.map((_, index) => index);
+    const everyone = context.voices.map((_, index) => index);
+    this.#speakers = speakers ?? (() => everyone);
     this.#alone = new MeanRule(context.combiner);
   }
 
@@ -48,9 +51,10 @@ export class FusionRun implements MethodRun {
       const alone = await this.#fuse([this.#gate.primary], [1], this.#alone);
       if (primaryDecides(alone.probabilities[alone.best], this.#gate.threshold)) return alone;
     }
-    const weights = this.#weighting.weightsOf(this.#everyone);
+    const speakers = this.#speakers();
+    const weights = this.#weighting.weightsOf(speakers);
     // Awaiting costs a turn of the event loop.
-    return this.#fuse(this.#everyone, weights instanceof Promise ? await weights : weights, this.#rule);
+    return this.#fuse(speakers, weights instanceof Promise ? await weights : weights, this.#rule);
   }
 
   accept(entry: number): void | Promise<void> {

@@ -38,6 +38,15 @@ export interface MethodContext {
   traceTop: number;
   /** Sums full distributions. Default: a plain one, which is right for any members. */
   combiner?: Combiner;
+  /** Steps at most; undefined where nothing limits them. */
+  maxSteps?: number;
+  /** Uniform in [0, 1), from the request's seeded generator. Absent where a given text is scored and nothing is drawn. */
+  random?(): number;
+  /**
+   * An entry as the request's sampler would choose it, repetition left out: for choices that make no text of their own.
+   * Absent where a given text is scored; the most probable entry is right there.
+   */
+  draw?(distribution: FusedDistribution): number;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
 }

@@ -7,10 +7,19 @@
  */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
-import type { MethodContext, MethodInfo, MethodRun } from "./method.js";
+import type { BuildOptions } from "../vocabulary/alignment-pool.js";
+import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
+import { abeInfo, abeOptions, createAbe } from "./token/abe.js";
 import { cdsInfo, cdsOptions, createCds } from "./token/cds.js";
 import { citerInfo, citerOptions, createCiter } from "./token/citer.js";
+import { contrastInfo, contrastOptions, createContrast } from "./token/contrast.js";
+import { coreInfo, coreOptions, createCore } from "./token/core.js";
+import { buildDeepen, createDeepen, deepenInfo, deepenOptions } from "./token/deepen.js";
+import { createFusion, fusionInfo, fusionOptions } from "./token/fusion.js";
 import { createGac, gacInfo, gacOptions } from "./token/gac.js";
+import { createMe, meInfo, meOptions } from "./token/me.js";
+import { createProduct, productInfo, productOptions } from "./token/product.js";
+import { createProxy, proxyInfo, proxyOptions } from "./token/proxy.js";
 import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
 import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
 import { createUnite, uniteInfo, uniteOptions } from "./token/unite.js";
@@ -22,6 +31,8 @@ export interface Method<Schema extends z.ZodType = z.ZodType> {
   options: Schema;
   /** Start a run for one request. */
   create(context: MethodContext, options: z.output<Schema>): MethodRun;
+  /** Build beforehand what takes long. A run without it builds when it first needs it. */
+  build?(voices: readonly Voice[], options: z.output<Schema>, run: BuildOptions): Promise<void>;
 }
 
 const registry = {
@@ -43,6 +54,22 @@ const registry = {
     options: uniteOptions,
     create: createUnite,
   } satisfies Method<typeof uniteOptions>,
+  abe: {
+    info: abeInfo,
+    options: abeOptions,
+    create: createAbe,
+  } satisfies Method<typeof abeOptions>,
+  me: {
+    info: meInfo,
+    options: meOptions,
+    create: createMe,
+  } satisfies Method<typeof meOptions>,
+  deepen: {
+    info: deepenInfo,
+    options: deepenOptions,
+    create: createDeepen,
+    build: buildDeepen,
+  } satisfies Method<typeof deepenOptions>,
   purify: {
     info: purifyInfo,
     options: purifyOptions,
@@ -58,6 +85,31 @@ const registry = {
     options: citerOptions,
     create: createCiter,
   } satisfies Method<typeof citerOptions>,
+  core: {
+    info: coreInfo,
+    options: coreOptions,
+    create: createCore,
+  } satisfies Method<typeof coreOptions>,
+  product: {
+    info: productInfo,
+    options: productOptions,
+    create: createProduct,
+  } satisfies Method<typeof productOptions>,
+  contrast: {
+    info: contrastInfo,
+    options: contrastOptions,
+    create: createContrast,
+  } satisfies Method<typeof contrastOptions>,
+  proxy: {
+    info: proxyInfo,
+    options: proxyOptions,
+    create: createProxy,
+  } satisfies Method<typeof proxyOptions>,
+  fusion: {
+    info: fusionInfo,
+    options: fusionOptions,
+    create: createFusion,
+  } satisfies Method<typeof fusionOptions>,
 };
 
 export type MethodName = keyof typeof registry;
@@ -75,6 +127,8 @@ export interface ChosenMethod {
   info: MethodInfo;
   /** Start a run for one request. Errors: incompatible-members, invalid-option (a member name that is none). */
   create(context: MethodContext): MethodRun;
+  /** Build beforehand what a run would have to wait for. Errors: incompatible-members, invalid-option, aborted. */
+  build(voices: readonly Voice[], run?: BuildOptions): Promise<void>;
 }
 
 /** What there is to choose from, in the order of the documentation. */
@@ -95,6 +149,9 @@ export function methodNamed({ name, ...given }: MethodOptions): ChosenMethod {
   return {
     info: method.info,
     create: (context) => (context.voices.length === 1 ? new SingleRun(context) : method.create(context, options)),
+    build: async (voices, run = {}) => {
+      if (voices.length > 1) await method.build?.(voices, options, run);
+    },
   };
 }
 
@@ -103,11 +160,15 @@ function checkOptions(method: Method, given: Record<string, unknown>): unknown {
   const result = method.options.safeParse(given);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
+  // A part without a known name is wrong as a whole.
+  const path = issue.path.slice(0, issue.code === "invalid_union" && issue.path.at(-1) === "name" ? -1 : undefined);
+  const part = path.map((key) => `${String(key)}.`).join("");
   if (issue.code === "unrecognized_keys") {
-    throw unknownName(`option of ${info.name}`, issue.keys[0], Object.keys(info.options));
+    const known = Object.keys(info.options).filter((option) => path.length === 0 || option.startsWith(part));
+    throw unknownName(`option of ${info.name}`, part + issue.keys[0], known.length > 0 ? known : [`${part}name`]);
   }
-  const option = issue.path.join(".");
-  const found = given[String(issue.path[0])];
+  const option = path.join(".");
+  const found = path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given);
   throw new LlamafuseError(
     "invalid-option",
     `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,

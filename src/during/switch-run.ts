@@ -24,7 +24,8 @@ export interface SwitchParts {
   /** Index of the voice that is read at every step. */
   leader: number;
   other: number;
-  judge: Judge;
+  /** The judge, or how to load it. */
+  judge: Judge | (() => Promise<Judge>);
   /** Whether a score leaves the step to the other member. */
   yields(score: number): boolean;
   /** Whether the other member says its likeliest token, whatever the sampler would draw. Default false. */
@@ -40,6 +41,7 @@ export class SwitchRun implements MethodRun {
   readonly #sharesVocabulary: boolean;
   /** Where only the likeliest entry of a distribution is wanted. */
   readonly #two = new Float64Array(2);
+  #judge: Judge | undefined;
   #speaker: Member;
   /** The speaker's token that entry 1 stands for, or -1 where entry t + 1 is token t. */
   #likeliest = -1;
@@ -57,7 +59,8 @@ export class SwitchRun implements MethodRun {
   }
 
   async prepare(): Promise<void> {
-    const { leader, other, judge } = this.parts;
+    const { leader, other, judge: given } = this.parts;
+    const judge = (this.#judge = typeof given === "function" ? await given() : given);
     judge.begin?.(this.#member(leader), this.#member(other));
     await settleAll([
       this.#member(leader).prepare(this.#preparation(leader, judge.needs)),
@@ -66,9 +69,9 @@ export class SwitchRun implements MethodRun {
   }
 
   async step(): Promise<FusedDistribution> {
-    const { leader, other, judge } = this.parts;
+    const { leader, other } = this.parts;
     await this.#upToDate.bring([leader]);
-    const yields = this.parts.yields(judge.score(this.#member(leader)));
+    const yields = this.parts.yields(this.#judge!.score(this.#member(leader)));
     if (yields) await this.#upToDate.bring([other]);
     return this.#distributionOf(yields ? other : leader);
   }
@@ -82,7 +85,7 @@ export class SwitchRun implements MethodRun {
         member.append({ kind: "tokens", ids: [this.#idOf(entry)] });
       else member.append({ kind: "text", bytes });
     }
-    this.parts.judge.heard?.(bytes);
+    this.#judge!.heard?.(bytes);
   }
 
   #member(index: number): Member {

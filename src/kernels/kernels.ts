@@ -70,6 +70,13 @@ export interface Kernels {
    * ((s0 + s2) + (s4 + s6)) + ((s1 + s3) + (s5 + s7)), then the size mod 8 last values.
    */
   sum(values: number, size: number): number;
+
+  /**
+   * out_r = Σ_j rows_rj · x_j of float32[count × columns] and float32[columns], in single precision; `columns` is a multiple
+   * of 16. Order: running sums s0 … s15 of the indices that leave these remainders by 16; t_i = (s_i + s_(i+4)) +
+   * (s_(i+8) + s_(i+12)) for i = 0 … 3, and (t0 + t1) + (t2 + t3).
+   */
+  dots(rows: number, count: number, columns: number, x: number, out: number): void;
 }
 
 /**

@@ -12,6 +12,7 @@ import { z } from "zod";
 import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
 import { Adam } from "./adam.js";
+import { addGradient, EPSILON, layersOf, type NetworkShape, parameterCount } from "./batch-norm-gradient.js";
 import { drawOrder } from "./draws.js";
 import { sigmoid, softplus } from "./logistic-regression.js";
 import { dot, type Matrix, rowOf } from "./matrix.js";
@@ -38,11 +39,9 @@ export interface BatchNormMlpOptions {
 }
 
 const shape = z.strictObject({ inputs: z.int().min(1), hidden: z.int().min(1) });
-type Shape = z.infer<typeof shape>;
 
 export const savedBatchNormMlp = z.strictObject({ shape, parameters: packedNumbers, running: packedNumbers });
 
-const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 const DROPOUT = 0.1;
 /** Of the rows, held back to stop by. */
@@ -54,7 +53,7 @@ export class BatchNormMlp {
   readonly #c: number;
 
   constructor(
-    private readonly shape: Shape,
+    private readonly shape: NetworkShape,
     /** W₁ (h × d), b₁, γ, β, W₂ (d × h), b₂, w₃, b₃ */
     private readonly parameters: Float64Array,
     /** μ, σ² of the h hidden units. */
@@ -115,28 +114,8 @@ export class BatchNormMlp {
   }
 }
 
-function parameterCount({ inputs, hidden }: Shape): number {
-  return 2 * inputs * hidden + 3 * hidden + 2 * inputs + 1;
-}
-
-/** The layers as views. */
-function layersOf({ inputs, hidden }: Shape, parameters: Float64Array) {
-  let at = 0;
-  const next = (count: number) => parameters.subarray(at, (at += count));
-  return {
-    w1: next(hidden * inputs),
-    b1: next(hidden),
-    gamma: next(hidden),
-    beta: next(hidden),
-    w2: next(inputs * hidden),
-    b2: next(inputs),
-    w3: next(inputs),
-    b3: next(1),
-  };
-}
-
 class Trainer {
-  readonly #shape: Shape;
+  readonly #shape: NetworkShape;
   readonly #parameters: Float64Array;
   readonly #gradient: Float64Array;
   readonly #running: Float64Array;
@@ -187,8 +166,7 @@ class Trainer {
         // One row has no variance.
         const members = rows.subarray(start, start + batch);
         if (members.length < 2) continue;
-        this.#backward(members);
-        adam.step(this.#gradient);
+        this.#descend(members, adam);
       }
       const loss = this.#loss();
       if (loss < best.loss) {
@@ -229,99 +207,18 @@ class Trainer {
     return sum / this.#heldBack.length;
   }
 
-  /** The gradient of a batch's mean cross-entropy; moves the running statistics. */
-  #backward(rows: Int32Array): void {
-    const { inputs, hidden } = this.#shape;
-    const { w1, b1, gamma, beta, w2, b2, w3, b3 } = layersOf(this.#shape, this.#parameters);
-    const slopes = layersOf(this.#shape, this.#gradient.fill(0));
-    const count = rows.length;
-    const normal = new Float64Array(count * hidden);
-    for (const [i, row] of rows.entries()) {
-      for (let j = 0; j < hidden; j++)
-        normal[i * hidden + j] = dot(w1.subarray(j * inputs, (j + 1) * inputs), rowOf(this.x, row)) + b1[j];
-    }
-    const deviations = this.#normalise(normal, count);
-
-    // Slopes by r and, further down, by the normalised activations, in one array.
-    const back = new Float64Array(count * hidden);
-    const r = new Float64Array(hidden);
-    for (const [i, row] of rows.entries()) {
-      const own = normal.subarray(i * hidden, (i + 1) * hidden);
-      const drops = Float64Array.from({ length: hidden }, () => this.#dropout());
-      for (let j = 0; j < hidden; j++) r[j] = Math.max(0, gamma[j] * own[j] + beta[j]) * drops[j];
-      const drops2 = Float64Array.from({ length: inputs }, () => this.#dropout());
-      let logit = b3[0];
-      const u = drops2.map((drop, k) => drop * (dot(w2.subarray(k * hidden, (k + 1) * hidden), r) + b2[k]));
-      logit += dot(w3, u);
-      const slope = (sigmoid(logit) - this.labels[row]) / count;
-      slopes.b3[0] += slope;
-      const ownBack = back.subarray(i * hidden, (i + 1) * hidden);
-      for (let k = 0; k < inputs; k++) {
-        slopes.w3[k] += slope * u[k];
-        const slopeU = slope * w3[k] * drops2[k];
-        if (slopeU === 0) continue;
-        slopes.b2[k] += slopeU;
-        for (let j = 0; j < hidden; j++) {
-          slopes.w2[k * hidden + j] += slopeU * r[j];
-          ownBack[j] += slopeU * w2[k * hidden + j];
-        }
-      }
-      for (let j = 0; j < hidden; j++) {
-        if (gamma[j] * own[j] + beta[j] <= 0) ownBack[j] = 0;
-        ownBack[j] *= drops[j];
-        slopes.gamma[j] += ownBack[j] * own[j];
-        slopes.beta[j] += ownBack[j];
-        ownBack[j] *= gamma[j];
-      }
-    }
-    this.#throughNormalisation(back, normal, deviations, count);
-    for (const [i, row] of rows.entries()) {
-      const x = rowOf(this.x, row);
-      for (let j = 0; j < hidden; j++) {
-        const slopeA = back[i * hidden + j];
-        if (slopeA === 0) continue;
-        slopes.b1[j] += slopeA;
-        for (let k = 0; k < inputs; k++) slopes.w1[j * inputs + k] += slopeA * x[k];
-      }
-    }
-  }
-
-  #dropout(): number {
-    return this.#random.next() < DROPOUT ? 0 : 1 / (1 - DROPOUT);
-  }
-
-  /** Columns to mean 0 and variance 1, in place; returns √(σ² + ε) of each. */
-  #normalise(a: Float64Array, count: number): Float64Array {
+  /** One step on a batch. */
+  #descend(rows: Int32Array, adam: Adam): void {
     const { hidden } = this.#shape;
-    const deviations = new Float64Array(hidden);
+    const batch = Array.from(rows, (row) => ({ x: rowOf(this.x, row), label: this.labels[row] }));
+    const dropout = () => (this.#random.next() < DROPOUT ? 0 : 1 / (1 - DROPOUT));
+    const { means, variances } = addGradient(this.#shape, this.#parameters, batch, dropout, this.#gradient.fill(0));
+    // The running variance is the unbiased one, as in PyTorch.
+    const unbias = batch.length / (batch.length - 1);
     for (let j = 0; j < hidden; j++) {
-      let mean = 0;
-      for (let i = 0; i < count; i++) mean += a[i * hidden + j] / count;
-      let variance = 0;
-      for (let i = 0; i < count; i++) variance += (a[i * hidden + j] - mean) ** 2 / count;
-      deviations[j] = Math.sqrt(variance + EPSILON);
-      for (let i = 0; i < count; i++) a[i * hidden + j] = (a[i * hidden + j] - mean) / deviations[j];
-      this.#running[j] += MOMENTUM * (mean - this.#running[j]);
-      // The running variance is the unbiased one, as in PyTorch.
-      this.#running[hidden + j] += MOMENTUM * ((variance * count) / (count - 1) - this.#running[hidden + j]);
+      this.#running[j] += MOMENTUM * (means[j] - this.#running[j]);
+      this.#running[hidden + j] += MOMENTUM * (unbias * variances[j] - this.#running[hidden + j]);
     }
-    return deviations;
-  }
-
-  /** ∂a = (∂â − mean ∂â − â · mean(∂â · â)) / √(σ² + ε), in place. */
-  #throughNormalisation(back: Float64Array, normal: Float64Array, deviations: Float64Array, count: number): void {
-    const { hidden } = this.#shape;
-    for (let j = 0; j < hidden; j++) {
-      let mean = 0;
-      let product = 0;
-      for (let i = 0; i < count; i++) {
-        mean += back[i * hidden + j] / count;
-        product += (back[i * hidden + j] * normal[i * hidden + j]) / count;
-      }
-      for (let i = 0; i < count; i++) {
-        const at = i * hidden + j;
-        back[at] = (back[at] - mean - normal[at] * product) / deviations[j];
-      }
-    }
+    adam.step(this.#gradient);
   }
 }

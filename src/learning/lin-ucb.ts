@@ -84,6 +84,30 @@ export class LinUcb {
     if (++state.updates % UPDATES_BETWEEN_INVERSIONS === 0) state.inverse = invert(a);
   }
 
+  /**
+   * As after an update of every arm with every known reward, without forgetting. contexts: n × d; rewards: n × arms, NaN
+   * where unknown.
+   */
+  static warm(contexts: Matrix, rewards: Matrix, options: LinUcbOptions = {}): LinUcb {
+    const [rows, dimension] = contexts.shape;
+    const arms = rewards.shape[1];
+    const bandit = new LinUcb(arms, dimension, options);
+    for (let row = 0; row < rows; row++) {
+      const x = rowOf(contexts, row);
+      for (let arm = 0; arm < arms; arm++) {
+        const reward = rewards.data[row * arms + arm];
+        if (Number.isNaN(reward)) continue;
+        const { a, b } = bandit.#arms[arm];
+        for (let i = 0; i < dimension; i++) {
+          b[i] += reward * x[i];
+          for (let j = 0; j < dimension; j++) a.data[i * dimension + j] += x[i] * x[j];
+        }
+      }
+    }
+    for (const arm of bandit.#arms) arm.inverse = invert(arm.a);
+    return bandit;
+  }
+
   toJSON(): z.infer<typeof savedLinUcb> {
     return this.#arms.map(({ a, b }) => ({ a: packMatrix(a), b: pack(b) }));
   }

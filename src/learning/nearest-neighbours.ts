@@ -1,10 +1,11 @@
 /**
- * Exact k nearest neighbours by cosine: one scan over single-precision unit vectors. Points of length 0 have similarity 0
- * to everything.
+ * Exact k nearest neighbours by cosine: one scan over single-precision unit vectors, in WebAssembly SIMD. Points of length
+ * 0 have similarity 0 to everything.
  *
  *     s_i = ⟨x, p_i⟩ / (‖x‖ ‖p_i‖),   the k largest by falling s, ties to the lowest index
  */
 import { LlamafuseError } from "../errors.js";
+import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { type Matrix, rowOf, unitVector } from "./matrix.js";
 import { type PackedNumbers, pack, unpack } from "./packed-numbers.js";
 
@@ -14,19 +15,35 @@ export interface Neighbours {
   similarities: Float64Array;
 }
 
+/** Rows are filled up with zeros to a multiple of this. */
+const TURN = 16;
+
 export class NearestNeighbours {
+  readonly #width: number;
+  readonly #kernels: Kernels;
+  /** Places in the kernels' memory: the points, a query and the similarities. */
+  readonly #at: { points: number; query: number; similarities: number };
+
   private constructor(
     readonly count: number,
     readonly dimension: number,
-    private readonly points: Float32Array,
-  ) {}
+  ) {
+    this.#width = Math.ceil(dimension / TURN) * TURN;
+    this.#kernels = loadKernels();
+    const { shared } = this.#kernels;
+    this.#at = {
+      points: shared.allocate(4 * count * this.#width),
+      query: shared.allocate(4 * this.#width),
+      similarities: shared.allocate(4 * count),
+    };
+  }
 
   /** points: n × d. */
   static fit(points: Matrix): NearestNeighbours {
     const [count, dimension] = points.shape;
-    const stored = new Float32Array(count * dimension);
-    for (let row = 0; row < count; row++) stored.set(unitVector(rowOf(points, row)), row * dimension);
-    return new NearestNeighbours(count, dimension, stored);
+    const index = new NearestNeighbours(count, dimension);
+    for (let row = 0; row < count; row++) index.#pointAt(row).set(unitVector(rowOf(points, row)));
+    return index;
   }
 
   /** The min(k, n) nearest points. Errors: invalid-option for k < 1. */
@@ -51,36 +68,32 @@ export class NearestNeighbours {
     return { indices, similarities };
   }
 
-  /** s_i for every point. */
+  /** s_i for every point; the next call writes over it. */
   similarities(query: ArrayLike<number>): Float32Array {
-    const { count, dimension, points } = this;
-    const x = Float32Array.from(unitVector(query));
-    const similarities = new Float32Array(count);
-    const paired = dimension & ~3;
-    for (let row = 0, at = 0; row < count; row++, at += dimension) {
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      let j = 0;
-      for (; j < paired; j += 4) {
-        s0 += x[j] * points[at + j];
-        s1 += x[j + 1] * points[at + j + 1];
-        s2 += x[j + 2] * points[at + j + 2];
-        s3 += x[j + 3] * points[at + j + 3];
-      }
-      for (; j < dimension; j++) s0 += x[j] * points[at + j];
-      similarities[row] = s0 + s1 + (s2 + s3);
-    }
-    return similarities;
+    const { count } = this;
+    const { shared, dots } = this.#kernels;
+    shared.float32(this.#at.query, this.dimension).set(unitVector(query));
+    dots(this.#at.points, count, this.#width, this.#at.query, this.#at.similarities);
+    return shared.float32(this.#at.similarities, count);
   }
 
   toJSON(): PackedNumbers {
-    return pack(this.points, [this.count, this.dimension]);
+    const points = new Float32Array(this.count * this.dimension);
+    for (let row = 0; row < this.count; row++) points.set(this.#pointAt(row), row * this.dimension);
+    return pack(points, [this.count, this.dimension]);
   }
 
   static restore(packed: PackedNumbers): NearestNeighbours {
     const [count, dimension] = packed.shape;
-    return new NearestNeighbours(count, dimension, unpack(packed, "float32"));
+    const points = unpack(packed, "float32");
+    const index = new NearestNeighbours(count, dimension);
+    for (let row = 0; row < count; row++) {
+      index.#pointAt(row).set(points.subarray(row * dimension, (row + 1) * dimension));
+    }
+    return index;
+  }
+
+  #pointAt(row: number): Float32Array {
+    return this.#kernels.shared.float32(this.#at.points + 4 * row * this.#width, this.dimension);
   }
 }

@@ -81,7 +81,8 @@ export class TfIdf {
     return { buckets: pack(this.buckets), idf: pack(this.idf) };
   }
 
-  static restore({ buckets, idf }: z.infer<typeof savedTfIdf>, terms = wordsAndPairs): TfIdf {
+  /** `terms`: those that it was fitted with. */
+  static restore({ buckets, idf }: z.infer<typeof savedTfIdf>, terms: TfIdfOptions["terms"] = wordsAndPairs): TfIdf {
     return new TfIdf(unpack(buckets, "int32"), unpack(idf, "float64"), terms);
   }
 }
@@ -104,8 +105,8 @@ function countBuckets(terms: Iterable<string>): Map<number, number> {
   return counts;
 }
 
-/** FNV-1a over UTF-16 units. */
-function hashOf(text: string): number {
+/** 32 bits of FNV-1a over UTF-16 units, as a signed integer. */
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash | 0;

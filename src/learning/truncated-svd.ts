@@ -67,6 +67,7 @@ function transposeTimes(rows: readonly SparseVector[], y: Matrix, columns: numbe
  * columns and without directions that are none.
  */
 function orthonormal(x: Matrix, rank = x.shape[1]): Matrix {
+  if (x.data.length === 0) return makeMatrix(x.shape[0], 0);
   const columns = rowsOf(transposed(x));
   const gram = DenseMatrix.zeros(columns.length, columns.length);
   for (const [i, a] of columns.entries()) {

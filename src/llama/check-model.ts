@@ -100,7 +100,7 @@ export async function checkModel(path: string, options: CheckModelOptions = {}):
       found: 0,
     });
   }
-  const hyperparameters = checkHyperparameters(gguf, architecture);
+  const hyperparameters = checkHyperparameters(gguf, architecture, options.embedding);
   const tokenizer = checkTokenizer(gguf);
   const tensors = checkTensors(headers, architecture, tokenizer.size, hyperparameters.embeddingLength);
   return { ...facts, ...hyperparameters, ...tensors, tokenizer };

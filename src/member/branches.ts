@@ -158,3 +158,9 @@ export function wrongFeedback(name: string, kind: string, hasBranches: boolean):
     : `Member "${name}" is not prepared for branches. Prepare it with branches: 2 or more before it begins.`;
   return new LlamafuseError("invalid-option", message, { member: name, found: kind, option: "branches" });
 }
+
+/** Prompts are scored as one text. */
+export function scoresNoBranches(name: string): LlamafuseError {
+  const message = `Member "${name}" is prepared for branches and cannot score a prompt. Prepare it without branches first.`;
+  return new LlamafuseError("invalid-option", message, { member: name, option: "branches" });
+}

@@ -9,8 +9,8 @@ import { LlamaContext } from "../llama/context.js";
 import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
 import { isUtf8 } from "../vocabulary/utf8.js";
-import { Branches, wrongFeedback } from "./branches.js";
-import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
+import { Branches, scoresNoBranches, wrongFeedback } from "./branches.js";
+import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation, PromptScore } from "./member.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
 import { TokenTrail } from "./token-trail.js";
 
@@ -26,6 +26,9 @@ export interface EngineOptions {
   /** Asked between the batches of a long decode. */
   mayContinue: () => boolean;
 }
+
+/** Positions of a scored prompt whose logits are in memory at a time: 152,064 tokens take 10 MB. */
+const SCORED_AT_ONCE = 16;
 
 export class LlamaEngine {
   readonly model: LlamaModel;
@@ -95,7 +98,15 @@ export class LlamaEngine {
 
   #makeContext(sequences: number): LlamaContext {
     const { contextSize, batchSize, stopFlag } = this.options;
-    return new LlamaContext(this.model, { contextSize, batchSize, stopFlag, sequences, threads: this.#threads });
+    const outputs = sequences === 1 ? SCORED_AT_ONCE : 1;
+    return new LlamaContext(this.model, {
+      contextSize,
+      batchSize,
+      stopFlag,
+      sequences,
+      outputs,
+      threads: this.#threads,
+    });
   }
 
   /** Decode in a context of so many sequences from now on. The other one is left as it is, so that it goes on alike. */
@@ -112,16 +123,8 @@ export class LlamaEngine {
   }
 
   begin(prompt: MemberPrompt): BeginResult {
-    this.#branches = undefined;
-    this.#trail.begin(prompt);
+    this.#take(prompt);
     const { length } = this.#trail;
-    if (length > this.context.contextSize) {
-      throw new LlamafuseError(
-        "context-overflow",
-        `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.context.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
-        { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
-      );
-    }
     const isBranching = this.context.sequences > 1;
     if (prompt.reuse !== true || isBranching) this.#trail.invalidateFrom(0);
     const reusedTokens = Math.min(this.#trail.firstChanged, length - 1, this.#cached);
@@ -131,6 +134,51 @@ export class LlamaEngine {
       this.preparer.takeBranches(this.#branches.logits);
     }
     return { promptTokens: length, reusedTokens };
+  }
+
+  /** See Member.scorePrompt; null: the text at hand. */
+  scorePrompt(prompt: MemberPrompt | null): PromptScore {
+    const trail = this.#trail;
+    if (this.context.sequences > 1) throw scoresNoBranches(this.options.name);
+    if (prompt !== null) this.#take(prompt);
+    else this.#requireRoom();
+    this.#keep(0);
+    const ids = trail.tokens.slice();
+    const logProbs = new Float64Array(ids.length).fill(Number.NaN);
+    try {
+      for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) this.#scoreFrom(from, ids, logProbs);
+    } catch (error) {
+      this.#keep(0);
+      throw error;
+    }
+    this.#cached = ids.length;
+    this.#hasHidden = false;
+    trail.settle();
+    this.advance();
+    this.decodedTokens = ids.length;
+    return { ids, logProbs };
+  }
+
+  /** Decode a few tokens, and say how probable each of their successors is. */
+  #scoreFrom(from: number, ids: Int32Array, logProbs: Float64Array): void {
+    const tokens = ids.subarray(from, from + SCORED_AT_ONCE);
+    this.context.decode(tokens, from, { outputs: tokens.length, mayContinue: this.options.mayContinue });
+    for (let place = 0; place < tokens.length; place++) {
+      const next = from + place + 1;
+      if (next < ids.length) logProbs[next] = this.preparer.logProbOf(this.context.logits(place), ids[next]);
+    }
+  }
+
+  #take(prompt: MemberPrompt): void {
+    this.#branches = undefined;
+    this.#trail.begin(prompt);
+    const { length } = this.#trail;
+    if (length <= this.context.contextSize) return;
+    throw new LlamafuseError(
+      "context-overflow",
+      `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.context.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
+      { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
+    );
   }
 
   append(feedback: Feedback): void {
@@ -148,20 +196,19 @@ export class LlamaEngine {
     else this.#advanceBranches(this.#branches);
   }
 
+  #requireRoom(): void {
+    const { length } = this.#trail;
+    if (length <= this.context.contextSize) return;
+    throw new LlamafuseError(
+      "context-overflow",
+      `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
+      { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
+    );
+  }
+
   #advanceText(): void {
     const trail = this.#trail;
-    if (trail.length > this.context.contextSize) {
-      throw new LlamafuseError(
-        "context-overflow",
-        `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
-        {
-          member: this.options.name,
-          found: trail.length,
-          allowed: this.context.contextSize,
-          option: "contextSize",
-        },
-      );
-    }
+    this.#requireRoom();
     const started = performance.now();
     this.decodedTokens = 0;
     const { wantsHidden } = this.preparer;

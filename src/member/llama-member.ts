@@ -16,6 +16,7 @@ import type {
   MemberOutput,
   MemberPrompt,
   Preparation,
+  PromptScore,
 } from "./member.js";
 import { disposedError, loadingStopped, MemberThread } from "./member-thread.js";
 import type { Ready, RequestName, Requests } from "./member-worker.js";
@@ -127,15 +128,28 @@ export class LlamaMember implements Member {
 
   async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
     this.#check();
+    this.#queue = [];
+    return this.#read(() => this.#request("begin", prompt), signal);
+  }
+
+  async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
+    this.#check();
+    if (prompt !== undefined) this.#queue = [];
+    const length = await this.#flush();
+    if (length > 0) await this.#send(Command.append, length);
+    return this.#read(() => this.#request("scorePrompt", prompt ?? null), signal);
+  }
+
+  /** A request that reads a prompt, can be aborted while it does, and leaves an output. */
+  async #read<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) {
       throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.", {}, signal.reason);
     }
-    this.#queue = [];
     this.#hasOutput = false;
     const stop = () => this.thread.stop();
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const result = await this.#request("begin", prompt);
+      const result = await request();
       this.#readOutput();
       return result;
     } finally {

@@ -9,7 +9,7 @@ import type { VocabularyData } from "../vocabulary/vocabulary.js";
 import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
 import { feedbackOfBytes } from "./feedback-bytes.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
-import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation } from "./member.js";
+import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation, PromptScore } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
 
 /** What fusing and another small member's turn take; waking a sleeping thread takes some 50 µs, and may take it to a busy core. */
@@ -34,6 +34,8 @@ export interface Ready {
 export interface Requests {
   prepare: { ask: Preparation; reply: OutputRegions };
   begin: { ask: MemberPrompt; reply: BeginResult };
+  /** Null: the text at hand. */
+  scorePrompt: { ask: MemberPrompt | null; reply: PromptScore };
   /** Feedback too long for the payload. */
   append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
@@ -103,6 +105,11 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
       const result = engine.begin(ask as MemberPrompt);
       publish(engine);
       return result;
+    }
+    case "scorePrompt": {
+      const score = engine.scorePrompt(ask as MemberPrompt | null);
+      publish(engine);
+      return score;
     }
     case "append":
       engine.append(ask as Feedback);

@@ -116,6 +116,15 @@ export interface MemberPrompt {
    * a different split into batches changes the last bits of the logits, and a seed is to repeat a run exactly.
    */
   reuse?: boolean;
+  /** Begin with these tokens of the member's own vocabulary, whatever the text is. */
+  tokens?: readonly number[];
+}
+
+/** How probable a member finds a text, token by token. */
+export interface PromptScore {
+  ids: Int32Array;
+  /** ln p(ids[i] | ids[0 … i − 1]) in nats, the whole vocabulary being possible; NaN for i = 0, which nothing precedes. */
+  logProbs: Float64Array;
 }
 
 export interface BeginResult {
@@ -174,6 +183,12 @@ export interface Member {
   prepare(preparation: Preparation): Promise<void>;
   /** Forget the text, tokenise and decode this prompt. Errors: context-overflow, invalid-text, aborted. */
   begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult>;
+  /**
+   * How probable the member finds each token of a prompt or, without one, of the text that it holds, queued feedback
+   * included. Everything is decoded (again), a few tokens at a time, so that memory does not grow with the text; then the
+   * member stands as after `begin` or `advance`. Not while branches are prepared. Errors: as these.
+   */
+  scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore>;
   /** Queue chosen text. */
   append(feedback: Feedback): void;
   /**

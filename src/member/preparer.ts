@@ -144,6 +144,14 @@ export class Preparer {
     this.topCount = regions.top === 0 ? 0 : this.#selectTop();
   }
 
+  /** ln softmax(logits) of one token, beside what was prepared last. Error: invalid-logits. */
+  logProbOf(logits: Float32Array, id: number): number {
+    const { kernels } = this;
+    this.#logitsView.set(logits);
+    const maximum = this.#maximumOf(this.logits);
+    return logits[id] - maximum - Math.log(kernels.sumExp(this.logits, this.#size, maximum));
+  }
+
   /** Take the logits of every branch, with their normalisers. Error: invalid-logits. */
   takeBranches(logits: readonly Float32Array[]): void {
     const { kernels, regions } = this;

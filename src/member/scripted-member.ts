@@ -13,7 +13,7 @@
  */
 import { LlamafuseError } from "../errors.js";
 import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
-import { checkBranches, wrongFeedback } from "./branches.js";
+import { checkBranches, scoresNoBranches, wrongFeedback } from "./branches.js";
 import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 import type {
   BeginResult,
@@ -26,6 +26,7 @@ import type {
   MemberOutput,
   MemberPrompt,
   Preparation,
+  PromptScore,
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
 import { logSumExp, prepareOutput } from "./scripted-output.js";
@@ -86,7 +87,10 @@ export class ScriptedMember implements Member {
   #output: MemberOutput | undefined;
   #disposed = false;
 
+  readonly #options: ScriptedMemberOptions;
+
   constructor(options: ScriptedMemberOptions) {
+    this.#options = options;
     this.name = options.name ?? "scripted";
     this.vocabulary = options.vocabulary;
     this.contextSize = options.contextSize ?? 4096;
@@ -143,8 +147,7 @@ export class ScriptedMember implements Member {
   async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
     this.#checkUsable();
     if (signal?.aborted) throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.");
-    const segments = this.#tokenizer.split(prompt.text, prompt);
-    const tokens = this.#tokenizer.encodeSegments(segments);
+    const { segments, tokens } = this.#taken(prompt);
     if (tokens.length === 0) {
       throw new LlamafuseError(
         "invalid-text",
@@ -167,6 +170,24 @@ export class ScriptedMember implements Member {
     this.#undecoded = tokens.length - reusedTokens;
     await this.advance();
     return { promptTokens: tokens.length, reusedTokens };
+  }
+
+  async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
+    if ((this.#preparation.branches ?? 1) > 1) throw scoresNoBranches(this.name);
+    if (prompt !== undefined) await this.begin(prompt, signal);
+    else await this.advance();
+    const ids = Int32Array.from(this.#tokens);
+    const logProbs = new Float64Array(ids.length).fill(Number.NaN);
+    const reader = new ScriptedMember(this.#options);
+    const [first, ...others] = this.#tokens;
+    await reader.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: [first] });
+    for (const [place, id] of others.entries()) {
+      logProbs[place + 1] = reader.output.logits[id] - reader.output.logNormaliser;
+      reader.append({ kind: "tokens", ids: [id] });
+      await reader.advance();
+    }
+    this.#output!.decodedTokens = ids.length;
+    return { ids, logProbs };
   }
 
   append(feedback: Feedback): void {
@@ -279,6 +300,21 @@ export class ScriptedMember implements Member {
     this.#checkFits(tokens.length);
     const logits = this.#checkLogits(this.#script({ tokens: [...tokens], text: textOf(segments) }));
     return { logits, logNormaliser: logSumExp(logits) };
+  }
+
+  #taken(prompt: MemberPrompt): Held {
+    if (prompt.tokens === undefined) {
+      const segments = this.#tokenizer.split(prompt.text, prompt);
+      return { segments, tokens: this.#tokenizer.encodeSegments(segments) };
+    }
+    const before = { segments: this.#segments, tokens: this.#tokens };
+    this.#segments = [];
+    this.#tokens = [];
+    this.#appendTokens(prompt.tokens);
+    const taken = { segments: this.#segments, tokens: this.#tokens };
+    this.#segments = before.segments;
+    this.#tokens = before.tokens;
+    return taken;
   }
 
   #appendTokens(ids: readonly number[]): void {

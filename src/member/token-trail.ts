@@ -99,13 +99,17 @@ export class TokenTrail {
 
   /** Errors: invalid-text. */
   begin(prompt: MemberPrompt): void {
+    if (prompt.tokens !== undefined) {
+      this.#replaceFrom(0, NO_TOKENS);
+      this.#startFragment();
+      this.#appendTokens(prompt.tokens);
+      if (this.#length === 0) throw noTokens();
+      return;
+    }
     if (!isUtf8(prompt.text))
       throw new LlamafuseError("invalid-text", "The prompt is not UTF-8. Convert the text to UTF-8 first.");
     const tokens = this.encoder.encode(prompt.text, { parseSpecial: prompt.parseSpecial, addBos: prompt.addBos });
-    if (tokens.length === 0)
-      throw new LlamafuseError("invalid-text", "The prompt has no tokens. Give it at least one character.", {
-        found: 0,
-      });
+    if (tokens.length === 0) throw noTokens();
     let start = tokens.length;
     while (start > 0 && !this.#endsFragment(tokens[start - 1])) start--;
     this.#replaceFrom(0, tokens);
@@ -290,4 +294,8 @@ export class TokenTrail {
     this.#tokens.set(ids, index);
     this.#length = length;
   }
+}
+
+function noTokens(): LlamafuseError {
+  return new LlamafuseError("invalid-text", "The prompt has no tokens. Give it at least one character.", { found: 0 });
 }

@@ -71,7 +71,7 @@ async function store(file: string, matrix: SparseRows): Promise<void> {
 
 function encode(matrix: SparseRows): Buffer[] {
   const { rows, columns, offsets, indices, values, dropped, background } = matrix;
-  const arrays = [background, offsets, indices, values, dropped].map((array) =>
+  const arrays = [background, values, dropped, offsets, indices].map((array) =>
     Buffer.from(array.buffer, array.byteOffset, array.byteLength),
   );
   const head: Head = {
@@ -104,10 +104,10 @@ function decode(file: Buffer): SparseRows | undefined {
   };
   const { rows, columns, entries } = head;
   const background = take(Float64Array, head.background, 8);
+  const values = take(Float64Array, entries, 8);
+  const dropped = take(Float64Array, rows, 8);
   const offsets = take(Uint32Array, rows + 1, 4);
   const indices = take(Int32Array, entries, 4);
-  const values = take(Float32Array, entries, 4);
-  const dropped = take(Float32Array, rows, 4);
   return { rows, columns, offsets, indices, values, dropped, background };
 }
 

@@ -1,8 +1,8 @@
 /** Building an alignment: blocks of rows, one after another in this thread or side by side on a pool. */
 import { createRequire } from "node:module";
 import os from "node:os";
-import { Piscina } from "piscina";
 import { LlamafuseError } from "../errors.js";
+import { type NearestJob, nearestBlock } from "./minimum-edit.js";
 import { type RelativeJob, relativeBlock } from "./relative-rows.js";
 import type { RowBlock } from "./sparse-rows.js";
 
@@ -15,10 +15,11 @@ export interface BuildOptions {
   threads?: number;
 }
 
-const tasks = { relativeBlock };
+const tasks = { relativeBlock, nearestBlock };
 
 interface Tasks {
   relativeBlock: { job: RelativeJob; block: RowBlock };
+  nearestBlock: { job: NearestJob; block: Int32Array };
 }
 
 /** Below so many multiplications, starting threads takes longer than the work. */
@@ -46,6 +47,8 @@ export async function runBlocks<Name extends keyof Tasks>(
       return report(run(job));
     });
   }
+  // Loaded by those who build something.
+  const { Piscina } = await import("piscina");
   const pool = new Piscina({
     // By the package's own name, so that sources under test and the built package start the same built worker.
     filename: createRequire(import.meta.url).resolve("llamafuse/alignment-worker"),

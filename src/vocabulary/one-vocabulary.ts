@@ -14,11 +14,15 @@ const END = 0;
  * they are text.
  */
 export function firstDifference(a: Vocabulary, b: Vocabulary): number {
-  if (a === b) return -1;
+  return a === b ? -1 : firstOfTwo([a, b]);
+}
+
+/** Compared once; requests ask again and again. */
+const firstOfTwo = byVocabularies(([a, b]) => {
   const size = Math.max(a.size, b.size);
   for (let id = 0; id < size; id++) if (!sameToken(a, b, id)) return id;
   return -1;
-}
+});
 
 function sameToken(a: Vocabulary, b: Vocabulary, id: number): boolean {
   const isText = (vocabulary: Vocabulary) => id < vocabulary.size && vocabulary.classOf(id) === TokenClass.text;

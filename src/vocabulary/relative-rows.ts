@@ -64,7 +64,7 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
   const computed: number[] = [];
   for (let v = from; v < to; v++) if (makes[v] === ROW_OF_EMBEDDING) computed.push(v);
   const counts = new Uint32Array(to - from);
-  const dropped = new Float32Array(to - from);
+  const dropped = new Float64Array(to - from);
   const indices: number[] = [];
   const values: number[] = [];
   const summary = new RowSummary(columns);
@@ -95,7 +95,7 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
   return {
     counts,
     indices: Int32Array.from(indices),
-    values: Float32Array.from(values),
+    values: Float64Array.from(values),
     dropped,
     background: summary.background,
   };
@@ -136,20 +136,19 @@ class RowSummary {
     const found = kernels.top(this.#logits.at, columns, this.#most, this.#top.ids, this.#top.logits);
     const indices: number[] = [];
     const values: number[] = [];
-    let keptSum = 0;
+    let kept = 0;
     for (let rank = 0; rank < found; rank++) {
       const a = this.#top.idsView[rank];
       const value = exps[a] / sum;
       if (value < LEAST_KEPT) break;
       indices.push(a);
       values.push(value);
-      keptSum += exps[a];
+      kept += value;
       exps[a] = 0;
     }
     const { background } = this;
     for (let a = 0; a < columns; a++) background[a] += exps[a] / sum;
-    // The kept entries are rounded to float32 when they are stored; the dropped mass makes the row sum to 1 again.
-    return { indices, values, dropped: Math.max(0, 1 - keptSum / sum) };
+    return { indices, values, dropped: Math.max(0, 1 - kept) };
   }
 }
 

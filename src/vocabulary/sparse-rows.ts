@@ -16,10 +16,10 @@ export interface SparseRows {
   offsets: Uint32Array;
   /** Column of each entry. */
   indices: Int32Array;
-  /** K; float32 where a matrix was built from a model, float64 where it was given. */
-  values: Float32Array | Float64Array;
+  /** K. In float64, because an optimiser that divides by tiny gradients sees rows that sum to 1 but nearly. */
+  values: Float64Array;
   /** τ, one a row. */
-  dropped: Float32Array | Float64Array;
+  dropped: Float64Array;
   /** b: float64[columns]; empty where nothing was dropped. */
   background: Float64Array;
 }
@@ -78,8 +78,8 @@ export interface RowBlock {
   /** Entries of each row. */
   counts: Uint32Array;
   indices: Int32Array;
-  values: Float32Array;
-  dropped: Float32Array;
+  values: Float64Array;
+  dropped: Float64Array;
   /** Σ_v of what was dropped, column by column; empty where nothing is kept of it. */
   background: Float64Array;
 }
@@ -90,8 +90,8 @@ export function joinBlocks(blocks: readonly RowBlock[], columns: number): Sparse
   const entries = blocks.reduce((sum, { indices }) => sum + indices.length, 0);
   const offsets = new Uint32Array(rows + 1);
   const indices = new Int32Array(entries);
-  const values = new Float32Array(entries);
-  const dropped = new Float32Array(rows);
+  const values = new Float64Array(entries);
+  const dropped = new Float64Array(rows);
   const background = new Float64Array(blocks.some((block) => block.background.length > 0) ? columns : 0);
   let v = 0;
   let at = 0;

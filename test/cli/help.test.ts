@@ -14,16 +14,19 @@ describe("llamafuse", () => {
   it.each([[[]], [["--help"]], [["help"]]])("%j tells what there is", async (args) => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    for (const command of ["generate", "chat", "methods", "inspect", "bench", "eval"])
+    for (const command of ["generate", "chat", "methods", "inspect", "bench", "eval", "route", "train"])
       expect(ended.stdout).toContain(command);
   });
 
-  it.each(["generate", "chat", "methods", "inspect", "bench", "eval"])("%s --help has examples", async (command) => {
-    const ended = await run([command, "--help"]);
-    expect(ended).toMatchObject({ code: 0, stderr: "" });
-    expect(ended.stdout).toContain(`$ llamafuse ${command}`);
-    expect((await run(["help", command])).stdout).toBe(ended.stdout);
-  });
+  it.each(["generate", "chat", "methods", "inspect", "bench", "eval", "route", "train"])(
+    "%s --help has examples",
+    async (command) => {
+      const ended = await run([command, "--help"]);
+      expect(ended).toMatchObject({ code: 0, stderr: "" });
+      expect(ended.stdout).toContain(`$ llamafuse ${command}`);
+      expect((await run(["help", command])).stdout).toBe(ended.stdout);
+    },
+  );
 
   it("methods lists every method, methods NAME its options", async () => {
     const listed = await run(["methods", "--json"]);

@@ -260,6 +260,53 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       for (const { id, logit } of byId) expect(logit).toBeCloseTo(logitOf(id), 4);
     });
 
+    it("scores a prompt token by token, and stands as behind that prompt", async () => {
+      const member = await fresh();
+      const stepwise = await fresh();
+      // More tokens than are decoded at once.
+      const text = Buffer.concat([Buffer.from(promptText), ...pieces, ...pieces, ...pieces]);
+      await member.prepare(whole(member));
+      await stepwise.prepare(whole(stepwise));
+      const { ids, logProbs } = await member.scorePrompt(prompt(text));
+      expect(ids).toEqual(await member.tokenize(text, { addBos: true }));
+      expect(await member.cachedTokens()).toEqual(ids);
+      expect(logProbs.length).toBe(ids.length);
+      expect(logProbs[0]).toBeNaN();
+      await stepwise.begin({ ...prompt(""), tokens: [ids[0]] });
+      for (let place = 1; place < ids.length; place++) {
+        const expected = Math.log(stepwise.output.projection[ids[place] + 1]);
+        expect(Math.abs(logProbs[place] - expected)).toBeLessThanOrEqual(1e-6 + 10 * tolerance);
+        stepwise.append({ kind: "tokens", ids: [ids[place]] });
+        await stepwise.advance();
+      }
+      expectClose(member, stepwise, 4 * tolerance);
+      member.append({ kind: "text", bytes: pieces[0] });
+      await member.advance();
+      expect(Array.from(await member.cachedTokens())).toEqual(
+        Array.from(await member.tokenize(Buffer.concat([text, pieces[0]]), { addBos: true })),
+      );
+    });
+
+    it("scores the text that it holds, queued feedback included", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      for (const bytes of pieces) member.append({ kind: "text", bytes });
+      const held = await member.scorePrompt();
+      expect(member.output.decodedTokens).toBe(held.ids.length);
+      const given = await member.scorePrompt(prompt(Buffer.concat([Buffer.from(promptText), ...pieces])));
+      expect(given).toEqual(held);
+    });
+
+    it("begins with given tokens", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      const ids = Array.from(await member.cachedTokens()).reverse();
+      expect(await member.begin({ ...prompt(""), tokens: ids })).toEqual({ promptTokens: ids.length, reusedTokens: 0 });
+      expect(Array.from(await member.cachedTokens())).toEqual(ids);
+      await expectError(member.begin({ ...prompt(), tokens: [] }), "invalid-text");
+      await expectError(member.begin({ ...prompt(), tokens: [member.vocabulary.size] }), "invalid-option");
+    });
+
     it("keeps of an earlier prompt what it may, and counts it", async () => {
       const member = await fresh();
       const first = await member.begin(prompt());

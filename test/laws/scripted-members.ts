@@ -123,8 +123,28 @@ export function randomMember(
         return noise + (vocabulary.bytesOf(id).length > 1 ? 3 : 0) - (isEnd ? 1 : 0);
       });
     },
+    embeddings: embeddingsOf(vocabulary),
     ...options,
   });
+}
+
+const EMBEDDING_WIDTH = 24;
+const made = new WeakMap<Vocabulary, ScriptedMemberOptions["embeddings"]>();
+
+/** Seeded embeddings of a vocabulary, in which a string has much the same place whatever the vocabulary. */
+export function embeddingsOf(vocabulary: Vocabulary): ScriptedMemberOptions["embeddings"] {
+  const known = made.get(vocabulary);
+  if (known !== undefined) return known;
+  const values = new Float32Array(vocabulary.size * EMBEDDING_WIDTH);
+  for (let id = 0; id < vocabulary.size; id++) {
+    const own = randomNumbers(id);
+    const common = randomNumbers(vocabulary.bytesOf(id).reduce(mix, 11));
+    for (let j = 0; j < EMBEDDING_WIDTH; j++) values[id * EMBEDDING_WIDTH + j] = common() - 0.5 + 0.3 * (own() - 0.5);
+  }
+  const source = { kind: "memory", rows: vocabulary.size, width: EMBEDDING_WIDTH, values } as const;
+  const embeddings = { input: source, output: source };
+  made.set(vocabulary, embeddings);
+  return embeddings;
 }
 
 /** Uniform in [0, 1), the same sequence for the same seed. */

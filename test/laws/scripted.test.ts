@@ -45,10 +45,14 @@ interface Listed {
   isSymmetric?: boolean;
   isMean?: boolean;
   hasWeights?: boolean;
+  keepsAgreement?: boolean;
   isByteExact?: boolean;
+  isSpelled?: boolean;
 }
 
 const methods: Listed[] = [
+  { method: { name: "abe", beams: 1 }, covers: "some", isSymmetric: false, isSpelled: true },
+  { method: { name: "me" }, covers: "all" },
   { method: { name: "gac" }, covers: "all" },
   { method: { name: "gac", feedback: "text" }, covers: "all" },
   { method: { name: "gac", gate: "threshold", threshold: 0.15 }, covers: "all", isSymmetric: false },
@@ -58,6 +62,25 @@ const methods: Listed[] = [
   { method: { name: "unite", k: MAX_TOP }, covers: "some" },
   { method: { name: "unite", compat: true }, covers: "some", isByteExact: false },
   { method: { name: "unite", compat: true, variant: "probability" }, covers: "some", isByteExact: false },
+  { method: { name: "product" }, covers: "some" },
+  { method: { name: "fusion", rule: "minimum" }, covers: "some" },
+  { method: { name: "product", alignment: "union" }, covers: "all", isMean: false },
+  { method: { name: "product", alignment: "union", floor: 1e-12 }, covers: "all", isMean: false },
+  { method: { name: "core" }, covers: "some", isSymmetric: false },
+  { method: { name: "core", main: "none", score: "linear" }, covers: "some" },
+  { method: { name: "core", alignment: "union", task: "classification" }, covers: "all", isSymmetric: false },
+  { method: { name: "fusion", schedule: { name: "gate", threshold: 0.3 } }, covers: "some", isSymmetric: false },
+  // The published decay flattens distributions that agree, by less than a hundredth of their logits.
+  { method: { name: "deepen" }, covers: "all", isSymmetric: false, hasWeights: false, keepsAgreement: false },
+  { method: { name: "deepen", weightDecay: 0, feedback: "text" }, covers: "all", isSymmetric: false },
+  {
+    method: { name: "deepen", main: 1, anchors: 40 },
+    covers: "all",
+    isSymmetric: false,
+    hasWeights: false,
+    keepsAgreement: false,
+  },
+  { method: { name: "deepen", compat: true }, covers: "all", isSymmetric: false, isByteExact: false },
 ];
 
 for (const [name, make] of Object.entries(ensembles)) {

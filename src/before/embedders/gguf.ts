@@ -16,6 +16,7 @@ import type { Gpu } from "../../llama/find-library.js";
 import { loadLlama } from "../../llama/library.js";
 import { LlamaModel } from "../../llama/model.js";
 import { resolveModel } from "../../member/resolve-model.js";
+import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
 export const GGUF = "gguf";
@@ -93,7 +94,11 @@ export class GgufEmbedder implements Embedder {
       await setImmediate();
       if (signal?.aborted) throw new LlamafuseError("aborted", "Embedding was stopped.");
       if (this.#disposed) throw new LlamafuseError("disposed", "This embedder has been disposed of.");
-      const tokens = tokenizer.encode(Buffer.from(this.source.prefix + text), { addBos: true, parseSpecial: false });
+      const tokens = cut(
+        tokenizer.encode(Buffer.from(this.source.prefix + text), { addBos: true, parseSpecial: false }),
+        context.maxTokens,
+        tokenizer.vocabulary,
+      );
       // A model without a token for the beginning has none for an empty text.
       if (tokens.length > 0) rowOf(embeddings, row).set(Float32Array.from(unitVector(context.embed(tokens))));
       onProgress?.((row + 1) / texts.length);
@@ -116,6 +121,15 @@ export class GgufEmbedder implements Embedder {
     this.context.free();
     this.context.model.free();
   }
+}
+
+/** The first tokens; a special one that ends a text, where the tokenizer puts one, stays at the end. */
+function cut(tokens: Int32Array, most: number, vocabulary: Vocabulary): Int32Array {
+  if (tokens.length <= most) return tokens;
+  const kept = tokens.slice(0, most);
+  const last = tokens[tokens.length - 1];
+  if (vocabulary.classOf(last) !== TokenClass.text) kept[most - 1] = last;
+  return kept;
 }
 
 export function prefixOf(name: string): string {

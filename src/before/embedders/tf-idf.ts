@@ -37,13 +37,15 @@ export class TfIdfEmbedder implements Embedder {
 
   static fit(texts: readonly string[], options: TfIdfEmbedderOptions = {}): TfIdfEmbedder {
     const { dimension = 128, seed = 1 } = options;
-    const tfIdf = TfIdf.fit(texts, options);
+    const shared = TfIdf.fit(texts, options);
+    // Few and very different texts: what they have of their own is all there is to go by.
+    const tfIdf = shared.size > 0 ? shared : TfIdf.fit(texts, { ...options, leastTexts: 1 });
     const rows = texts.map((text) => tfIdf.transform(text));
     const vectors = truncatedSvd(rows, tfIdf.size, dimension, seed);
     if (vectors.shape[1] === 0) {
       throw new LlamafuseError(
         "invalid-data",
-        `The ${texts.length} texts have no words in common, so nothing can be learned from their words. Use more texts, or an embedding model.`,
+        `The ${texts.length} queries have no words, so nothing can be learned from their words. Check the table, or use an embedding model.`,
         { found: texts.length },
       );
     }

@@ -61,7 +61,7 @@ export function largestCost(curves: readonly (readonly CurvePoint[])[]): number 
  *     AIQ = (1 / c_max) ∫ hull(c) dc       from the cheapest point to c_max
  *
  * divided by c_max as in the released code, so that the stretch below the cheapest point counts as 0. With `minCost` it is
- * divided by c_max − c_min, as the paper writes it (from memory, unverified). A single free point has its own quality.
+ * divided by c_max − c_min, as the paper writes it (from memory, unverified). Where the two costs are equal the AIQ is the best quality.
  */
 export function averageImprovement(points: readonly CurvePoint[], maxCost: number, minCost = 0): number {
   const hull = upperHull(points);

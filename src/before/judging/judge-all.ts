@@ -41,18 +41,21 @@ export async function judgeAll(
   const { seed = 1, skipUnfit = false, signal, onProgress } = options;
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
+  // What computes is ended with its thread; every task that waits for it is rejected.
+  const stop = () => void pool?.destroy();
+  signal?.addEventListener("abort", stop, { once: true });
   const runs = new Map<string, RouterRun>();
   const skipped: JudgementOfAll["skipped"] = [];
   let done = 0;
   const runOne = async (choice: RouterChoice): Promise<RouterRun | undefined> => {
     try {
-      if (signal?.aborted) throw new LlamafuseError("aborted", "Judging was stopped.");
+      signal?.throwIfAborted();
       if (pool === undefined) return await judgeOne(choice, splits, seed);
-      const answer: JudgeAnswer = await pool.run({ router: choice, seed }, { signal });
+      const answer: JudgeAnswer = await pool.run({ router: choice, seed });
       if ("error" in answer) throw LlamafuseError.from(answer.error);
       return runFrom(answer.run);
     } catch (error) {
-      if ((error as Error).name === "AbortError") throw new LlamafuseError("aborted", "Judging was stopped.");
+      if (signal?.aborted) throw new LlamafuseError("aborted", "Judging was stopped.");
       if (!skipUnfit || !(error instanceof LlamafuseError) || error.code !== "invalid-data") throw error;
       skipped.push({ name: choice.name, why: error.message });
       return undefined;
@@ -64,6 +67,7 @@ export async function judgeAll(
     const all = await Promise.all(choices.map(runOne));
     for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labelOf(choices[index], runs), run);
   } finally {
+    signal?.removeEventListener("abort", stop);
     await pool?.destroy();
   }
   return { ...judge(judged, runs, options), skipped };

@@ -53,6 +53,8 @@ export interface JudgedBaselines {
 }
 
 export interface Judgement {
+  /** The cost up to which every AIQ is taken (see `largestCost`). */
+  maxCost: number;
   baselines: JudgedBaselines;
   routers: RouterReport[];
 }
@@ -71,14 +73,18 @@ export function judge(
 ): Judgement {
   const baselines = baselinesOf(judged);
   const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.outcomes) }));
-  const maxCost = largestCost([...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle]);
+  const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
+  const maxCost = largestCost(compared);
+  // Where everything costs the same there is no area: an AIQ is then the quality.
+  const minCost = compared.flat().every(({ cost }) => cost === maxCost) ? maxCost : 0;
   const pair = pairOf(judged, baselines);
   const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
-    aiq: averageImprovement(curve, maxCost),
+    aiq: averageImprovement(curve, maxCost, minCost),
     ...point,
   });
   const best = baselines.zeroRouter.at(-1)!;
   return {
+    maxCost,
     baselines: {
       random: described(baselines.random),
       bestSingle: described(baselines.bestSingle),
@@ -93,7 +99,7 @@ export function judge(
       singles: baselines.singles,
     },
     routers: curves.map(({ name, run, points }) => {
-      const figures = (rows?: Uint32Array) => figuresOf(run.outcomes, judged, { maxCost, pair, rows });
+      const figures = (rows?: Uint32Array) => figuresOf(run.outcomes, judged, { maxCost, minCost, pair, rows });
       const shares = sharesOf(run.outcomes, points, pair);
       const { aiq, apgr, lift } = figures();
       const highest = Math.max(...points.map(({ quality }) => quality));
@@ -138,16 +144,17 @@ function intervalsOf(
 
 interface Frame {
   maxCost: number;
+  minCost: number;
   pair: Pair;
   /** Queries of a resample; default all. */
   rows?: Uint32Array;
 }
 
-function figuresOf(outcomes: Outcomes, judged: OutcomeTable, { maxCost, pair, rows }: Frame) {
+function figuresOf(outcomes: Outcomes, judged: OutcomeTable, { maxCost, minCost, pair, rows }: Frame) {
   const points = operatingPoints(outcomes, rows);
   const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => columnMean(judged, column, rows));
   return {
-    aiq: averageImprovement(points, maxCost),
+    aiq: averageImprovement(points, maxCost, minCost),
     apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
     lift: liftOf(points, upperHull(singlesOf(judged, rows))),
   };
@@ -171,12 +178,12 @@ interface Pair {
   byCalls: boolean;
 }
 
-/** Strong is the best single model, weak the other of two, or the cheapest. */
+/** Strong is the best single model, weak the other of two, or the cheapest (the worst of equally cheap ones). */
 function pairOf(judged: OutcomeTable, { singles, bestSingle }: Baselines): Pair {
   const columns = singles.map((single, column) => ({ ...single, column }));
   const strong = columns[judged.column(bestSingle.model)];
   const others = columns.filter(({ column }) => column !== strong.column || columns.length === 1);
-  const weak = others.reduce((least, each) => (each.cost < least.cost ? each : least));
+  const [weak] = others.sort((a, b) => a.cost - b.cost || a.quality - b.quality);
   return { weak, strong, byCalls: columns.length === 2 };
 }
 
@@ -188,7 +195,8 @@ function sharesOf(
 ): SharePoint[] {
   const queries = outcomes.quality.shape[1];
   return points.map(({ quality, cost }, setting) => {
-    if (!byCalls) return { share: (cost - weak.cost) / (strong.cost - weak.cost), quality };
+    // Where strong costs as much as weak, there is one share only.
+    if (!byCalls) return { share: (cost - weak.cost) / (strong.cost - weak.cost || 1), quality };
     let strongCalls = 0;
     const count = rows?.length ?? queries;
     for (let index = 0; index < count; index++) {

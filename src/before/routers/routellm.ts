@@ -7,8 +7,9 @@
  *     classifier  P = P(strong wins) of the three classes strong wins, tie, weak wins
  *     causal      P = 1 − Σ_{s ≥ 4} p_s, where a language model grades from 1 to 5 how well the weak model will do
  *
- * Battles are made from the table: for each query every pair of models, won by the better one. A table of more models
- * trains mf and sw on the battles of all, as the paper's arena does; the others take no part in decisions.
+ * Battles are made from the table, won by the better model: between the two, or with `battles: "all"` between all models of
+ * the table, as mf and sw learn from in the paper. There every query had one battle of any two models; in a table the two
+ * have answered it themselves, so others add time and little else. Others take no part in decisions.
  *
  * The published mf sees OpenAI embeddings of 1,536 numbers, and is trained for 100 epochs at 3e-4. The published classifier
  * is BERT; here it is a multinomial logistic regression on embeddings. The published causal model is a tuned Llama 3 whose
@@ -36,9 +37,11 @@ export const routellmInfo: RouterInfo = {
     variant: "Score: mf, sw, classifier or causal. Default mf.",
     strong: "The strong model. Default: the best on average.",
     weak: "The weak model. Default: the cheapest other one; without costs the worst on average.",
+    battles: "mf, sw: pair (between the two) or all. Default pair.",
     margin: "Qualities that differ by no more are a tie. Default 0.",
     dimension: "mf: numbers a model. Default 128.",
-    epochs: "mf: passes over the battles. Default 100.",
+    epochs: "mf: passes over the battles at most. Default 100.",
+    heldOut: "mf: share of the queries that tells when to stop; 0 trains through all epochs. Default 0.05.",
     noise: "mf: deviation of the noise on embeddings while training. Default 0.1.",
     tiers: "sw: tiers of models at most. Default 10.",
     compat: "sw: count battles within a tier as the released code does. Default false.",
@@ -49,18 +52,20 @@ export const routellmOptions = z.strictObject({
   variant: z.enum(["mf", "sw", "classifier", "causal"]).default("mf"),
   strong: z.string().optional(),
   weak: z.string().optional(),
+  battles: z.enum(["pair", "all"]).default("pair"),
   margin: z.number().min(0).default(0),
   dimension: z.int().min(1).default(128),
   epochs: z.int().min(1).default(100),
   noise: z.number().min(0).default(0.1),
+  heldOut: z.number().min(0).max(0.5).default(0.05),
   tiers: z.int().min(1).default(10),
   compat: z.boolean().default(false),
 });
 
 type RoutellmOptions = z.output<typeof routellmOptions>;
 
-/** The labels of the causal score. */
-const LABELS = 5;
+/** The labels 1 … 5 of the causal score. */
+const LABEL_COUNT = 5;
 /** From this label on the weak model is good enough. */
 const GOOD_LABEL = 4;
 
@@ -77,6 +82,8 @@ export class RoutellmRouter extends TrainedRouter<z.infer<typeof routellmState>>
   readonly info = routellmInfo;
   readonly #settings: RoutellmOptions;
   #pair!: ModelPair;
+  /** The pair as the score numbers its models. */
+  #fought!: ModelPair;
   #score!: PairScore;
 
   constructor(options: RoutellmOptions) {
@@ -85,12 +92,16 @@ export class RoutellmRouter extends TrainedRouter<z.infer<typeof routellmState>>
   }
 
   protected train(data: FitData, training: TrainingOptions): void {
-    this.#pair = pairOf(data.table, this.#settings);
-    this.#score = this.#fitScore(data, training);
+    const { table } = data;
+    this.#setPair(pairOf(table, this.#settings));
+    const { strong, weak } = this.#pair;
+    const isAll = this.#settings.battles === "all";
+    const fought = isAll ? table : table.selectModels([table.models[strong], table.models[weak]]);
+    this.#score = this.#fitScore({ ...data, table: fought }, training);
   }
 
   protected predict({ embedding }: Query): Float64Array {
-    return pairQuality(this.models.length, this.#pair, this.#score.score(embedding, this.#pair));
+    return pairQuality(this.models.length, this.#pair, this.#score.score(embedding, this.#fought));
   }
 
   override choose(estimate: Estimate, knob: Knob): Choice {
@@ -103,8 +114,13 @@ export class RoutellmRouter extends TrainedRouter<z.infer<typeof routellmState>>
 
   protected restoreState(state: unknown): void {
     const { pair, score } = routellmState.parse(state);
-    this.#pair = pair;
+    this.#setPair(pair);
     this.#score = this.#restoreScore(score);
+  }
+
+  #setPair(pair: ModelPair): void {
+    this.#pair = pair;
+    this.#fought = this.#settings.battles === "all" ? pair : { strong: 0, weak: 1 };
   }
 
   #fitScore(data: FitData, training: TrainingOptions): PairScore {
@@ -114,7 +130,7 @@ export class RoutellmRouter extends TrainedRouter<z.infer<typeof routellmState>>
       case "sw":
         return rankingScore(SimilarityRanking.fit(data, this.#settings));
       case "classifier":
-        return classifierScore(fitClassifier(data, this.#settings.margin, this.#pair));
+        return classifierScore(fitClassifier(data, this.#settings.margin, this.#fought));
       case "causal":
         requireLabels(data);
         return causalScore;
@@ -165,7 +181,7 @@ const causalScore: PairScore = { score: winRateOfLabels, toJSON: () => null };
 /** 1 − Σ_{s ≥ 4} p_s over the labels 1 … 5, p scaled to sum 1; 1 where no label has any probability. */
 export function winRateOfLabels(probabilities: ArrayLike<number>): number {
   let [good, total] = [0, 0];
-  for (let label = 1; label <= LABELS; label++) {
+  for (let label = 1; label <= LABEL_COUNT; label++) {
     total += probabilities[label - 1];
     if (label >= GOOD_LABEL) good += probabilities[label - 1];
   }
@@ -174,7 +190,7 @@ export function winRateOfLabels(probabilities: ArrayLike<number>): number {
 
 function fitFactors(
   { table, embeddings }: FitData,
-  { margin, dimension, epochs, noise }: RoutellmOptions,
+  { margin, dimension, epochs, noise, heldOut }: RoutellmOptions,
   { seed, signal, onProgress }: TrainingOptions,
 ): MatrixFactorisation {
   const pairs = Array.from(outcomePairs(table, margin)).flatMap(({ row, a, b, outcome }) =>
@@ -185,6 +201,7 @@ function fitFactors(
     dimension,
     epochs,
     noise,
+    heldOut,
     onEpoch(epoch) {
       onProgress?.((epoch + 1) / epochs);
       return !signal?.aborted;
@@ -205,10 +222,10 @@ function fitClassifier({ table, embeddings }: FitData, margin: number, { strong,
 }
 
 function requireLabels({ embedder }: FitData): void {
-  if (embedder.dimension === LABELS) return;
+  if (embedder.dimension === LABEL_COUNT) return;
   throw new LlamafuseError(
     "invalid-data",
     `The causal score of routellm reads the probabilities of the labels 1 to 5, and ${embedder.id} gives ${embedder.dimension} numbers. Use the embedder of label probabilities.`,
-    { found: embedder.dimension, allowed: LABELS, embedder: embedder.id },
+    { found: embedder.dimension, allowed: LABEL_COUNT, embedder: embedder.id },
   );
 }

@@ -13,7 +13,8 @@
  * (RoBERTa in the paper), the isotonic calibration and cost in the place of latency where a table has none. Where
  * it has no answers, all wrong models count as one answer.
  *
- * The knob threshold τ replaces 0.5 and holds for every policy: models with c_m < τ stay out, except the best one.
+ * The knob threshold τ replaces 0.5 and holds for every policy: models with c_m < τ stay out, except the best one. λ ranks
+ * by c_m − λ ĉ_m instead and leaves out whom that makes negative, except the first (ours).
  */
 import { z } from "zod";
 import { IsotonicRegression, savedIsotonic } from "../../learning/calibration.js";
@@ -29,7 +30,7 @@ export const selectLlmInfo: RouterInfo = {
   name: "select-llm",
   summary: "The models most likely to be right answer, and vote.",
   source: "arXiv 2408.08545",
-  knobs: ["threshold"],
+  knobs: ["lambda", "threshold"],
   options: {
     policy: "labelled-max-conf, max-conf or weighted-max-conf. Default weighted-max-conf.",
     size: "k: models that answer at most. Default: tuned on held-out queries.",
@@ -94,8 +95,11 @@ export class SelectLlmRouter extends TrainedRouter<z.infer<typeof selectLlmState
     return this.#calibrated(this.#heads.predict(embedding));
   }
 
-  override choose({ quality }: Estimate, { threshold }: Knob): Choice {
-    return this.#subset(quality, this.#size, threshold);
+  override choose({ quality, cost }: Estimate, { threshold, lambda }: Knob): Choice {
+    if (lambda === undefined) return this.#subset(quality, this.#size, { threshold });
+    const isFinite = lambda < Number.POSITIVE_INFINITY;
+    const worth = quality.map((confidence, model) => (isFinite ? confidence - lambda * cost[model] : -1 - cost[model]));
+    return this.#subset(quality, this.#size, { worth });
   }
 
   protected state() {
@@ -119,12 +123,19 @@ export class SelectLlmRouter extends TrainedRouter<z.infer<typeof selectLlmState
     return confidences.map((confidence, model) => this.#calibrations[model]?.predict(confidence) ?? confidence);
   }
 
-  #subset(confidences: Float64Array, size: number, threshold?: number): Choice {
+  /** worth: what ranks the models, and must not be negative; default their confidence. */
+  #subset(
+    confidences: Float64Array,
+    size: number,
+    { threshold, worth }: { threshold?: number; worth?: Float64Array } = {},
+  ): Choice {
     const { policy } = this.#settings;
     const least = threshold ?? (policy === "labelled-max-conf" ? RIGHT : Number.NEGATIVE_INFINITY);
-    // Sorting is stable: equal confidences stay in the order of speed.
-    const ranked = [...this.#order].sort((a, b) => confidences[b] - confidences[a]).slice(0, size);
-    const members = ranked.filter((model, place) => place === 0 || confidences[model] >= least);
+    const value = worth ?? confidences;
+    // Sorting is stable: equal models stay in the order of speed.
+    const ranked = [...this.#order].sort((a, b) => value[b] - value[a]).slice(0, size);
+    const joins = (model: number) => confidences[model] >= least && (worth === undefined || worth[model] >= 0);
+    const members = ranked.filter((model, place) => place === 0 || joins(model));
     if (members.length === 1) return { members };
     return { members, votes: members.map((model) => (policy === "weighted-max-conf" ? confidences[model] : 1)) };
   }

@@ -12,9 +12,9 @@
  * and its results are from the paper's summaries; S2, S3, the smoother, t = 0.5 and k = 5 from memory, unverified.
  *
  * Ours: κ = 5; the bandwidth is the median |u_d − u_e|; p_m is kept at 0.5 or above, because below it S3 would rank a model
- * higher the less the predictor thinks of it (`compat` lifts that); a single query is a task of its own, so the default is
- * S1, which for one query is the paper's routing by instance; data sets larger than their share of 1,000 queries are
- * sampled when left out.
+ * higher the less the predictor thinks of it (`compat` lifts that); `decide` takes a single query for a task (S1 is then
+ * the paper's routing by instance), `scoreTask` several; data sets larger than their share of 1,000 queries are sampled
+ * when left out.
  */
 import { z } from "zod";
 import { RandomGenerator } from "../../decoding/random.js";
@@ -35,7 +35,7 @@ export const shnitzerInfo: RouterInfo = {
   source: "arXiv 2309.15789",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    score: "Which score ranks the models: s1, s2 or s3. Default s1.",
+    score: "Which score ranks the models: s1, s2 or s3. Default s3.",
     k: "Neighbours of the predictor. Default 5.",
     threshold: "t: above it a model is expected to be right. Default 0.5.",
     kappa: "Neighbours that tell how far a query is from the training data. Default 5.",
@@ -45,7 +45,7 @@ export const shnitzerInfo: RouterInfo = {
 };
 
 export const shnitzerOptions = z.strictObject({
-  score: z.enum(["s1", "s2", "s3"]).default("s1"),
+  score: z.enum(["s1", "s2", "s3"]).default("s3"),
   k: z.int().min(1).default(5),
   threshold: z.number().min(0).max(1).default(0.5),
   kappa: z.int().min(1).default(5),

@@ -7,7 +7,9 @@
  *
  * `steps` steps of AdamW from the member's own logits: decoupled decay z ← (1 − η_k λ) z, then z ← z − η_k m̂/(√v̂ + 1e-8)
  * with β = (.9, .999), and η_k on a cosine from η to η/4 over ten steps, of which the default takes five. The mean over
- * anchors makes gradients so small that the 1e-8 counts; both are part of the method.
+ * anchors makes gradients so small that the 1e-8 counts; both are part of the method. Dividing by so little, the optimiser
+ * turns even rounding into steps, thousands of times larger each time; slopes that differ by rounding alone count as
+ * equal here, so that members that agree leave the logits as they are (up to λ).
  */
 import { rowsTimes, type SparseRows, timesRows } from "../../vocabulary/sparse-rows.js";
 
@@ -22,6 +24,8 @@ export interface InverseSearchOptions {
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
+/** Slopes are sums of up to 10⁵ products in float64; a relative difference below this says nothing. */
+const ROUNDING = 1e-12;
 /** Steps from η to the smallest rate, and that rate's share of η. */
 const PERIOD = 10;
 const SMALLEST_SHARE = 0.25;
@@ -94,8 +98,10 @@ export class InverseSearch {
     const firstScale = 1 / (1 - BETA1 ** step);
     const secondScale = 1 / (1 - BETA2 ** step);
     const decay = 1 - rate * weightDecay;
+    const rounding = ROUNDING * Math.abs(mean);
     for (let v = 0; v < z.length; v++) {
-      const gradient = p[v] * (slope[v] - mean);
+      const difference = slope[v] - mean;
+      const gradient = Math.abs(difference) > rounding ? p[v] * difference : 0;
       first[v] = BETA1 * first[v] + (1 - BETA1) * gradient;
       second[v] = BETA2 * second[v] + (1 - BETA2) * gradient * gradient;
       z[v] = decay * z[v] - (rate * firstScale * first[v]) / (Math.sqrt(secondScale * second[v]) + EPSILON);

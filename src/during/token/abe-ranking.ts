@@ -66,6 +66,11 @@ export class TokenRanking implements Offers {
     return this.#ranked[rank] ?? -1;
   }
 
+  within(bytes: Uint8Array): number[] {
+    const { within } = this.#order.agreeing(bytes, this.#atFragmentStart);
+    return [...within].sort((a, b) => (this.#isBefore(a, b) ? -1 : 1));
+  }
+
   logProbOf(id: number): number {
     return this.#logitOf(id) - this.#logNormaliser;
   }
@@ -73,10 +78,6 @@ export class TokenRanking implements Offers {
   bytesOf(id: number): Uint8Array {
     const bytes = this.vocabulary.bytesOf(id);
     return this.#atFragmentStart ? textAtFragmentStart(bytes) : bytes;
-  }
-
-  isEnd(id: number): boolean {
-    return id === this.end;
   }
 
   #logitOf(id: number): number {

@@ -1,14 +1,21 @@
 /**
  * One step of agreement-based ensembling's search: the best combinations of one token from each member on which they
- * agree (see abe-agreement.ts). Released code: mjpost/abe, ensembling/search.py:beam_search.
+ * agree (see abe-agreement.ts).
  *
- *     score(h, t_1 … t_N) = Σ_i w_i · c_i / n_i        c_i = Σ ln p_i of all its tokens, t_i included; n_i: how many, plus 1
+ *     priority(h, t_1 … t_N) = Σ_i w_i · c_i / n_i      c_i = Σ ln p_i of all its tokens, t_i included; n_i: how many, plus 1
  *
- * Best first over the members' ranked tokens: from (first, …, first) of every hypothesis, a combination's neighbours have
- * one member's next token. A stalled member offers nothing, at its present c_i. A combination in which all have ended
- * completes its hypothesis; it counts by Σ w_i · c_i, not divided by lengths, as released.
+ * A stalled member offers nothing, at its present c_i. A combination in which all have ended completes its hypothesis; it
+ * counts by Σ w_i · c_i, not divided by lengths, as released.
+ *
+ * The released code goes through all combinations, best first, most of which do not agree (abe-released-search.ts). Here
+ * only those are made that do: either nobody goes beyond the text, and each member's tokens are those within it; or one
+ * member's token leads beyond it, and the others' are those within what it says. Leaders come by falling bound, the
+ * priority that their token would have beside the others' best ones. What comes out is the same, in the same order
+ * (test/unit/during/abe); only where the released search stops early, at a combination that does not agree, this one goes
+ * on.
  */
 import { type Addition, type Agreement, agreementOf, type Strand } from "./abe-agreement.js";
+import { insertByPriority } from "./abe-priority.js";
 
 /** What several members have said alike so far. */
 export interface Hypothesis {
@@ -19,31 +26,32 @@ export interface Hypothesis {
   offers: readonly Offers[];
 }
 
-/** A member's next tokens for a hypothesis, best first. */
+/** A member's next tokens for a hypothesis: those that agree with its text. */
 export interface Offers {
-  /** The token of this rank, or -1 where there are not so many. */
+  /** The end token, or -1. */
+  readonly end: number;
+  /** The token of this rank, best first, or -1 where there are not so many. */
   idAt(rank: number): number;
+  /** The tokens that say the first of these bytes, or all, and nothing else; best first. */
+  within(bytes: Uint8Array): number[];
   /** ln p of a token. */
   logProbOf(id: number): number;
   bytesOf(id: number): Uint8Array;
-  isEnd(id: number): boolean;
 }
 
 /** A combination that agrees. */
-export class Continuation {
-  constructor(
-    /** The hypothesis that it goes on from. */
-    readonly beam: number,
-    /** Each member's token; -1 for the stalled. */
-    readonly ids: readonly number[],
-    /** Each member's Σ ln p. */
-    readonly scores: readonly number[],
-    /** Σ w_i · score_i / n_i */
-    readonly priority: number,
-    /** Σ w_i · score_i */
-    readonly score: number,
-    readonly agreement: Agreement,
-  ) {}
+export interface Continuation {
+  /** The hypothesis that it goes on from. */
+  beam: number;
+  /** Each member's token; -1 for the stalled. */
+  ids: readonly number[];
+  /** Each member's Σ ln p. */
+  scores: readonly number[];
+  /** Σ w_i · score_i / n_i */
+  priority: number;
+  /** Σ w_i · score_i */
+  score: number;
+  agreement: Agreement;
 }
 
 export interface SearchOptions {
@@ -51,7 +59,7 @@ export interface SearchOptions {
   weights: readonly number[];
   /** How many continuations, or complete hypotheses in all, are enough. */
   beams: number;
-  /** Hypotheses that earlier steps completed, and the best score among them. */
+  /** Hypotheses that earlier steps completed, and the best score among them: what falls below it ends the search. */
   completed?: number;
   bestCompleted?: number;
   /** n_i from which a hypothesis counts as complete. Default: never. */
@@ -64,111 +72,202 @@ export interface SearchResult {
   completed: Continuation[];
 }
 
-/** Combinations looked at, after which a search that has found more than one continuation stops; as released. */
-const MAX_DEPTH = 10_000;
-
 export function searchAgreements(hypotheses: readonly Hypothesis[], options: SearchOptions): SearchResult {
-  const { beams, completed: known = 0, bestCompleted = Number.NEGATIVE_INFINITY } = options;
-  const { maxLength = Number.POSITIVE_INFINITY } = options;
   const frontier = new Frontier(hypotheses, options.weights);
-  const next: Continuation[] = [];
-  const completed: Continuation[] = [];
-  while (next.length < beams && completed.length + known < beams) {
-    if (frontier.seen > MAX_DEPTH && next.length > 1) break;
+  const result = new Collected(hypotheses, options);
+  while (!result.isFull) {
     const best = frontier.take();
-    if (best === undefined || best.score < bestCompleted) break;
-    if (completed.length > 0 && best.score < completed[0].score) break;
-    const { text, strands } = hypotheses[best.beam];
-    const agreement = agreementOf(text, strands, best.additions);
-    if (agreement === undefined) continue;
-    const { beam, ids, scores, priority, score } = best;
-    const continuation = new Continuation(beam, ids, scores, priority, score, agreement);
-    const isLong = strands.some(({ generated }) => generated + 1 >= maxLength);
-    if (agreement.complete || isLong) completed.push(continuation);
-    else next.push(continuation);
+    if (best === undefined || result.endsAt(best)) break;
+    const { text, strands, offers } = hypotheses[best.beam];
+    const agreement = agreementOf(text, strands, additionsOf(offers, best.ids))!;
+    result.add(best, agreement);
   }
-  return { next, completed };
+  return result;
 }
 
-/** A combination of one token from each member, agreed upon or not. */
-interface Combination {
+/** A combination of one token from each member. */
+export interface Combination {
   beam: number;
-  ranks: number[];
-  ids: number[];
-  additions: Addition[];
-  scores: number[];
+  ids: readonly number[];
+  scores: readonly number[];
   priority: number;
   score: number;
 }
 
+/** What a search has found. */
+export class Collected implements SearchResult {
+  readonly next: Continuation[] = [];
+  readonly completed: Continuation[] = [];
+
+  constructor(
+    private readonly hypotheses: readonly Hypothesis[],
+    private readonly options: SearchOptions,
+  ) {}
+
+  get isFull(): boolean {
+    const { beams, completed = 0 } = this.options;
+    return this.next.length >= beams || this.completed.length + completed >= beams;
+  }
+
+  /** Whether a combination is worse than an answer that is complete already. */
+  endsAt({ score }: Combination): boolean {
+    const { bestCompleted = Number.NEGATIVE_INFINITY } = this.options;
+    return score < bestCompleted || (this.completed.length > 0 && score < this.completed[0].score);
+  }
+
+  add({ beam, ids, scores, priority, score }: Combination, agreement: Agreement): void {
+    const { maxLength = Number.POSITIVE_INFINITY } = this.options;
+    const isLong = this.hypotheses[beam].strands.some(({ generated }) => generated + 1 >= maxLength);
+    const found = agreement.complete || isLong ? this.completed : this.next;
+    found.push({ beam, ids, scores, priority, score, agreement });
+  }
+}
+
+export function combine(
+  beam: number,
+  ids: readonly number[],
+  { strands, offers }: Hypothesis,
+  weights: readonly number[],
+): Combination {
+  const scores = ids.map((id, member) => strands[member].logProb + (id < 0 ? 0 : offers[member].logProbOf(id)));
+  let priority = 0;
+  let score = 0;
+  for (const [member, { generated }] of strands.entries()) {
+    priority += weights[member] * (scores[member] / (generated + 1));
+    score += weights[member] * scores[member];
+  }
+  return { beam, ids, scores, priority, score };
+}
+
 const NOTHING: Addition = { bytes: new Uint8Array(), ends: false };
 
-/** Combinations still to be looked at, best first; of equals the one that was found first. */
+export function additionsOf(offers: readonly Offers[], ids: readonly number[]): Addition[] {
+  return ids.map((id, member) => {
+    if (id < 0) return NOTHING;
+    const { end } = offers[member];
+    return id === end ? { bytes: NOTHING.bytes, ends: true } : { bytes: offers[member].bytesOf(id), ends: false };
+  });
+}
+
+/** Combinations that agree, of one kind: the members' tokens go together in any way. */
+interface Family {
+  /** For each member what it may say, best first; [-1] for the stalled. */
+  choices: readonly (readonly number[])[];
+  seen: Set<string>;
+}
+
+/** A combination with its place in its family. */
+interface Open extends Combination {
+  family: Family;
+  ranks: readonly number[];
+}
+
+/** The tokens of one member that lead beyond a hypothesis's text, down to a rank. */
+interface Leader {
+  beam: number;
+  member: number;
+  rank: number;
+  /** What its combinations cannot be better than. */
+  priority: number;
+}
+
+/** Combinations still to be looked at, and leaders, best first. */
 class Frontier {
-  /** Ascending by priority. */
-  readonly #open: Combination[] = [];
-  readonly #seen = new Set<string>();
+  readonly #open: (Open | Leader)[] = [];
 
   constructor(
     private readonly hypotheses: readonly Hypothesis[],
     private readonly weights: readonly number[],
   ) {
-    for (const [beam, { strands }] of hypotheses.entries()) {
-      if (strands.some(({ stalled }) => !stalled)) {
-        this.#add(
-          beam,
-          strands.map(() => 0),
+    for (const [beam, { text, strands, offers }] of hypotheses.entries()) {
+      if (strands.every(({ stalled }) => stalled)) continue;
+      const isLevel = strands.every(({ length }) => length === text.length);
+      const hasEnds = strands.some(({ ended }) => ended);
+      const missing = strands.map(({ length }) => text.subarray(length));
+      // Where nobody is behind, nobody ends before the others.
+      if (isLevel || hasEnds) {
+        this.#addFamily(beam, (member) =>
+          missing[member].length > 0 ? offers[member].within(missing[member]) : endsOf(offers[member]),
         );
       }
+      if (hasEnds) continue;
+      if (!isLevel) this.#addFamily(beam, (member) => offers[member].within(missing[member]));
+      for (const [member, { stalled }] of strands.entries()) if (!stalled) this.#addLeader(beam, member, 0);
     }
   }
 
-  /** How many combinations were found so far. */
-  get seen(): number {
-    return this.#seen.size;
-  }
-
-  /** The best one; its neighbours take its place. */
+  /** The best combination. */
   take(): Combination | undefined {
-    const best = this.#open.pop();
-    if (best === undefined) return undefined;
-    for (const [member, { stalled }] of this.hypotheses[best.beam].strands.entries()) {
-      if (stalled) continue;
-      this.#add(
-        best.beam,
-        best.ranks.map((rank, other) => (other === member ? rank + 1 : rank)),
-      );
+    while (true) {
+      const best = this.#open.pop();
+      if (best === undefined) return undefined;
+      if ("family" in best) {
+        for (const member of best.ids.keys()) {
+          this.#add(
+            best.beam,
+            best.family,
+            best.ranks.map((rank, other) => (other === member ? rank + 1 : rank)),
+          );
+        }
+        return best;
+      }
+      this.#follow(best);
+      this.#addLeader(best.beam, best.member, best.rank + 1);
     }
-    return best;
   }
 
-  #add(beam: number, ranks: number[]): void {
-    const key = `${beam} ${ranks.join(" ")}`;
-    if (this.#seen.has(key)) return;
-    const { strands, offers } = this.hypotheses[beam];
-    const ids = strands.map(({ stalled }, member) => (stalled ? -1 : offers[member].idAt(ranks[member])));
-    if (ids.some((id, member) => id < 0 && !strands[member].stalled)) return;
-    this.#seen.add(key);
-    const additions = ids.map((id, member) => (id < 0 ? NOTHING : additionOf(offers[member], id)));
-    const scores = ids.map((id, member) => strands[member].logProb + (id < 0 ? 0 : offers[member].logProbOf(id)));
-    let priority = 0;
-    let score = 0;
-    for (const [member, { generated }] of strands.entries()) {
-      priority += this.weights[member] * (scores[member] / (generated + 1));
-      score += this.weights[member] * scores[member];
+  /** The combinations with this member's token of this rank in the lead. */
+  #follow({ beam, member, rank }: Leader): void {
+    const { text, strands, offers } = this.hypotheses[beam];
+    const id = offers[member].idAt(rank);
+    const said = Buffer.concat([text.subarray(0, strands[member].length), offers[member].bytesOf(id)]);
+    this.#addFamily(beam, (other) => {
+      if (other === member) return [id];
+      const { length } = strands[other];
+      const ids = offers[other].within(said.subarray(length));
+      // Of several members that say as much, the first one leads.
+      return other < member ? ids.filter((own) => length + offers[other].bytesOf(own).length < said.length) : ids;
+    });
+  }
+
+  #addFamily(beam: number, choicesOf: (member: number) => readonly number[]): void {
+    const { strands } = this.hypotheses[beam];
+    const choices: (readonly number[])[] = [];
+    for (const [member, { stalled }] of strands.entries()) {
+      choices.push(stalled ? [-1] : choicesOf(member));
+      if (choices[member].length === 0) return;
     }
-    const combination = { beam, ranks, ids, additions, scores, priority, score };
-    let low = 0;
-    let high = this.#open.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#open[middle].priority < priority) low = middle + 1;
-      else high = middle;
+    this.#add(
+      beam,
+      { choices, seen: new Set() },
+      choices.map(() => 0),
+    );
+  }
+
+  #add(beam: number, family: Family, ranks: readonly number[]): void {
+    const key = ranks.join(" ");
+    if (family.seen.has(key) || ranks.some((rank, member) => rank >= family.choices[member].length)) return;
+    family.seen.add(key);
+    const ids = ranks.map((rank, member) => family.choices[member][rank]);
+    insertByPriority(this.#open, { ...combine(beam, ids, this.hypotheses[beam], this.weights), family, ranks });
+  }
+
+  #addLeader(beam: number, member: number, from: number): void {
+    const hypothesis = this.hypotheses[beam];
+    const { text, strands, offers } = hypothesis;
+    const { length } = strands[member];
+    for (let rank = from; ; rank++) {
+      const id = offers[member].idAt(rank);
+      if (id < 0) return;
+      if (id === offers[member].end || length + offers[member].bytesOf(id).length <= text.length) continue;
+      const ids = strands.map(({ stalled }, other) => (stalled ? -1 : other === member ? id : offers[other].idAt(0)));
+      const { priority } = combine(beam, ids, hypothesis, this.weights);
+      insertByPriority(this.#open, { beam, member, rank, priority });
+      return;
     }
-    this.#open.splice(low, 0, combination);
   }
 }
 
-function additionOf(offers: Offers, id: number): Addition {
-  return offers.isEnd(id) ? { bytes: NOTHING.bytes, ends: true } : { bytes: offers.bytesOf(id), ends: false };
+function endsOf({ end }: Offers): number[] {
+  return end < 0 ? [] : [end];
 }

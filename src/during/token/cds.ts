@@ -16,6 +16,9 @@
  * - a file of `llamafuse train cds`: a logistic regression on its last hidden state; threshold 0.5
  * - any object with the Judge interface; threshold 0.5
  *
+ * A critical token said greedily has probability 1, which is of no use where a given text is scored (Ensemble.score): there,
+ * and in comparisons of choices, take critical: "sampled".
+ *
  * The paper's classifier is a language model with a head for each token, trained on annotated text; neither is published.
  * The heuristics, the logistic regression, its data (training/train-cds.ts) and all thresholds are ours [unverified].
  */
@@ -23,10 +26,9 @@ import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { indexOfMember } from "../gate.js";
 import { EntityJudge, EntropyJudge } from "../judges/heuristics.js";
-import { isJudge, type Judge } from "../judges/judge.js";
-import { readJudge } from "../judges/saved-judge.js";
+import { isJudge, type Judge, loadJudge } from "../judges/judge.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
-import { SwitchRun } from "../switch-run.js";
+import { type SwitchParts, SwitchRun } from "../switch-run.js";
 
 export const cdsInfo: MethodInfo = {
   name: "cds",
@@ -76,10 +78,10 @@ export function isCritical(score: number, threshold: number): boolean {
   return score > threshold;
 }
 
-function judgeOf(classifier: CdsOptions["classifier"]): Judge {
+function judgeOf(classifier: CdsOptions["classifier"]): SwitchParts["judge"] {
   if (classifier === "entropy") return new EntropyJudge();
   if (classifier === "entity") return new EntityJudge();
-  return typeof classifier === "string" ? readJudge(classifier, "cds") : classifier;
+  return typeof classifier === "string" ? () => loadJudge(classifier, "cds") : classifier;
 }
 
 /** LlamafuseError "incompatible-members" unless there are two members. */

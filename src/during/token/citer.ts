@@ -15,8 +15,7 @@
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { indexOfMember } from "../gate.js";
-import { isJudge, type Judge } from "../judges/judge.js";
-import { readJudge } from "../judges/saved-judge.js";
+import { isJudge, type Judge, loadJudge } from "../judges/judge.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
 import { SwitchRun } from "../switch-run.js";
 import { requireTwo } from "./cds.js";
@@ -54,7 +53,7 @@ export function createCiter(context: MethodContext, { router, small, threshold }
   return new SwitchRun(context, {
     leader,
     other: 1 - leader,
-    judge: typeof router === "string" ? readJudge(router, "citer") : router,
+    judge: typeof router === "string" ? () => loadJudge(router, "citer") : router,
     yields: (score) => callsLarge(score, threshold),
   });
 }

@@ -8,7 +8,8 @@
  * The alignment is relative space (relative.ts), the rule a weighted mean, or any other over the anchors; the way back to
  * tokens is the inverse search (inverse-search.ts), which only the main member needs. Where the search would do nothing
  * (a learning rate up to 1e-6) or the main member's own choice is to end, its distribution stands, as published.
- * Feedback: the main member takes its own token, the others its bytes, with their whole text tokenised again.
+ * Feedback: the main member takes its own token (feedback "token", published) or its bytes ("text"), the others its bytes,
+ * with their whole text tokenised again.
  *
  * Shapes: the main member's |V| entries, float64. Only the main member's end ends the text, as published.
  * Defaults: all anchors, 5 steps of AdamW with decay 0.01 (released code), learning rate 0.15 (the released example; the
@@ -50,6 +51,8 @@ export const deepenInfo: MethodInfo = {
     anchors: "Anchors at most, drawn from the common tokens. Default: all.",
     seed: "Draws the anchors. Default 0.",
     scores: "Each member's score on a development set, by name (DeePEn-Adapt). Default: the members' weights.",
+    feedback:
+      '"token" (default, published): the main member takes its own token; "text": it tokenises its text anew, too.',
     compat: "Reproduce the released code's anchors and feedback. Default false.",
   },
 };
@@ -62,6 +65,7 @@ export const deepenOptions = z.strictObject({
   anchors: z.int().min(2).optional(),
   seed: z.int().min(0).default(0),
   scores: z.record(z.string(), z.number().min(0)).optional(),
+  feedback: z.enum(["token", "text"]).default("token"),
   compat: z.boolean().default(false),
 });
 
@@ -73,6 +77,10 @@ const LEAST_RATE = 1e-6;
 /** The skip rules: there is nothing to search for, or the main member's own choice is to end. */
 export function isSkipped(learningRate: number, mainEnds: boolean): boolean {
   return Math.abs(learningRate) <= LEAST_RATE || mainEnds;
+}
+
+export function createDeepen(context: MethodContext, options: DeepenOptions): MethodRun {
+  return new DeepenRun(context, options);
 }
 
 /** Build, or take from the cache, what these members need. */
@@ -128,12 +136,14 @@ export class DeepenRun implements MethodRun {
 
   accept(entry: number): void {
     const { voices } = this.context;
+    const { feedback, compat } = this.options;
     const { member: main } = voices[this.#main];
     const ends = main.vocabulary.endTokens.includes(entry);
-    const bytes = this.options.compat ? publishedText(main.vocabulary.textOf(entry)) : this.#bytesOf(entry);
+    const bytes = compat ? publishedText(main.vocabulary.textOf(entry)) : this.#bytesOf(entry);
     for (const [index, { member }] of voices.entries()) {
+      const takesToken = index === this.#main && (feedback === "token" || compat);
       const own: Feedback = { kind: "tokens", ids: ends ? member.vocabulary.endTokens.slice(0, 1) : [entry] };
-      member.append(ends || index === this.#main ? own : { kind: "text", bytes });
+      member.append(ends || takesToken ? own : { kind: "text", bytes });
     }
     this.#upToDate.chosen();
   }

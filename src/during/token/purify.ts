@@ -8,7 +8,8 @@
  *
  * For N members α, β, … are the members' weights. In the order of the paper member 1 is the large model; α and β trade
  * its usefulness against purification, and need not sum to 1. T unifies the sharpness of the result; a list gives each
- * member its own. Alignment: one vocabulary, token ids back to all; rule: rules/purification.ts; every step.
+ * member its own (α/T₁, β/T₂). Alignment: one vocabulary, token ids back to all; rules: log-linear with the coefficients
+ * α/T and β/T, and minimum; every step.
  *
  * The paper's bound (k-NAF of CP-Δ): KL(p ‖ p_i) and ln max_u p/p_i stay finite wherever the members overlap. The kl form
  * is the published one; the exact max form was reconstructed from CP-Δ and not compared with released code [unverified].
@@ -19,7 +20,8 @@ import { LlamafuseError } from "../../errors.js";
 import { OneVocabularyAlignment } from "../alignments/one-vocabulary.js";
 import { FusionRun } from "../fusion-run.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
-import { PurificationRule } from "../rules/purification.js";
+import { LogLinearRule } from "../rules/log-linear.js";
+import { MinimumRule } from "../rules/minimum.js";
 
 export const purifyInfo: MethodInfo = {
   name: "purify",
@@ -35,14 +37,14 @@ export const purifyInfo: MethodInfo = {
 };
 
 const exponent = z.number().min(0).optional();
-const temperature = z.number().positive();
+const oneTemperature = z.number().positive();
 
 export const purifyOptions = z
   .strictObject({
     form: z.enum(["kl", "max"]).default("kl"),
     alpha: exponent,
     beta: exponent,
-    temperature: z.union([temperature, z.array(temperature).min(2)]).default(1),
+    temperature: z.union([oneTemperature, z.array(oneTemperature).min(2)]).default(1),
   })
   .refine(({ form, alpha }) => form === "kl" || alpha === undefined, {
     path: ["alpha"],
@@ -65,12 +67,14 @@ export function createPurify(context: MethodContext, options: PurifyOptions): Me
   const alignment = new OneVocabularyAlignment(context, "purify");
   if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
   if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
-  const exponents = alpha === undefined ? undefined : [alpha, beta!];
-  return new FusionRun(context, {
-    alignment,
-    rule: new PurificationRule({ form, temperature }),
-    weighting: exponents && { weightsOf: () => exponents },
-  });
+  const exponents = alpha === undefined ? voices.map(({ weight }) => weight) : [alpha, beta!];
+  const coefficients = exponents.map((each, voice) => each / temperatureOf(temperature, voice));
+  const rule = form === "kl" ? new LogLinearRule({ coefficients }) : new MinimumRule({ temperature });
+  return new FusionRun(context, { alignment, rule });
+}
+
+function temperatureOf(temperature: PurifyOptions["temperature"], voice: number): number {
+  return typeof temperature === "number" ? temperature : temperature[voice];
 }
 
 function requireCount(option: string, given: number, members: number): void {

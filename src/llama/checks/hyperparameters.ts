@@ -38,8 +38,8 @@ export interface Hyperparameters {
   feedForward: number;
 }
 
-/** Check them all and return those that others use. */
-export function checkHyperparameters(header: GgufHeader, architecture: string): Hyperparameters {
+/** Check them all and return those that others use. `mayEncode`: a model that sees the future will do. */
+export function checkHyperparameters(header: GgufHeader, architecture: string, mayEncode = false): Hyperparameters {
   const parameters = new Parameters(header.metadata, architecture);
   const contextLength = parameters.required("context_length", 1, MAX_CONTEXT);
   const embeddingLength = parameters.required("embedding_length", 1, MAX_EMBEDDING);
@@ -48,7 +48,8 @@ export function checkHyperparameters(header: GgufHeader, architecture: string): 
   parameters.optional("nextn_predict_layers", 0, layers - 1);
   checkFloats(parameters);
   checkScaling(parameters);
-  checkDirection(parameters);
+  if (!mayEncode) checkDirection(parameters);
+  checkPooling(parameters);
   const headCount = checkHeads(parameters, layers, embeddingLength);
   checkExperts(parameters, layers);
   checkArchitectureRules(parameters, { layers, embeddingLength });
@@ -101,6 +102,9 @@ function checkDirection(parameters: Parameters): void {
     const problem = `"${parameters.key("attention.causal")}" is false: it encodes text and cannot write any.`;
     throw unsupportedModel(metadata.file, problem, "Choose a model that writes text.", { found: false, allowed: true });
   }
+}
+
+function checkPooling(parameters: Parameters): void {
   const pooling = parameters.uint32("pooling_type");
   if (pooling !== undefined && pooling !== UNSPECIFIED)
     parameters.between("pooling_type", pooling, 0, MAX_POOLING_TYPE);

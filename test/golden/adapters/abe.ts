@@ -1,6 +1,7 @@
 import { agreementOf, type Strand } from "../../../src/during/token/abe-agreement.js";
 import { TokenRanking } from "../../../src/during/token/abe-ranking.js";
-import { type Continuation, type Hypothesis, searchAgreements } from "../../../src/during/token/abe-search.js";
+import { searchAsReleased } from "../../../src/during/token/abe-released-search.js";
+import type { Continuation, Hypothesis } from "../../../src/during/token/abe-search.js";
 import { ByteOrder } from "../../../src/vocabulary/byte-order.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import type { GoldenAdapter } from "../adapter.js";
@@ -83,7 +84,7 @@ function search({ models, beams, weights, numBeams, maxLength, bestCompletedScor
     );
     return { text, strands, offers };
   });
-  const found = searchAgreements(hypotheses, {
+  const found = searchAsReleased(hypotheses, {
     weights,
     beams: numBeams,
     maxLength,

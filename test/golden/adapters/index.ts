@@ -2,7 +2,9 @@ import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
+import { core } from "./core.js";
 import { deepen } from "./deepen.js";
+import { eva } from "./eva.js";
 import { gac } from "./gac.js";
 import { hybridLlm } from "./hybrid-llm.js";
 import { purification } from "./purification.js";
@@ -17,7 +19,9 @@ export const adapters: readonly GoldenAdapter[] = [
   abe,
   avengers,
   bleuChrf,
+  core,
   deepen,
+  eva,
   gac,
   hybridLlm,
   purification,

@@ -1,4 +1,5 @@
-import { PurificationRule } from "../../../src/during/rules/purification.js";
+import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
+import { MinimumRule } from "../../../src/during/rules/minimum.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 
@@ -16,8 +17,12 @@ export const purification: GoldenAdapter = {
     const sharpened = logits.map((values) => softmax(values.map((logit) => logit / temperature)));
     const step = { size: logits[0].length, endEntry: -1, distributions, bytesOf: () => new Uint8Array() };
     const everyone = logits.map((_, index) => index);
-    const fused = (["kl", "max"] as const).map((form) => {
-      const { probabilities, best } = new PurificationRule({ form, temperature }).fuse(step, weights, everyone);
+    const rules = {
+      kl: new LogLinearRule({ coefficients: weights.map((weight) => weight / temperature) }),
+      max: new MinimumRule({ temperature }),
+    };
+    const fused = Object.entries(rules).map(([form, rule]) => {
+      const { probabilities, best } = rule.fuse(step, weights, everyone);
       const p = probabilities.slice(0, step.size);
       return {
         [form]: p,

@@ -12,12 +12,14 @@ import { createRouter } from "../../../src/before/registry.js";
 import { loadRouter, routerFile } from "../../../src/before/saved-router.js";
 import { embedQuery, trainingData } from "../../../src/before/training-data.js";
 import { dot, type Matrix, makeMatrix, rowOf, unitVector } from "../../../src/learning/matrix.js";
+import { checkModel } from "../../../src/llama/check-model.js";
 import { LlamaContext } from "../../../src/llama/context.js";
 import { loadLlama } from "../../../src/llama/library.js";
 import { LlamaModel } from "../../../src/llama/model.js";
 import { topicTable } from "../../support/outcome-tables.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
+import { writeTinyEncoder } from "../../support/tiny-encoder.js";
 
 const at = temporaryFolder();
 const TEXTS = ["the cat sat on the mat", "a cat and a dog", "two plus two is four", "three plus two is five", "zzz"];
@@ -36,13 +38,13 @@ describe("the TF-IDF embedder", () => {
     expect(TfIdfEmbedder.fit(TEXTS.slice(1), { leastTexts: 1 }).id).not.toBe(embedder.id);
   });
 
-  it("is the same embedder after JSON, gives zeros for unknown words, and needs words in common", async () => {
+  it("is the same embedder after JSON, gives zeros for unknown words, and needs words", async () => {
     const embedder = TfIdfEmbedder.fit(TEXTS);
     const restored = await restoreEmbedder(JSON.parse(JSON.stringify(embedder)));
     expect(restored.id).toBe(embedder.id);
     expect((await restored.embed(TEXTS)).data).toEqual((await embedder.embed(TEXTS)).data);
     expect((await embedder.embed(["qwertz"])).data.every((value) => value === 0)).toBe(true);
-    expect((await refusal(() => TfIdfEmbedder.fit(["a", "b"]))).message).toMatch(/no words in common/);
+    expect((await refusal(() => TfIdfEmbedder.fit([" ", ""]))).message).toMatch(/no words/);
     const saved = JSON.parse(JSON.stringify(embedder));
     expect((await refusal(() => restoreEmbedder({ ...saved, kind: "word2vec" }))).message).toMatch(
       /Known: tfidf, gguf/,
@@ -93,6 +95,22 @@ describe("the GGUF embedder", () => {
     const error = await refusal(() => restoreEmbedder(saved));
     expect(error.code).toBe("incompatible-members");
     for (const each of [embedder, mean, prefixed, restored]) await each.dispose?.();
+  });
+
+  it("runs encoders, each text in one piece, with the pooling of the file", async () => {
+    const file = writeTinyEncoder(at("encoder.gguf"));
+    const embedder = await GgufEmbedder.open(file, { threads: 1 });
+    const vectors = await embedder.embed(["the cat", "the cat", "cat the", "cat ".repeat(200)]);
+    expect(embedder.dimension).toBe(32);
+    const cosine = (a: number, b: number) => dot(rowOf(vectors, a), rowOf(vectors, b));
+    expect(cosine(0, 1)).toBeCloseTo(1, 6);
+    expect(cosine(0, 2)).toBeLessThan(0.99999);
+    expect(cosine(3, 3)).toBeCloseTo(1, 6);
+    const first = await GgufEmbedder.open(file, { threads: 1, pooling: "cls" });
+    expect(dot(rowOf(await first.embed(["the cat"]), 0), rowOf(vectors, 0))).toBeLessThan(0.99999);
+    for (const each of [embedder, first]) await each.dispose();
+    // It can make vectors, and still not be a member.
+    expect((await refusal(() => checkModel(file))).code).toBe("unsupported-model");
   });
 
   it("cuts a text that is too long, and refuses a model that ranks pairs", async () => {

@@ -180,6 +180,11 @@ describe("splits", () => {
     const { judged, notes } = await foldsOf(free, 3);
     expect(notes[0]).toMatch(/clerk 0, sage 1/);
     expect(Array.from(judged.meansOf(judged.cost))).toEqual([0, 1]);
+    const three = new OutcomeTable({ ...topicTable(30, 2).table, cost: undefined });
+    const judgement = await judgeAll([{ name: "knn" }], await foldsOf(three, 3), { threads: 0, resamples: 0 });
+    expect(judgement.baselines.bestSingle).toMatchObject({ cost: 0, aiq: judgement.baselines.bestSingle.quality });
+    expect(judgement.routers[0].aiq).toBe(judgement.routers[0].quality);
+    expect(judgement.routers[0].apgr).toBeGreaterThan(0.5);
   });
 });
 

@@ -32,6 +32,13 @@ describe("methodNamed", () => {
     [{ name: "gac", primary: 0 }, /"primary" of gac.*only with gate/],
     [{ name: "gac", gate: "threshold", threshold: 1.5 }, /"threshold" of gac.*found 1.5/],
     [{ name: "gac", feedback: "text", compat: true }, /"feedback" of gac/],
+    [{ name: "product", alignment: "top" }, /"alignment" of product: must be one of .*top-union.*found "top"/],
+    [{ name: "product", alignment: { name: "union", k: 3 } }, /Unknown option of product "alignment.k"/],
+    [{ name: "product", alignment: { name: "top-union", k: 0 } }, /"alignment.k" of product.*found 0/],
+    [{ name: "fusion", rule: "median" }, /"rule" of fusion: must be one of mean, product/],
+    [{ name: "fusion", rule: { name: "product", floor: 2 } }, /"rule.floor" of fusion.*found 2/],
+    [{ name: "fusion", rule: { name: "mean", floor: 0.5 } }, /Unknown option of fusion "rule.floor"/],
+    [{ name: "contrast", alpha: -1 }, /"alpha" of contrast/],
     [{ name: "single", k: 1 }, /Unknown option of single "k"/],
   ])("refuses %j", (options, message) => {
     expect(unchecked(options)).toThrow(
@@ -42,10 +49,10 @@ describe("methodNamed", () => {
   it("describes every method, and every option that it takes", () => {
     for (const { name, summary, source, options } of methodInfos) {
       expect(summary.length).toBeGreaterThan(10);
-      expect(source).toMatch(/arXiv \d{4}\.\d{5}|^-$/);
+      expect(source).toMatch(/arXiv \d{4}\.\d{5}|doi 10\.|^-$/);
       // Each documented option exists: a wrong value for it is told from an unknown name.
       for (const option of Object.keys(options))
-        expect(unchecked({ name, [option]: { wrong: true } })).toThrow(`"${option}" of ${name}`);
+        expect(unchecked({ name, [option]: { wrong: true } })).toThrow(new RegExp(`"${option}(\\..+)?" of ${name}`));
     }
   });
 

@@ -101,6 +101,32 @@ describe("matrix factorisation", () => {
     }
   });
 
+  it("ends where held-out queries stop profiting, at the best parameters found", () => {
+    const random = new RandomGenerator(6);
+    const embeddings = makeMatrix(60, 4);
+    for (let i = 0; i < embeddings.data.length; i++) embeddings.data[i] = drawNormal(random);
+    // Who wins is chance: all that can be learned is the training queries by heart.
+    const pairs = Array.from({ length: 60 }, (_, row) => {
+      const winner = Number(random.next() < 0.5);
+      return { row, winner, loser: 1 - winner };
+    });
+    const train = (epochs: number, heldOut?: number) => {
+      let last = 0;
+      const onEpoch = (epoch: number) => {
+        last = epoch;
+        return true;
+      };
+      const options = { seed: 1, dimension: 8, learningRate: 0.05, noise: 0, batch: 8, epochs, heldOut, onEpoch };
+      return { model: MatrixFactorisation.fit(embeddings, 2, pairs, options), last };
+    };
+    const stopped = train(200, 0.3);
+    expect(stopped.last).toBeLessThan(100);
+    // Five epochs of patience came after the best.
+    const best = train(stopped.last - 4, 0.3);
+    expect(stopped.model.logits([1, 2, 3, 4])).toEqual(best.model.logits([1, 2, 3, 4]));
+    expect(train(200).last).toBe(199);
+  });
+
   it("learns which model wins on which side, and keeps it through JSON", () => {
     const random = new RandomGenerator(8);
     const embeddings = makeMatrix(200, 4);

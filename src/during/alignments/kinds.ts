@@ -1,0 +1,49 @@
+/** The alignments that methods are put together from, by name. */
+import { z } from "zod";
+import { MAX_TOP } from "../../member/preparer.js";
+import type { Alignment } from "../alignment.js";
+import type { MethodContext } from "../method.js";
+import { partSchema } from "../part-schema.js";
+import { OneVocabularyAlignment } from "./one-vocabulary.js";
+import { ByteKeys } from "./top-keys.js";
+import { TopUnionAlignment } from "./top-union.js";
+import { UnionAlignment } from "./union.js";
+import { ByteSpace } from "./union-spaces.js";
+
+const feedback = z.enum(["text", "piece"]).default("text");
+const k = z.int().min(1).max(MAX_TOP).default(10);
+
+/** `union` (GaC's space), `top-union` (UniTE's) or `one-vocabulary`; with `k` and `feedback` where they mean something. */
+export const alignmentOptions = partSchema([
+  z.strictObject({ name: z.literal("top-union"), k, feedback }),
+  z.strictObject({ name: z.literal("union"), feedback }),
+  z.strictObject({ name: z.literal("one-vocabulary") }),
+]);
+
+export type AlignmentOptions = z.output<typeof alignmentOptions>;
+
+/** For the lists of methods' options. */
+export const ALIGNMENTS_TEXT =
+  '"top-union" (with k, feedback), "union" (feedback) or "one-vocabulary"; options as alignment.k=20';
+
+/**
+ * An alignment for this request. `method`: who asks, for errors; `onlyLikeliest`: see UnionAlignment.
+ * Error: incompatible-members.
+ */
+export function createAlignment(
+  context: MethodContext,
+  options: AlignmentOptions,
+  { method, onlyLikeliest = false }: { method: string; onlyLikeliest?: boolean },
+): Alignment {
+  const { voices } = context;
+  switch (options.name) {
+    case "union":
+      return new UnionAlignment(context, new ByteSpace(voices, options.feedback), onlyLikeliest);
+    case "top-union": {
+      const members = voices.map(({ member }) => member);
+      return new TopUnionAlignment(context, new ByteKeys(members, options.feedback), options.k);
+    }
+    case "one-vocabulary":
+      return new OneVocabularyAlignment(context, method);
+  }
+}

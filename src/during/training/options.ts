@@ -1,0 +1,45 @@
+/** What the trainings of judges share: members, examples, progress. */
+import { LlamafuseError } from "../../errors.js";
+import type { Member } from "../../member/member.js";
+import { methodNamed } from "../methods.js";
+import type { TrainingExample } from "./example.js";
+import { finishAnswer, type Reference, trainingContext } from "./teacher-forcing.js";
+
+export interface JudgeTraining {
+  examples: readonly TrainingExample[];
+  /** Default 1. */
+  seed?: number;
+  signal?: AbortSignal;
+  /** What is done, and how much of it: "answers" 3 of 20. */
+  onProgress?: (phase: string, done: number, total: number) => void;
+}
+
+/**
+ * What to lead a member through: the example's own reference, or the first right answer of these members, which are asked
+ * in turn; undefined where none is right.
+ */
+export async function referenceOf(
+  example: TrainingExample,
+  members: readonly Member[],
+  signal?: AbortSignal,
+): Promise<Reference | undefined> {
+  if (example.reference !== undefined) return { bytes: Buffer.from(example.reference), ends: true };
+  for (const member of members) {
+    const context = trainingContext([member]);
+    const run = methodNamed({ name: "single" }).create(context);
+    const { text, ends } = await finishAnswer(run, context, example, undefined, signal);
+    if (text !== "" && example.isRight(text)) return { bytes: Buffer.from(text), ends };
+  }
+  return undefined;
+}
+
+/** LlamafuseError "invalid-data" where nothing was left to learn from. */
+export function checkLabels(method: string, labels: readonly number[], examples: number, cure: string): void {
+  const ones = labels.filter((label) => label >= 0.5).length;
+  if (ones > 0 && ones < labels.length) return;
+  throw new LlamafuseError(
+    "invalid-data",
+    `${examples} examples gave ${labels.length} tokens for the training of ${method}, of which ${ones} are labelled 1; both labels must occur. ${cure}`,
+    { found: { tokens: labels.length, ones }, examples },
+  );
+}

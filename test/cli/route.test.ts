@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { topicTable } from "../support/outcome-tables.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { run } from "./run.js";
+
+const at = temporaryFolder();
+
+function tableFile(name: string, rows: number, seed: number, models = 3): string {
+  const { table } = topicTable(rows, seed);
+  const lines = table.queries.flatMap((query, row) =>
+    table.models.slice(0, models).map((model, column) =>
+      JSON.stringify({
+        query: `${query} of table ${seed}`,
+        model,
+        quality: table.quality.get(row, column),
+        cost: table.cost.get(row, column),
+      }),
+    ),
+  );
+  return at(name, `${lines.join("\n")}\n`);
+}
+
+const train = tableFile("train.jsonl", 120, 1);
+const test = tableFile("test.jsonl", 80, 2);
+
+interface Report {
+  baselines: Record<string, { aiq: number; quality: number; cost: number }>;
+  routers: { name: string; points: { knob: object; quality: number; cost: number }[] }[];
+  leaked: { query: string }[];
+}
+
+describe("llamafuse route eval", () => {
+  it("--json has the baselines and every router with its curve", async () => {
+    const ended = await run([
+      "route",
+      "eval",
+      "--train",
+      train,
+      "--test",
+      test,
+      "-r",
+      "knn",
+      "-r",
+      "knn:k=5",
+      "--json",
+    ]);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    const report = JSON.parse(ended.stdout) as Report;
+    for (const name of ["random", "bestSingle", "zeroRouter", "oracle"]) {
+      const { aiq, quality, cost } = report.baselines[name];
+      for (const value of [aiq, quality, cost]) expect(value).toEqual(expect.any(Number));
+    }
+    expect(report.baselines.bestSingle).toMatchObject({ model: "sage", cost: 10 });
+    expect(report.baselines.oracle.quality).toBeGreaterThanOrEqual(report.baselines.bestSingle.quality);
+    expect(report.routers.map(({ name }) => name)).toEqual(["knn", "knn:k=5"]);
+    for (const router of report.routers) {
+      expect(router).toMatchObject({
+        aiq: expect.any(Number),
+        apgr: expect.any(Number),
+        quality: expect.any(Number),
+        cost: expect.any(Number),
+        decideMs: expect.any(Number),
+        fitMs: expect.any(Number),
+      });
+      expect(router.points.length).toBeGreaterThan(5);
+      for (const { knob, quality, cost } of router.points) {
+        expect(Object.values(knob).every((value) => typeof value === "number")).toBe(true);
+        expect(quality).toBeGreaterThanOrEqual(0);
+        expect(cost).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it("judges every router in folds, and writes a page with the curves", async () => {
+    const html = at("report.html");
+    const small = tableFile("small.jsonl", 60, 5, 2);
+    const args = ["route", "eval", "--train", small, "--folds", "2", "--resamples", "0", "--html", html];
+    const ended = await run(args);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(ended.stdout).toMatch(/60 queries in 2 folds, 2 models/);
+    for (const row of ["random", "best single", "zero router", "oracle", "knn"]) {
+      expect(ended.stdout).toMatch(new RegExp(`^${row}.* \\d`, "m"));
+    }
+    expect(readFileSync(html, "utf8")).toContain("<svg");
+  });
+
+  it("names queries that stand in both tables and takes them out of the training table", async () => {
+    const both = at("both.jsonl", readFileSync(train, "utf8") + readFileSync(test, "utf8"));
+    const ended = await run(["route", "eval", "--train", both, "--test", test, "-r", "knn", "--json"]);
+    const report = JSON.parse(ended.stdout) as Report & { train: { rows: number } };
+    expect(report.leaked).toHaveLength(80);
+    expect(report.train.rows).toBe(120);
+  });
+
+  it.each([
+    [["--train", "nowhere.csv"], /nowhere\.csv/, 3],
+    [["--train", train, "--test", train], /--folds/, 3],
+    [["--train", train, "-r", "knnn"], /Did you mean "knn"/, 2],
+    [["--train", train, "-r", "knn:k=0"], /option "k" of knn/, 2],
+    [["--train", train, "--leave-out", "bard"], /bard/, 2],
+    [["--train", train, "--price", "poet"], /MODEL=COST/, 2],
+    [["--train", train, "--leave-out", "poet", "--leave-out", "clerk", "-r", "knn"], /only sage/, 3],
+    [["--train", train, "--test", test, "--folds", "3"], /--folds/, 2],
+    [["--train", train, "--html", "/nowhere/at/all.html"], /all\.html/, 3],
+  ])("%j is one line that says what is wrong", async (args, message, code) => {
+    const ended = await run(["route", "eval", ...args]);
+    expect(ended).toMatchObject({ code, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+    expect(ended.stderr.trimEnd()).not.toContain("\n");
+  });
+});
+
+describe("llamafuse route fit and explain", () => {
+  const file = at("router.json");
+
+  it("saves a router that explains itself", async () => {
+    const fitted = await run(["route", "fit", "--train", train, "-r", "knn:k=7", "-o", file]);
+    expect(fitted).toMatchObject({ code: 0, stderr: "" });
+    expect(fitted.stdout).toMatch(/knn on 120 queries and 3 models/);
+    const explained = await run(["route", "explain", file, "--lambda", "0.02", "rhyme number 3", "--json"]);
+    expect(explained).toMatchObject({ code: 0, stderr: "" });
+    const decision = JSON.parse(explained.stdout);
+    expect(Object.keys(decision.scores)).toEqual(["poet", "clerk", "sage"]);
+    expect(decision.models).toHaveLength(1);
+    expect(decision.costs).toEqual({ poet: 1, clerk: 2, sage: 10 });
+    const shown = await run(["route", "explain", file, "rhyme number 3"]);
+    expect(shown.stdout).toMatch(/^→ +(poet|clerk|sage) /m);
+    expect(shown.stdout.split("\n")[0]).toContain("by the best estimate");
+  });
+
+  it.each([
+    [["--budget", "0.1"], /budget 0\.1 is below the cheapest/, 2],
+    [["--lambda", "1", "--budget", "5"], /set at once/, 2],
+    [["--preference", "7"], /preference is 7/, 2],
+  ])("explain refuses %j", async (args, message, code) => {
+    const ended = await run(["route", "explain", file, ...args, "a query"]);
+    expect(ended).toMatchObject({ code, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+  });
+
+  it("refuses a file of another version", async () => {
+    const old = at("old.json", readFileSync(file, "utf8").replace('"version":1', '"version":0'));
+    const ended = await run(["route", "explain", old, "a query"]);
+    expect(ended).toMatchObject({ code: 3, stdout: "" });
+    expect(ended.stderr).toMatch(/old\.json was saved as version 0; .* Fit the router again/);
+  });
+});
+
+const shared = path.resolve(import.meta.dirname, "../../../shared/routing/routerbench");
+describe.skipIf(!existsSync(shared))("on RouterBench", () => {
+  it("knows the models' means and takes the published columns", async () => {
+    const [from, to] = ["train", "test"].map((part) => path.join(shared, `winograde_${part}.csv`));
+    const ended = await run([
+      "route",
+      "eval",
+      "--train",
+      from,
+      "--test",
+      to,
+      "-r",
+      "knn",
+      "--json",
+      "--resamples",
+      "0",
+    ]);
+    const { baselines } = JSON.parse(ended.stdout) as Report;
+    expect(baselines.bestSingle).toMatchObject({ model: "gpt-4-1106-preview", quality: expect.closeTo(325 / 380, 9) });
+    expect(baselines.random.quality).toBeCloseTo(0.6096, 4);
+    expect(baselines.zeroRouter.aiq).toBeLessThan(baselines.oracle.aiq);
+  });
+});
+if (!existsSync(shared)) console.warn("skipped: the tests on RouterBench need ../shared/routing");
