@@ -3,6 +3,7 @@
 export { CachedEmbedder } from "./before/embedders/cached.js";
 export type { Embedder, EmbedderIdentity, EmbedOptions, SavedEmbedder } from "./before/embedders/embedder.js";
 export { GgufEmbedder, type GgufEmbedderOptions } from "./before/embedders/gguf.js";
+export { type GradedExample, LabelEmbedder, labelExamples } from "./before/embedders/label-probabilities.js";
 export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-idf.js";
 export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/judging/curve.js";
 export { type JudgeAllOptions, type JudgementOfAll, judgeAll } from "./before/judging/judge-all.js";
@@ -24,6 +25,7 @@ export type {
   SavedRouter,
 } from "./before/router.js";
 export { loadRouter, type RouterFile, restoreRouter, routerFile } from "./before/saved-router.js";
+export { selectPool } from "./before/select-pool.js";
 export { embedQuery, type TrainingData, trainingData } from "./before/training-data.js";
 export type { FinishReason, GenerateOptions, GenerateResult, StreamChunk } from "./decoding/loop.js";
 export type { ChatMessage, PromptInput } from "./decoding/prompt.js";

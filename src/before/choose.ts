@@ -74,3 +74,9 @@ export function best(cost: Float64Array, utility: (model: number) => number): nu
   }
   return chosen;
 }
+
+/** q̂ − λ·ĉ of every model; −ĉ for λ = Infinity. */
+export function worthAt({ quality, cost }: Estimate, lambda: number): Float64Array {
+  const isFree = lambda === Number.POSITIVE_INFINITY;
+  return quality.map((each, model) => (isFree ? -cost[model] : each - lambda * cost[model]));
+}

@@ -11,6 +11,14 @@ export function assumedPrices(table: OutcomeTable): Map<string, number> {
   return new Map(table.models.map((model, column) => [model, table.models.length === 2 && column !== weaker ? 1 : 0]));
 }
 
+/** What a reader should know of assumed prices. */
+export function assumedNote(prices: ReadonlyMap<string, number>): string {
+  const told = Array.from(prices, ([model, price]) => `${model} ${price}`).join(", ");
+  return prices.size === 2
+    ? `There are no costs; calls are taken to cost ${told}.`
+    : "There are no costs; calls are taken to cost nothing (--price says otherwise).";
+}
+
 /** The mean cost of each model that has any, for cells that have none. */
 export function meanPrices(table: OutcomeTable): Map<string, number> {
   const means = table.meansOf(table.cost);

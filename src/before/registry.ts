@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { Router, RouterInfo } from "./router.js";
+import { ArchRouter, archRouterInfo, archRouterOptions } from "./routers/arch-router.js";
 import {
   AvengersProRouter,
   AvengersRouter,
@@ -131,6 +132,11 @@ const registry = {
     options: racerOptions,
     create: (options) => new RacerRouter(options),
   } satisfies RouterDefinition<typeof racerOptions>,
+  "arch-router": {
+    info: archRouterInfo,
+    options: archRouterOptions,
+    create: (options) => new ArchRouter(options),
+  } satisfies RouterDefinition<typeof archRouterOptions>,
 };
 
 export type RouterName = keyof typeof registry;

@@ -3,7 +3,7 @@ import { rowOf } from "../learning/matrix.js";
 import type { Embedder, EmbedOptions } from "./embedders/embedder.js";
 import { TfIdfEmbedder } from "./embedders/tf-idf.js";
 import type { OutcomeTable } from "./outcome-table.js";
-import { assumedPrices } from "./prices.js";
+import { assumedNote, assumedPrices } from "./prices.js";
 import type { FitData, Query } from "./router.js";
 
 export interface TrainingData {
@@ -23,8 +23,7 @@ export async function trainingData(
   let priced = table;
   if (!table.hasCosts) {
     const prices = assumedPrices(table);
-    const told = Array.from(prices, ([model, price]) => `${model} ${price}`).join(", ");
-    notes.push(`No costs in ${table.name}; a call is taken to cost: ${told}.`);
+    notes.push(assumedNote(prices));
     priced = table.withPrices(prices);
   }
   const embeddings = await embedder.embed(table.queries, options);

@@ -15,9 +15,11 @@ import { citerInfo, citerOptions, createCiter } from "./token/citer.js";
 import { contrastInfo, contrastOptions, createContrast } from "./token/contrast.js";
 import { coreInfo, coreOptions, createCore } from "./token/core.js";
 import { buildDeepen, createDeepen, deepenInfo, deepenOptions } from "./token/deepen.js";
+import { buildEva, createEva, evaInfo, evaOptions } from "./token/eva.js";
 import { createFusion, fusionInfo, fusionOptions } from "./token/fusion.js";
 import { createGac, gacInfo, gacOptions } from "./token/gac.js";
 import { createMe, meInfo, meOptions } from "./token/me.js";
+import { buildPackllm, createPackllm, packllmInfo, packllmOptions } from "./token/packllm.js";
 import { createProduct, productInfo, productOptions } from "./token/product.js";
 import { createProxy, proxyInfo, proxyOptions } from "./token/proxy.js";
 import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
@@ -70,6 +72,12 @@ const registry = {
     create: createDeepen,
     build: buildDeepen,
   } satisfies Method<typeof deepenOptions>,
+  eva: {
+    info: evaInfo,
+    options: evaOptions,
+    create: createEva,
+    build: buildEva,
+  } satisfies Method<typeof evaOptions>,
   purify: {
     info: purifyInfo,
     options: purifyOptions,
@@ -105,6 +113,12 @@ const registry = {
     options: proxyOptions,
     create: createProxy,
   } satisfies Method<typeof proxyOptions>,
+  packllm: {
+    info: packllmInfo,
+    options: packllmOptions,
+    create: createPackllm,
+    build: buildPackllm,
+  } satisfies Method<typeof packllmOptions>,
   fusion: {
     info: fusionInfo,
     options: fusionOptions,

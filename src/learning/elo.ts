@@ -18,6 +18,14 @@ export interface EloOptions {
   k?: number;
 }
 
+/** Moves the ratings of both by one match. */
+export function playMatch(ratings: Float64Array, { a, b, score }: Match, k = 32): void {
+  const expected = 1 / (1 + 10 ** ((ratings[b] - ratings[a]) / 400));
+  const change = k * (score - expected);
+  ratings[a] += change;
+  ratings[b] -= change;
+}
+
 export class EloRatings {
   readonly ratings: Float64Array;
   readonly #sums: Float64Array;
@@ -31,12 +39,9 @@ export class EloRatings {
     this.#sums = new Float64Array(start.length);
   }
 
-  play({ a, b, score }: Match): void {
+  play(match: Match): void {
     const { ratings } = this;
-    const expected = 1 / (1 + 10 ** ((ratings[b] - ratings[a]) / 400));
-    const change = (this.options.k ?? 32) * (score - expected);
-    ratings[a] += change;
-    ratings[b] -= change;
+    playMatch(ratings, match, this.options.k);
     this.#matches++;
     for (let index = 0; index < ratings.length; index++) this.#sums[index] += ratings[index];
   }

@@ -21,13 +21,13 @@ export interface ItemResponseOptions {
   seed: number;
   /** k. Default 16. */
   dimension?: number;
-  /** Passes over the queries. Default 40. */
+  /** Passes over the queries. Default 20. */
   epochs?: number;
   /** Queries a step. Default 64. */
   batch?: number;
   /** Default 5e-3. */
   learningRate?: number;
-  /** ρ. Default 1. */
+  /** ρ. Default 5. */
   ridge?: number;
   /** Awaited after each epoch; what it throws ends the training. */
   onEpoch?: (epoch: number) => Promise<void>;
@@ -56,7 +56,7 @@ export class ItemResponse {
 
   /** embeddings: n × d; answers: n × takers in [0, 1], NaN where unknown. */
   static async fit(embeddings: Matrix, answers: Matrix, options: ItemResponseOptions): Promise<ItemResponse> {
-    const { dimension: k = 16, epochs = 40, batch = 64, learningRate = 5e-3, ridge = 1 } = options;
+    const { dimension: k = 16, epochs = 20, batch = 64, learningRate = 5e-3, ridge = 5 } = options;
     const [rows, columns] = embeddings.shape;
     const takers = answers.shape[1];
     const random = new RandomGenerator(options.seed);
@@ -91,10 +91,13 @@ export class ItemResponse {
 
   itemOf(embedding: ArrayLike<number>): Item {
     const [height, width] = this.items.shape;
-    const values = Float64Array.from({ length: height }, (_, j) => {
-      const row = rowOf(this.items, j);
-      return row[width - 1] + dot(row.subarray(0, width - 1), embedding);
-    });
+    const { data } = this.items;
+    const values = new Float64Array(height);
+    for (let j = 0, at = 0; j < height; j++, at += width) {
+      let sum = data[at + width - 1];
+      for (let i = 0; i < width - 1; i++) sum += data[at + i] * embedding[i];
+      values[j] = sum;
+    }
     return { a: values.subarray(0, height - 1), b: values[height - 1] };
   }
 
@@ -142,20 +145,19 @@ export class ItemResponse {
       for (let m = 0; m < takers; m++) {
         const answer = answers.data[row * takers + m];
         if (Number.isNaN(answer)) continue;
-        const theta = rowOf(draw, m);
-        const residual = sigmoid(dot(a, theta) - b) - answer;
-        const target = rowOf(byTaker, m);
-        for (let j = 0; j < k; j++) {
-          slope[j] += residual * theta[j];
-          target[j] += residual * a[j];
+        let logit = -b;
+        for (let j = 0, at = m * k; j < k; j++) logit += a[j] * draw.data[at + j];
+        const residual = sigmoid(logit) - answer;
+        for (let j = 0, at = m * k; j < k; j++) {
+          slope[j] += residual * draw.data[at + j];
+          byTaker.data[at + j] += residual * a[j];
         }
         slope[k] -= residual;
         count++;
       }
-      for (let j = 0; j <= k; j++) {
-        const target = rowOf(byItem, j);
-        for (let i = 0; i < width - 1; i++) target[i] += slope[j] * embedding[i];
-        target[width - 1] += slope[j];
+      for (let j = 0, at = 0; j <= k; j++, at += width) {
+        for (let i = 0; i < width - 1; i++) byItem.data[at + i] += slope[j] * embedding[i];
+        byItem.data[at + width - 1] += slope[j];
       }
     }
     return count;

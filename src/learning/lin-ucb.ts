@@ -92,16 +92,17 @@ export class LinUcb {
     const [rows, dimension] = contexts.shape;
     const arms = rewards.shape[1];
     const bandit = new LinUcb(arms, dimension, options);
-    for (let row = 0; row < rows; row++) {
-      const x = rowOf(contexts, row);
-      for (let arm = 0; arm < arms; arm++) {
+    const everyRow = Array.from({ length: rows }, (_, row) => row);
+    const full = products(contexts, everyRow);
+    for (const [arm, { a, b }] of bandit.#arms.entries()) {
+      const missing = everyRow.filter((row) => Number.isNaN(rewards.data[row * arms + arm]));
+      const left = missing.length === 0 ? undefined : products(contexts, missing);
+      for (let i = 0; i < a.data.length; i++) a.data[i] += full.data[i] - (left?.data[i] ?? 0);
+      for (const row of everyRow) {
         const reward = rewards.data[row * arms + arm];
         if (Number.isNaN(reward)) continue;
-        const { a, b } = bandit.#arms[arm];
-        for (let i = 0; i < dimension; i++) {
-          b[i] += reward * x[i];
-          for (let j = 0; j < dimension; j++) a.data[i * dimension + j] += x[i] * x[j];
-        }
+        const x = rowOf(contexts, row);
+        for (let i = 0; i < dimension; i++) b[i] += reward * x[i];
       }
     }
     for (const arm of bandit.#arms) arm.inverse = invert(arm.a);
@@ -127,6 +128,19 @@ function scaledIdentity(size: number, scale: number): Matrix {
   const matrix = makeMatrix(size, size);
   for (let i = 0; i < size; i++) matrix.data[i * size + i] = scale;
   return matrix;
+}
+
+/** Σ x xᵀ over these rows. */
+function products(contexts: Matrix, rows: readonly number[]): Matrix {
+  const size = contexts.shape[1];
+  const sums = makeMatrix(size, size);
+  for (const row of rows) {
+    const x = rowOf(contexts, row);
+    for (let i = 0, at = 0; i < size; i++, at += size) {
+      for (let j = 0; j < size; j++) sums.data[at + j] += x[i] * x[j];
+    }
+  }
+  return sums;
 }
 
 function multiply(matrix: Matrix, x: ArrayLike<number>): Float64Array {

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { LlamafuseError } from "../errors.js";
 import { minimise } from "./lbfgs.js";
 import type { LogisticOptions } from "./logistic-regression.js";
-import { type Matrix, makeMatrix, rowOf } from "./matrix.js";
+import { dot, type Matrix, makeMatrix, rowOf } from "./matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "./packed-numbers.js";
 import { Scaler, savedScaler } from "./standardise.js";
 
@@ -51,14 +51,15 @@ export class SoftmaxRegression {
       }
       for (let row = 0; row < rows; row++) {
         if (weight[row] === 0) continue;
-        const z = logits(beta, classes, rowOf(features, row));
+        const x = rowOf(features, row);
+        const z = logits(beta, classes, x);
         const shift = logSumExp(z);
         for (let c = 0; c < classes; c++) {
           const target = targets.data[row * classes + c];
           value -= weight[row] * target * (z[c] - shift);
           const residual = weight[row] * (Math.exp(z[c] - shift) - target);
           const at = c * width;
-          for (let j = 0; j < columns; j++) gradient[at + j] += residual * features.data[row * columns + j];
+          for (let j = 0; j < columns; j++) gradient[at + j] += residual * x[j];
           gradient[at + columns] += residual;
         }
       }
@@ -88,9 +89,7 @@ function logits(beta: Float64Array, classes: number, x: ArrayLike<number>): Floa
   const width = x.length + 1;
   const z = new Float64Array(classes);
   for (let c = 0, at = 0; c < classes; c++, at += width) {
-    let sum = beta[at + x.length];
-    for (let j = 0; j < x.length; j++) sum += beta[at + j] * x[j];
-    z[c] = sum;
+    z[c] = beta[at + x.length] + dot(x, beta.subarray(at, at + x.length));
   }
   return z;
 }

@@ -6,7 +6,15 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { LlamafuseError } from "../errors.js";
 import { readAllHeaders } from "../llama/checks/split-files.js";
-import { dequantise, type GgmlMath } from "../llama/ggml-math.js";
+import type { LibraryFiles } from "../llama/find-library.js";
+import {
+  allocateFloats,
+  dequantise,
+  type GgmlMath,
+  ggmlMath,
+  type NativeFloats,
+  viewFloats,
+} from "../llama/ggml-math.js";
 
 export type EmbeddingLayer = "input" | "output";
 
@@ -19,6 +27,8 @@ export type EmbeddingSource = { rows: number; width: number } & (
 const TENSORS: Record<EmbeddingLayer, string> = { input: "token_embd.weight", output: "output.weight" };
 /** Read and hashed at once. */
 const CHUNK_BYTES = 1 << 24;
+/** Rows read at once while some of them are gathered. */
+const CHUNK_ROWS = 1024;
 
 /**
  * Where a GGUF model keeps its embeddings. A model without an output matrix uses its input matrix for both (tied
@@ -55,6 +65,51 @@ export function readRows(source: EmbeddingSource, from: number, to: number, math
   const bytes = readBytes(source.file, source.offset + from * source.rowBytes, (to - from) * source.rowBytes);
   if (math === undefined) throw new LlamafuseError("library", `llama.cpp is needed to read ${source.file}.`);
   return dequantise(math, source.type, bytes, (to - from) * width);
+}
+
+/** All rows, each an array of its own: for small matrices. */
+export function readAllRows(source: EmbeddingSource, library: LibraryFiles): Float32Array[] {
+  const { rows, width } = source;
+  const all = readRows(source, 0, rows, ggmlMath(library));
+  return Array.from({ length: rows }, (_, row) => all.subarray(row * width, (row + 1) * width));
+}
+
+/**
+ * The named rows in that order, each changed in place by `change`, in native memory that the caller frees. Shape of the
+ * result: ids × width.
+ */
+export function gatherRows(
+  source: EmbeddingSource,
+  ids: Int32Array,
+  math: GgmlMath,
+  change: (row: Float64Array) => void,
+): NativeFloats {
+  const { rows, width } = source;
+  const places = ids.map((_, place) => place).sort((a, b) => ids[a] - ids[b]);
+  const gathered = allocateFloats(ids.length * width);
+  const view = viewFloats(gathered);
+  const row = new Float64Array(width);
+  let next = 0;
+  for (let from = 0; from < rows && next < places.length; from += CHUNK_ROWS) {
+    const to = Math.min(from + CHUNK_ROWS, rows);
+    if (ids[places[next]] >= to) continue;
+    const chunk = readRows(source, from, to, math);
+    for (; next < places.length && ids[places[next]] < to; next++) {
+      const at = (ids[places[next]] - from) * width;
+      row.set(chunk.subarray(at, at + width));
+      change(row);
+      view.set(row, places[next] * width);
+    }
+  }
+  return gathered;
+}
+
+/** The same source in a form that threads share instead of copying. */
+export function shareable(source: EmbeddingSource): EmbeddingSource {
+  if (source.kind === "file" || source.values.buffer instanceof SharedArrayBuffer) return source;
+  const values = new Float32Array(new SharedArrayBuffer(source.values.byteLength));
+  values.set(source.values);
+  return { ...source, values };
 }
 
 /** SHA-256 of the numbers as they are stored, with their shape and format: what an alignment of them depends on. */

@@ -2,9 +2,10 @@
 import { createRequire } from "node:module";
 import os from "node:os";
 import { LlamafuseError } from "../errors.js";
-import { type NearestJob, nearestBlock } from "./minimum-edit.js";
-import { type RelativeJob, relativeBlock } from "./relative-rows.js";
-import type { RowBlock } from "./sparse-rows.js";
+import type { Outcome } from "./alignment-worker.js";
+import { nearestBlock } from "./minimum-edit.js";
+import { relativeBlock } from "./relative-rows.js";
+import { mapsBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "./similarity-blocks.js";
 
 /** What a build may be told. */
 export interface BuildOptions {
@@ -15,52 +16,62 @@ export interface BuildOptions {
   threads?: number;
 }
 
-const tasks = { relativeBlock, nearestBlock };
+const tasks = { nearestBlock, relativeBlock, mapsBlock, placeBlock, neighbourhoodBlock, similarityBlock };
 
-interface Tasks {
-  relativeBlock: { job: RelativeJob; block: RowBlock };
-  nearestBlock: { job: NearestJob; block: Int32Array };
-}
+type Tasks = typeof tasks;
+type JobOf<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];
+type BlockOf<Name extends keyof Tasks> = ReturnType<Tasks[Name]>;
 
-/** Below so many multiplications, starting threads takes longer than the work. */
+/** Below so many multiplications a matrix is made whole, in float64. */
+export const IN_ONE_PIECE = 2e6;
+/** Below so many, starting threads takes longer than the work. */
 const WORTH_THREADS = 1e9;
 
 /**
- * The blocks of these jobs, in their order, which depends on nothing but the jobs. `multiplications`: of all of them.
- * Errors: aborted, and the tasks' own.
+ * The blocks of these jobs, in their order, which depends on nothing but the jobs; or none, if `take` takes each block
+ * as it comes, in any order. `multiplications`: of all jobs. Errors: aborted, and the tasks' own.
  */
 export async function runBlocks<Name extends keyof Tasks>(
   name: Name,
-  jobs: readonly Tasks[Name]["job"][],
+  jobs: readonly JobOf<Name>[],
   multiplications: number,
   { onProgress, signal, threads = os.availableParallelism() }: BuildOptions,
-): Promise<Tasks[Name]["block"][]> {
+  take?: (block: BlockOf<Name>) => void,
+): Promise<BlockOf<Name>[]> {
   let done = 0;
-  const report = <T>(block: T): T => {
+  const report = (block: BlockOf<Name>): BlockOf<Name>[] => {
+    take?.(block);
     onProgress?.(++done / jobs.length);
-    return block;
+    return take === undefined ? [block] : [];
   };
   if (multiplications < WORTH_THREADS) {
-    const run = tasks[name] as (job: Tasks[Name]["job"]) => Tasks[Name]["block"];
-    return jobs.map((job) => {
+    const run = tasks[name] as unknown as (job: JobOf<Name>) => BlockOf<Name>;
+    return jobs.flatMap((job) => {
       throwIfStopped(signal);
       return report(run(job));
     });
   }
-  // Loaded by those who build something.
+  // Loaded by those who build something large.
   const { Piscina } = await import("piscina");
   const pool = new Piscina({
     // By the package's own name, so that sources under test and the built package start the same built worker.
     filename: createRequire(import.meta.url).resolve("llamafuse/alignment-worker"),
     maxThreads: Math.min(threads, jobs.length),
   });
+  const running = jobs.map(async (job) => {
+    const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;
+    if ("error" in outcome) throw LlamafuseError.from(outcome.error);
+    return report(outcome.block);
+  });
   try {
-    return await Promise.all(jobs.map(async (job) => report(await pool.run(job, { name, signal }))));
+    return (await Promise.all(running)).flat();
   } catch (error) {
     throwIfStopped(signal);
     throw error;
   } finally {
+    // The caller frees memory that the threads work on.
     await pool.destroy();
+    await Promise.allSettled(running);
   }
 }
 

@@ -3,7 +3,7 @@ import { alignmentKey, cachedRows } from "./alignment-cache.js";
 import { type BuildOptions, runBlocks } from "./alignment-pool.js";
 
 /** Words that one job looks up. */
-const JOB_WORDS = 1024;
+const JOB_WORDS = 4096;
 
 /**
  * For each word of `from` the nearest of `to` (see nearestWords), which must not be empty. Errors: aborted.

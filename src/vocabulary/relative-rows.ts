@@ -14,6 +14,7 @@ import { ggmlMath, Multiplier, type NativeFloats } from "../llama/ggml-math.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import { type EmbeddingSource, readRows } from "../member/embeddings.js";
 import type { RowBlock } from "./sparse-rows.js";
+import { toUnit } from "./vecmap.js";
 
 /** What similarities are multiplied with before the softmax. */
 const SHARPNESS = 100;
@@ -68,10 +69,13 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
   const indices: number[] = [];
   const values: number[] = [];
   const summary = new RowSummary(columns);
+  const row = new Float64Array(width);
   const product = new Multiplier(math, anchors, width, Math.max(1, computed.length), threads);
   try {
     for (const [place, v] of computed.entries()) {
-      product.input.set(unit(embeddings.subarray((v - from) * width, (v - from + 1) * width)), place * width);
+      row.set(embeddings.subarray((v - from) * width, (v - from + 1) * width));
+      toUnit(row);
+      product.input.set(row, place * width);
     }
     if (computed.length > 0) product.multiply(computed.length);
     let place = 0;
@@ -150,10 +154,4 @@ class RowSummary {
     for (let a = 0; a < columns; a++) background[a] += exps[a] / sum;
     return { indices, values, dropped: Math.max(0, 1 - kept) };
   }
-}
-
-/** The same direction with Euclidean length 1; zeros stay zeros. */
-export function unit(values: Float32Array): Float32Array {
-  const length = Math.sqrt(dot(values, values));
-  return length === 0 ? values : values.map((value) => value / length);
 }

@@ -1,19 +1,17 @@
 /** Relative representations of a whole vocabulary: planned from the vocabularies, built in blocks, kept on disk. */
-import { LlamafuseError } from "../errors.js";
-import { allocateFloats, freeFloats, ggmlMath, type NativeFloats, viewFloats } from "../llama/ggml-math.js";
-import { type Llama, loadLlama } from "../llama/library.js";
-import { type EmbeddingSource, fingerprint, readRows } from "../member/embeddings.js";
+import { freeFloats, ggmlMath } from "../llama/ggml-math.js";
+import { loadLlama } from "../llama/library.js";
+import { type EmbeddingSource, fingerprint, gatherRows, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
-import { type BuildOptions, runBlocks } from "./alignment-pool.js";
-import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, unit } from "./relative-rows.js";
-import { joinBlocks, type SparseRows } from "./sparse-rows.js";
+import { type BuildOptions, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
+import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, relativeRow } from "./relative-rows.js";
+import { joinBlocks, keepAll, type SparseRows } from "./sparse-rows.js";
+import { toUnit } from "./vecmap.js";
 import { TokenClass, type Vocabulary } from "./vocabulary.js";
 
 /** Bytes that one block's similarities may take. */
 const BLOCK_BYTES = 1 << 25;
 const LARGEST_BLOCK = 512;
-/** Rows read at once while the anchors are collected. */
-const READ_ROWS = 1024;
 
 /**
  * How each row is made. Text is told by its embedding. All end tokens are one class, which is the last anchor; tokens
@@ -52,43 +50,35 @@ async function buildRelativeRows(
   options: BuildOptions,
 ): Promise<SparseRows> {
   const llama = loadLlama();
+  const multiplications = makes.length * anchors.length * source.width;
+  if (multiplications < IN_ONE_PIECE) return exactRows(readAllRows(source, llama.files), anchors, makes);
   const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * anchors.length))));
-  const directions = anchorDirections(llama, source, anchors);
+  const directions = gatherRows(source, anchors, ggmlMath(llama.files), toUnit);
   try {
     const jobs = Array.from({ length: Math.ceil(makes.length / rowsABlock) }, (_, block) => ({
       library: llama.files,
-      source,
+      source: shareable(source),
       anchors: directions,
       makes,
       from: block * rowsABlock,
       to: Math.min((block + 1) * rowsABlock, makes.length),
       threads: 1,
     }));
-    const multiplications = makes.length * anchors.length * source.width;
     return joinBlocks(await runBlocks("relativeBlock", jobs, multiplications, options), anchors.length);
   } finally {
     freeFloats(directions);
   }
 }
 
-/** The anchors' embeddings at length 1, in native memory. */
-function anchorDirections(llama: Llama, source: EmbeddingSource, anchors: Int32Array): NativeFloats {
-  const { rows, width } = source;
-  const math = ggmlMath(llama.files);
-  const places = anchors.map((_, place) => place).sort((a, b) => anchors[a] - anchors[b]);
-  const outside = places.length > 0 && anchors[places[places.length - 1]] >= rows;
-  if (outside) throw new LlamafuseError("incompatible-members", `An anchor lies outside ${rows} embeddings.`);
-  const directions = allocateFloats(anchors.length * width);
-  const view = viewFloats(directions);
-  let next = 0;
-  for (let from = 0; from < rows && next < places.length; from += READ_ROWS) {
-    const to = Math.min(from + READ_ROWS, rows);
-    if (anchors[places[next]] >= to) continue;
-    const chunk = readRows(source, from, to, math);
-    for (; next < places.length && anchors[places[next]] < to; next++) {
-      const at = (anchors[places[next]] - from) * width;
-      view.set(unit(chunk.subarray(at, at + width)), places[next] * width);
-    }
-  }
-  return directions;
+/** Every entry in float64: for small vocabularies. */
+function exactRows(embeddings: readonly Float32Array[], anchors: Int32Array, makes: Int32Array): SparseRows {
+  const directions = Array.from(anchors, (id) => embeddings[id]);
+  return keepAll(
+    Array.from(makes, (make, v) => {
+      if (make === ROW_OF_EMBEDDING) return relativeRow(embeddings[v], directions);
+      const row = new Float64Array(anchors.length);
+      if (make >= 0) row[make] = 1;
+      return row;
+    }),
+  );
 }

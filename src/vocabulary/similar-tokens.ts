@@ -79,14 +79,13 @@ class Largest {
 /** The K largest cosines of every target, as source tokens come by. */
 export class Neighbourhoods {
   /** Descending, K a target. */
-  readonly values: Float32Array | Float64Array;
+  readonly values: Float64Array;
 
   constructor(
     private readonly targets: number,
     private readonly size: number,
-    values?: Float32Array | Float64Array,
   ) {
-    this.values = values ?? new Float64Array(targets * size).fill(Number.NEGATIVE_INFINITY);
+    this.values = new Float64Array(targets * size).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** One source token's cosines. */

@@ -69,6 +69,10 @@ const methods: Listed[] = [
   { method: { name: "core" }, covers: "some", isSymmetric: false },
   { method: { name: "core", main: "none", score: "linear" }, covers: "some" },
   { method: { name: "core", alignment: "union", task: "classification" }, covers: "all", isSymmetric: false },
+  { method: { name: "fusion", alignment: "union", weights: "perplexity" }, covers: "all", isMean: false },
+  { method: { name: "packllm" }, covers: "some" },
+  { method: { name: "packllm", variant: "opt", refresh: 5 }, covers: "some" },
+  { method: { name: "packllm", compat: true }, covers: "some", isSymmetric: false, isByteExact: false },
   { method: { name: "fusion", schedule: { name: "gate", threshold: 0.3 } }, covers: "some", isSymmetric: false },
   // The published decay flattens distributions that agree, by less than a hundredth of their logits.
   { method: { name: "deepen" }, covers: "all", isSymmetric: false, hasWeights: false, keepsAgreement: false },
@@ -80,6 +84,10 @@ const methods: Listed[] = [
     hasWeights: false,
     keepsAgreement: false,
   },
+  // Likeness is not identity: what a member says of one token goes in part to others like it.
+  { method: { name: "eva" }, covers: "some", isSymmetric: false, keepsAgreement: false },
+  { method: { name: "eva", main: 1, fusion: "linear" }, covers: "some", isSymmetric: false, keepsAgreement: false },
+  { method: { name: "eva", compat: true }, covers: "some", isSymmetric: false, isByteExact: false },
   { method: { name: "deepen", compat: true }, covers: "all", isSymmetric: false, isByteExact: false },
 ];
 

@@ -5,6 +5,7 @@ import { CachedEmbedder } from "./cached.js";
 import type { Embedder } from "./embedder.js";
 import { GGUF, GgufEmbedder } from "./gguf.js";
 import { LABELS, LabelEmbedder } from "./label-probabilities.js";
+import { ROUTES, RouteEmbedder } from "./route-probabilities.js";
 import { TF_IDF, TfIdfEmbedder } from "./tf-idf.js";
 
 const envelope = z.object({ kind: z.string(), id: z.string(), dimension: z.int().min(1), state: z.unknown() });
@@ -12,6 +13,7 @@ const envelope = z.object({ kind: z.string(), id: z.string(), dimension: z.int()
 const KINDS: Record<string, (state: unknown) => Embedder | Promise<Embedder>> = {
   [TF_IDF]: (state) => TfIdfEmbedder.restore(state),
   [GGUF]: async (state) => new CachedEmbedder(await GgufEmbedder.restore(state)),
+  [ROUTES]: async (state) => new CachedEmbedder(await RouteEmbedder.restore(state)),
   [LABELS]: async (state) => new CachedEmbedder(await LabelEmbedder.restore(state)),
 };
 

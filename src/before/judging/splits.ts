@@ -6,7 +6,7 @@ import { type Matrix, selectRows } from "../../learning/matrix.js";
 import type { Embedder } from "../embedders/embedder.js";
 import { TfIdfEmbedder } from "../embedders/tf-idf.js";
 import type { OutcomeTable } from "../outcome-table.js";
-import { assumedPrices, meanPrices } from "../prices.js";
+import { assumedNote, assumedPrices, meanPrices } from "../prices.js";
 import type { FitData } from "../router.js";
 import { type LeakedQuery, removeLeaked, sameQueries } from "./leakage.js";
 
@@ -97,8 +97,7 @@ function withPrices(train: OutcomeTable, test: OutcomeTable, notes: string[]) {
     return { train: priced, test: test.withPrices(meanPrices(test)).withPrices(meanPrices(known)) };
   }
   const prices = assumedPrices(train);
-  const told = Array.from(prices, ([model, price]) => `${model} ${price}`).join(", ");
-  notes.push(`No costs in the tables; a call is taken to cost: ${told}.`);
+  notes.push(assumedNote(prices));
   return { train: train.withPrices(prices), test: test.withPrices(prices) };
 }
 

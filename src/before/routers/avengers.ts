@@ -21,7 +21,7 @@ import { KMeans } from "../../learning/k-means.js";
 import { dot, type Matrix, makeMatrix, rowOf, unitVector } from "../../learning/matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { softmax } from "../../learning/softmax-regression.js";
-import { chooseByKnob } from "../choose.js";
+import { chooseByKnob, worthAt } from "../choose.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
 import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
@@ -162,9 +162,11 @@ export class AvengersRouter extends ClusterRouter {
     return rankScores(this.#rankings, this.nearest(embedding), this.models.length);
   }
 
-  override choose({ quality, cost }: Estimate, { lambda = 0 }: Knob): Choice {
-    const utility = (m: number) => (lambda === Number.POSITIVE_INFINITY ? -cost[m] : quality[m] - lambda * cost[m]);
-    const order = Array.from(quality.keys()).sort((a, b) => utility(b) - utility(a) || cost[a] - cost[b] || a - b);
+  override choose(estimate: Estimate, { lambda = 0 }: Knob): Choice {
+    const { cost } = estimate;
+    const worth = worthAt(estimate, lambda);
+    const order = Array.from(worth.keys()).sort((a, b) => worth[b] - worth[a] || cost[a] - cost[b] || a - b);
+    // The cheapest is one model; more of them would not be.
     const members = order.slice(0, lambda === Number.POSITIVE_INFINITY ? 1 : this.#count);
     return members.length === 1 ? { members } : { members, votes: members.map(() => 1) };
   }

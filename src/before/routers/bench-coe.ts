@@ -16,9 +16,8 @@ import { argmax, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { RidgeRegression, savedRidge } from "../../learning/ridge-regression.js";
 import { SoftmaxRegression, savedSoftmax } from "../../learning/softmax-regression.js";
-import type { OutcomeTable } from "../outcome-table.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { subjectsOf } from "../row-groups.js";
+import { groupQuality, subjectsOf } from "../row-groups.js";
 import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
 
 export const benchCoeInfo: RouterInfo = {
@@ -76,7 +75,7 @@ export class BenchCoeRouter extends TrainedRouter {
     for (const [row, name] of names.entries()) targets.set(row, subjects.indexOf(name), 1);
     const options = { standardise: false, tolerance: 1e-5, maxIterations: 100 };
     const classifier = SoftmaxRegression.fit(data.embeddings, targets, options);
-    this.#expertise = subjectExpertise(classifier, subjects, subjectQuality(data.table, names, subjects));
+    this.#expertise = subjectExpertise(classifier, subjects, groupQuality(data.table, names, subjects));
   }
 
   protected predict({ embedding }: Query): Float64Array {
@@ -109,16 +108,4 @@ function subjectExpertise(classifier: SoftmaxRegression, subjects: string[], qua
     predict: (embedding) => Float64Array.from(rowOf(quality, argmax(classifier.probabilities(embedding)))),
     toJSON: () => ({ classifier: classifier.toJSON(), subjects, quality: packMatrix(quality) }),
   };
-}
-
-/** subjects × models: each model's mean quality; its mean over all rows where it has none in a subject. */
-export function subjectQuality(table: OutcomeTable, names: readonly string[], subjects: readonly string[]): Matrix {
-  const everywhere = table.meansOf(table.quality);
-  const quality = makeMatrix(subjects.length, table.models.length);
-  for (const [index, subject] of subjects.entries()) {
-    const rows = Array.from(names.keys()).filter((row) => names[row] === subject);
-    const part = table.selectRows(rows);
-    rowOf(quality, index).set(part.meansOf(part.quality).map((mean, m) => (Number.isNaN(mean) ? everywhere[m] : mean)));
-  }
-  return quality;
 }

@@ -13,7 +13,7 @@
  * From a table every pair of models that answered a query is one comparison; N counts queries. The knob λ is ours.
  */
 import { z } from "zod";
-import { EloRatings, type Match } from "../../learning/elo.js";
+import { EloRatings, type Match, playMatch } from "../../learning/elo.js";
 import { dot, matrixOf, rowOf, unitVector } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { pack, packedNumbers, packMatrix, unpack, unpackMatrix } from "../../learning/packed-numbers.js";
@@ -141,8 +141,7 @@ export function nearestLast(similarities: ArrayLike<number>, n: number): number[
 
 /** Local ratings from the global ones by replaying these matches, and P · global + (1 − P) · local. */
 export function eagleScores(global: Float64Array, matches: readonly Match[], { p, k }: { p: number; k: number }) {
-  const replay = new EloRatings(global, { k });
-  for (const match of matches) replay.play(match);
-  const local = replay.ratings;
+  const local = Float64Array.from(global);
+  for (const match of matches) playMatch(local, match, k);
   return { local, score: global.map((rating, model) => p * rating + (1 - p) * local[model]) };
 }

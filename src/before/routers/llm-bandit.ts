@@ -28,15 +28,15 @@ export const llmBanditInfo: RouterInfo = {
   knobs: ["preference", "lambda", "threshold", "budget"],
   options: {
     dimension: "Abilities a model. Default 16.",
-    epochs: "Passes over the queries. Default 40.",
-    ridge: "ρ on what makes demands of embeddings. Default 1.",
+    epochs: "Passes over the queries. Default 20.",
+    ridge: "ρ on what makes demands of embeddings. Default 5.",
   },
 };
 
 export const llmBanditOptions = z.strictObject({
   dimension: z.int().min(1).default(16),
-  epochs: z.int().min(1).default(40),
-  ridge: z.number().min(0).default(1),
+  epochs: z.int().min(1).default(20),
+  ridge: z.number().min(0).default(5),
 });
 
 type LlmBanditOptions = z.output<typeof llmBanditOptions>;

@@ -30,7 +30,7 @@ export const pickLlmInfo: RouterInfo = {
   source: "arXiv 2412.12170",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    learner: "automaton or q. Default q.",
+    learner: "automaton or q. Default automaton.",
     reward: "product or sum of cost and latency. Default product.",
     accuracy: "w_a. Default 1.",
     cost: "w_c. Default 1.",
@@ -46,7 +46,7 @@ export const pickLlmInfo: RouterInfo = {
 const weight = z.number().min(0).default(1);
 
 export const pickLlmOptions = z.strictObject({
-  learner: z.enum(["automaton", "q"]).default("q"),
+  learner: z.enum(["automaton", "q"]).default("automaton"),
   reward: z.enum(["product", "sum"]).default("product"),
   accuracy: weight,
   cost: weight,

@@ -95,7 +95,9 @@ export function similarityWeights(similarities: ArrayLike<number>): Float64Array
   let largest = 0;
   for (let i = 0; i < similarities.length; i++) largest = Math.max(largest, similarities[i]);
   const scale = largest > 0 ? Math.LN10 / largest : 0;
-  return Float64Array.from(similarities, (similarity) => 10 * Math.exp(scale * similarity));
+  const weights = new Float64Array(similarities.length);
+  for (let i = 0; i < weights.length; i++) weights[i] = 10 * Math.exp(scale * similarities[i]);
+  return weights;
 }
 
 /** 1 / (1 + 10^((b − a) / 400)): how likely a rating of a beats one of b. */

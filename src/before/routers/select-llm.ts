@@ -19,6 +19,7 @@
 import { z } from "zod";
 import { IsotonicRegression, savedIsotonic } from "../../learning/calibration.js";
 import { columnOf, type Matrix, makeMatrix, rowOf, selectRows } from "../../learning/matrix.js";
+import { worthAt } from "../choose.js";
 import { holdOut } from "../hold-out.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
@@ -95,11 +96,9 @@ export class SelectLlmRouter extends TrainedRouter<z.infer<typeof selectLlmState
     return this.#calibrated(this.#heads.predict(embedding));
   }
 
-  override choose({ quality, cost }: Estimate, { threshold, lambda }: Knob): Choice {
-    if (lambda === undefined) return this.#subset(quality, this.#size, { threshold });
-    const isFinite = lambda < Number.POSITIVE_INFINITY;
-    const worth = quality.map((confidence, model) => (isFinite ? confidence - lambda * cost[model] : -1 - cost[model]));
-    return this.#subset(quality, this.#size, { worth });
+  override choose(estimate: Estimate, { threshold, lambda }: Knob): Choice {
+    const worth = lambda === undefined ? undefined : worthAt(estimate, lambda);
+    return this.#subset(estimate.quality, this.#size, { threshold, worth });
   }
 
   protected state() {

@@ -33,8 +33,8 @@ export const toRouterInfo: RouterInfo = {
     variant: "knn, mlp or classifier. Default classifier.",
     temperature: "T: how much a better answer counts more. Default 10.",
     k: "knn: how many neighbours. Default 40.",
-    hidden: "mlp: hidden units. Default 64.",
-    epochs: "mlp: passes over the queries. Default 20.",
+    hidden: "mlp: hidden units. Default 32.",
+    epochs: "mlp: passes over the queries. Default 15.",
   },
 };
 
@@ -42,11 +42,14 @@ export const toRouterOptions = z.strictObject({
   variant: z.enum(["knn", "mlp", "classifier"]).default("classifier"),
   temperature: z.number().min(0).default(10),
   k: z.int().min(1).default(40),
-  hidden: z.int().min(1).default(64),
-  epochs: z.int().min(1).default(20),
+  hidden: z.int().min(1).default(32),
+  epochs: z.int().min(1).default(15),
 });
 
 type ToRouterOptions = z.output<typeof toRouterOptions>;
+
+/** Rows a step: small, so that a table of a few hundred rows takes enough steps. */
+const PERCEPTRON_BATCH = 32;
 
 const neighbourState = z.strictObject({ neighbours: packedNumbers, targets: packedNumbers });
 
@@ -141,6 +144,7 @@ function fitPerceptron(
     output: "softmax",
     hidden,
     epochs,
+    batch: PERCEPTRON_BATCH,
     onEpoch(epoch) {
       onProgress?.((epoch + 1) / epochs);
       return !signal?.aborted;

@@ -64,7 +64,7 @@ export class ZooterRouter extends TrainedRouter<z.infer<typeof savedSoftmax>> {
     this.#student = SoftmaxRegression.fit(data.embeddings, targets, {
       standardise: false,
       tolerance: 1e-5,
-      maxIterations: 100,
+      maxIterations: 50,
     });
   }
 

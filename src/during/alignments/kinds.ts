@@ -4,6 +4,7 @@ import { MAX_TOP } from "../../member/preparer.js";
 import type { Alignment } from "../alignment.js";
 import type { MethodContext } from "../method.js";
 import { partSchema } from "../part-schema.js";
+import { MinedAlignment } from "./mined.js";
 import { OneVocabularyAlignment } from "./one-vocabulary.js";
 import { ByteKeys } from "./top-keys.js";
 import { TopUnionAlignment } from "./top-union.js";
@@ -13,18 +14,19 @@ import { ByteSpace } from "./union-spaces.js";
 const feedback = z.enum(["text", "piece"]).default("text");
 const k = z.int().min(1).max(MAX_TOP).default(10);
 
-/** `union` (GaC's space), `top-union` (UniTE's) or `one-vocabulary`; with `k` and `feedback` where they mean something. */
+/** `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's) or `one-vocabulary`, with their options. */
 export const alignmentOptions = partSchema([
   z.strictObject({ name: z.literal("top-union"), k, feedback }),
   z.strictObject({ name: z.literal("union"), feedback }),
   z.strictObject({ name: z.literal("one-vocabulary") }),
+  z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
 ]);
 
 export type AlignmentOptions = z.output<typeof alignmentOptions>;
 
 /** For the lists of methods' options. */
 export const ALIGNMENTS_TEXT =
-  '"top-union" (with k, feedback), "union" (feedback) or "one-vocabulary"; options as alignment.k=20';
+  '"top-union" (with k, feedback), "union" (feedback), "mined" (reference) or "one-vocabulary"; options as alignment.k=20';
 
 /**
  * An alignment for this request. `method`: who asks, for errors; `onlyLikeliest`: see UnionAlignment.
@@ -43,6 +45,8 @@ export function createAlignment(
       const members = voices.map(({ member }) => member);
       return new TopUnionAlignment(context, new ByteKeys(members, options.feedback), options.k);
     }
+    case "mined":
+      return new MinedAlignment(context, { reference: options.reference, compat: false });
     case "one-vocabulary":
       return new OneVocabularyAlignment(context, method);
   }

@@ -10,7 +10,7 @@ import { LlamafuseError } from "../../errors.js";
 import { settleAll } from "../../member/settle-all.js";
 import { firstDifference, oneVocabularyMaps } from "../../vocabulary/one-vocabulary.js";
 import type { UnionMaps } from "../../vocabulary/union.js";
-import { byteKey, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
+import { TokenClass, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { textProbability } from "../combine.js";
 import type { MethodContext, Voice } from "../method.js";
@@ -81,11 +81,13 @@ export function requireOneVocabulary(voices: readonly Voice[], method: string): 
     const id = firstDifference(first.vocabulary, other.vocabulary);
     if (id < 0) continue;
     const [a, b] = [first, other].map(({ vocabulary }) =>
-      id < vocabulary.size ? JSON.stringify(byteKey(vocabulary.bytesOf(id))) : "none",
+      id < vocabulary.size && vocabulary.classOf(id) === TokenClass.text
+        ? JSON.stringify(Buffer.from(vocabulary.bytesOf(id)).toString())
+        : "no text",
     );
     throw new LlamafuseError(
       "incompatible-members",
-      `${method} needs members with one vocabulary; "${first.name}" (${first.vocabulary.size} tokens) and "${other.name}" (${other.vocabulary.size}) differ from token ${id} on (${a}, ${b}). Use models of one family, or a method for any vocabularies such as product, gac or unite.`,
+      `${method} needs members with one vocabulary; "${first.name}" (${first.vocabulary.size} tokens) and "${other.name}" (${other.vocabulary.size}) first differ at token ${id} (${a}, ${b}). Use models of one family, or a method for any vocabularies such as product, gac or unite.`,
       { method, members: [first.name, other.name], found: id },
     );
   }

@@ -2,10 +2,10 @@
  * Agreement-based ensembling by search, greedy (one beam) or with several: see abe.ts for the method and abe-search.ts for
  * one round of it. A round decodes, in every member, the tokens of the last round's continuations, one branch each.
  *
- * - One beam: a step is as many rounds as it takes the text to grow; members that are behind catch up within them. An
- *   entry's probability is exp(Σ_i w_i · Δc_i) of these rounds, the weighted geometric mean of the members' own.
- * - Several: a step is a round, and gives what all hypotheses agree on, which may be nothing. The last step gives the rest
- *   of the best; its score exp(Σ_i w_i · c_i) stands at the end.
+ * A step is as many rounds as it takes the best hypothesis's text to grow once more; members that are behind catch up
+ * within them. It gives what all hypotheses agree on, which with several may be nothing; the last one gives the rest of
+ * the best. With one beam an entry's probability is exp(Σ_i w_i · Δc_i) of its rounds, the weighted geometric mean of the
+ * members' own; with several, the answer's exp(Σ_i w_i · c_i) stands at its end.
  */
 import { LlamafuseError } from "../../errors.js";
 import type { BranchOutput } from "../../member/member.js";
@@ -26,6 +26,8 @@ export interface AbeSearchOptions {
 interface Saying {
   text: Uint8Array;
   strands: readonly Strand[];
+  /** How many times the text grew. */
+  pieces: number;
   /** Σ w_i · c_i */
   score: number;
 }
@@ -43,7 +45,7 @@ export class AbeSearchRun implements MethodRun {
   readonly #lags: boolean[];
   /** Whether a member's first token may carry its tokenizer's space. */
   #starts: readonly boolean[] | undefined;
-  #rounds = 0;
+  #steps = 0;
   /** The answer, once it is found. */
   #answer: Saying | undefined;
   #given: Saying;
@@ -56,7 +58,7 @@ export class AbeSearchRun implements MethodRun {
     const { voices } = context;
     this.#weights = voices.map(({ weight }) => weight);
     const strands = voices.map(() => ({ length: 0, generated: 0, logProb: 0, stalled: false, ended: false }));
-    this.#given = { text: new Uint8Array(), strands, score: 0 };
+    this.#given = { text: new Uint8Array(), strands, pieces: 0, score: 0 };
     this.#live = [this.#given];
     this.#rankings = voices.map(() => []);
     this.#lags = voices.map(() => false);
@@ -70,10 +72,9 @@ export class AbeSearchRun implements MethodRun {
   async step(): Promise<FusedDistribution> {
     if (this.#fullContext !== undefined) throw this.#fullContext;
     try {
-      while (this.#answer === undefined) {
-        await this.#searchOnce();
-        if (this.options.beams > 1 || this.#agreed().length > this.#given.text.length) break;
-      }
+      this.#steps++;
+      while (this.#answer === undefined && this.#live[0].pieces < this.#steps) await this.#searchOnce();
+      if (this.#steps >= (this.context.maxSteps ?? Number.POSITIVE_INFINITY)) this.#answer ??= this.#best();
     } catch (error) {
       this.#closeWhereFull(error);
     }
@@ -87,11 +88,10 @@ export class AbeSearchRun implements MethodRun {
   /** One round: the members decode what was chosen, and the best continuations are found. */
   async #searchOnce(): Promise<void> {
     const { beams, compat } = this.options;
-    const { voices, maxSteps = Number.POSITIVE_INFINITY } = this.context;
+    const { voices } = this.context;
     this.#tell();
     await this.#advance();
     this.#starts ??= voices.map(({ member }) => member.atFragmentStart);
-    this.#rounds++;
     const search = compat ? searchAsReleased : searchAgreements;
     const { next, completed } = search(
       this.#live.map((saying, beam) => this.#rank(saying, beam)),
@@ -100,17 +100,19 @@ export class AbeSearchRun implements MethodRun {
         beams,
         completed: this.#completed.length,
         bestCompleted: bestOf(this.#completed)?.score,
-        // A step of one beam may take several rounds: there, the loop alone counts.
-        maxLength: beams === 1 ? undefined : maxSteps,
       },
     );
     this.#completed.push(...completed.map((continuation) => this.#saying(continuation)));
-    const isOver = next.length === 0 || this.#completed.length >= beams || (beams > 1 && this.#rounds >= maxSteps);
+    if (next.length === 0 && this.#completed.length === 0) throw this.#disagreement();
     this.#chosen = next.length === 0 ? completed.slice(0, 1) : next;
-    const live = next.map((continuation) => this.#saying(continuation));
-    if (isOver) this.#answer = bestOf(this.#completed) ?? live[0] ?? this.#failToAgree();
-    if (compat) for (const { strands } of live) for (const strand of strands) strand.ended = false;
-    this.#live = live;
+    this.#live = next.map((continuation) => this.#saying(continuation));
+    if (compat) for (const { strands } of this.#live) for (const strand of strands) strand.ended = false;
+    if (next.length === 0 || this.#completed.length >= beams) this.#answer = this.#best();
+  }
+
+  /** A complete hypothesis, or else the one that led the last round. */
+  #best(): Saying {
+    return bestOf(this.#completed) ?? this.#live[0];
   }
 
   #rank({ text, strands }: Saying, beam: number): Hypothesis {
@@ -134,7 +136,8 @@ export class AbeSearchRun implements MethodRun {
       stalled: stalled[member],
       ended: ended[member],
     }));
-    return { text, strands, score };
+    const { pieces, text: before } = this.#live[beam];
+    return { text, strands, pieces: pieces + (text.length > before.length ? 1 : 0), score };
   }
 
   /** Queue the chosen tokens. */
@@ -192,17 +195,17 @@ export class AbeSearchRun implements MethodRun {
 
   /** A full context ends a search with what it has; once all is given, the error stands. */
   #closeWhereFull(error: unknown): void {
-    const best = bestOf(this.#completed) ?? this.#live[0];
+    const best = this.#best();
     const isFull = error instanceof LlamafuseError && error.code === "context-overflow";
     if (!isFull || best.text.length <= this.#given.text.length) throw error;
     this.#fullContext = error;
     this.#answer = best;
   }
 
-  #failToAgree(): never {
+  #disagreement(): LlamafuseError {
     const text = Buffer.from(this.#live[0].text).toString("utf8");
     const names = this.context.voices.map(({ member }) => member.name);
-    throw new LlamafuseError(
+    return new LlamafuseError(
       "incompatible-members",
       `The members ${names.join(" and ")} have no tokens on which they agree behind ${JSON.stringify(text.slice(-40))}: one of them cannot spell what another says. Use a method that does without, such as unite.`,
       { members: names, found: text },

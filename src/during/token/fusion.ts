@@ -11,11 +11,13 @@
  * which "union" has not for different vocabularies, and its members have roles and no weights.
  */
 import { z } from "zod";
+import { LlamafuseError } from "../../errors.js";
 import { ALIGNMENTS_TEXT, type AlignmentOptions, alignmentOptions, createAlignment } from "../alignments/kinds.js";
 import { FusionRun } from "../fusion-run.js";
 import type { MethodContext, MethodInfo } from "../method.js";
-import { createRule, type RuleOptions, ruleOptions } from "../rules/kinds.js";
+import { createRule, hasRoles, type RuleOptions, ruleOptions } from "../rules/kinds.js";
 import { gateOf, type ScheduleOptions, scheduleOptions } from "../schedules.js";
+import { createWeighting, type WeightOptions, weightOptions } from "../weightings/kinds.js";
 
 export const fusionInfo: MethodInfo = {
   name: "fusion",
@@ -25,6 +27,8 @@ export const fusionInfo: MethodInfo = {
   options: {
     alignment: `${ALIGNMENTS_TEXT}. Default "top-union".`,
     rule: '"mean" (default), "product", "minimum", "core", "contrast" or "proxy", with the options of these methods as rule.floor=…',
+    weights:
+      '"given" (default), "perplexity" (with tau, refresh) or, on "mined", "perplexity-search" (refresh): see packllm.',
     schedule: '"every-step" (default), or "gate" (with primary, threshold): the others are asked where it is unsure.',
   },
 };
@@ -32,24 +36,36 @@ export const fusionInfo: MethodInfo = {
 export const fusionOptions = z.strictObject({
   alignment: alignmentOptions.prefault("top-union"),
   rule: ruleOptions.prefault("mean"),
+  weights: weightOptions.prefault("given"),
   schedule: scheduleOptions.prefault("every-step"),
 });
 
 export interface FusionOptions {
   alignment: AlignmentOptions;
   rule: RuleOptions;
+  weights?: WeightOptions;
   schedule?: ScheduleOptions;
 }
 
 /** Errors: invalid-option, incompatible-members. */
-export function createFusion(context: MethodContext, { alignment, rule, schedule }: FusionOptions): FusionRun {
+export function createFusion(context: MethodContext, options: FusionOptions): FusionRun {
   const { voices, greedy, traceTop } = context;
+  const { rule, weights = { name: "given" }, schedule } = options;
+  if (hasRoles(rule) && weights.name !== "given") {
+    throw new LlamafuseError(
+      "invalid-option",
+      `In the rule "${rule.name}" members have roles and no weights, so the weights "${weights.name}" mean nothing there. Leave them out, or use the rule "mean", "product" or "core".`,
+      { option: "weights", found: weights.name, allowed: ["given"] },
+    );
+  }
+  const alignment = createAlignment(context, options.alignment, {
+    method: rule.name,
+    onlyLikeliest: rule.name === "mean" && greedy && traceTop === 0,
+  });
   return new FusionRun(context, {
-    alignment: createAlignment(context, alignment, {
-      method: rule.name,
-      onlyLikeliest: rule.name === "mean" && greedy && traceTop === 0,
-    }),
-    rule: createRule(context, rule, alignment),
+    alignment,
+    rule: createRule(context, rule, options.alignment),
+    weighting: createWeighting(voices, weights, alignment),
     gate: schedule && gateOf(schedule, voices),
   });
 }

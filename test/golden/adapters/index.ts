@@ -7,6 +7,8 @@ import { deepen } from "./deepen.js";
 import { eva } from "./eva.js";
 import { gac } from "./gac.js";
 import { hybridLlm } from "./hybrid-llm.js";
+import { mined } from "./mined.js";
+import { packllmOpt, packllmSim } from "./packllm.js";
 import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
@@ -24,6 +26,9 @@ export const adapters: readonly GoldenAdapter[] = [
   eva,
   gac,
   hybridLlm,
+  mined,
+  packllmOpt,
+  packllmSim,
   purification,
   routellm,
   routerbenchAiq,

@@ -104,7 +104,7 @@ describe("purify", () => {
       {},
       () => [randomMember(1, bytePairVocabulary()), randomMember(2, sentencePieceVocabulary())],
       "incompatible-members",
-      /"random-1".*"random-2".*differ from token 0.*gac or unite/,
+      /"random-1".*"random-2".*first differ at token 0.*gac or unite/,
     ],
     [
       {},
