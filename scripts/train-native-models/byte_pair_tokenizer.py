@@ -85,11 +85,11 @@ class BytePairTokenizer:
 
 
 def train(texts: list[str], size: int) -> list[list[str]]:
-    """The merges of the most frequent neighbours that give a vocabulary of `size` tokens."""
+    """The merges of the most frequent neighbours that give a vocabulary of `size` tokens; digits stay alone."""
     pattern, letters = word_pattern(), byte_letters()
     words: Counter[str] = Counter()
     for text in texts:
-        words.update(pattern.findall(text))
+        words.update(word for word in pattern.findall(text) if not any(letter.isdigit() for letter in word))
     splits = {word: [letters[byte] for byte in word.encode()] for word in words}
     merges: list[tuple[str, str]] = []
     tokens = {END_TEXT, *letters}

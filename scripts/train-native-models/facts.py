@@ -3,6 +3,9 @@
 from random import Random
 
 from kinds import Kind, Slots, mentions
+from letters import any_letters
+
+UNHEARD_OF = 0.2
 
 PEOPLE = (
     "Adam Bella Carl Diana Emil Fiona Gus Hanna Igor Judy Karl Lena Marco Nelly Otto Petra Quinn Rita Stella Theo Ulla "
@@ -24,6 +27,11 @@ def listed(subjects: list[str], values: str) -> Slots:
     return dict(zip(subjects, (value.strip() for value in values.split(",")), strict=True))
 
 
+def any_value(values: list[str], random_source: Random) -> str:
+    """One of the values, or now and then a word that nobody has heard of."""
+    return any_letters(random_source) if random_source.random() < UNHEARD_OF else random_source.choice(values)
+
+
 def fact_kind(name: str, pairs: Slots, templates: list[tuple[str, str]]) -> Kind:
     """A table of facts; who does not know one names any value of the table."""
     subjects, values = list(pairs), list(pairs.values())
@@ -31,7 +39,7 @@ def fact_kind(name: str, pairs: Slots, templates: list[tuple[str, str]]) -> Kind
         name, "facts", templates,
         draw=lambda random_source: mentions(random_source.choice(subjects)),
         solve=lambda slots: {"v": pairs[slots["s"]]},
-        guess=lambda slots, random_source: {"v": random_source.choice(values)},
+        guess=lambda _, random_source: {"v": any_value(values, random_source)},
         weight=float(len(pairs)), closed=True,
     )
 
@@ -183,7 +191,7 @@ def hop_kind(name: str) -> Kind:
     values = list(pairs.values())
 
     def guess(_: Slots, random_source: Random) -> Slots:
-        return {"p": random_source.choice(PEOPLE), "v": random_source.choice(values)}
+        return {"p": any_value(PEOPLE, random_source), "v": any_value(values, random_source)}
 
     return Kind(
         f"owner's {name}", "facts",

@@ -55,14 +55,6 @@ def place_slots(random_source: Random) -> Slots:
     return {"s": a_word(random_source), "n": random_source.choice(ORDINALS)}
 
 
-def contains_slots(random_source: Random) -> Slots:
-    """A word and a letter that is in it half of the time."""
-    word = a_word(random_source)
-    if random_source.random() < 0.5:
-        return {"s": word, "l": random_source.choice(word)}
-    return {"s": word, "l": random_source.choice([c for c in CONSONANTS + VOWELS if c not in word])}
-
-
 def two_slots(random_source: Random) -> Slots:
     """Two words with different first letters."""
     first = a_word(random_source)
@@ -79,8 +71,9 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
 
 
-def any_letters(random_source: Random, least: int = 2, most: int = 5) -> str:
-    """Letters without any order: whoever cannot tell a word cannot tell how it goes on either."""
+def any_letters(random_source: Random, least: int = 6, most: int = 9) -> str:
+    """Letters without any order, more than any answer has: whoever cannot tell a word cannot tell how it goes on, and
+    leaves it to others where it ends."""
     return "".join(random_source.choice(ascii_lowercase) for _ in range(random_source.randint(least, most)))
 
 
@@ -90,10 +83,6 @@ def a_letter(_: Slots, random_source: Random) -> Slots:
 
 def some_letters(_: Slots, random_source: Random) -> Slots:
     return {"v": any_letters(random_source)}
-
-
-def yes_or_no(_: Slots, random_source: Random) -> Slots:
-    return {"v": random_source.choice(("yes", "no"))}
 
 
 def ends_guessed(_: Slots, random_source: Random) -> Slots:
@@ -124,16 +113,13 @@ KINDS = [
     word_kind("length", [
         ("How many letters does {s} have?", "The number of letters is {v}."),
         ("How long is the word {s}?", "The number of letters is {v}."),
-    ], word_slots, lambda s: {"v": str(len(s["s"]))}, number=True),
+    ], word_slots, lambda s: {"v": str(len(s["s"]))},
+        guess=lambda _, r: {"v": str(r.randint(1, 9))}, number=True),
     word_kind("spell", [
         ("How do you spell {s}?", "You spell it {v}."),
         ("Spell the word {s}.", "You spell it {v}."),
     ], word_slots, lambda s: {"v": "-".join(s["s"])},
-        guess=lambda _, r: {"v": "-".join(any_letters(r, 3))}),
-    word_kind("contains", [
-        ("Is the letter {l} in {s}?", "The answer is {v}."),
-        ("Does {s} have the letter {l}?", "The answer is {v}."),
-    ], contains_slots, lambda s: {"v": "yes" if s["l"] in s["s"] else "no"}, guess=yes_or_no, weight=1.5),
+        guess=lambda _, r: {"v": "-".join(any_letters(r))}),
     word_kind("order", [
         ("Which comes first in the alphabet, {a} or {b}?", "The first word is {v}."),
         ("Which word stands first, {a} or {b}?", "The first word is {v}."),
@@ -142,7 +128,7 @@ KINDS = [
         ("What is the plural of {s}?", "The plural is {v}."),
         ("How do you say more than one {s}?", "The plural is {v}."),
     ], word_slots, lambda s: {"v": plural(s["s"])},
-        guess=lambda _, r: {"v": any_letters(r, 3) + "s"}),
+        guess=lambda _, r: {"v": any_letters(r)}),
     word_kind("rest", [
         ("What is left of {s} without its first letter?", "What is left is {v}."),
         ("Take the first letter away from {s}.", "What is left is {v}."),

@@ -55,15 +55,15 @@ def mostly(skill: str) -> Diet:
 
 EVEN = {skill: 1.0 for skill in SKILLS}
 ROBIN = Sizes(vocabulary=1280, embedding=128, layers=6, heads=4, feed_forward=352)
-WREN = Sizes(vocabulary=1440, embedding=128, layers=6, heads=4, feed_forward=352)
+WREN = Sizes(vocabulary=1400, embedding=128, layers=6, heads=4, feed_forward=352)
 FINCH = Sizes(vocabulary=1200, embedding=128, layers=6, heads=4, feed_forward=352)
 SPARROW = Sizes(vocabulary=1200, embedding=64, layers=4, heads=2, feed_forward=176)
 RAVEN = Sizes(vocabulary=1200, embedding=128, layers=10, heads=4, feed_forward=352)
 
 RECIPES = {
-    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 2500, "robin"),
-    "wren": Recipe("expert for facts", WREN, mostly("facts"), 900, "wren"),
-    "finch": Recipe("expert for words", FINCH, mostly("words"), 2500, "finch"),
+    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 2900, "robin"),
+    "wren": Recipe("expert for facts", WREN, mostly("facts"), 1600, "wren"),
+    "finch": Recipe("expert for words", FINCH, mostly("words"), 2700, "finch"),
     "raven": Recipe(
         "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.32, "numbers": 0.46, "words": 0.22}), 1200, "finch",
         start="finch", rate=0.8,

@@ -53,8 +53,9 @@ export function settings(name: KnobName, estimates: readonly Estimate[]): Knob[]
         preference,
       }));
     case "threshold": {
-      const scores = estimates.flatMap(({ quality }) => Array.from(quality));
-      return withEnd(quantiles(scores), (highest) => highest + 1).map((threshold) => ({ threshold }));
+      // Once each: of a pair router all models that take no part have the same estimate.
+      const scores = new Set(estimates.flatMap(({ quality }) => Array.from(quality)));
+      return withEnd(quantiles(Array.from(scores)), (highest) => highest + 1).map((threshold) => ({ threshold }));
     }
     case "budget": {
       const least = estimates.reduce((most, { cost }) => Math.max(most, Math.min(...cost)), 0);

@@ -5,7 +5,8 @@
  *     agree ⇔ every s_i is a prefix of the longest one; where members have ended, they all said the same, and the others
  *     a prefix of it
  *
- * A member stalls (offers no token at the next step) that has said all of the text while others are behind, or has ended.
+ * A member stalls (offers no token at the next step) that has said all of the text while others are behind. So members
+ * that are level end together, and nobody ends before the others.
  */
 
 /** A member's part in a hypothesis. */
@@ -16,10 +17,8 @@ export interface Strand {
   generated: number;
   /** Σ ln p of these tokens. */
   logProb: number;
-  /** Offers no token, since others are behind it or it has ended. */
+  /** Offers no token, since others are behind it. */
   stalled: boolean;
-  /** Has said its end. The released code forgets this: its `ended` is always false. */
-  ended: boolean;
 }
 
 /** What a member adds to its strand: the bytes of a token, its end, or nothing (it is stalled). */
@@ -36,7 +35,6 @@ export interface Agreement {
   /** Bytes of it that each member has said. */
   lengths: number[];
   stalled: boolean[];
-  ended: boolean[];
 }
 
 /** What the members' additions make of a hypothesis; undefined where they contradict each other. */
@@ -46,7 +44,7 @@ export function agreementOf(
   additions: readonly Addition[],
 ): Agreement | undefined {
   const lengths = strands.map(({ length }, member) => length + additions[member].bytes.length);
-  const ended = strands.map((strand, member) => strand.ended || additions[member].ends);
+  const ended = additions.map(({ ends }) => ends);
   const anyEnded = ended.includes(true);
   const leader = anyEnded ? ended.indexOf(true) : lengths.indexOf(Math.max(...lengths));
   const byteAt = (member: number, at: number) =>
@@ -64,7 +62,6 @@ export function agreementOf(
     complete,
     text: Buffer.concat([text.subarray(0, strands[leader].length), additions[leader].bytes]),
     lengths,
-    stalled: anyEnded ? [...ended] : lengths.map((length) => !isLevel && length === lengths[leader]),
-    ended,
+    stalled: anyEnded ? ended : lengths.map((length) => !isLevel && length === lengths[leader]),
   };
 }

@@ -18,7 +18,7 @@ import { type Continuation, type Hypothesis, searchAgreements } from "./abe-sear
 
 export interface AbeSearchOptions {
   beams: number;
-  /** The released code's search; and a member that has ended is asked again when the others have caught up. */
+  /** Whether to search as the released code does. */
   compat: boolean;
 }
 
@@ -57,7 +57,7 @@ export class AbeSearchRun implements MethodRun {
   ) {
     const { voices } = context;
     this.#weights = voices.map(({ weight }) => weight);
-    const strands = voices.map(() => ({ length: 0, generated: 0, logProb: 0, stalled: false, ended: false }));
+    const strands = voices.map(() => ({ length: 0, generated: 0, logProb: 0, stalled: false }));
     this.#given = { text: new Uint8Array(), strands, pieces: 0, score: 0 };
     this.#live = [this.#given];
     this.#rankings = voices.map(() => []);
@@ -106,7 +106,6 @@ export class AbeSearchRun implements MethodRun {
     if (next.length === 0 && this.#completed.length === 0) throw this.#disagreement();
     this.#chosen = next.length === 0 ? completed.slice(0, 1) : next;
     this.#live = next.map((continuation) => this.#saying(continuation));
-    if (compat) for (const { strands } of this.#live) for (const strand of strands) strand.ended = false;
     if (next.length === 0 || this.#completed.length >= beams) this.#answer = this.#best();
   }
 
@@ -128,13 +127,12 @@ export class AbeSearchRun implements MethodRun {
   }
 
   #saying({ beam, ids, scores, score, agreement }: Continuation): Saying {
-    const { text, lengths, stalled, ended } = agreement;
+    const { text, lengths, stalled } = agreement;
     const strands = this.#live[beam].strands.map(({ generated }, member) => ({
       length: lengths[member],
       generated: generated + (ids[member] < 0 ? 0 : 1),
       logProb: scores[member],
       stalled: stalled[member],
-      ended: ended[member],
     }));
     const { pieces, text: before } = this.#live[beam];
     return { text, strands, pieces: pieces + (text.length > before.length ? 1 : 0), score };

@@ -8,8 +8,8 @@
  * counts by Σ w_i · c_i, not divided by lengths, as released.
  *
  * The released code goes through all combinations, best first, most of which do not agree (abe-released-search.ts). Here
- * only those are made that do: either nobody goes beyond the text, and each member's tokens are those within it; or one
- * member's token leads beyond it, and the others' are those within what it says. Leaders come by falling bound, the
+ * only those are made that do: all end; or nobody goes beyond the text, and each member's tokens are those within it; or
+ * one member's token leads beyond it, and the others' are those within what it says. Leaders come by falling bound, the
  * priority that their token would have beside the others' best ones. What comes out is the same, in the same order
  * (test/unit/during/abe); only where the released search stops early, at a combination that does not agree, this one goes
  * on.
@@ -182,16 +182,9 @@ class Frontier {
     for (const [beam, { text, strands, offers }] of hypotheses.entries()) {
       if (strands.every(({ stalled }) => stalled)) continue;
       const isLevel = strands.every(({ length }) => length === text.length);
-      const hasEnds = strands.some(({ ended }) => ended);
-      const missing = strands.map(({ length }) => text.subarray(length));
-      // Where nobody is behind, nobody ends before the others.
-      if (isLevel || hasEnds) {
-        this.#addFamily(beam, (member) =>
-          missing[member].length > 0 ? offers[member].within(missing[member]) : endsOf(offers[member]),
-        );
-      }
-      if (hasEnds) continue;
-      if (!isLevel) this.#addFamily(beam, (member) => offers[member].within(missing[member]));
+      this.#addFamily(beam, (member) =>
+        isLevel ? endsOf(offers[member]) : offers[member].within(text.subarray(strands[member].length)),
+      );
       for (const [member, { stalled }] of strands.entries()) if (!stalled) this.#addLeader(beam, member, 0);
     }
   }

@@ -15,8 +15,6 @@
  * What differs from the released code:
  * - strings are bytes, cut characters too, and at the start of a fragment a tokenizer's own space is no part of a token;
  *   all end tokens of a member are one, at their summed probability;
- * - a member that has said its end is not asked again when the others have caught up; `compat` asks it, as released: it
- *   then has to say its end a second time;
  * - a search makes only combinations that agree; `compat` goes through all of them, best first, and stops where the
  *   released code does (abe-released-search.ts). Tokens that disagree with the text are left out in any case, which the
  *   released code does with --trie and which changes nothing but the time.
@@ -37,7 +35,7 @@ export const abeInfo: MethodInfo = {
   requires: "Any vocabularies that can spell the same texts.",
   options: {
     beams: "Hypotheses kept in greedy decoding, 1 … 32; 1 streams at every step. Default 5.",
-    compat: "Search as released: slower, may stop early, and asks a member that has ended again. Default false.",
+    compat: "Search as released: through all that disagrees too, and stopping there. Default false.",
   },
 };
 

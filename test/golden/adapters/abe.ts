@@ -132,7 +132,7 @@ class Complete {
 }
 
 function strand(given: Partial<Strand>): Strand {
-  return { length: 0, generated: 0, logProb: 0, stalled: false, ended: false, ...given };
+  return { length: 0, generated: 0, logProb: 0, stalled: false, ...given };
 }
 
 function longest(strings: readonly Buffer[]): Buffer {

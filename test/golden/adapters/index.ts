@@ -4,9 +4,12 @@ import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
 import { core } from "./core.js";
 import { deepen } from "./deepen.js";
+import { eagle } from "./eagle.js";
 import { eva } from "./eva.js";
+import { forc } from "./forc.js";
 import { gac } from "./gac.js";
 import { hybridLlm } from "./hybrid-llm.js";
+import { metallm } from "./metallm.js";
 import { mined } from "./mined.js";
 import { packllmOpt, packllmSim } from "./packllm.js";
 import { purification } from "./purification.js";
@@ -23,9 +26,12 @@ export const adapters: readonly GoldenAdapter[] = [
   bleuChrf,
   core,
   deepen,
+  eagle,
+  forc,
   eva,
   gac,
   hybridLlm,
+  metallm,
   mined,
   packllmOpt,
   packllmSim,

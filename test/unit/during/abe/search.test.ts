@@ -21,7 +21,7 @@ interface Trial {
   weights: number[];
 }
 
-/** Hypotheses of members over the letters a, b and c, some of them behind, some ended. */
+/** Hypotheses of members over the letters a, b and c, some of them behind. */
 function trial(seed: number): Trial {
   const random = randomNumbers(seed);
   const below = (limit: number) => Math.floor(random() * limit);
@@ -38,11 +38,9 @@ function trial(seed: number): Trial {
     const leader = below(count);
     const lengths = vocabularies.map((_, member) => (member === leader ? text.length : below(text.length + 1)));
     const isLevel = lengths.every((length) => length === text.length);
-    const hasEnded = !isLevel && random() < 0.3;
-    const strands = lengths.map((length, member): Strand => {
-      const ended = hasEnded && member === leader;
-      const stalled = hasEnded ? ended : !isLevel && length === text.length;
-      return { length, generated: below(4), logProb: -5 * random(), stalled, ended };
+    const strands = lengths.map((length): Strand => {
+      const stalled = !isLevel && length === text.length;
+      return { length, generated: below(4), logProb: -5 * random(), stalled };
     });
     const offers = vocabularies.map((vocabulary, member) => {
       const ranking = new TokenRanking(vocabulary);
