@@ -1,3 +1,4 @@
+import path from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,5 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Alignments that tests build are kept here, not in the user's own cache.
+    env: { XDG_CACHE_HOME: path.resolve(".cache/tests") },
   },
 });

@@ -1,11 +1,12 @@
 /** Several members that answer as one. */
 import path from "node:path";
+import type { RoutedEnsemble, RoutedEnsembleOptions } from "./before/live/routed-ensemble.js";
 import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
 import type { PromptInput } from "./decoding/prompt.js";
 import { type ScoreOptions, scoreText, type TextScore } from "./decoding/score.js";
 import { Combiner } from "./during/combine.js";
 import type { Voice } from "./during/method.js";
-import { type MethodOptions, methodNamed } from "./during/methods.js";
+import { type MethodOptions, methodInfos, methodNamed } from "./during/methods.js";
 import { normaliseWeights } from "./during/weights.js";
 import { LlamafuseError } from "./errors.js";
 import { loadKernels } from "./kernels/kernels.js";
@@ -48,7 +49,12 @@ export interface LoadProgress {
 }
 
 /** Load the members and choose how to run them. Errors: see `ERROR_CODES`; nothing stays loaded after one. */
-export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble> {
+export function createEnsemble(options: EnsembleOptions): Promise<Ensemble>;
+/** With a router in the place of the method: members are loaded when the router first chooses them. */
+export function createEnsemble(options: RoutedEnsembleOptions): Promise<RoutedEnsemble>;
+export async function createEnsemble(
+  options: EnsembleOptions | RoutedEnsembleOptions,
+): Promise<Ensemble | RoutedEnsemble> {
   if (!Array.isArray(options.members) || options.members.length === 0) {
     throw new LlamafuseError(
       "invalid-option",
@@ -58,6 +64,11 @@ export async function createEnsemble(options: EnsembleOptions): Promise<Ensemble
   }
   for (const member of options.members) if (!isMember(member)) checkMemberOptions(member);
   checkTimeout(options.timeoutMs);
+  if (isRouted(options)) {
+    const { createRoutedEnsemble } = await import("./before/live/routed-ensemble.js");
+    return await createRoutedEnsemble(options);
+  }
+  if (options.method !== undefined) await refuseRouterAlone(options.method.name);
   const method = methodNamed(options.method ?? { name: "unite" });
   const names = chooseNames(options.members);
   const weights = normaliseWeights(
@@ -203,6 +214,22 @@ function firstOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", done);
     void work.then(done);
   });
+}
+
+/** A router's name without what it needs; other names are for `methodNamed` to judge. */
+async function refuseRouterAlone(name: string): Promise<void> {
+  if (methodInfos.some((info) => info.name === name)) return;
+  const { routerInfos } = await import("./before/registry.js");
+  if (!routerInfos.some((info) => info.name === name)) return;
+  throw new LlamafuseError(
+    "invalid-option",
+    `${name} is a router and needs a fitted one: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it.`,
+    { option: "router", found: undefined, allowed: "a router's file" },
+  );
+}
+
+function isRouted(options: EnsembleOptions | RoutedEnsembleOptions): options is RoutedEnsembleOptions {
+  return options.method !== undefined && "router" in options.method;
 }
 
 function isMember(member: MemberOptions | Member): member is Member {

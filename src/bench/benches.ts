@@ -1,5 +1,6 @@
 /** The benches by name. `npm run bench -- NAME` and `llamafuse bench NAME` run them through here. */
 import { unknownName } from "../errors.js";
+import { benchAlignments } from "./alignments.js";
 import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
 import { benchLoad } from "./load.js";
@@ -19,6 +20,10 @@ const benches = {
     run: benchQuality,
   },
   routers: { summary: "every router: fitting 10,000 queries × 11 models, deciding on one", run: benchRouters },
+  alignments: {
+    summary: "what deepen and eva build on real vocabularies, and their steps",
+    run: benchAlignments,
+  },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 

@@ -1,6 +1,7 @@
 /** The process that `BenchChild` starts: serves one task after another and ends when its parent hangs up. */
 import type { Ensemble } from "../ensemble.js";
 import { createEnsemble } from "../ensemble.js";
+import { measureAgreement, measureAlignment } from "./alignment-tasks.js";
 import { METHODS, underPlan } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
 import { ownMs } from "./machine.js";
@@ -13,6 +14,8 @@ let peer: PeerFusion | undefined;
 const tasks = {
   measureLoad,
   measureBareLoad,
+  measureAlignment,
+  measureAgreement,
 
   /** Without threads: as measured at load, the default. */
   async openOurs({ models, contextSize, threads }: PeerStart): Promise<string> {

@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { unknownName } from "../errors.js";
 import { registerBench } from "./commands/bench.js";
 import { registerChat } from "./commands/chat.js";
+import { registerDetermine } from "./commands/determine.js";
 import { registerEval } from "./commands/eval.js";
 import { registerGenerate } from "./commands/generate.js";
 import { registerInspect } from "./commands/inspect.js";
@@ -59,6 +60,7 @@ function makeProgram(): Command {
   registerInspect(program);
   registerBench(program);
   registerEval(program);
+  registerDetermine(program);
   registerRoute(program);
   registerTrain(program);
   registerHelp(program);

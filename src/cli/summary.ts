@@ -1,6 +1,5 @@
 /** One line about an answer, for a person. */
 import type { GenerateResult } from "../decoding/loop.js";
-import type { Ensemble } from "../ensemble.js";
 import { oneLine } from "./terminal.js";
 
 /** More names than this say less than their number. */
@@ -13,7 +12,7 @@ export function summaryLine({ method, usage: { steps }, timings, finishReason }:
 }
 
 /** `robin + wren`, or `7 members` */
-export function memberNames({ members }: Ensemble): string {
+export function memberNames({ members }: { members: readonly { name: string }[] }): string {
   return members.length > MAX_NAMES
     ? `${members.length} members`
     : members.map(({ name }) => oneLine(name)).join(" + ");

@@ -16,7 +16,7 @@ import { contrastInfo, contrastOptions, createContrast } from "./token/contrast.
 import { coreInfo, coreOptions, createCore } from "./token/core.js";
 import { buildDeepen, createDeepen, deepenInfo, deepenOptions } from "./token/deepen.js";
 import { buildEva, createEva, evaInfo, evaOptions } from "./token/eva.js";
-import { createFusion, fusionInfo, fusionOptions } from "./token/fusion.js";
+import { buildFusion, createFusion, fusionInfo, fusionOptions } from "./token/fusion.js";
 import { createGac, gacInfo, gacOptions } from "./token/gac.js";
 import { createMe, meInfo, meOptions } from "./token/me.js";
 import { buildPackllm, createPackllm, packllmInfo, packllmOptions } from "./token/packllm.js";
@@ -97,21 +97,25 @@ const registry = {
     info: coreInfo,
     options: coreOptions,
     create: createCore,
+    build: buildFusion,
   } satisfies Method<typeof coreOptions>,
   product: {
     info: productInfo,
     options: productOptions,
     create: createProduct,
+    build: buildFusion,
   } satisfies Method<typeof productOptions>,
   contrast: {
     info: contrastInfo,
     options: contrastOptions,
     create: createContrast,
+    build: buildFusion,
   } satisfies Method<typeof contrastOptions>,
   proxy: {
     info: proxyInfo,
     options: proxyOptions,
     create: createProxy,
+    build: buildFusion,
   } satisfies Method<typeof proxyOptions>,
   packllm: {
     info: packllmInfo,
@@ -123,6 +127,7 @@ const registry = {
     info: fusionInfo,
     options: fusionOptions,
     create: createFusion,
+    build: buildFusion,
   } satisfies Method<typeof fusionOptions>,
 };
 

@@ -21,9 +21,9 @@ export interface ItemResponseOptions {
   seed: number;
   /** k. Default 16. */
   dimension?: number;
-  /** Passes over the queries. Default 20. */
+  /** Passes over the queries. Default 10. */
   epochs?: number;
-  /** Queries a step. Default 64. */
+  /** Queries a step. Default 16. */
   batch?: number;
   /** Default 5e-3. */
   learningRate?: number;
@@ -56,7 +56,7 @@ export class ItemResponse {
 
   /** embeddings: n × d; answers: n × takers in [0, 1], NaN where unknown. */
   static async fit(embeddings: Matrix, answers: Matrix, options: ItemResponseOptions): Promise<ItemResponse> {
-    const { dimension: k = 16, epochs = 20, batch = 64, learningRate = 5e-3, ridge = 5 } = options;
+    const { dimension: k = 16, epochs = 10, batch = 16, learningRate = 5e-3, ridge = 5 } = options;
     const [rows, columns] = embeddings.shape;
     const takers = answers.shape[1];
     const random = new RandomGenerator(options.seed);
@@ -197,7 +197,7 @@ export function abilityFrom(items: readonly Item[], answers: readonly number[], 
       const p = sigmoid(dot(a, theta) - b);
       for (let i = 0; i < k; i++) {
         gradient[i] += (p - answers[index]) * a[i];
-        for (let j = 0; j < k; j++) hessian.set(i, j, hessian.get(i, j) + p * (1 - p) * a[i] * a[j]);
+        for (let j = 0; j < k; j++) hessian.set(i, j, hessian.get(i, j) + p * (1 - p) * (a[i] * a[j]));
       }
     }
     const change = new CholeskyDecomposition(hessian).solve(DenseMatrix.columnVector(gradient)).to1DArray();

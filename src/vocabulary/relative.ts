@@ -51,7 +51,7 @@ async function buildRelativeRows(
 ): Promise<SparseRows> {
   const llama = loadLlama();
   const multiplications = makes.length * anchors.length * source.width;
-  if (multiplications < IN_ONE_PIECE) return exactRows(readAllRows(source, llama.files), anchors, makes);
+  if (multiplications < IN_ONE_PIECE) return exactRelativeRows(readAllRows(source, llama.files), anchors, makes);
   const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * anchors.length))));
   const directions = gatherRows(source, anchors, ggmlMath(llama.files), toUnit);
   try {
@@ -70,8 +70,12 @@ async function buildRelativeRows(
   }
 }
 
-/** Every entry in float64: for small vocabularies. */
-function exactRows(embeddings: readonly Float32Array[], anchors: Int32Array, makes: Int32Array): SparseRows {
+/** The same with every entry in float64: for small vocabularies, and the measure of the other form. */
+export function exactRelativeRows(
+  embeddings: readonly Float32Array[],
+  anchors: Int32Array,
+  makes: Int32Array,
+): SparseRows {
   const directions = Array.from(anchors, (id) => embeddings[id]);
   return keepAll(
     Array.from(makes, (make, v) => {

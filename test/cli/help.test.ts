@@ -14,11 +14,11 @@ describe("llamafuse", () => {
   it.each([[[]], [["--help"]], [["help"]]])("%j tells what there is", async (args) => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    for (const command of ["generate", "chat", "methods", "inspect", "bench", "eval", "route", "train"])
+    for (const command of ["generate", "chat", "methods", "inspect", "bench", "eval", "determine", "route", "train"])
       expect(ended.stdout).toContain(command);
   });
 
-  it.each(["generate", "chat", "methods", "inspect", "bench", "eval", "route", "train"])(
+  it.each(["generate", "chat", "methods", "inspect", "bench", "eval", "determine", "route", "train"])(
     "%s --help has examples",
     async (command) => {
       const ended = await run([command, "--help"]);

@@ -1,5 +1,6 @@
 /** The laws, on the native models in llama.cpp. */
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
+import type { MethodOptions } from "../../src/during/methods.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { LlamaMember } from "../../src/member/llama-member.js";
 import type { Member } from "../../src/member/member.js";
@@ -32,11 +33,49 @@ methodLaws("gac on the native models", {
   tolerance,
   prompt: "Once upon a time",
 });
+for (const { method, isSymmetric = true } of [
+  { method: { name: "product" } },
+  { method: { name: "core" }, isSymmetric: false },
+  { method: { name: "packllm" } },
+  { method: { name: "packllm", variant: "opt" } },
+] as { method: MethodOptions; isSymmetric?: boolean }[])
+  methodLaws(`${JSON.stringify(method)} on the native models`, {
+    method,
+    covers: "some",
+    isSymmetric,
+    make: async () => [await load(robin), await load(wren)],
+    copy: () => load(robin, "again"),
+    tolerance: 2 * tolerance,
+    prompt: "Once upon a time",
+  });
 methodLaws("abe on the native models", {
   method: { name: "abe", beams: 1 },
   covers: "some",
   isSymmetric: false,
   isSpelled: true,
+  make: async () => [await load(robin), await load(wren)],
+  copy: () => load(robin, "again"),
+  tolerance,
+  prompt: "Once upon a time",
+});
+
+methodLaws("deepen on the native models", {
+  method: { name: "deepen" },
+  covers: "all",
+  isSymmetric: false,
+  hasWeights: false,
+  keepsAgreement: false,
+  make: async () => [await load(robin), await load(wren)],
+  copy: () => load(robin, "again"),
+  // The optimiser turns small differences into steps.
+  tolerance: 4 * tolerance,
+  prompt: "Once upon a time",
+});
+methodLaws("eva on the native models", {
+  method: { name: "eva" },
+  covers: "some",
+  isSymmetric: false,
+  keepsAgreement: false,
   make: async () => [await load(robin), await load(wren)],
   copy: () => load(robin, "again"),
   tolerance,

@@ -76,8 +76,6 @@ export class BlendingRouter extends TrainedRouter<z.infer<typeof blendingState>>
 export function drawFor(text: string, weights: readonly number[], seed: number): number {
   const draw = new WeightedDraw();
   draw.prepare(Float64Array.from(weights), weights.length);
-  // The hash takes the low half of the generator's seed, the seed the high half.
-  return draw.at(
-    new RandomGenerator(createHash("sha256").update(text).digest().readUInt32LE() + (seed % 2 ** 21) * 2 ** 32).next(),
-  );
+  const hash = createHash("sha256").update(`${seed}\n${text}`).digest();
+  return draw.at(new RandomGenerator(hash.readUInt32LE()).next());
 }

@@ -28,14 +28,14 @@ export const llmBanditInfo: RouterInfo = {
   knobs: ["preference", "lambda", "threshold", "budget"],
   options: {
     dimension: "Abilities a model. Default 16.",
-    epochs: "Passes over the queries. Default 20.",
+    epochs: "Passes over the queries. Default 10.",
     ridge: "ρ on what makes demands of embeddings. Default 5.",
   },
 };
 
 export const llmBanditOptions = z.strictObject({
   dimension: z.int().min(1).default(16),
-  epochs: z.int().min(1).default(20),
+  epochs: z.int().min(1).default(10),
   ridge: z.number().min(0).default(5),
 });
 

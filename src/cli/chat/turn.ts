@@ -1,7 +1,7 @@
 /** One question and its answer, with the oldest turns forgotten where the context is full. */
 import type { GenerateOptions, GenerateResult } from "../../decoding/loop.js";
-import type { Ensemble } from "../../ensemble.js";
 import { LlamafuseError } from "../../errors.js";
+import type { Answering } from "../load-ensemble.js";
 import { waitingNotice } from "../progress.js";
 import { AnswerWriter } from "../terminal.js";
 import type { Conversation } from "./conversation.js";
@@ -11,7 +11,7 @@ import type { Conversation } from "./conversation.js";
  * not fit. After an error the conversation is as it was before the question, less what was dropped.
  */
 export async function answerTurn(
-  ensemble: Ensemble,
+  ensemble: Answering,
   conversation: Conversation,
   question: string,
   options: GenerateOptions,
@@ -36,7 +36,7 @@ export async function answerTurn(
 }
 
 async function stream(
-  ensemble: Ensemble,
+  ensemble: Answering,
   conversation: Conversation,
   options: GenerateOptions,
 ): Promise<GenerateResult> {

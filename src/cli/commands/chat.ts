@@ -2,14 +2,13 @@
 import type { Command } from "commander";
 import type { GenerateOptions } from "../../decoding/loop.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
-import type { Ensemble } from "../../ensemble.js";
 import { LlamafuseError } from "../../errors.js";
 import { runChatCommand } from "../chat/commands.js";
 import { Conversation } from "../chat/conversation.js";
 import { TerminalLines } from "../chat/terminal-lines.js";
 import { answerTurn } from "../chat/turn.js";
 import { Interrupts } from "../interrupts.js";
-import { loadEnsemble } from "../load-ensemble.js";
+import { type Answering, loadAnswering } from "../load-ensemble.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -54,7 +53,7 @@ export function registerChat(program: Command): void {
 async function chat(flags: ChatFlags): Promise<number> {
   checkSamplerOptions(samplingOptions(flags));
   const interrupts = new Interrupts();
-  const ensemble = await loadEnsemble(ensembleOptions(flags), interrupts);
+  const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
   const conversation = new Conversation(flags.system);
   try {
@@ -71,7 +70,7 @@ async function chat(flags: ChatFlags): Promise<number> {
 
 /** A script's lines: every error ends the run, a signal too. */
 async function answerLines(
-  ensemble: Ensemble,
+  ensemble: Answering,
   conversation: Conversation,
   options: GenerateOptions,
   interrupts: Interrupts,
@@ -93,9 +92,10 @@ async function answerLines(
 }
 
 /** A person at a terminal: what is wrong with one question does not end the conversation. */
-async function talk(ensemble: Ensemble, conversation: Conversation, options: GenerateOptions): Promise<number> {
+async function talk(ensemble: Answering, conversation: Conversation, options: GenerateOptions): Promise<number> {
   const colors = colorsFor(process.stderr);
-  notice(`${memberNames(ensemble)}, fused by ${ensemble.methodName}. /help lists the commands, Ctrl-D leaves.`);
+  const how = "router" in ensemble ? "routed" : "fused";
+  notice(`${memberNames(ensemble)}, ${how} by ${ensemble.methodName}. /help lists the commands, Ctrl-D leaves.`);
 
   let answering: AbortController | undefined;
   let leaving = false;

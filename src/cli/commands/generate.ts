@@ -1,12 +1,12 @@
 /** `llamafuse generate`: one prompt, one answer. */
 import type { Command } from "commander";
+import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import type { GenerateResult } from "../../decoding/loop.js";
 import { type ChatMessage, checkPrompt, type PromptInput } from "../../decoding/prompt.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
-import type { Ensemble } from "../../ensemble.js";
 import { LlamafuseError } from "../../errors.js";
 import { Interrupts } from "../interrupts.js";
-import { loadEnsemble } from "../load-ensemble.js";
+import { type Answering, loadAnswering } from "../load-ensemble.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -66,7 +66,7 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   checkSamplerOptions(samplingOptions(flags));
   const options = ensembleOptions(flags);
   const interrupts = new Interrupts();
-  const ensemble = await loadEnsemble(options, interrupts);
+  const ensemble = await loadAnswering(options, interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
   try {
     await answer(ensemble, prompt, flags, interrupts.signal);
@@ -78,7 +78,7 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
 }
 
 async function answer(
-  ensemble: Ensemble,
+  ensemble: Answering,
   prompt: PromptInput,
   flags: GenerateFlags,
   signal: AbortSignal,
@@ -107,7 +107,10 @@ async function answer(
   if (flags.json) await writeJson(result);
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors));
   else await writer.endLine();
-  notice(`${memberNames(ensemble)} · ${summaryLine(result)}`);
+  const { route } = result as Partial<RoutedResult>;
+  if (route !== undefined) notice(route.reason);
+  const members = route?.models.map((name) => ({ name })) ?? ensemble.members;
+  notice(`${memberNames({ members })} · ${summaryLine(result)}`);
 }
 
 function inTemplate(prompt: string, { chat, system }: GenerateFlags): PromptInput {

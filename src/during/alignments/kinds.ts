@@ -2,10 +2,14 @@
 import { z } from "zod";
 import { MAX_TOP } from "../../member/preparer.js";
 import type { Alignment } from "../alignment.js";
+import { indexOfMember } from "../gate.js";
 import type { MethodContext } from "../method.js";
 import { partSchema } from "../part-schema.js";
+import { deepenOptions } from "../token/deepen.js";
+import { evaOptions } from "../token/eva.js";
 import { MinedAlignment } from "./mined.js";
 import { OneVocabularyAlignment } from "./one-vocabulary.js";
+import { SimilarityAlignment } from "./similarity.js";
 import { ByteKeys } from "./top-keys.js";
 import { TopUnionAlignment } from "./top-union.js";
 import { UnionAlignment } from "./union.js";
@@ -14,19 +18,30 @@ import { ByteSpace } from "./union-spaces.js";
 const feedback = z.enum(["text", "piece"]).default("text");
 const k = z.int().min(1).max(MAX_TOP).default(10);
 
-/** `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's) or `one-vocabulary`, with their options. */
+const { main, k: evaK, similar, leastSimilarity, neighbourhood } = evaOptions.shape;
+const { learningRate, steps, weightDecay, anchors, seed } = deepenOptions.shape;
+
+/**
+ * `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's), `one-vocabulary`, `similarity` (EVA's) or `relative`
+ * (DeePEn's), with their options.
+ */
 export const alignmentOptions = partSchema([
   z.strictObject({ name: z.literal("top-union"), k, feedback }),
   z.strictObject({ name: z.literal("union"), feedback }),
   z.strictObject({ name: z.literal("one-vocabulary") }),
   z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
+  z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),
+  z.strictObject({ name: z.literal("relative"), main, learningRate, steps, weightDecay, anchors, seed }),
 ]);
 
 export type AlignmentOptions = z.output<typeof alignmentOptions>;
 
 /** For the lists of methods' options. */
 export const ALIGNMENTS_TEXT =
-  '"top-union" (with k, feedback), "union" (feedback), "mined" (reference) or "one-vocabulary"; options as alignment.k=20';
+  '"top-union" (with k, feedback), "union" (feedback), "mined" (reference), "one-vocabulary", "similarity" (see eva) or "relative" (see deepen); options as alignment.k=20';
+
+/** Alignments that are no alignment alone: the way back from relative space is a search, which DeePEn's run does. */
+export type RelativeOptions = Extract<AlignmentOptions, { name: "relative" }>;
 
 /**
  * An alignment for this request. `method`: who asks, for errors; `onlyLikeliest`: see UnionAlignment.
@@ -34,7 +49,7 @@ export const ALIGNMENTS_TEXT =
  */
 export function createAlignment(
   context: MethodContext,
-  options: AlignmentOptions,
+  options: Exclude<AlignmentOptions, RelativeOptions>,
   { method, onlyLikeliest = false }: { method: string; onlyLikeliest?: boolean },
 ): Alignment {
   const { voices } = context;
@@ -47,6 +62,10 @@ export function createAlignment(
     }
     case "mined":
       return new MinedAlignment(context, { reference: options.reference, compat: false });
+    case "similarity": {
+      const choice = { ...options, published: false };
+      return new SimilarityAlignment(context, indexOfMember(voices, options.main, "main"), options.k, choice);
+    }
     case "one-vocabulary":
       return new OneVocabularyAlignment(context, method);
   }

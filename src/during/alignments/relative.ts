@@ -30,8 +30,10 @@ export interface RelativeOptions {
 export interface RelativeSpace {
   /** R_i of each member. */
   matrices: readonly SparseRows[];
-  /** Token of the first member for each anchor. */
-  anchors: Int32Array;
+  /** Each member's token for each anchor. */
+  anchors: readonly Int32Array[];
+  /** How each member's rows were made. */
+  makes: readonly Int32Array[];
   /** The anchor that is the end, or -1. */
   endEntry: number;
   /** For each member: 1 where a token can be text or the end, 0 where it is never asked for. */
@@ -69,7 +71,8 @@ async function buildSpace(
   }
   return {
     matrices,
-    anchors: anchors[0],
+    anchors,
+    makes,
     endEntry,
     speaks: makes.map((rows) => Uint8Array.from(rows, (make) => (make === EMPTY_ROW ? 0 : 1))),
   };
@@ -108,10 +111,10 @@ export class RelativeProjection {
     }
     const [{ vocabulary }] = members;
     return {
-      size: space.anchors.length,
+      size: space.anchors[0].length,
       endEntry: space.endEntry,
       distributions: asked.map((index) => this.#relative[index]),
-      bytesOf: (entry) => vocabulary.bytesOf(space.anchors[entry]),
+      bytesOf: (entry) => vocabulary.bytesOf(space.anchors[0][entry]),
     };
   }
 }

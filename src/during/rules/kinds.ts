@@ -121,12 +121,13 @@ function rolesOf<Role extends string>(
 
 /** A quotient needs a probability above 0 of every string: not what a vocabulary has no token for. */
 function requireOpinions(voices: readonly Voice[], rule: string, alignment: AlignmentOptions): void {
-  if (alignment.name !== "union") return;
+  if (alignment.name !== "union" && alignment.name !== "similarity") return;
   const [first, ...others] = voices.map(({ member: { vocabulary } }) => vocabulary);
-  if (others.every((vocabulary) => firstDifference(first, vocabulary) < 0)) return;
+  const isOne = others.every((vocabulary) => firstDifference(first, vocabulary) < 0);
+  if (alignment.name === "union" && isOne) return;
   throw new LlamafuseError(
     "incompatible-members",
-    `The rule "${rule}" divides by a member's probabilities, and in the alignment "union" a member gives 0 to every string that is no token of its own. Use the alignment "top-union", or members with one vocabulary.`,
-    { rule, found: "union", allowed: ["top-union", "one-vocabulary"] },
+    `The rule "${rule}" divides by a member's probabilities, and in the alignment "${alignment.name}" a member gives 0 to every string that no token of its own stands for. Use the alignment "top-union", or members with one vocabulary.`,
+    { rule, found: alignment.name, allowed: ["top-union", "one-vocabulary"] },
   );
 }

@@ -1,6 +1,7 @@
 /**
  * A member's tokens by falling logit, found one after another as they are asked for: most searches look at a few dozen of
- * a hundred thousand. Making the heap costs O(n), each further rank O(log n); ties go to the lowest id.
+ * a hundred thousand. So only tokens within a band below the best one go onto a heap; when they are used up, those of the
+ * next band do. A band costs O(n), a rank of it O(log n); ties go to the lowest id.
  *
  *     ln p(t) = z_t − ln Σ_{text and ends} exp(z)
  *
@@ -19,12 +20,24 @@ export interface Logits {
   logNormaliser: number;
 }
 
+/** In nats: what is less likely than the best by e^-10 is seldom looked at. */
+const BAND = 10;
+/** Behind so many bands, all the rest is one. */
+const BANDS = 3;
+
 export class TokenRanking implements Offers {
   /** The end token that stands for all; -1 if there is none. */
   readonly end: number;
   readonly #order: ByteOrder;
   readonly #heap: Int32Array;
   #size = 0;
+  /** All that is ranked: tokens within the wanted bytes, tokens beyond them. */
+  #parts: readonly Int32Array[] = [];
+  /** Whether the end is ranked too. */
+  #hasEnd = false;
+  /** The best logit, and how many bands below it have been looked through. */
+  #largest = Number.NEGATIVE_INFINITY;
+  #bands = 0;
   readonly #ranked: number[] = [];
   #logits: ArrayLike<number> = [];
   #endLogit = Number.NEGATIVE_INFINITY;
@@ -45,25 +58,36 @@ export class TokenRanking implements Offers {
     this.#ranked.length = 0;
     this.#size = 0;
     const { within, beyond } = this.#order.agreeing(wanted, atFragmentStart);
-    for (const id of within) this.#heap[this.#size++] = id;
-    for (const ids of beyond) {
-      this.#heap.set(ids, this.#size);
-      this.#size += ids.length;
-    }
-    if (this.end >= 0 && wanted.length === 0) {
-      this.#endLogit = pooledLogit(logits, this.vocabulary.endTokens);
-      this.#heap[this.#size++] = this.end;
-    }
-    for (let at = (this.#size >>> 1) - 1; at >= 0; at--) this.#sift(at);
+    this.#parts = within.length === 0 ? beyond : [Int32Array.from(within), ...beyond];
+    this.#hasEnd = this.end >= 0 && wanted.length === 0;
+    this.#endLogit = this.#hasEnd ? pooledLogit(logits, this.vocabulary.endTokens) : Number.NEGATIVE_INFINITY;
+    this.#largest = this.#endLogit;
+    for (const ids of this.#parts) this.#largest = Math.max(this.#largest, largestOf(ids, logits));
+    this.#bands = 0;
   }
 
   idAt(rank: number): number {
-    while (this.#ranked.length <= rank && this.#size > 0) {
+    while (this.#ranked.length <= rank) {
+      if (this.#size === 0) {
+        if (this.#bands > BANDS) return -1;
+        this.#fill();
+        continue;
+      }
       this.#ranked.push(this.#heap[0]);
       this.#heap[0] = this.#heap[--this.#size];
       this.#sift(0);
     }
-    return this.#ranked[rank] ?? -1;
+    return this.#ranked[rank];
+  }
+
+  /** Make a heap of the next band. */
+  #fill(): void {
+    const band = this.#bands++;
+    const below = band === 0 ? Number.POSITIVE_INFINITY : this.#largest - BAND * band;
+    const from = band === BANDS ? Number.NEGATIVE_INFINITY : this.#largest - BAND * (band + 1);
+    for (const ids of this.#parts) this.#size = collect(ids, this.#logits, from, below, this.#heap, this.#size);
+    if (this.#hasEnd && this.#endLogit >= from && this.#endLogit < below) this.#heap[this.#size++] = this.end;
+    for (let at = (this.#size >>> 1) - 1; at >= 0; at--) this.#sift(at);
   }
 
   within(bytes: Uint8Array): number[] {
@@ -101,6 +125,33 @@ export class TokenRanking implements Offers {
     }
     heap[at] = id;
   }
+}
+
+function largestOf(ids: Int32Array, logits: ArrayLike<number>): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < ids.length; at++) {
+    const logit = logits[ids[at]];
+    if (logit > largest) largest = logit;
+  }
+  return largest;
+}
+
+/** Append the tokens with from ≤ z < below; returns how many there are then. */
+function collect(
+  ids: Int32Array,
+  logits: ArrayLike<number>,
+  from: number,
+  below: number,
+  into: Int32Array,
+  size: number,
+): number {
+  let count = size;
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at];
+    const logit = logits[id];
+    if (logit >= from && logit < below) into[count++] = id;
+  }
+  return count;
 }
 
 /** ln Σ exp(z) over the tokens that can be said: text with bytes, and ends. */

@@ -11,13 +11,13 @@
  * Feedback: the main member takes its own token (feedback "token", published) or its bytes ("text"), the others its bytes,
  * with their whole text tokenised again.
  *
- * Shapes: the main member's |V| entries, float64. Only the main member's end ends the text, as published.
+ * Shapes: one entry a string of the main member's vocabulary (main-vocabulary.ts), float64. Only the main member's end ends the text, as published.
  * Defaults: all anchors, 5 steps of AdamW with decay 0.01 (released code), learning rate 0.15 (the released example; the
  * code's own default 0 does not fuse, the paper tunes it for each task). Weights: the members' (DeePEn-Avg: all alike),
  * or `scores` (DeePEn-Adapt).
  *
  * What differs from the released code, unless `compat`: anchors are byte strings instead of texts of the model files; all
- * end tokens are one anchor; tokens that are never text are conditioned away; the other members are fed the bytes, where
+ * end tokens are one anchor, and tokens with the same bytes one entry; tokens that are never text are conditioned away; the other members are fed the bytes, where
  * the released code appends the text of the token as the model file has it, with a space only for a leading `▁`
  * (`<0x0A>` and `Ġthe` reach them as written).
  */
@@ -26,11 +26,10 @@ import type { Feedback } from "../../member/member.js";
 import { settleAll } from "../../member/settle-all.js";
 import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
 import { textAtFragmentStart } from "../../vocabulary/vocabulary.js";
-import { endTokenOf } from "../alignments/embedded-members.js";
 import { InverseSearch } from "../alignments/inverse-search.js";
+import { MainVocabulary } from "../alignments/main-vocabulary.js";
 import { RelativeProjection, type RelativeSpace, relativeSpaceOf } from "../alignments/relative.js";
 import { UpToDate } from "../alignments/up-to-date.js";
-import { argmax } from "../combine.js";
 import { indexOfMember } from "../gate.js";
 import type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
 import type { FusionRule } from "../rule.js";
@@ -94,6 +93,7 @@ export class DeepenRun implements MethodRun {
   readonly #weighting: Weighting;
   readonly #rule: FusionRule;
   readonly #upToDate: UpToDate;
+  readonly #vocabulary: MainVocabulary;
   #parts: { projection: RelativeProjection; search: InverseSearch; space: RelativeSpace } | undefined;
 
   /** @param parts another rule over the anchors, other weights */
@@ -110,6 +110,7 @@ export class DeepenRun implements MethodRun {
     this.#weighting = parts.weighting ?? given;
     this.#rule = parts.rule ?? new MeanRule();
     this.#upToDate = new UpToDate(context);
+    this.#vocabulary = new MainVocabulary(voices[this.#main].member, options.compat);
   }
 
   async prepare(): Promise<void> {
@@ -125,24 +126,30 @@ export class DeepenRun implements MethodRun {
     const { projection, search } = this.#parts!;
     await this.#upToDate.bring(this.#asked);
     const aligned = projection.align(this.#asked);
-    const main = this.#mainDistribution(projection.shares[this.#main]);
+    const main = this.#vocabulary.distribution(projection.shares[this.#main]);
     if (isSkipped(this.options.learningRate, main.best === main.endEntry)) return main;
     const weights = await this.#weighting.weightsOf(this.#asked);
     const target = this.#rule.fuse(aligned, weights, this.#asked);
     this.#startFrom(search.logits);
     search.search(target.probabilities);
-    return this.#mainDistribution(search.probabilities);
+    return this.#vocabulary.distribution(search.probabilities);
   }
 
   accept(entry: number): void {
     const { voices } = this.context;
     const { feedback, compat } = this.options;
     const { member: main } = voices[this.#main];
-    const ends = main.vocabulary.endTokens.includes(entry);
-    const bytes = compat ? publishedText(main.vocabulary.textOf(entry)) : this.#bytesOf(entry);
+    const token = this.#vocabulary.tokenOf(entry);
+    const ends = main.vocabulary.endTokens.includes(token);
+    const text = main.vocabulary.bytesOf(token);
+    const bytes = compat
+      ? publishedText(main.vocabulary.textOf(token))
+      : main.atFragmentStart
+        ? textAtFragmentStart(text)
+        : text;
     for (const [index, { member }] of voices.entries()) {
       const takesToken = index === this.#main && (feedback === "token" || compat);
-      const own: Feedback = { kind: "tokens", ids: ends ? member.vocabulary.endTokens.slice(0, 1) : [entry] };
+      const own: Feedback = { kind: "tokens", ids: ends ? member.vocabulary.endTokens.slice(0, 1) : [token] };
       member.append(ends || takesToken ? own : { kind: "text", bytes });
     }
     this.#upToDate.chosen();
@@ -153,30 +160,6 @@ export class DeepenRun implements MethodRun {
     const speaks = this.#parts!.space.speaks[this.#main];
     const own = this.context.voices[this.#main].member.output.logits;
     for (let v = 0; v < logits.length; v++) logits[v] = speaks[v] === 1 ? own[v] : Number.NEGATIVE_INFINITY;
-  }
-
-  /** A distribution over the main member's tokens, its end tokens pooled in one of them. */
-  #mainDistribution(probabilities: Float64Array): FusedDistribution {
-    const { member } = this.context.voices[this.#main];
-    const endEntry = endTokenOf(member);
-    for (const id of member.vocabulary.endTokens) {
-      if (id === endEntry) continue;
-      probabilities[endEntry] += probabilities[id];
-      probabilities[id] = 0;
-    }
-    return {
-      size: probabilities.length,
-      probabilities,
-      endEntry,
-      best: argmax(probabilities, probabilities.length),
-      bytesOf: (entry) => this.#bytesOf(entry),
-    };
-  }
-
-  #bytesOf(entry: number): Uint8Array {
-    const { vocabulary, atFragmentStart } = this.context.voices[this.#main].member;
-    const bytes = vocabulary.bytesOf(entry);
-    return atFragmentStart ? textAtFragmentStart(bytes) : bytes;
   }
 }
 

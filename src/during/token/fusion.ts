@@ -8,16 +8,28 @@
  * ```
  *
  * Not every rule is defined on every alignment: a quotient (contrast, proxy) needs a probability above 0 of every string,
- * which "union" has not for different vocabularies, and its members have roles and no weights.
+ * which "union" has not for different vocabularies and "similarity" never has, and its members have roles and no weights. In
+ * "relative" space the rule fuses the anchors' distributions, DeePEn's search leads back, and the main member speaks at
+ * every step.
  */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
-import { ALIGNMENTS_TEXT, type AlignmentOptions, alignmentOptions, createAlignment } from "../alignments/kinds.js";
+import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
+import {
+  ALIGNMENTS_TEXT,
+  type AlignmentOptions,
+  alignmentOptions,
+  createAlignment,
+  type RelativeOptions,
+} from "../alignments/kinds.js";
 import { FusionRun } from "../fusion-run.js";
-import type { MethodContext, MethodInfo } from "../method.js";
+import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
 import { createRule, hasRoles, type RuleOptions, ruleOptions } from "../rules/kinds.js";
 import { gateOf, type ScheduleOptions, scheduleOptions } from "../schedules.js";
 import { createWeighting, type WeightOptions, weightOptions } from "../weightings/kinds.js";
+import { buildDeepen, DeepenRun, deepenOptions } from "./deepen.js";
+import { buildEva, evaOptions } from "./eva.js";
+import { buildPackllm, packllmOptions } from "./packllm.js";
 
 export const fusionInfo: MethodInfo = {
   name: "fusion",
@@ -48,7 +60,7 @@ export interface FusionOptions {
 }
 
 /** Errors: invalid-option, incompatible-members. */
-export function createFusion(context: MethodContext, options: FusionOptions): FusionRun {
+export function createFusion(context: MethodContext, options: FusionOptions): MethodRun {
   const { voices, greedy, traceTop } = context;
   const { rule, weights = { name: "given" }, schedule } = options;
   if (hasRoles(rule) && weights.name !== "given") {
@@ -58,6 +70,7 @@ export function createFusion(context: MethodContext, options: FusionOptions): Fu
       { option: "weights", found: weights.name, allowed: ["given"] },
     );
   }
+  if (options.alignment.name === "relative") return fuseRelative(context, { ...options, weights }, options.alignment);
   const alignment = createAlignment(context, options.alignment, {
     method: rule.name,
     onlyLikeliest: rule.name === "mean" && greedy && traceTop === 0,
@@ -68,4 +81,37 @@ export function createFusion(context: MethodContext, options: FusionOptions): Fu
     weighting: createWeighting(voices, weights, alignment),
     gate: schedule && gateOf(schedule, voices),
   });
+}
+
+function fuseRelative(
+  context: MethodContext,
+  { rule, weights, schedule, alignment }: FusionOptions & { weights: WeightOptions },
+  relative: RelativeOptions,
+): MethodRun {
+  const refuse = (option: string, found: string, why: string, allowed: string) =>
+    new LlamafuseError(
+      "invalid-option",
+      `The alignment "relative" does not go with the ${option} "${found}": ${why}. Use "${allowed}", or another alignment.`,
+      { option, found, allowed: [allowed] },
+    );
+  if (schedule !== undefined && schedule.name !== "every-step")
+    throw refuse("schedule", schedule.name, "what is searched for needs all members", "every-step");
+  if (weights.name === "perplexity-search")
+    throw refuse("weights", weights.name, "it has no tokens to compare mixtures by", "perplexity");
+  const { name, ...options } = relative;
+  return new DeepenRun(context, deepenOptions.parse(options), {
+    rule: createRule(context, rule, alignment),
+    weighting: createWeighting(context.voices, weights),
+  });
+}
+
+/** Build what the alignment needs, as the methods that it comes from do. */
+export async function buildFusion(
+  voices: readonly Voice[],
+  { alignment: { name, ...options } }: Pick<FusionOptions, "alignment">,
+  run: BuildOptions,
+): Promise<void> {
+  if (name === "relative") await buildDeepen(voices, deepenOptions.parse(options), run);
+  if (name === "similarity") await buildEva(voices, evaOptions.parse(options), run);
+  if (name === "mined") await buildPackllm(voices, packllmOptions.parse(options), run);
 }

@@ -23,7 +23,7 @@ export type WeightOptions = z.output<typeof weightOptions>;
 export function createWeighting(
   voices: readonly Voice[],
   options: WeightOptions,
-  alignment: Alignment,
+  alignment?: Alignment,
 ): Weighting | undefined {
   switch (options.name) {
     case "given":

@@ -7,6 +7,9 @@
  *     opt:  members by rising ℓ; mix ← z_1; for each next z: λ = argmin over {0, 0.05, …, 1} of
  *           CE(λ · mix + (1 − λ) · z), the smallest among equals; mix ← that; the weights so far times λ, the new one 1 − λ
  *
+ * ℓ is a mean over tokens, as published: of members with different vocabularies, one with shorter tokens has less to
+ * foretell at each and looks better than it is.
+ *
  * CE: mean cross-entropy of the softmax of these logits against the prompt's tokens.
  */
 import { settleAll } from "../../member/settle-all.js";

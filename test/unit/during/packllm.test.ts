@@ -133,6 +133,13 @@ describe("packllm", () => {
   it.each([
     [{ name: "fusion", weights: "perplexity-search" }, /one sequence of tokens.*Use the alignment "mined"/],
     [{ name: "fusion", rule: "contrast", weights: "perplexity" }, /roles and no weights/],
+    [{ name: "fusion", alignment: "relative", schedule: "gate" }, /"relative" does not go with the schedule "gate"/],
+    [
+      { name: "fusion", alignment: "relative", weights: "perplexity-search" },
+      /"relative" does not go with the weights/,
+    ],
+    [{ name: "fusion", alignment: "relative", rule: "product" }, /embeddings/],
+    [{ name: "fusion", alignment: "similarity", rule: "contrast" }, /divides by.*"similarity".*"top-union"/],
     [{ name: "packllm", reference: "owl" }, /reference member "owl"/],
     [{ name: "packllm", variant: "opt", tau: 2 }, /"tau" of packllm.*only with variant "sim"/],
   ] as [MethodOptions, RegExp][])("%j: what is wrong", async (method, message) => {

@@ -17,7 +17,7 @@ describe("ridge regression of several targets", () => {
     // Centred x: −1, 0, 1; centred y: −1, 0, 1 → slope 2 / (2 + 1) with ρ = 1, through the means.
     const line = RidgeRegression.fit(matrixOf([[1], [2], [3]]), matrixOf([[4], [5], [6]]));
     expect(line.predict([2])[0]).toBeCloseTo(5, 9);
-    expect(line.predict([5])[0]).toBeCloseTo(5 + 3 * (2 / 3), 9);
+    expect(line.predict([5])[0]).toBeCloseTo(5 + 3 * (2 / 3), 8);
   });
 
   it("has no gradient left at its coefficients, whatever cells are missing", () => {

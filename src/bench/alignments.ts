@@ -1,0 +1,143 @@
+/** `bench alignments`: what the methods that compare embeddings build beforehand, and what a step of theirs then costs. */
+import { existsSync } from "node:fs";
+import type { AgreementResult, AlignmentJob, AlignmentResult } from "./alignment-tasks.js";
+import { BenchChild } from "./child-process.js";
+import { machineFacts } from "./machine.js";
+import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
+
+const VOCABULARIES = ".cache/vocabularies";
+const STEPS = 60;
+
+interface BuildSet {
+  name: string;
+  method: AlignmentJob["method"];
+  /** The main member's first. */
+  members: readonly { vocabulary: string; width: number }[];
+  anchors?: number;
+}
+
+const llama2 = { vocabulary: "llama-spm", width: 4096 };
+const phi3 = { vocabulary: "phi-3", width: 3072 };
+/** As Llama 3.2 1B, Qwen2 0.5B and Gemma 3 270M are. */
+const llama3 = { vocabulary: "llama-bpe", width: 2048 };
+const qwen2 = { vocabulary: "qwen2", width: 896 };
+const gemma = { vocabulary: "gemma-4", width: 640 };
+
+const BUILDS: readonly BuildSet[] = [
+  { name: "two of 32k", method: "deepen", members: [llama2, phi3], anchors: 24_000 },
+  { name: "two of 32k, eva", method: "eva", members: [llama2, phi3] },
+  { name: "large, 16k anchors", method: "deepen", members: [llama3, qwen2, gemma], anchors: 16_384 },
+  { name: "large", method: "deepen", members: [llama3, qwen2, gemma] },
+  { name: "large, eva", method: "eva", members: [qwen2, llama3, gemma] },
+];
+
+const SHARED = "../shared/models";
+const AGREEMENTS = [
+  { name: "agreement, tiny pair", models: [`${SHARED}/tinytales-bpe2048.gguf`, `${SHARED}/stories260k-v512.gguf`] },
+  { name: "agreement, native", models: ["native-models/wren.gguf", "native-models/robin.gguf"] },
+];
+const AGREEMENT_WIDTH = 4096;
+const PROMPTS = [
+  "Once upon a time",
+  "One day, a little girl",
+  "The old farmer had",
+  "In the big forest there",
+  '"Where are you going?"',
+  "Tom and Lily went to",
+  "The fox",
+  "It was raining and",
+  "Question: What",
+  "A small bird sat on",
+];
+const AGREEMENT_STEPS = 120;
+
+const BUILD_COLUMNS: Column[] = [
+  { key: "set", title: "set" },
+  { key: "method", title: "method" },
+  { key: "vocabularies", title: "vocabularies × width" },
+  { key: "anchors", title: "anchors" },
+  { key: "seconds", title: "build, s", digits: 0 },
+  { key: "processorSeconds", title: "processor, s", digits: 0 },
+  { key: "memoryGiB", title: "memory, GiB" },
+  { key: "embeddingsGiB", title: "of which embeddings" },
+  { key: "msPerStep", title: "step, ms", digits: 1 },
+];
+
+const AGREEMENT_COLUMNS: Column[] = [
+  { key: "set", title: "set" },
+  { key: "anchors", title: "anchors", digits: 0 },
+  { key: "steps", title: "steps", digits: 0 },
+  { key: "percent", title: "same choice, %", digits: 3 },
+  { key: "worst", title: "largest difference of a probability", digits: 4 },
+  { key: "sparseMs", title: "sparse, ms" },
+  { key: "denseMs", title: "dense, ms" },
+];
+
+export async function benchAlignments(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
+  const { sets, onProgress } = options;
+  const steps = options.rounds ?? STEPS;
+  const isWanted = ({ name }: { name: string }) => sets === undefined || sets.includes(name);
+  const notes: string[] = [];
+  const isThere = (name: string, files: readonly string[]) => {
+    const missing = files.filter((file) => !existsSync(file));
+    if (missing.length > 0) notes.push(`${name} left out: ${missing.join(", ")} missing`);
+    return missing.length === 0;
+  };
+  const builds: Record<string, Cell>[] = [];
+  for (const { name, method, members, anchors } of BUILDS.filter(isWanted)) {
+    const vocabularies = members.map(({ vocabulary }) => `${VOCABULARIES}/ggml-vocab-${vocabulary}.gguf`);
+    if (!isThere(name, vocabularies)) continue;
+    onProgress?.(name);
+    const widths = members.map(({ width }) => width);
+    const result = await inChild<AlignmentResult>((child) =>
+      child.call("measureAlignment", { method, vocabularies, widths, anchors, steps }),
+    );
+    const { tokens, ...measured } = result;
+    builds.push({
+      set: name,
+      method,
+      vocabularies: members
+        .map(({ vocabulary, width }, index) => `${vocabulary} ${tokens[index]} × ${width}`)
+        .join(", "),
+      anchors: anchors ?? "all common",
+      ...measured,
+    });
+  }
+  const agreements: Record<string, Cell>[] = [];
+  for (const { name, models } of AGREEMENTS.filter(isWanted)) {
+    if (!isThere(name, models)) continue;
+    onProgress?.(name);
+    const job = { models, width: AGREEMENT_WIDTH, prompts: PROMPTS, steps: AGREEMENT_STEPS };
+    const result = await inChild<AgreementResult>((child) => child.call("measureAgreement", job));
+    const { same, ...measured } = result;
+    agreements.push({ set: name, ...measured, percent: (100 * same) / result.steps });
+  }
+  return {
+    name: "alignments",
+    about: [
+      "building deepen's relative representations and eva's similarities for real vocabularies with random embeddings of the widths given, in a fresh process each, nothing cached;",
+      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles].",
+      "Memory is the process's largest resident set, its random embeddings included.",
+    ],
+    machine: machineFacts(),
+    settings: { steps, agreementWidth: AGREEMENT_WIDTH, agreementSteps: AGREEMENT_STEPS, prompts: PROMPTS.length },
+    tables: [
+      { title: "building, and a step", columns: BUILD_COLUMNS, rows: builds },
+      {
+        title: `deepen's step on sparse rows beside dense float64 rows: real models' logits, random embeddings of width ${AGREEMENT_WIDTH}`,
+        columns: AGREEMENT_COLUMNS,
+        rows: agreements,
+      },
+    ],
+    notes,
+  };
+}
+
+async function inChild<T>(task: (child: BenchChild) => Promise<T>): Promise<T> {
+  const child = new BenchChild();
+  try {
+    return await task(child);
+  } finally {
+    await child.end();
+  }
+}
