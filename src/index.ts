@@ -1,5 +1,15 @@
 /** The public names of Llamafuse. */
 
+export {
+  type Assignment,
+  assignBest,
+  assignByThreshold,
+  assignGreedily,
+  assignOptimally,
+  type Estimates,
+  type IlpGoal,
+} from "./before/assignment.js";
+export { type RouteToModel, routesTo } from "./before/described-routes.js";
 export { CachedEmbedder } from "./before/embedders/cached.js";
 export type { Embedder, EmbedderIdentity, EmbedOptions, SavedEmbedder } from "./before/embedders/embedder.js";
 export { GgufEmbedder, type GgufEmbedderOptions } from "./before/embedders/gguf.js";
@@ -8,6 +18,13 @@ export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-
 export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/judging/curve.js";
 export { type JudgeAllOptions, type JudgementOfAll, judgeAll } from "./before/judging/judge-all.js";
 export { foldsOf, type SplitOptions, splitOf } from "./before/judging/splits.js";
+export {
+  RoutedEnsemble,
+  type RoutedEnsembleOptions,
+  type RoutedMethod,
+  type RoutedResult,
+  type RouteReport,
+} from "./before/live/routed-ensemble.js";
 export { OutcomeTable, type OutcomeTableParts } from "./before/outcome-table.js";
 export { readOutcomeTable } from "./before/read-table.js";
 export { createRouter, type RouterName, type RouterOptions, routerInfos } from "./before/registry.js";
@@ -24,6 +41,8 @@ export type {
   RouterInfo,
   SavedRouter,
 } from "./before/router.js";
+export type { AssignmentPlan, ForcRouter } from "./before/routers/forc.js";
+export type { LlmBanditRouter } from "./before/routers/llm-bandit.js";
 export { loadRouter, type RouterFile, restoreRouter, routerFile } from "./before/saved-router.js";
 export { selectPool } from "./before/select-pool.js";
 export { embedQuery, type TrainingData, trainingData } from "./before/training-data.js";

@@ -65,7 +65,7 @@ RECIPES = {
     "wren": Recipe("expert for facts", WREN, mostly("facts"), 1600, "wren"),
     "finch": Recipe("expert for words", FINCH, mostly("words"), 2700, "finch"),
     "raven": Recipe(
-        "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.32, "numbers": 0.46, "words": 0.22}), 1200, "finch",
+        "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.3, "numbers": 0.55, "words": 0.15}), 1550, "finch",
         start="finch", rate=0.8,
     ),
     "sparrow": Recipe("weak generalist", SPARROW, Diet(EVEN), 1200, "finch"),
@@ -73,7 +73,7 @@ RECIPES = {
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 800, "finch",
         start="sparrow", rate=0.5,
     ),
-    "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 400, "finch", start="raven", rate=0.4),
+    "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 350, "finch", start="raven", rate=0.4),
 }
 TRAINERS = {
     "robin": sentencepiece_tokenizer.train, "wren": byte_pair_tokenizer.train, "finch": letter_tokenizer.train,

@@ -8,6 +8,7 @@ import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
 import { allRouters, type KnobFlags, readKnob, readPrices, readRouter } from "../route/arguments.js";
+import { registerDescribe } from "../route/describe.js";
 import { renderTable } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
 import { checkTarget } from "../write-target.js";
@@ -105,6 +106,7 @@ export function registerRoute(program: Command): void {
   addCommonOptions(explain)
     .addHelpText("after", EXAMPLES)
     .action((file: string, query: string) => explainOne(file, query, explain.optsWithGlobals<ExplainFlags>()));
+  registerDescribe(route);
 }
 
 function addTableOptions(command: Command): Command {

@@ -45,7 +45,8 @@ describe("a ranking of tokens", () => {
     const logits = Float32Array.from({ length: size }, (_, id) => (id === control ? 60 : id === 7 ? 20 : 0));
     ranking.rank({ logits, logNormaliser: logSumExp(logits) }, Buffer.alloc(0), false);
     expect(ranking.idAt(0)).toBe(7);
-    expect(ranking.logProbOf(7)).toBeCloseTo(0, 6);
+    const others = [...logits.keys()].filter((id) => id !== 7 && vocabulary.classOf(id) !== TokenClass.control);
+    expect(ranking.logProbOf(7) / -Math.log1p(others.length * Math.exp(-20))).toBeCloseTo(1, 6);
   });
 });
 

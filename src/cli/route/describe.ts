@@ -1,0 +1,88 @@
+/** `llamafuse route describe`: a router from words alone, without a table. */
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { RouteToModel } from "../../before/described-routes.js";
+import { LlamafuseError } from "../../errors.js";
+import { addCommonOptions } from "../options.js";
+import { waitingNotice } from "../progress.js";
+import { write, writeJson } from "../terminal.js";
+import { checkTarget } from "../write-target.js";
+
+interface DescribeFlags {
+  judge: string;
+  output: string;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ cat routes.json
+  [{ "name": "code", "description": "writing and fixing programs", "model": "coder" },
+   { "name": "other", "description": "everything else", "model": "talker" }]
+  $ llamafuse route describe routes.json --judge judge.gguf -o router.json
+  $ llamafuse generate -m coder.gguf -m talker.gguf -M arch-router -o router=router.json "Why does this loop never end?"
+
+The judge reads the descriptions and the query and can only answer with a route's name. "model" is a member's name.`;
+
+export function registerDescribe(route: Command): void {
+  const command = route
+    .command("describe")
+    .summary("a router from descriptions of routes, without a table")
+    .description("Make a router of described routes: a language model says which of them a query belongs to.")
+    .argument("<ROUTES>", "a JSON file: [{ name, description, model }, …]")
+    .requiredOption("--judge <file>", "the model that names the route: a GGUF file, a native model's name, or a URI")
+    .requiredOption("-o, --output <file>", "where to write the router")
+    .option("--json", "print what was made as one JSON document");
+  addCommonOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action((file: string) => describeRoutes(file, command.optsWithGlobals<DescribeFlags>()));
+}
+
+async function describeRoutes(file: string, { judge, output, json }: DescribeFlags): Promise<void> {
+  const [{ routesTo }, { routerFile }] = await Promise.all([
+    import("../../before/described-routes.js"),
+    import("../../before/saved-router.js"),
+  ]);
+  checkTarget(output);
+  const routes = await readRoutes(file);
+  const stopWaiting = waitingNotice("Loading the judge …");
+  try {
+    const { router, embedder } = await routesTo(judge, routes);
+    try {
+      await writeFile(output, JSON.stringify(routerFile(router, embedder)));
+    } finally {
+      await embedder.dispose?.();
+    }
+    stopWaiting();
+    const facts = { router: router.info.name, routes: routes.map(({ name }) => name), models: router.models };
+    if (json) return await writeJson({ ...facts, judge, output });
+    await write(process.stdout, `${output}: ${facts.routes.length} routes to ${facts.models.join(", ")}\n`);
+  } finally {
+    stopWaiting();
+  }
+}
+
+async function readRoutes(file: string): Promise<RouteToModel[]> {
+  const [{ readText }, { z }, { describedRoute }] = await Promise.all([
+    import("../../evaluation/loaders/records.js"),
+    import("zod"),
+    import("../../before/embedders/route-probabilities.js"),
+  ]);
+  const text = await readText(file);
+  const refuse = (problem: string): never => {
+    throw new LlamafuseError(
+      "invalid-data",
+      `${file} has no routes: ${problem}. It should be JSON: [{ "name", "description", "model" }, …].`,
+      { file, found: problem },
+    );
+  };
+  try {
+    const result = z.array(describedRoute.extend({ model: z.string().min(1) })).safeParse(JSON.parse(text));
+    if (result.success) return result.data;
+    const [{ path, message }] = result.error.issues;
+    return refuse(`${path.join(".")} ${message}`.trim());
+  } catch (error) {
+    if (error instanceof SyntaxError) return refuse(`not JSON (${error.message})`);
+    throw error;
+  }
+}
