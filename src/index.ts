@@ -18,12 +18,12 @@ export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-
 export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/judging/curve.js";
 export { type JudgeAllOptions, type JudgementOfAll, judgeAll } from "./before/judging/judge-all.js";
 export { foldsOf, type SplitOptions, splitOf } from "./before/judging/splits.js";
-export {
+export type {
   RoutedEnsemble,
-  type RoutedEnsembleOptions,
-  type RoutedMethod,
-  type RoutedResult,
-  type RouteReport,
+  RoutedEnsembleOptions,
+  RoutedMethod,
+  RoutedResult,
+  RouteReport,
 } from "./before/live/routed-ensemble.js";
 export { OutcomeTable, type OutcomeTableParts } from "./before/outcome-table.js";
 export { readOutcomeTable } from "./before/read-table.js";

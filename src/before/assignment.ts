@@ -55,8 +55,12 @@ export interface IlpGoal {
   alpha?: number;
   /** What an unserved query costs of the objective. Default 0; Infinity: every query is served. */
   penalty?: number;
-  /** Count v as 1 above this and as 0 otherwise. */
-  binarize?: number;
+  /** τ of the next two. Default 0.5. */
+  threshold?: number;
+  /** Count v as 1 above τ and as 0 otherwise. Default false. */
+  binarize?: boolean;
+  /** By model: what takes the place of a query's v where all of them are below τ. */
+  priors?: readonly number[];
 }
 
 export function assignSingle(estimates: Estimates, model: number): Assignment {
@@ -113,8 +117,7 @@ export function assignOptimally(estimates: Estimates, goal: IlpGoal): Assignment
   if (leastQuality !== undefined) checkAmount("leastQuality", leastQuality);
   checkAmount("penalty", penalty);
   const [queries, models] = estimates.cost.shape;
-  const { binarize } = goal;
-  const quality = binarize === undefined ? estimates.quality : mapped(estimates.quality, (v) => (v > binarize ? 1 : 0));
+  const quality = qualityFor(estimates.quality, goal);
   const leastTotal =
     leastQuality === undefined ? undefined : leastQuality < 1 ? Math.round(leastQuality * queries) : leastQuality;
   const { cost } = estimates;
@@ -153,8 +156,23 @@ function mapRows({ quality, cost }: Estimates, choose: (quality: Float64Array, c
   return Int32Array.from({ length: cost.shape[0] }, (_, row) => choose(rowOf(quality, row), rowOf(cost, row)));
 }
 
-function mapped({ shape, data }: Matrix, change: (value: number) => number): Matrix {
-  return makeMatrix(shape[0], shape[1], data.map(change));
+function qualityFor(estimated: Matrix, { threshold = 0.5, binarize = false, priors }: IlpGoal): Matrix {
+  const [queries, models] = estimated.shape;
+  const data = estimated.data.map((v) => (binarize ? Number(v > threshold) : v));
+  const quality = makeMatrix(queries, models, data);
+  if (priors === undefined) return quality;
+  if (priors.length !== models) {
+    throw new LlamafuseError("invalid-option", `${priors.length} priors for ${models} models. Give one for each.`, {
+      option: "priors",
+      found: priors.length,
+      allowed: models,
+    });
+  }
+  for (let query = 0; query < queries; query++) {
+    const row = rowOf(quality, query);
+    if (row.every((v) => v < threshold)) row.set(priors);
+  }
+  return quality;
 }
 
 function extreme(models: readonly number[], cost: Float64Array, which: "cheapest" | "biggest"): number {

@@ -191,9 +191,10 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
   );
   const dense = { ...space, matrices };
   const options = { learningRate: 0.15, steps: 5, weightDecay: 0.01 };
-  const forms = [space, dense].map((one) => ({
-    projection: new RelativeProjection(members, one),
-    search: new InverseSearch(one.matrices[0], options),
+  const projections = [space, dense].map((one) => new RelativeProjection(members, one));
+  const forms = projections.map((projection) => ({
+    projection,
+    search: new InverseSearch(projection.operators[0], options),
     rule: new MeanRule(),
     vocabulary: new MainVocabulary(main, false),
     times: [] as number[],

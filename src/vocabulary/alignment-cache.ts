@@ -11,7 +11,7 @@ import path from "node:path";
 import type { SparseRows } from "./sparse-rows.js";
 
 /** Raise it when the meaning or the layout of what is stored changes. */
-const FORMAT = "llamafuse alignment 1";
+const FORMAT = "llamafuse alignment 2";
 
 interface Head {
   format: string;
@@ -19,6 +19,8 @@ interface Head {
   columns: number;
   entries: number;
   background: number;
+  /** Whole rows. */
+  whole: number;
   sha256: string;
 }
 
@@ -70,16 +72,22 @@ async function store(file: string, matrix: SparseRows): Promise<void> {
 }
 
 function encode(matrix: SparseRows): Buffer[] {
-  const { rows, columns, offsets, indices, values, dropped, background } = matrix;
-  const arrays = [background, values, dropped, offsets, indices].map((array) =>
-    Buffer.from(array.buffer, array.byteOffset, array.byteLength),
-  );
+  const { rows, columns, offsets, indices, values, dropped, background, whole } = matrix;
+  const arrays = [
+    background,
+    values,
+    dropped,
+    offsets,
+    indices,
+    ...(whole === undefined ? [] : [whole.places, whole.codes]),
+  ].map((array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength));
   const head: Head = {
     format: FORMAT,
     rows,
     columns,
     entries: indices.length,
     background: background.length,
+    whole: whole === undefined ? 0 : whole.codes.length / columns,
     sha256: checksum(arrays),
   };
   const line = Buffer.from(`${JSON.stringify(head)}\n`);
@@ -108,7 +116,10 @@ function decode(file: Buffer): SparseRows | undefined {
   const dropped = take(Float64Array, rows, 8);
   const offsets = take(Uint32Array, rows + 1, 4);
   const indices = take(Int32Array, entries, 4);
-  return { rows, columns, offsets, indices, values, dropped, background };
+  const matrix = { rows, columns, offsets, indices, values, dropped, background };
+  if (head.whole === 0) return matrix;
+  const places = take(Int32Array, rows, 4);
+  return { ...matrix, whole: { places, codes: take(Uint16Array, head.whole * columns, 2) } };
 }
 
 function checksum(arrays: readonly Uint8Array[]): string {

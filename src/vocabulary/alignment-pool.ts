@@ -57,6 +57,8 @@ export async function runBlocks<Name extends keyof Tasks>(
     // By the package's own name, so that sources under test and the built package start the same built worker.
     filename: createRequire(import.meta.url).resolve("llamafuse/alignment-worker"),
     maxThreads: Math.min(threads, jobs.length),
+    // A loader of the main thread's would read the built worker a second time.
+    execArgv: [],
   });
   const running = jobs.map(async (job) => {
     const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;

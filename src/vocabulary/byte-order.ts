@@ -57,12 +57,22 @@ export class ByteOrder {
    */
   agreeing(bytes: Uint8Array, atFragmentStart = false): AgreeingTokens {
     if (bytes.length === 0) return { within: [], beyond: [this.ids] };
-    if (!atFragmentStart) return { within: this.#within(bytes, 1), beyond: [this.#beyond(bytes)] };
-    const spaced = Uint8Array.from([SPACE, ...bytes]);
-    const within = this.#within(spaced, 2);
-    const beyond = [this.#beyond(spaced)];
-    if (bytes[0] === SPACE) return { within: [...this.#allOf(bytes.subarray(0, 1)), ...within], beyond };
-    return { within: [...within, ...this.#within(bytes, 1)], beyond: [...beyond, this.#beyond(bytes)] };
+    return { within: this.within(bytes, atFragmentStart), beyond: this.#beyondAt(bytes, atFragmentStart) };
+  }
+
+  /** The first part of `agreeing`: tokens that say the first of these bytes, or all, and nothing else. */
+  within(bytes: Uint8Array, atFragmentStart = false): readonly number[] {
+    if (!atFragmentStart) return this.#within(bytes, 1);
+    const spaced = this.#within(spacedBytes(bytes), 2);
+    return bytes[0] === SPACE
+      ? [...this.#allOf(bytes.subarray(0, 1)), ...spaced]
+      : [...spaced, ...this.#within(bytes, 1)];
+  }
+
+  #beyondAt(bytes: Uint8Array, atFragmentStart: boolean): readonly Int32Array[] {
+    if (!atFragmentStart) return [this.#beyond(bytes)];
+    const spaced = this.#beyond(spacedBytes(bytes));
+    return bytes[0] === SPACE ? [spaced] : [spaced, this.#beyond(bytes)];
   }
 
   /** The bytes with which the text of some token begins: 256 flags. */
@@ -76,12 +86,38 @@ export class ByteOrder {
     return first;
   }
 
-  /** Tokens that are the first `shortest` or more of these bytes. */
+  /** Tokens that are the first `shortest` or more of these bytes, shorter ones first. */
   #within(bytes: Uint8Array, shortest: number): number[] {
     const within: number[] = [];
-    for (let length = shortest; length <= bytes.length; length++)
-      within.push(...this.#allOf(bytes.subarray(0, length)));
+    const order = this.#ordered;
+    const { offsets } = this.vocabulary.data;
+    // From low to high stand the tokens that begin with the first `at` bytes and have more.
+    let low = 0;
+    let high = order.length;
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at];
+      low = this.#firstWith(at, byte, low, high);
+      high = byte === 255 ? high : this.#firstWith(at, byte + 1, low, high);
+      for (; low < high && offsets[order[low] + 1] - offsets[order[low]] === at + 1; low++) {
+        if (at + 1 >= shortest) within.push(order[low]);
+      }
+      if (low === high) break;
+    }
     return within;
+  }
+
+  /** The first place from low to high, where all tokens begin alike and go on at `at`, whose byte there is not below. */
+  #firstWith(at: number, byte: number, low: number, high: number): number {
+    const order = this.#ordered;
+    const { bytes, offsets } = this.vocabulary.data;
+    let from = low;
+    let to = high;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (bytes[offsets[order[middle]] + at] < byte) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** Tokens that begin with these bytes and have more. */
@@ -119,4 +155,8 @@ export class ByteOrder {
     for (let at = 0; at < length; at++) if (own[at] !== bytes[at]) return own[at] - bytes[at];
     return asPrefix && own.length >= bytes.length ? 0 : own.length - bytes.length;
   }
+}
+
+function spacedBytes(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from([SPACE, ...bytes]);
 }

@@ -13,6 +13,7 @@ import type { LibraryFiles } from "../llama/find-library.js";
 import { ggmlMath, Multiplier, type NativeFloats } from "../llama/ggml-math.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import { type EmbeddingSource, readRows } from "../member/embeddings.js";
+import { encodeSmall } from "./small-numbers.js";
 import type { RowBlock } from "./sparse-rows.js";
 import { toUnit } from "./vecmap.js";
 
@@ -21,6 +22,8 @@ const SHARPNESS = 100;
 /** Most entries kept of a row, and the smallest that is worth keeping: the others are told by their mean (SparseRows). */
 export const MOST_KEPT = 64;
 export const LEAST_KEPT = 1e-4;
+/** Rows of which more than this was dropped are kept whole as well, for the steps in which they count. */
+export const WHOLE_ABOVE = 1e-3;
 
 /** How a row is made: from its embedding; not at all (0 everywhere); or, at `a ≥ 0`, as 1 at anchor a. */
 export const ROW_OF_EMBEDDING = -1;
@@ -68,6 +71,8 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
   const dropped = new Float64Array(to - from);
   const indices: number[] = [];
   const values: number[] = [];
+  const wholeRows: number[] = [];
+  const codes: Uint16Array[] = [];
   const summary = new RowSummary(columns);
   const row = new Float64Array(width);
   const product = new Multiplier(math, anchors, width, Math.max(1, computed.length), threads);
@@ -92,6 +97,10 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
       dropped[v - from] = kept.dropped;
       indices.push(...kept.indices);
       values.push(...kept.values);
+      if (kept.dropped > WHOLE_ABOVE) {
+        wholeRows.push(v - from);
+        codes.push(summary.codes());
+      }
     }
   } finally {
     product.free();
@@ -102,7 +111,14 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
     values: Float64Array.from(values),
     dropped,
     background: summary.background,
+    whole: { rows: Int32Array.from(wholeRows), codes: joined(codes, columns) },
   };
+}
+
+function joined(rows: readonly Uint16Array[], columns: number): Uint16Array {
+  const all = new Uint16Array(rows.length * columns);
+  for (const [i, row] of rows.entries()) all.set(row, i * columns);
+  return all;
 }
 
 /** From similarities to the kept part of a row of R, with the dropped parts of all rows summed up. */
@@ -114,6 +130,9 @@ class RowSummary {
   readonly #exps: { at: number; view: Float64Array };
   readonly #top: { ids: number; idsView: Int32Array; logits: number };
   readonly #most: number;
+  /** Of the last row: 1 / Σ e^z, and the kept entries' e^z. */
+  #scale = 1;
+  #kept: [number, number][] = [];
 
   constructor(private readonly columns: number) {
     const kernels = loadKernels();
@@ -138,8 +157,10 @@ class RowSummary {
     const exps = this.#exps.view;
     const sum = kernels.expInto(this.#logits.at, columns, kernels.maximum(this.#logits.at, columns), this.#exps.at);
     const found = kernels.top(this.#logits.at, columns, this.#most, this.#top.ids, this.#top.logits);
+    this.#scale = 1 / sum;
     const indices: number[] = [];
     const values: number[] = [];
+    this.#kept = [];
     let kept = 0;
     for (let rank = 0; rank < found; rank++) {
       const a = this.#top.idsView[rank];
@@ -148,10 +169,18 @@ class RowSummary {
       indices.push(a);
       values.push(value);
       kept += value;
+      this.#kept.push([a, exps[a]]);
       exps[a] = 0;
     }
     const { background } = this;
     for (let a = 0; a < columns; a++) background[a] += exps[a] / sum;
     return { indices, values, dropped: Math.max(0, 1 - kept) };
+  }
+
+  /** All of the last row. */
+  codes(): Uint16Array {
+    const exps = this.#exps.view;
+    for (const [a, value] of this.#kept) exps[a] = value;
+    return encodeSmall(exps, this.#scale);
   }
 }

@@ -4,7 +4,7 @@ import { loadLlama } from "../llama/library.js";
 import { type EmbeddingSource, fingerprint, gatherRows, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
 import { type BuildOptions, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
-import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, relativeRow } from "./relative-rows.js";
+import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, relativeRow, WHOLE_ABOVE } from "./relative-rows.js";
 import { joinBlocks, keepAll, type SparseRows } from "./sparse-rows.js";
 import { toUnit } from "./vecmap.js";
 import { TokenClass, type Vocabulary } from "./vocabulary.js";
@@ -40,7 +40,10 @@ export async function relativeRows(
   const build = () => buildRelativeRows(source, anchors, makes, options);
   // Numbers that came from no file are some program's own, which may change them at any time.
   if (source.kind === "memory") return build();
-  return cachedRows(alignmentKey("relative", MOST_KEPT, LEAST_KEPT, fingerprint(source), anchors, makes), build);
+  return cachedRows(
+    alignmentKey("relative", MOST_KEPT, LEAST_KEPT, WHOLE_ABOVE, fingerprint(source), anchors, makes),
+    build,
+  );
 }
 
 async function buildRelativeRows(

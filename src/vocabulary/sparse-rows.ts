@@ -22,6 +22,15 @@ export interface SparseRows {
   dropped: Float64Array;
   /** b: float64[columns]; empty where nothing was dropped. */
   background: Float64Array;
+  /** The whole rows of those of which much was dropped, for steps in which they count (row-operator.ts). */
+  whole?: WholeRows;
+}
+
+export interface WholeRows {
+  /** For each row its place among `codes`, or -1. */
+  places: Int32Array;
+  /** Row at place i: codes[i · columns … (i + 1) · columns), each a small number (small-numbers.ts). */
+  codes: Uint16Array;
 }
 
 /**
@@ -82,7 +91,12 @@ export interface RowBlock {
   dropped: Float64Array;
   /** Σ_v of what was dropped, column by column; empty where nothing is kept of it. */
   background: Float64Array;
+  /** Which rows of the block are there whole, and their codes. */
+  whole?: { rows: Int32Array; codes: Uint16Array };
 }
+
+/** Whole rows take at most so much memory; those of the lowest tokens, which are the commonest, go first. */
+const WHOLE_BYTES = 1 << 29;
 
 /** Consecutive blocks as one matrix. */
 export function joinBlocks(blocks: readonly RowBlock[], columns: number): SparseRows {
@@ -108,5 +122,24 @@ export function joinBlocks(blocks: readonly RowBlock[], columns: number): Sparse
   }
   const total = background.reduce((sum, value) => sum + value, 0);
   if (total > 0) for (let a = 0; a < columns; a++) background[a] /= total;
-  return { rows, columns, offsets, indices, values, dropped, background };
+  return { rows, columns, offsets, indices, values, dropped, background, whole: joinWhole(blocks, rows, columns) };
+}
+
+function joinWhole(blocks: readonly RowBlock[], rows: number, columns: number): WholeRows | undefined {
+  const wanted = blocks.reduce((sum, { whole }) => sum + (whole?.rows.length ?? 0), 0);
+  const count = Math.min(wanted, Math.floor(WHOLE_BYTES / (2 * columns)));
+  if (count === 0) return undefined;
+  const places = new Int32Array(rows).fill(-1);
+  const codes = new Uint16Array(count * columns);
+  let first = 0;
+  let place = 0;
+  for (const { counts, whole } of blocks) {
+    for (let i = 0; whole !== undefined && i < whole.rows.length && place < count; i++) {
+      codes.set(whole.codes.subarray(i * columns, (i + 1) * columns), place * columns);
+      places[first + whole.rows[i]] = place;
+      place++;
+    }
+    first += counts.length;
+  }
+  return { places, codes };
 }

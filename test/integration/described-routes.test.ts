@@ -43,7 +43,7 @@ describe("route probabilities", () => {
       const shares = await embedder.embed(QUERIES);
       for (const [row, query] of QUERIES.entries()) {
         const prompt = routePrompt(ROUTES, query);
-        const logProbs = [];
+        const logProbs: number[] = [];
         for (const { name } of ROUTES) logProbs.push((await model.score(prompt, ` ${name}\n`)).logProb);
         const weights = logProbs.map((logProb) => Math.exp(logProb - Math.max(...logProbs)));
         const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -18,12 +18,15 @@ import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { checkModel } from "../../llama/check-model.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import type { OutcomeTable } from "../outcome-table.js";
+import { continuationShares } from "./continuation-shares.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
 export const LABELS = "labels";
 
 /** The grades that a query can get. */
 export const LABEL_COUNT = 5;
+
+const ANSWERS = Array.from({ length: LABEL_COUNT }, (_, index) => ` ${index + 1}`);
 
 /** A training query and how well the weak model did, from 1 (wrong) to 5 (right). */
 export interface GradedExample {
@@ -77,13 +80,7 @@ export class LabelEmbedder implements Embedder {
       await setImmediate();
       if (signal?.aborted) throw new LlamafuseError("aborted", "Grading was stopped.");
       const prompt = labelPrompt(this.source.examples, text);
-      const shares = rowOf(probabilities, row);
-      for (let label = 1; label <= LABEL_COUNT; label++) {
-        const { logProb } = await this.ensemble.score(prompt, ` ${label}`, { signal, reusePrompt: label > 1 });
-        shares[label - 1] = Math.exp(logProb);
-      }
-      const total = shares.reduce((sum, share) => sum + share, 0);
-      if (total > 0) shares.set(shares.map((share) => share / total));
+      rowOf(probabilities, row).set(await continuationShares(this.ensemble, prompt, ANSWERS, signal));
       onProgress?.((row + 1) / texts.length);
     }
     return probabilities;

@@ -11,7 +11,7 @@
  * turns even rounding into steps, thousands of times larger each time; slopes that differ by rounding alone count as
  * equal here, so that members that agree leave the logits as they are (up to λ).
  */
-import { rowsTimes, type SparseRows, timesRows } from "../../vocabulary/sparse-rows.js";
+import type { RowOperator } from "../../vocabulary/row-operator.js";
 
 export interface InverseSearchOptions {
   /** η; up to 1e-6 nothing is searched. */
@@ -42,7 +42,7 @@ export class InverseSearch {
   readonly #second: Float64Array;
 
   constructor(
-    private readonly matrix: SparseRows,
+    private readonly matrix: RowOperator,
     private readonly options: InverseSearchOptions,
   ) {
     const { rows, columns } = matrix;
@@ -76,14 +76,14 @@ export class InverseSearch {
     const { columns } = this.matrix;
     const q = this.#relative;
     const pull = this.#pull;
-    timesRows(this.probabilities, this.matrix, q);
+    this.matrix.times(this.probabilities, q);
     let mean = 0;
     for (let a = 0; a < columns; a++) {
       // An anchor that no token of this vocabulary reaches cannot be pulled at; the published code divides by 0 there.
       pull[a] = q[a] > 0 ? -target[a] / (columns * q[a]) : 0;
       mean += q[a] * pull[a];
     }
-    rowsTimes(this.matrix, pull, this.#slope);
+    this.matrix.timesVector(pull, this.#slope);
     return mean;
   }
 

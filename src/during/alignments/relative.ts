@@ -16,7 +16,8 @@ import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
 import { commonTexts, commonTokens, sampleCommon } from "../../vocabulary/common-tokens.js";
 import { relativeRows, rowsByClass } from "../../vocabulary/relative.js";
 import { EMPTY_ROW, ROW_OF_EMBEDDING } from "../../vocabulary/relative-rows.js";
-import { type SparseRows, timesRows } from "../../vocabulary/sparse-rows.js";
+import { RowOperator } from "../../vocabulary/row-operator.js";
+import type { SparseRows } from "../../vocabulary/sparse-rows.js";
 import type { AlignedStep } from "../alignment.js";
 import { embeddingsOf, endTokenOf, oncePerMembers } from "./embedded-members.js";
 
@@ -92,12 +93,15 @@ function tooFewAnchors(members: readonly Member[], found: number): LlamafuseErro
 export class RelativeProjection {
   /** p_i, float64[|V_i|]. */
   readonly shares: readonly Float64Array[];
+  /** R_i, as the last step needs it. */
+  readonly operators: readonly RowOperator[];
   readonly #relative: readonly Float64Array[];
 
   constructor(
     private readonly members: readonly Member[],
     private readonly space: RelativeSpace,
   ) {
+    this.operators = space.matrices.map((matrix) => new RowOperator(matrix));
     this.shares = space.matrices.map(({ rows }) => new Float64Array(rows));
     this.#relative = space.matrices.map(({ columns }) => new Float64Array(columns));
   }
@@ -107,7 +111,8 @@ export class RelativeProjection {
     const { members, space } = this;
     for (const index of asked) {
       speakingShares(members[index].output.logits, space.speaks[index], this.shares[index]);
-      timesRows(this.shares[index], space.matrices[index], this.#relative[index]);
+      this.operators[index].choose(this.shares[index]);
+      this.operators[index].times(this.shares[index], this.#relative[index]);
     }
     const [{ vocabulary }] = members;
     return {

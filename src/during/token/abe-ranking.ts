@@ -90,9 +90,8 @@ export class TokenRanking implements Offers {
     for (let at = (this.#size >>> 1) - 1; at >= 0; at--) this.#sift(at);
   }
 
-  within(bytes: Uint8Array): number[] {
-    const { within } = this.#order.agreeing(bytes, this.#atFragmentStart);
-    return [...within].sort((a, b) => (this.#isBefore(a, b) ? -1 : 1));
+  within(bytes: Uint8Array): readonly number[] {
+    return this.#order.within(bytes, this.#atFragmentStart);
   }
 
   logProbOf(id: number): number {

@@ -32,8 +32,8 @@ export interface Offers {
   readonly end: number;
   /** The token of this rank, best first, or -1 where there are not so many. */
   idAt(rank: number): number;
-  /** The tokens that say the first of these bytes, or all, and nothing else; best first. */
-  within(bytes: Uint8Array): number[];
+  /** The tokens that say the first of these bytes, or all, and nothing else. */
+  within(bytes: Uint8Array): readonly number[];
   /** ln p of a token. */
   logProbOf(id: number): number;
   bytesOf(id: number): Uint8Array;
@@ -73,7 +73,7 @@ export interface SearchResult {
 }
 
 export function searchAgreements(hypotheses: readonly Hypothesis[], options: SearchOptions): SearchResult {
-  const frontier = new Frontier(hypotheses, options.weights);
+  const frontier = new Frontier(hypotheses, options);
   const result = new Collected(hypotheses, options);
   while (!result.isFull) {
     const best = frontier.take();
@@ -171,14 +171,21 @@ interface Leader {
   priority: number;
 }
 
-/** Combinations still to be looked at, and leaders, best first. */
+/** Combinations still to be looked at, and leaders. */
 class Frontier {
-  readonly #open: (Open | Leader)[] = [];
+  /** Both ascend by priority. */
+  readonly #open: Open[] = [];
+  readonly #leaders: Leader[] = [];
+  readonly #weights: readonly number[];
+  /** How many combinations a search takes at most: fewer than `beams` that go on, and fewer that are complete. */
+  readonly #most: number;
 
   constructor(
     private readonly hypotheses: readonly Hypothesis[],
-    private readonly weights: readonly number[],
+    { weights, beams }: SearchOptions,
   ) {
+    this.#weights = weights;
+    this.#most = 2 * beams;
     for (const [beam, { text, strands, offers }] of hypotheses.entries()) {
       if (strands.every(({ stalled }) => stalled)) continue;
       const isLevel = strands.every(({ length }) => length === text.length);
@@ -191,22 +198,22 @@ class Frontier {
 
   /** The best combination. */
   take(): Combination | undefined {
-    while (true) {
-      const best = this.#open.pop();
-      if (best === undefined) return undefined;
-      if ("family" in best) {
-        for (const member of best.ids.keys()) {
-          this.#add(
-            best.beam,
-            best.family,
-            best.ranks.map((rank, other) => (other === member ? rank + 1 : rank)),
-          );
-        }
-        return best;
-      }
-      this.#follow(best);
-      this.#addLeader(best.beam, best.member, best.rank + 1);
+    for (let leader = this.#leaders.at(-1); leader !== undefined; leader = this.#leaders.at(-1)) {
+      if (this.#open.length > 0 && this.#open[this.#open.length - 1].priority >= leader.priority) break;
+      this.#leaders.pop();
+      this.#follow(leader);
+      this.#addLeader(leader.beam, leader.member, leader.rank + 1);
     }
+    const best = this.#open.pop();
+    if (best === undefined) return undefined;
+    for (const member of best.ids.keys()) {
+      this.#add(
+        best.beam,
+        best.family,
+        best.ranks.map((rank, other) => (other === member ? rank + 1 : rank)),
+      );
+    }
+    return best;
   }
 
   /** The combinations with this member's token of this rank in the lead. */
@@ -224,17 +231,25 @@ class Frontier {
   }
 
   #addFamily(beam: number, choicesOf: (member: number) => readonly number[]): void {
-    const { strands } = this.hypotheses[beam];
+    const hypothesis = this.hypotheses[beam];
     const choices: (readonly number[])[] = [];
-    for (const [member, { stalled }] of strands.entries()) {
+    for (const [member, { stalled }] of hypothesis.strands.entries()) {
       choices.push(stalled ? [-1] : choicesOf(member));
       if (choices[member].length === 0) return;
     }
+    const best = choices.map((ids, member) => bestOf(ids, hypothesis.offers[member]));
+    if (this.#isHopeless(combine(beam, best, hypothesis, this.#weights))) return;
+    const inOrder = choices.map((ids, member) => bestFirst(ids, hypothesis.offers[member]));
     this.#add(
       beam,
-      { choices, seen: new Set() },
+      { choices: inOrder, seen: new Set() },
       choices.map(() => 0),
     );
+  }
+
+  /** Whether as many better ones are known as a search can take. */
+  #isHopeless({ priority }: Combination): boolean {
+    return this.#open.length >= this.#most && priority <= this.#open[0].priority;
   }
 
   #add(beam: number, family: Family, ranks: readonly number[]): void {
@@ -242,7 +257,10 @@ class Frontier {
     if (family.seen.has(key) || ranks.some((rank, member) => rank >= family.choices[member].length)) return;
     family.seen.add(key);
     const ids = ranks.map((rank, member) => family.choices[member][rank]);
-    insertByPriority(this.#open, { ...combine(beam, ids, this.hypotheses[beam], this.weights), family, ranks });
+    const combination = combine(beam, ids, this.hypotheses[beam], this.#weights);
+    if (this.#isHopeless(combination)) return;
+    insertByPriority(this.#open, { ...combination, family, ranks });
+    if (this.#open.length > this.#most) this.#open.shift();
   }
 
   #addLeader(beam: number, member: number, from: number): void {
@@ -254,11 +272,24 @@ class Frontier {
       if (id < 0) return;
       if (id === offers[member].end || length + offers[member].bytesOf(id).length <= text.length) continue;
       const ids = strands.map(({ stalled }, other) => (stalled ? -1 : other === member ? id : offers[other].idAt(0)));
-      const { priority } = combine(beam, ids, hypothesis, this.weights);
-      insertByPriority(this.#open, { beam, member, rank, priority });
+      const bound = combine(beam, ids, hypothesis, this.#weights);
+      if (!this.#isHopeless(bound)) insertByPriority(this.#leaders, { beam, member, rank, priority: bound.priority });
       return;
     }
   }
+}
+
+/** The likeliest of some tokens, the lowest of equals. */
+function bestOf(ids: readonly number[], offers: Offers): number {
+  return ids.reduce((best, id) => {
+    const difference = offers.logProbOf(id) - offers.logProbOf(best);
+    return difference > 0 || (difference === 0 && id < best) ? id : best;
+  });
+}
+
+function bestFirst(ids: readonly number[], offers: Offers): readonly number[] {
+  if (ids.length === 1) return ids;
+  return [...ids].sort((a, b) => offers.logProbOf(b) - offers.logProbOf(a) || a - b);
 }
 
 function endsOf({ end }: Offers): number[] {

@@ -117,8 +117,9 @@ export class DeepenRun implements MethodRun {
     const { voices, traceTop } = this.context;
     const members = membersOf(voices);
     const space = await relativeSpaceOf(members, spaceOptions(this.options));
-    const search = new InverseSearch(space.matrices[this.#main], this.options);
-    this.#parts = { projection: new RelativeProjection(members, space), search, space };
+    const projection = new RelativeProjection(members, space);
+    const search = new InverseSearch(projection.operators[this.#main], this.options);
+    this.#parts = { projection, search, space };
     await settleAll(members.map((member) => member.prepare({ top: traceTop, normaliser: traceTop > 0 })));
   }
 

@@ -3,7 +3,8 @@ import { argmax } from "../../../src/during/combine.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
 import { isSkipped } from "../../../src/during/token/deepen.js";
 import { relativeRow } from "../../../src/vocabulary/relative-rows.js";
-import { keepAll, timesRows } from "../../../src/vocabulary/sparse-rows.js";
+import { RowOperator } from "../../../src/vocabulary/row-operator.js";
+import { keepAll } from "../../../src/vocabulary/sparse-rows.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 
@@ -31,12 +32,12 @@ export const deepen: GoldenAdapter = {
       const directions = anchors.map((id) => embeddings[id]);
       return embeddings.map((row) => relativeRow(row, directions));
     });
-    const matrices = relative.map(keepAll);
+    const matrices = relative.map((rows) => new RowOperator(keepAll(rows)));
     const [main] = models;
     const size = main.anchors.length;
     const distributions = models.map(({ logits }, index) => {
       const relativeShares = new Float64Array(size);
-      timesRows(softmax(logits), matrices[index], relativeShares);
+      matrices[index].times(softmax(logits), relativeShares);
       return relativeShares;
     });
     const weights = models.map(({ weight }) => weight);

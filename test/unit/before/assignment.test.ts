@@ -116,7 +116,14 @@ describe("assignments", () => {
   it("read a share of the queries, binary qualities, and no constraint at all", () => {
     // Half of three queries, rounded: 2 of quality, cheapest by 0.6 + 0.7 + 0.9.
     expect(assignOptimally(small, { leastQuality: 0.5 })).toMatchObject({ models: Int32Array.of(0, 0, 0), cost: 3 });
-    expect(assignOptimally(small, { budget: 7, binarize: 0.75 })).toMatchObject({ quality: 2, cost: 6 });
+    expect(assignOptimally(small, { budget: 7, binarize: true, threshold: 0.75 })).toMatchObject({
+      quality: 2,
+      cost: 6,
+    });
+    // Nothing is above 0.95: the priors make the dear model worth its price for one query.
+    const doubtful: IlpGoal = { budget: 7, threshold: 0.95, priors: [0.1, 0.7] };
+    expect(assignOptimally(small, doubtful).quality).toBeCloseTo(0.7 + 0.1 + 0.1, 12);
+    expect(() => assignOptimally(small, { budget: 7, priors: [1] })).toThrow(/1 priors for 2 models/);
     // α = ½: 0.6 − 1 < 0, so that nothing is worth its cost.
     expect(Array.from(assignOptimally(small, {}).models)).toEqual([-1, -1, -1]);
     expect(Array.from(assignOptimally(small, { penalty: Number.POSITIVE_INFINITY }).models)).toEqual([0, 0, 0]);

@@ -168,7 +168,7 @@ describe("FORC", () => {
 describe("LLM Bandit", () => {
   it("takes in a new model after a quiz, and routes to it", async () => {
     const known: FitData = { ...train, table: train.table.selectModels(["clerk", "sage"]) };
-    const router = new LlmBanditRouter(llmBanditOptions.parse({}));
+    const router = new LlmBanditRouter(llmBanditOptions.parse({ epochs: 40 }));
     await router.fit(known);
     const quiz = router.quizQueries(train, 40);
     expect(new Set(quiz).size).toBe(40);

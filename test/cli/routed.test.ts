@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { models, run } from "./run.js";
+
+const at = temporaryFolder();
+
+/** "How many …?" is robin's, "Where …?" is wren's. */
+const THINGS = ["hen", "deer", "tree", "lake", "road", "lamp"];
+const rows = THINGS.flatMap((thing) =>
+  [`How many are three ${thing}s?`, `Where does the ${thing} live?`].flatMap((query, half) =>
+    ["robin", "wren"].map((model, column) =>
+      JSON.stringify({ query, model, quality: Number(column === half), cost: 1 }),
+    ),
+  ),
+);
+const table = at("birds.jsonl", `${rows.join("\n")}\n`);
+const router = at("router.json");
+
+describe.skipIf(models === undefined)("llamafuse generate with a router", () => {
+  it("asks the member that the router chooses, and says why", async () => {
+    const fitted = await run(["route", "fit", "--train", table, "-r", "knn:k=3", "-o", router]);
+    expect(fitted).toMatchObject({ code: 0, stderr: "" });
+    const asked = ["generate", "-M", "knn", "-o", `router=${router}`, "-n", "4", "Where does the hen live?"];
+    const members = models!.flatMap((model) => ["-m", model]);
+    const ended = await run([...asked, ...members, "--json"]);
+    expect(ended.code).toBe(0);
+    const result = JSON.parse(ended.stdout);
+    expect(result).toMatchObject({ method: "knn", route: { models: ["wren"], loaded: ["wren"], evicted: [] } });
+    expect(result.route.reason).toMatch(/^wren .* passed over robin/);
+  });
+
+  it.each([
+    [["-M", "knn"], /knn is a router and needs a fitted one/, 2],
+    [["-M", "eagle", "-o", `router=${router}`], /is eagle, and .*router\.json is a router of the kind knn/, 2],
+    [["-M", "knn", "-o", `router=${at("none.json")}`], /none\.json/, 3],
+    [["-M", "knn", "-o", `router=${router}`, "-o", "memory=1000"], /needs .* the memory for members is/, 4],
+    [["-M", "knn", "-o", `router=${router}`, "-o", "lamda=1"], /Did you mean "lambda"/, 2],
+    [["-M", "knn", "-o", `router=${router}`, "-m", models?.[0] ?? ""], /may choose wren/, 6],
+  ])("refuses %j", async (args, message, code) => {
+    const ended = await run(["generate", ...args, "-n", "2", "Once"]);
+    expect(ended).toMatchObject({ code, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+  });
+});
+
+describe.skipIf(models === undefined)("llamafuse route describe", () => {
+  const routes = [
+    { name: "animals", description: "how animals live", model: "wren" },
+    { name: "numbers", description: "counting", model: "robin" },
+  ];
+
+  it("makes a router of descriptions, which explains itself", async () => {
+    const file = at("described.json");
+    const words = at("routes.json", JSON.stringify(routes));
+    const env = { LLAMAFUSE_EMBEDDINGS: at("embeddings") };
+    const made = await run(["route", "describe", words, "--judge", models![0], "-o", file], { env });
+    expect(made).toMatchObject({ code: 0, stderr: "", stdout: `${file}: 2 routes to wren, robin\n` });
+    const explained = await run(["route", "explain", file, "How many?", "--json"], { env });
+    expect(explained.code).toBe(0);
+    const { models: chosen, scores } = JSON.parse(explained.stdout);
+    expect(scores.wren + scores.robin).toBeCloseTo(1, 6);
+    expect(chosen).toEqual([scores.wren >= scores.robin ? "wren" : "robin"]);
+  });
+
+  it.each([
+    ["no JSON", /not JSON/],
+    [JSON.stringify([{ name: "a" }]), /description/],
+    [JSON.stringify(routes.map((route) => ({ ...route, name: "two\nlines" }))), /one line/],
+  ])("refuses %j", async (content, message) => {
+    const words = at("bad.json", content);
+    const ended = await run(["route", "describe", words, "--judge", models![0], "-o", at("bad-out.json")]);
+    expect(ended).toMatchObject({ code: 3, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+    expect(ended.stderr).toContain("bad.json");
+  });
+});
