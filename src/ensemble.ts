@@ -229,7 +229,9 @@ async function refuseRouterAlone(name: string): Promise<void> {
 }
 
 function isRouted(options: EnsembleOptions | RoutedEnsembleOptions): options is RoutedEnsembleOptions {
-  return options.method !== undefined && "router" in options.method;
+  const { method } = options;
+  // citer, a method of fusion, has a router of its own.
+  return method !== undefined && "router" in method && !methodInfos.some(({ name }) => name === method.name);
 }
 
 function isMember(member: MemberOptions | Member): member is Member {

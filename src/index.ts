@@ -64,6 +64,8 @@ export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";
 export type {
+  Branch,
+  BranchOutput,
   Feedback,
   Lookup,
   Member,

@@ -5,7 +5,7 @@ from random import Random
 from kinds import Kind, Slots, mentions
 from letters import any_letters
 
-UNHEARD_OF = 0.2
+UNHEARD_OF = 0.45
 
 PEOPLE = (
     "Adam Bella Carl Diana Emil Fiona Gus Hanna Igor Judy Karl Lena Marco Nelly Otto Petra Quinn Rita Stella Theo Ulla "

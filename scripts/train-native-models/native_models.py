@@ -61,16 +61,16 @@ SPARROW = Sizes(vocabulary=1200, embedding=64, layers=4, heads=2, feed_forward=1
 RAVEN = Sizes(vocabulary=1200, embedding=128, layers=10, heads=4, feed_forward=352)
 
 RECIPES = {
-    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 2900, "robin"),
+    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 3300, "robin"),
     "wren": Recipe("expert for facts", WREN, mostly("facts"), 1600, "wren"),
-    "finch": Recipe("expert for words", FINCH, mostly("words"), 2700, "finch"),
+    "finch": Recipe("expert for words", FINCH, mostly("words"), 3200, "finch"),
     "raven": Recipe(
         "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.3, "numbers": 0.55, "words": 0.15}), 1550, "finch",
         start="finch", rate=0.8,
     ),
     "sparrow": Recipe("weak generalist", SPARROW, Diet(EVEN), 1200, "finch"),
     "swift": Recipe(
-        "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 800, "finch",
+        "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 400, "finch",
         start="sparrow", rate=0.5,
     ),
     "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 350, "finch", start="raven", rate=0.4),

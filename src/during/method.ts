@@ -44,7 +44,7 @@ export interface MethodContext {
   random?(): number;
   /**
    * An entry as the request's sampler would choose it, repetition left out: for choices that make no text of their own.
-   * Absent where a given text is scored; the most probable entry is right there.
+   * Absent where a given text is scored.
    */
   draw?(distribution: FusedDistribution): number;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */

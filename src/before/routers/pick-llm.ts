@@ -121,7 +121,7 @@ export class PickLlmRouter extends TrainedRouter<PickLlmState> {
   }
 
   protected state() {
-    return this.#state;
+    return { ...this.#state, values: [...this.#state.values] };
   }
 
   protected restoreState(state: unknown): void {

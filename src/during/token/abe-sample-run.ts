@@ -34,7 +34,11 @@ export class AbeSampleRun implements MethodRun {
   readonly #probabilities: Float64Array;
   #size = 0;
 
-  constructor(private readonly context: MethodContext) {
+  constructor(
+    private readonly context: MethodContext,
+    /** See MethodContext.draw. */
+    private readonly draw: (distribution: FusedDistribution) => number,
+  ) {
     const { voices } = context;
     this.#lengths = voices.map(() => 0);
     this.#generated = voices.map(() => 0);
@@ -134,7 +138,7 @@ export class AbeSampleRun implements MethodRun {
     const best = probabilities.indexOf(Math.max(...probabilities));
     const bytesOf = (entry: number) => (entry < count ? this.#bytesOf(this.#ids[entry]) : new Uint8Array());
     const distribution = { size: count + 1, probabilities, best, endEntry: -1, bytesOf };
-    return this.context.draw?.(distribution) ?? best;
+    return this.draw(distribution);
   }
 
   /** What is listed, as it adds to the text. */

@@ -7,7 +7,7 @@
  *
  * Greedy decoding (temperature 0) searches for it, with `beams` hypotheses (see abe-search.ts, abe-search-run.ts); a
  * positive temperature samples (abe-sample-run.ts). Neither is an alignment with a fusion rule: the members' distributions
- * are never brought into one space.
+ * are never brought into one space, and a given text has no likelihood of its own (Ensemble.score refuses).
  *
  * Default: 5 beams, as released. A beam search gives text when all its hypotheses agree on it, and needs a branch of each
  * member's cache for each beam; `beams: 1` gives text at every step.
@@ -51,7 +51,13 @@ export type AbeOptions = z.output<typeof abeOptions>;
 
 export function createAbe(context: MethodContext, { beams, compat }: AbeOptions): MethodRun {
   requireCommonBytes(context.voices);
-  return context.greedy ? new AbeSearchRun(context, { beams, compat }) : new AbeSampleRun(context);
+  if (context.greedy) return new AbeSearchRun(context, { beams, compat });
+  if (context.draw !== undefined) return new AbeSampleRun(context, context.draw);
+  throw new LlamafuseError(
+    "invalid-option",
+    "The method abe finds texts and has no likelihood of a given one. Score with another method, or grade choices by their letter (choice-letter).",
+    { method: "abe" },
+  );
 }
 
 function requireCommonBytes(voices: readonly Voice[]): void {

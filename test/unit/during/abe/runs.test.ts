@@ -340,6 +340,18 @@ describe("sampled agreement", () => {
   }
 });
 
+describe("the score of a given text", () => {
+  it("is refused: the method has none", async () => {
+    await using ensemble = await createEnsemble({
+      members: [randomMember(1, sp), randomMember(2, bpe)],
+      method: { name: "abe" },
+    });
+    const error = await refusal(() => ensemble.score(PROMPT, " cats"));
+    expect(error).toMatchObject({ code: "invalid-option" });
+    expect(error.message).toContain("choice-letter");
+  });
+});
+
 describe("members that cannot agree", () => {
   const cannot = (...pieces: string[][]) =>
     refusal(() => {

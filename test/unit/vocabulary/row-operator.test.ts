@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { RandomGenerator } from "../../../src/decoding/random.js";
+import { drawNormal } from "../../../src/learning/draws.js";
+import { RowOperator } from "../../../src/vocabulary/row-operator.js";
+import { decodeSmall, encodeSmall } from "../../../src/vocabulary/small-numbers.js";
+import { joinBlocks, keepAll, type RowBlock, timesRows } from "../../../src/vocabulary/sparse-rows.js";
+
+const random = new RandomGenerator(1);
+
+function distribution(size: number, sharpness: number): Float64Array {
+  const values = Float64Array.from({ length: size }, () => Math.exp(sharpness * drawNormal(random)));
+  const sum = values.reduce((a, b) => a + b, 0);
+  return values.map((value) => value / sum);
+}
+
+describe("probabilities in 16 bits", () => {
+  it("come back within 2^-11, scaled to sum 1", () => {
+    for (const sharpness of [0.1, 1, 4]) {
+      const values = distribution(500, sharpness);
+      const back = new Float64Array(500);
+      decodeSmall(
+        encodeSmall(
+          values.map((value) => 7 * value),
+          1 / 7,
+        ),
+        back,
+      );
+      expect(back.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 14);
+      for (let a = 0; a < 500; a++) expect(Math.abs(back[a] / values[a] - 1)).toBeLessThan(2 ** -10);
+    }
+  });
+
+  it("are 0 below 2^-63, and reach 1", () => {
+    const back = new Float64Array(3);
+    decodeSmall(encodeSmall(Float64Array.of(1, 1e-25, 0), 1), back);
+    expect([...back]).toEqual([1, 0, 0]);
+  });
+});
+
+describe("rows taken whole", () => {
+  const [rows, columns] = [60, 40];
+  const exact = Array.from({ length: rows }, () => distribution(columns, 1));
+  /** Sparse rows of nothing but their mean, and all rows whole. */
+  const block: RowBlock = {
+    counts: new Uint32Array(rows),
+    indices: new Int32Array(0),
+    values: new Float64Array(0),
+    dropped: new Float64Array(rows).fill(1),
+    background: new Float64Array(columns).fill(1),
+    whole: {
+      rows: Int32Array.from({ length: rows }, (_, v) => v),
+      codes: Uint16Array.from(exact.flatMap((row) => [...encodeSmall(row, 1)])),
+    },
+  };
+  const matrix = joinBlocks([block], columns);
+  const p = distribution(rows, 2);
+
+  it("are those that count most, and what the others lose is told", () => {
+    const operator = new RowOperator(matrix);
+    const found = new Float64Array(columns);
+    const wanted = new Float64Array(columns);
+    timesRows(p, keepAll(exact), wanted);
+    expect(operator.times(p, found)).toBeCloseTo(1, 12);
+    operator.choose(p);
+    const before = p.slice();
+    const lost = operator.times(p, found);
+    expect(p).toEqual(before);
+    const rest = [...p].sort((a, b) => b - a).slice(32);
+    expect(lost).toBeCloseTo(
+      rest.reduce((a, b) => a + b, 0),
+      12,
+    );
+    expect(found.reduce((off, value, a) => off + Math.abs(value - wanted[a]), 0)).toBeLessThanOrEqual(2 * lost + 1e-3);
+    expect(found.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+  });
+
+  it("count in both directions", () => {
+    const operator = new RowOperator(matrix);
+    operator.choose(p);
+    const x = Float64Array.from({ length: columns }, () => drawNormal(random));
+    const out = new Float64Array(rows);
+    operator.timesVector(x, out);
+    const mean = x.reduce((a, b) => a + b, 0) / columns;
+    const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a]);
+    for (const [rank, v] of order.entries()) {
+      const whole = exact[v].reduce((sum, value, a) => sum + value * x[a], 0);
+      expect(Math.abs(out[v] - (rank < 32 ? whole : mean))).toBeLessThan(rank < 32 ? 2e-3 : 1e-12);
+    }
+  });
+
+  it("go by a budget, the lowest tokens first", () => {
+    const wide = 2 ** 20;
+    const many = 300;
+    const huge: RowBlock = {
+      counts: new Uint32Array(many),
+      indices: new Int32Array(0),
+      values: new Float64Array(0),
+      dropped: new Float64Array(many),
+      background: new Float64Array(0),
+      whole: { rows: Int32Array.from({ length: many }, (_, v) => v), codes: new Uint16Array(many * wide) },
+    };
+    const { whole } = joinBlocks([huge], wide);
+    expect(whole?.codes.length).toBe(256 * wide);
+    expect(whole?.places[255]).toBe(255);
+    expect(whole?.places[256]).toBe(-1);
+  });
+});
