@@ -63,6 +63,7 @@ export { createEnsemble, Ensemble, type EnsembleOptions, type LoadProgress } fro
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";
+export type { EmbeddingLayer, EmbeddingSource } from "./member/embeddings.js";
 export type {
   Branch,
   BranchOutput,

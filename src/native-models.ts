@@ -25,7 +25,7 @@ export type NativeName = keyof typeof NATIVE_ROLES;
 export const NATIVE_NAMES = Object.keys(NATIVE_ROLES) as NativeName[];
 
 /** Of equal size, with three vocabularies: fused, they answer what none of them can alone. */
-const EXPERTS: readonly NativeName[] = ["robin", "wren"];
+const EXPERTS: readonly NativeName[] = ["robin", "wren", "finch"];
 
 /** The default members: the three experts. Errors: file-unreadable if the package is incomplete. */
 export function nativeModels(): NativeModel[] {

@@ -39,7 +39,7 @@ export const VOCABULARY_SETS: readonly ModelSet[] = [
 export const DECODING_SETS: readonly ModelSet[] = [
   {
     name: "native",
-    models: ["native-models/robin.gguf", "native-models/wren.gguf"],
+    models: ["native-models/robin.gguf", "native-models/wren.gguf", "native-models/finch.gguf"],
     prompt: "Once upon a time",
     steps: 128,
     contextSize: 512,

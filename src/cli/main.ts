@@ -18,7 +18,7 @@ import { colorsFor } from "./terminal.js";
 
 const HELP = `
 Examples:
-  $ llamafuse generate "What is a young deer?"             the two native models answer as one
+  $ llamafuse generate "What is a young deer?"             the three native experts answer as one
   $ llamafuse generate -m a.gguf -m b.gguf --trace "Once"  your own, and who said what at each step
   $ llamafuse inspect a.gguf b.gguf                        how much their vocabularies have in common
   $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both

@@ -3,7 +3,9 @@
  * products at the speed of the machine's vector units. Both are llama.cpp's own code, so a row read here is to the last
  * bit the row that the model computes with.
  */
-import koffi from "koffi";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import koffi, { type LibraryHandle } from "koffi";
 import { LlamafuseError } from "../errors.js";
 import type { Pointer } from "./bindings.js";
 import type { LibraryFiles } from "./find-library.js";
@@ -63,10 +65,15 @@ export function ggmlMath(files: LibraryFiles): GgmlMath {
 }
 
 function bindGgmlMath(files: LibraryFiles) {
-  // libggml brings libggml-base along, where most of these live.
-  const library = koffi.load(files.ggml);
-  const bind = <T>(name: string, result: string, ...parameters: (string | typeof initParams)[]) =>
-    library.func(name, result, parameters) as unknown as T;
+  const registry = koffi.load(files.ggml);
+  // Most of these live in libggml-base, through which not every platform finds them by libggml.
+  const baseName = readdirSync(files.folder).find((name) => /^(lib)?ggml-base\.(so|dylib|dll)/.test(name));
+  const base = baseName === undefined ? registry : koffi.load(path.join(files.folder, baseName));
+  const bindIn =
+    (library: LibraryHandle) =>
+    <T>(name: string, result: string, ...parameters: (string | typeof initParams)[]) =>
+      library.func(name, result, parameters) as unknown as T;
+  const bind = bindIn(base);
   const pointer = "void *";
   const init = bind<(params: object) => Pointer>("ggml_init", pointer, initParams);
   const free = bind<(context: Pointer) => void>("ggml_free", "void", pointer);
@@ -93,7 +100,7 @@ function bindGgmlMath(files: LibraryFiles) {
     ),
     newGraph: bind<(context: Pointer) => Pointer>("ggml_new_graph", pointer, pointer),
     expand: bind<(graph: Pointer, tensor: Pointer) => void>("ggml_build_forward_expand", "void", pointer, pointer),
-    backendOf: bind<(device: number, parameters: null) => Pointer | null>(
+    backendOf: bindIn(registry)<(device: number, parameters: null) => Pointer | null>(
       "ggml_backend_init_by_type",
       pointer,
       "int32_t",

@@ -28,28 +28,26 @@ export const IN_ONE_PIECE = 2e6;
 const WORTH_THREADS = 1e9;
 
 /**
- * The blocks of these jobs, in their order, which depends on nothing but the jobs; or none, if `take` takes each block
- * as it comes, in any order. `multiplications`: of all jobs. Errors: aborted, and the tasks' own.
+ * Run these jobs and hand their blocks to `take`, in the jobs' order, so that what comes of it depends on nothing but the
+ * jobs. `multiplications`: of all jobs. Errors: aborted, and the tasks' own.
  */
-export async function runBlocks<Name extends keyof Tasks>(
+export async function eachBlock<Name extends keyof Tasks>(
   name: Name,
   jobs: readonly JobOf<Name>[],
   multiplications: number,
   { onProgress, signal, threads = os.availableParallelism() }: BuildOptions,
-  take?: (block: BlockOf<Name>) => void,
-): Promise<BlockOf<Name>[]> {
+  take: (block: BlockOf<Name>) => void,
+): Promise<void> {
   let done = 0;
-  const report = (block: BlockOf<Name>): BlockOf<Name>[] => {
-    take?.(block);
-    onProgress?.(++done / jobs.length);
-    return take === undefined ? [block] : [];
-  };
+  const report = () => onProgress?.(++done / jobs.length);
   if (multiplications < WORTH_THREADS) {
     const run = tasks[name] as unknown as (job: JobOf<Name>) => BlockOf<Name>;
-    return jobs.flatMap((job) => {
+    for (const job of jobs) {
       throwIfStopped(signal);
-      return report(run(job));
-    });
+      take(run(job));
+      report();
+    }
+    return;
   }
   // Loaded by those who build something large.
   const { Piscina } = await import("piscina");
@@ -60,13 +58,21 @@ export async function runBlocks<Name extends keyof Tasks>(
     // A loader of the main thread's would read the built worker a second time.
     execArgv: [],
   });
-  const running = jobs.map(async (job) => {
+  /** Blocks that came before their turn. */
+  const early = new Map<number, BlockOf<Name>>();
+  let turn = 0;
+  const running = jobs.map(async (job, index) => {
     const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;
     if ("error" in outcome) throw LlamafuseError.from(outcome.error);
-    return report(outcome.block);
+    early.set(index, outcome.block);
+    for (; early.has(turn); turn++) {
+      take(early.get(turn)!);
+      early.delete(turn);
+    }
+    report();
   });
   try {
-    return (await Promise.all(running)).flat();
+    await Promise.all(running);
   } catch (error) {
     throwIfStopped(signal);
     throw error;
@@ -75,6 +81,18 @@ export async function runBlocks<Name extends keyof Tasks>(
     await pool.destroy();
     await Promise.allSettled(running);
   }
+}
+
+/** The blocks of these jobs, in their order. See eachBlock. */
+export async function runBlocks<Name extends keyof Tasks>(
+  name: Name,
+  jobs: readonly JobOf<Name>[],
+  multiplications: number,
+  options: BuildOptions,
+): Promise<BlockOf<Name>[]> {
+  const blocks: BlockOf<Name>[] = [];
+  await eachBlock(name, jobs, multiplications, options, (block) => blocks.push(block));
+  return blocks;
 }
 
 function throwIfStopped(signal: AbortSignal | undefined): void {

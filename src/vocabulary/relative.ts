@@ -3,9 +3,9 @@ import { freeFloats, ggmlMath } from "../llama/ggml-math.js";
 import { loadLlama } from "../llama/library.js";
 import { type EmbeddingSource, fingerprint, gatherRows, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
-import { type BuildOptions, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
+import { type BuildOptions, eachBlock, IN_ONE_PIECE } from "./alignment-pool.js";
 import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, relativeRow, WHOLE_ABOVE } from "./relative-rows.js";
-import { joinBlocks, keepAll, type SparseRows } from "./sparse-rows.js";
+import { BlockList, joinBlocks, keepAll, type SparseRows } from "./sparse-rows.js";
 import { toUnit } from "./vecmap.js";
 import { TokenClass, type Vocabulary } from "./vocabulary.js";
 
@@ -67,7 +67,9 @@ async function buildRelativeRows(
       to: Math.min((block + 1) * rowsABlock, makes.length),
       threads: 1,
     }));
-    return joinBlocks(await runBlocks("relativeBlock", jobs, multiplications, options), anchors.length);
+    const list = new BlockList(anchors.length);
+    await eachBlock("relativeBlock", jobs, multiplications, options, (block) => list.add(block));
+    return joinBlocks(list.blocks, anchors.length);
   } finally {
     freeFloats(directions);
   }

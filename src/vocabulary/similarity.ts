@@ -3,7 +3,7 @@ import { allocateFloats, freeFloats, type NativeFloats, viewFloats } from "../ll
 import { type Llama, loadLlama } from "../llama/library.js";
 import { type EmbeddingSource, fingerprint, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
-import { type BuildOptions, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
+import { type BuildOptions, eachBlock, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
 import { Neighbourhoods } from "./similar-tokens.js";
 import type { Placement } from "./similarity-blocks.js";
 import { cosinesOf, mapEmbeddings, type SimilarityPlan, similarityOf } from "./similarity-exact.js";
@@ -123,7 +123,7 @@ async function similarityOfPlaces(
   }));
   const work = makes.length * kinds.length * common;
   const neighbourhoods = new Neighbourhoods(kinds.length, neighbourhood);
-  await runBlocks(
+  await eachBlock(
     "neighbourhoodBlock",
     jobs.map((job) => ({ ...job, neighbourhood })),
     work,

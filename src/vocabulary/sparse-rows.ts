@@ -98,6 +98,29 @@ export interface RowBlock {
 /** Whole rows take at most so much memory; those of the lowest tokens, which are the commonest, go first. */
 const WHOLE_BYTES = 1 << 29;
 
+/** Consecutive blocks, of which only as many whole rows are kept as there is room for. */
+export class BlockList {
+  readonly blocks: RowBlock[] = [];
+  #room: number;
+
+  constructor(columns: number, wholeBytes = WHOLE_BYTES) {
+    this.#room = Math.floor(wholeBytes / (2 * columns));
+  }
+
+  add(block: RowBlock): void {
+    const { whole } = block;
+    if (whole === undefined) {
+      this.blocks.push(block);
+      return;
+    }
+    const count = Math.min(whole.rows.length, this.#room);
+    this.#room -= count;
+    const codes = whole.rows.length === 0 ? 0 : (whole.codes.length / whole.rows.length) * count;
+    // Copies, so that what is left out is freed.
+    this.blocks.push({ ...block, whole: { rows: whole.rows.slice(0, count), codes: whole.codes.slice(0, codes) } });
+  }
+}
+
 /** Consecutive blocks as one matrix. */
 export function joinBlocks(blocks: readonly RowBlock[], columns: number): SparseRows {
   const rows = blocks.reduce((sum, { counts }) => sum + counts.length, 0);
@@ -122,22 +145,29 @@ export function joinBlocks(blocks: readonly RowBlock[], columns: number): Sparse
   }
   const total = background.reduce((sum, value) => sum + value, 0);
   if (total > 0) for (let a = 0; a < columns; a++) background[a] /= total;
-  return { rows, columns, offsets, indices, values, dropped, background, whole: joinWhole(blocks, rows, columns) };
+  return {
+    rows,
+    columns,
+    offsets,
+    indices,
+    values,
+    dropped,
+    background,
+    whole: joinWhole(blocks, rows, columns),
+  };
 }
 
 function joinWhole(blocks: readonly RowBlock[], rows: number, columns: number): WholeRows | undefined {
-  const wanted = blocks.reduce((sum, { whole }) => sum + (whole?.rows.length ?? 0), 0);
-  const count = Math.min(wanted, Math.floor(WHOLE_BYTES / (2 * columns)));
+  const count = blocks.reduce((sum, { whole }) => sum + (whole?.rows.length ?? 0), 0);
   if (count === 0) return undefined;
   const places = new Int32Array(rows).fill(-1);
   const codes = new Uint16Array(count * columns);
   let first = 0;
   let place = 0;
   for (const { counts, whole } of blocks) {
-    for (let i = 0; whole !== undefined && i < whole.rows.length && place < count; i++) {
-      codes.set(whole.codes.subarray(i * columns, (i + 1) * columns), place * columns);
-      places[first + whole.rows[i]] = place;
-      place++;
+    if (whole !== undefined) {
+      codes.set(whole.codes, place * columns);
+      for (const row of whole.rows) places[first + row] = place++;
     }
     first += counts.length;
   }

@@ -18,7 +18,7 @@ describe.skipIf(models === undefined)("llamafuse generate", () => {
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     const result = JSON.parse(ended.stdout);
     expect(result).toMatchObject({ finishReason: "length", method: "unite", usage: { steps: 5 } });
-    expect(Object.keys(result.usage.memberTokens)).toEqual(["robin", "wren"]);
+    expect(Object.keys(result.usage.memberTokens)).toEqual(["robin", "wren", "finch"]);
     expect(result.timings.msPerStep).toEqual({
       decode: expect.any(Number),
       fuse: expect.any(Number),

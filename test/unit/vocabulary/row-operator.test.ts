@@ -3,7 +3,7 @@ import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { RowOperator } from "../../../src/vocabulary/row-operator.js";
 import { decodeSmall, encodeSmall } from "../../../src/vocabulary/small-numbers.js";
-import { joinBlocks, keepAll, type RowBlock, timesRows } from "../../../src/vocabulary/sparse-rows.js";
+import { BlockList, joinBlocks, keepAll, type RowBlock, timesRows } from "../../../src/vocabulary/sparse-rows.js";
 
 const random = new RandomGenerator(1);
 
@@ -89,19 +89,13 @@ describe("rows taken whole", () => {
   });
 
   it("go by a budget, the lowest tokens first", () => {
-    const wide = 2 ** 20;
-    const many = 300;
-    const huge: RowBlock = {
-      counts: new Uint32Array(many),
-      indices: new Int32Array(0),
-      values: new Float64Array(0),
-      dropped: new Float64Array(many),
-      background: new Float64Array(0),
-      whole: { rows: Int32Array.from({ length: many }, (_, v) => v), codes: new Uint16Array(many * wide) },
-    };
-    const { whole } = joinBlocks([huge], wide);
-    expect(whole?.codes.length).toBe(256 * wide);
-    expect(whole?.places[255]).toBe(255);
-    expect(whole?.places[256]).toBe(-1);
+    const list = new BlockList(columns, 2 * columns * (rows + 5));
+    for (const one of [block, block]) list.add(one);
+    const { whole } = joinBlocks(list.blocks, columns);
+    expect(whole?.codes.length).toBe(columns * (rows + 5));
+    expect(whole?.places.slice(rows, rows + 7)).toEqual(Int32Array.of(60, 61, 62, 63, 64, -1, -1));
+    const none = new BlockList(columns, columns);
+    none.add(block);
+    expect(joinBlocks(none.blocks, columns).whole).toBeUndefined();
   });
 });
