@@ -147,8 +147,8 @@ class TypicalLogits {
     for (const [index, member] of members.entries()) {
       const { logits } = member.output;
       for (let id = 0; id < logits.length; id++) logits[id] = 2.5 * drawNormal(random);
-      for (const ids of peaks) logits[ids[index]] = 11 + 2 * drawNormal(random);
-      logits[Math.floor(random.next() * logits.length)] = 12;
+      for (const ids of peaks) logits[ids[index]] = 14 + 2 * drawNormal(random);
+      logits[Math.floor(random.next() * logits.length)] = 14;
       member.select();
     }
   }

@@ -77,6 +77,18 @@ export interface Kernels {
    * (s_(i+8) + s_(i+12)) for i = 0 … 3, and (t0 + t1) + (t2 + t3).
    */
   dots(rows: number, count: number, columns: number, x: number, out: number): void;
+
+  /**
+   * out_i += scale · c_i for `n` numbers in 16 bits (vocabulary/small-numbers.ts). Shapes: codes uint16[n], at a multiple
+   * of 2; out float64[n].
+   */
+  addSmall(codes: number, n: number, scale: number, out: number): void;
+
+  /**
+   * Σ_i c_i · x_i for `n` numbers in 16 bits. Order: four running sums of the indices that leave these remainders by 4, as
+   * (s0 + s2) + (s1 + s3), then the n mod 4 last values. Shapes: codes uint16[n], x float64[n].
+   */
+  dotSmall(codes: number, n: number, x: number): number;
 }
 
 /**

@@ -67,6 +67,10 @@ export class SharedMemory {
     return new Uint32Array(this.#buffer(offset + 4 * length), offset, length);
   }
 
+  uint16(offset: number, length: number): Uint16Array {
+    return new Uint16Array(this.#buffer(offset + 2 * length), offset, length);
+  }
+
   uint8(offset: number, length: number): Uint8Array {
     return new Uint8Array(this.#buffer(offset + length), offset, length);
   }

@@ -1,6 +1,7 @@
 /**
  * Probabilities in 16 bits: six of an exponent and ten of a mantissa, so numbers from 2^-63 up to 1 with a relative error
- * of at most 2^-11, and 0. Made from float32 by leaving bits out, and read by putting them back.
+ * of at most 2^-11; smaller ones become 2^-63, which is nothing beside 1 / (a vocabulary's size). Made from float32 by
+ * leaving bits out. The kernels compute with them as they are (addSmall, dotSmall).
  */
 
 /** float32 has 13 more bits of mantissa, and an exponent that counts from 2^-127 on. */
@@ -23,14 +24,8 @@ export function encodeSmall(values: Float64Array, scale: number): Uint16Array {
   return codes;
 }
 
-/** The numbers of these codes, scaled to sum 1, in `out`; code 0 is 0. Shapes: both [n]. */
-export function decodeSmall(codes: Uint16Array, out: Float64Array): void {
-  let sum = 0;
-  for (let a = 0; a < codes.length; a++) {
-    bits[0] = codes[a] === 0 ? 0 : (codes[a] << SHIFT) + BASE;
-    out[a] = number[0];
-    sum += number[0];
-  }
-  const scale = 1 / sum;
-  for (let a = 0; a < codes.length; a++) out[a] *= scale;
+/** The number of one code. */
+export function decodeSmall(code: number): number {
+  bits[0] = (code << SHIFT) + BASE;
+  return number[0];
 }

@@ -9,3 +9,4 @@ export { expInto, maximum, sumExp } from "./softmax";
 export { top } from "./top";
 export { argmax, combine, scatter, sum } from "./fuse";
 export { dots } from "./dots";
+export { addSmall, dotSmall } from "./small";
