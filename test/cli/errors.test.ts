@@ -45,8 +45,16 @@ const cases: Record<string, Case> = {
   "an unknown option of a method": { args: ["generate", "-o", "kk=3", "Once"], code: 2, says: ['"kk"', '"k"'] },
   "k = 0": { args: ["generate", "-o", "k=0", "Once"], code: 2, says: ['"k"', "found 0"] },
   "an option without a value": { args: ["generate", "-o", "k", "Once"], code: 2, says: ["--option", '"k"'] },
-  "a negative weight": { args: ["generate", "-w", "1", "-w", "1", "-w", "-1", "Once"], code: 2, says: ["weight", "-1"] },
-  "a weight that is NaN": { args: ["generate", "-w", "NaN", "-w", "1", "-w", "1", "Once"], code: 2, says: ["--weight", "NaN"] },
+  "a negative weight": {
+    args: ["generate", "-w", "1", "-w", "1", "-w", "-1", "Once"],
+    code: 2,
+    says: ["weight", "-1"],
+  },
+  "a weight that is NaN": {
+    args: ["generate", "-w", "NaN", "-w", "1", "-w", "1", "Once"],
+    code: 2,
+    says: ["--weight", "NaN"],
+  },
   "weights that are all 0": { args: ["generate", "-w", "0", "-w", "0", "-w", "0", "Once"], code: 2, says: ["weights"] },
   "too few weights": { args: ["generate", "-w", "1", "Once"], code: 2, says: ["--weight", "3 members"] },
   "a temperature that is no number": {
