@@ -13,6 +13,7 @@ import { type EmbeddingSource, readAllRows } from "../member/embeddings.js";
 import { LlamaMember } from "../member/llama-member.js";
 import type { Member, MemberOutput } from "../member/member.js";
 import { exactRelativeRows } from "../vocabulary/relative.js";
+import { RowOperator } from "../vocabulary/row-operator.js";
 import { byteKey, TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 import { ownMs } from "./machine.js";
 import { type Spread, spreadOf } from "./statistics.js";
@@ -186,15 +187,15 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
   for (const [index, member] of members.entries()) member.embeddings = () => sources[index];
   const [main] = members;
   const space = await relativeSpaceOf(members, { seed: 0, published: false });
-  const matrices = sources.map((source, index) =>
-    exactRelativeRows(readAllRows(source, llama.files), space.anchors[index], space.makes[index]),
+  const operators = sources.map(
+    (source, index) =>
+      new RowOperator(exactRelativeRows(readAllRows(source, llama.files), space.anchors[index], space.makes[index])),
   );
-  const dense = { ...space, matrices };
+  const dense = { ...space, operators };
   const options = { learningRate: 0.15, steps: 5, weightDecay: 0.01 };
-  const projections = [space, dense].map((one) => new RelativeProjection(members, one));
-  const forms = projections.map((projection) => ({
-    projection,
-    search: new InverseSearch(projection.operators[0], options),
+  const forms = [space, dense].map((one) => ({
+    projection: new RelativeProjection(members, one),
+    search: new InverseSearch(one.operators[0], options),
     rule: new MeanRule(),
     vocabulary: new MainVocabulary(main, false),
     times: [] as number[],

@@ -35,19 +35,15 @@ export interface WholeRows {
 
 /**
  * out = p·R̃, out_a = Σ_v p_v R̃_va. Shapes: p float64[≥ rows], out float64[≥ columns]. Returns Σ_v p_v·τ_v: twice that
- * bounds the error in ‖·‖₁. Rows that do not speak (0 in `speaks`, one a row) are b as a whole, τ = 1.
+ * bounds the error in ‖·‖₁.
  */
-export function timesRows(p: Float64Array, matrix: SparseRows, out: Float64Array, speaks?: Uint8Array): number {
+export function timesRows(p: Float64Array, matrix: SparseRows, out: Float64Array): number {
   const { rows, columns, offsets, indices, values, dropped, background } = matrix;
   out.fill(0, 0, columns);
   let lost = 0;
   for (let v = 0; v < rows; v++) {
     const share = p[v];
     if (share === 0) continue;
-    if (speaks !== undefined && speaks[v] === 0) {
-      lost += share;
-      continue;
-    }
     lost += share * dropped[v];
     const end = offsets[v + 1];
     for (let entry = offsets[v]; entry < end; entry++) out[indices[entry]] += share * values[entry];
@@ -56,16 +52,12 @@ export function timesRows(p: Float64Array, matrix: SparseRows, out: Float64Array
   return lost;
 }
 
-/** out = R̃·x, out_v = Σ_a R̃_va x_a, with `speaks` as above. Shapes: x float64[≥ columns], out float64[≥ rows]. */
-export function rowsTimes(matrix: SparseRows, x: Float64Array, out: Float64Array, speaks?: Uint8Array): void {
+/** out = R̃·x, out_v = Σ_a R̃_va x_a. Shapes: x float64[≥ columns], out float64[≥ rows]. */
+export function rowsTimes(matrix: SparseRows, x: Float64Array, out: Float64Array): void {
   const { rows, offsets, indices, values, dropped, background } = matrix;
   let shared = 0;
   for (let a = 0; a < background.length; a++) shared += background[a] * x[a];
   for (let v = 0; v < rows; v++) {
-    if (speaks !== undefined && speaks[v] === 0) {
-      out[v] = shared;
-      continue;
-    }
     const end = offsets[v + 1];
     let sum = shared * dropped[v];
     for (let entry = offsets[v]; entry < end; entry++) sum += values[entry] * x[indices[entry]];

@@ -17,7 +17,6 @@ import { commonTexts, commonTokens, sampleCommon } from "../../vocabulary/common
 import { relativeRows, rowsByClass } from "../../vocabulary/relative.js";
 import { EMPTY_ROW, ROW_OF_EMBEDDING } from "../../vocabulary/relative-rows.js";
 import { RowOperator } from "../../vocabulary/row-operator.js";
-import type { SparseRows } from "../../vocabulary/sparse-rows.js";
 import type { AlignedStep } from "../alignment.js";
 import { embeddingsOf, endTokenOf, oncePerMembers } from "./embedded-members.js";
 
@@ -29,8 +28,8 @@ export interface RelativeOptions {
 }
 
 export interface RelativeSpace {
-  /** R_i of each member. */
-  matrices: readonly SparseRows[];
+  /** R_i of each member. Requests take turns with them, as with the members. */
+  operators: readonly RowOperator[];
   /** Each member's token for each anchor. */
   anchors: readonly Int32Array[];
   /** How each member's rows were made. */
@@ -64,14 +63,15 @@ async function buildSpace(
   const makes = vocabularies.map((vocabulary) =>
     published ? new Int32Array(vocabulary.size).fill(ROW_OF_EMBEDDING) : rowsByClass(vocabulary, endEntry),
   );
-  const matrices: SparseRows[] = [];
+  const operators: RowOperator[] = [];
   for (const [index, source] of sources.entries()) {
     const report = (fraction: number) => onProgress?.((index + fraction) / members.length);
-    matrices.push(await relativeRows(source, anchors[index], makes[index], { onProgress: report, signal, threads }));
+    const run = { onProgress: report, signal, threads };
+    operators.push(new RowOperator(await relativeRows(source, anchors[index], makes[index], run)));
     report(1);
   }
   return {
-    matrices,
+    operators,
     anchors,
     makes,
     endEntry,
@@ -93,17 +93,14 @@ function tooFewAnchors(members: readonly Member[], found: number): LlamafuseErro
 export class RelativeProjection {
   /** p_i, float64[|V_i|]. */
   readonly shares: readonly Float64Array[];
-  /** R_i, as the last step needs it. */
-  readonly operators: readonly RowOperator[];
   readonly #relative: readonly Float64Array[];
 
   constructor(
     private readonly members: readonly Member[],
     private readonly space: RelativeSpace,
   ) {
-    this.operators = space.matrices.map((matrix) => new RowOperator(matrix));
-    this.shares = space.matrices.map(({ rows }) => new Float64Array(rows));
-    this.#relative = space.matrices.map(({ columns }) => new Float64Array(columns));
+    this.shares = space.operators.map(({ rows }) => new Float64Array(rows));
+    this.#relative = space.operators.map(({ columns }) => new Float64Array(columns));
   }
 
   /** Project the outputs of these members, which are up to date. */
@@ -111,8 +108,8 @@ export class RelativeProjection {
     const { members, space } = this;
     for (const index of asked) {
       speakingShares(members[index].output.logits, space.speaks[index], this.shares[index]);
-      this.operators[index].choose(this.shares[index]);
-      this.operators[index].times(this.shares[index], this.#relative[index]);
+      space.operators[index].choose(this.shares[index]);
+      space.operators[index].times(this.shares[index], this.#relative[index]);
     }
     const [{ vocabulary }] = members;
     return {

@@ -118,7 +118,7 @@ export class DeepenRun implements MethodRun {
     const members = membersOf(voices);
     const space = await relativeSpaceOf(members, spaceOptions(this.options));
     const projection = new RelativeProjection(members, space);
-    const search = new InverseSearch(projection.operators[this.#main], this.options);
+    const search = new InverseSearch(space.operators[this.#main], this.options);
     this.#parts = { projection, search, space };
     await settleAll(members.map((member) => member.prepare({ top: traceTop, normaliser: traceTop > 0 })));
   }

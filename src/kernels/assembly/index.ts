@@ -10,3 +10,4 @@ export { top } from "./top";
 export { argmax, combine, scatter, sum } from "./fuse";
 export { dots } from "./dots";
 export { addSmall, dotSmall } from "./small";
+export { addRows, rowDots } from "./rows";
