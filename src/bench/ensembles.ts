@@ -2,7 +2,7 @@
 import os from "node:os";
 import { type MethodOptions, methodNamed } from "../during/methods.js";
 import { createEnsemble, Ensemble } from "../ensemble.js";
-import { applyPlan, type Plan, type Schedule } from "../member/plan.js";
+import { applyThreads, type Plan, type Schedule } from "../member/plan.js";
 import type { ModelSet } from "./model-sets.js";
 
 export const METHODS = {
@@ -32,7 +32,7 @@ export async function underPlan(
   schedule: Schedule,
   threads: readonly number[],
 ): Promise<Ensemble> {
-  await applyPlan(loaded.members, { schedule, threads });
+  await applyThreads(loaded.members, threads);
   const plan: Plan = { schedule, threads: [...threads], measured: [] };
   return new Ensemble(loaded.voices, methodNamed(method), plan, loaded.combiner);
 }

@@ -5,6 +5,7 @@
  */
 import type { LlamafuseError } from "../errors.js";
 import { FEEDBACK_KINDS, type FeedbackKind } from "./feedback-bytes.js";
+import { waitAwake } from "./yield-core.js";
 
 type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
 
@@ -149,10 +150,13 @@ export class Channel {
     return Atomics.load(this.control, Word.response) === Atomics.load(this.control, Word.request);
   }
 
-  /** Sleep in this thread, for a few milliseconds at most, until the last command is answered. */
-  sleepUntilAnswered(milliseconds: number): boolean {
+  /** Hold this thread, for a few milliseconds at most, until the last command is answered: awake at first, then asleep. */
+  holdUntilAnswered(milliseconds: number): boolean {
+    const end = performance.now() + milliseconds;
+    waitAwake(() => this.isAnswered, milliseconds);
     const seen = Atomics.load(this.control, Word.response);
-    if (!this.isAnswered && milliseconds > 0) Atomics.wait(this.control, Word.response, seen, milliseconds);
+    const left = end - performance.now();
+    if (!this.isAnswered && left > 0) Atomics.wait(this.control, Word.response, seen, left);
     return this.isAnswered;
   }
 
@@ -184,9 +188,8 @@ export class Channel {
   // Worker's side.
 
   /** Block until there is a command, awake at first; `served` is the number of the last one served. */
-  receive(served: number, spinMs: number): Command {
-    const asleep = performance.now() + spinMs;
-    while (Atomics.load(this.control, Word.request) === served && performance.now() < asleep);
+  receive(served: number): Command {
+    waitAwake(() => Atomics.load(this.control, Word.request) !== served);
     while (Atomics.load(this.control, Word.request) === served) Atomics.wait(this.control, Word.request, served);
     return this.control[Word.command] as Command;
   }

@@ -208,8 +208,8 @@ export class LlamaMember implements Member {
     return this.#request("tokenize", { text, ...options });
   }
 
-  async setThreads(threads: number, spins = false): Promise<void> {
-    await this.#request("setThreads", { threads, spins });
+  async setThreads(threads: number): Promise<void> {
+    await this.#request("setThreads", threads);
   }
 
   embeddings(layer: EmbeddingLayer): EmbeddingSource {

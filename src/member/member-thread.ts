@@ -12,7 +12,7 @@ import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./member-
 
 /** A single decode on a large model and a slow machine takes seconds; ten minutes without a sign is no decode. */
 const DEFAULT_TIMEOUT_MS = 600_000;
-/** Sleep this long in the main thread before waiting without blocking it: sleeping wakes fastest. */
+/** Hold the main thread this long before waiting without blocking it: an answer wakes it faster so. */
 const BLOCK_MS = 4;
 /** How often load progress is passed on. */
 const PROGRESS_INTERVAL_MS = 50;
@@ -99,10 +99,10 @@ export class MemberThread {
     const { channel } = this;
     channel.send(command, length);
     const deadline = performance.now() + BLOCK_MS;
-    // Let the other members' commands go out before this thread falls asleep.
+    // Let the other members' commands go out before this thread stands still.
     await undefined;
-    // Members that run side by side share one such sleep: their deadlines are the same.
-    if (!channel.sleepUntilAnswered(deadline - performance.now())) await this.#answered();
+    // Members that run side by side share one such wait: their deadlines are the same.
+    if (!channel.holdUntilAnswered(deadline - performance.now())) await this.#answered();
     if (channel.failed) throw LlamafuseError.from(channel.readError());
   }
 

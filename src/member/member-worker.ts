@@ -12,9 +12,6 @@ import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
 import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation, PromptScore } from "./member.js";
 import type { OutputRegions } from "./preparer.js";
 
-/** What fusing and another small member's turn take; waking a sleeping thread takes some 50 µs, and may take it to a busy core. */
-const SPIN_MS = 0.2;
-
 export interface WorkerStart extends Omit<EngineOptions, "onProgress" | "mayContinue"> {
   library: LibraryFiles;
   memory: WasmMemory;
@@ -40,7 +37,7 @@ export interface Requests {
   append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
   tokenize: { ask: { text: Uint8Array; parseSpecial?: boolean; addBos?: boolean }; reply: Int32Array };
-  setThreads: { ask: { threads: number; spins: boolean }; reply: null };
+  setThreads: { ask: number; reply: null };
 }
 export type RequestName = keyof Requests;
 export interface Request {
@@ -52,8 +49,6 @@ export type Reply = { reply: unknown } | { error: ReturnType<LlamafuseError["toJ
 const port = parentPort!;
 const start = workerData as WorkerStart;
 const channel = new Channel(start.channel);
-/** How long this thread waits for the next command without falling asleep. */
-let spinMs = 0;
 
 function asLlamafuseError(error: unknown): LlamafuseError {
   if (error instanceof LlamafuseError) return error;
@@ -120,12 +115,9 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
       const request = ask as Requests["tokenize"]["ask"];
       return engine.tokenize(request.text, request);
     }
-    case "setThreads": {
-      const { threads, spins } = ask as Requests["setThreads"]["ask"];
-      engine.setThreads(threads);
-      spinMs = spins ? SPIN_MS : 0;
+    case "setThreads":
+      engine.setThreads(ask as number);
       return null;
-    }
   }
 }
 
@@ -185,7 +177,7 @@ function main(): void {
     };
     port.postMessage({ reply: ready } satisfies Reply);
     for (let served = 0; ; ) {
-      const command = channel.receive(served, spinMs);
+      const command = channel.receive(served);
       served = (served + 1) | 0;
       if (command === Command.close) break;
       if (command === Command.message) {

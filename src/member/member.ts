@@ -207,11 +207,8 @@ export interface Member {
   cachedTokens(): Promise<Int32Array>;
   /** Tokenise text with this member's tokenizer. */
   tokenize(text: Uint8Array, options?: { parseSpecial?: boolean; addBos?: boolean }): Promise<Int32Array>;
-  /**
-   * Threads to decode with from now on. `spins`: whether a core is free for the member's thread to stay awake on for a
-   * moment between two steps. Default false.
-   */
-  setThreads(threads: number, spins?: boolean): Promise<void>;
+  /** Threads to decode with from now on. */
+  setThreads(threads: number): Promise<void>;
   /** Where its token embeddings are, for methods that compare tokens by them. Absent or undefined: it has none. */
   embeddings?(layer: EmbeddingLayer): EmbeddingSource | undefined;
   dispose(): Promise<void>;

@@ -69,7 +69,7 @@ export async function choosePlan(
     }
   }
   const best = measured.length === 0 ? candidates[0] : measured.reduce((a, b) => (b.msPerStep < a.msPerStep ? b : a));
-  await applyPlan(members, best);
+  await applyThreads(members, best.threads);
   return { schedule: best.schedule, threads: best.threads, measured };
 }
 
@@ -102,7 +102,7 @@ async function timeSteps(
   best: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  await applyPlan(members, candidate);
+  await applyThreads(members, candidate.threads);
   for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true }, signal);
   const step = async () => {
     for (const member of members) member.append({ kind: "tokens", ids: [member.output.topIds[0]] });
@@ -117,13 +117,7 @@ async function timeSteps(
   return times.sort((a, b) => a - b)[TRIAL_STEPS >> 1];
 }
 
-/** Set the members' threads; those that leave a core to each member may stay awake between steps. */
-export async function applyPlan(
-  members: readonly Member[],
-  { schedule, threads }: { schedule: Schedule; threads: readonly number[] },
-): Promise<void> {
-  const cores = os.availableParallelism();
-  const most = Math.max(...threads);
-  const spins = schedule === "parallel" ? threads.reduce((a, b) => a + b) <= cores : most === 1 && cores > 1;
-  for (const [index, member] of members.entries()) await member.setThreads(threads[index], spins);
+/** Set the members' threads. */
+export async function applyThreads(members: readonly Member[], threads: readonly number[]): Promise<void> {
+  for (const [index, member] of members.entries()) await member.setThreads(threads[index]);
 }

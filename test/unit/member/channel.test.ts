@@ -37,7 +37,7 @@ describe("the channel between coordinator and worker", () => {
     const worker = new Worker(ECHO, { eval: true, workerData: { buffer: channel.buffer } });
     for (let round = 0; round < 2000; round++) {
       channel.send(Command.advance);
-      expect(channel.sleepUntilAnswered(1) || (await channel.answered(10_000))).toBe(true);
+      expect(channel.holdUntilAnswered(1) || (await channel.answered(10_000))).toBe(true);
       expect(channel.failed).toBe(false);
     }
     expect(channel.ended).toBe(false);
@@ -51,7 +51,7 @@ describe("the channel between coordinator and worker", () => {
   it("stops waiting when the time is up", async () => {
     const channel = new Channel();
     channel.send(Command.advance);
-    expect(channel.sleepUntilAnswered(1)).toBe(false);
+    expect(channel.holdUntilAnswered(1)).toBe(false);
     expect(await channel.answered(5)).toBe(false);
     expect(channel.waitForEnd(5)).toBe(false);
   });
