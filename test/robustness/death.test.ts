@@ -88,22 +88,22 @@ describe("a member that does not answer", () => {
       Atomics.add(channel.control, 0, 1);
     };
   };
-  const hung = { ...failure("member-hung"), details: { member: "frail", found: 300, option: "timeoutMs" } };
+  const hung = { ...failure("member-hung"), details: { member: "frail", found: 1500, option: "timeoutMs" } };
 
   it.each(["begin", "advance"] as const)(
     "is reported as hung by %s, soon and for good, and ended by dispose",
     async (what) => {
-      const member = await load({ timeoutMs: 300 });
+      const member = await load({ timeoutMs: 1500 });
       await member.begin(SHORT);
       // The worker is to be asleep by then.
-      await soon(50);
+      await soon(300);
       stopListening(member);
       const started = performance.now();
       await expect(what === "begin" ? member.begin(SHORT) : member.advance()).rejects.toMatchObject(hung);
-      expect(performance.now() - started).toBeLessThan(1000);
+      expect(performance.now() - started).toBeLessThan(4000);
       await expect(member.begin(SHORT)).rejects.toMatchObject(hung);
       await member.dispose();
-      expect(performance.now() - started).toBeLessThan(6000);
+      expect(performance.now() - started).toBeLessThan(10_000);
     },
   );
 
