@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--json FILE] [--rounds N] [--set NAME]…`: measure, print the tables, and write the report to
- * bench/results/NAME.json (or FILE), with the picture beside it where the bench has one.
+ * `npm run bench -- NAME`: measure, print the tables, and write the report to bench/results/NAME.json, with the picture
+ * beside it where the bench has one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,15 +10,30 @@ import { drawReport } from "../src/bench/chart.js";
 import { renderReport } from "../src/bench/report.js";
 import { LlamafuseError } from "../src/errors.js";
 
+const OPTIONS = {
+  json: { type: "string" },
+  rounds: { type: "string" },
+  set: { type: "string", multiple: true },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const USAGE = `npm run bench -- NAME [--rounds N] [--set NAME]… [--json FILE]
+
+${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
+
+  --rounds N   how often each measurement is repeated (default: the benchmark's own)
+  --set NAME   only these models; repeatable (default: all whose files are there)
+  --json FILE  where the figures go (default: bench/results/NAME.json)
+`;
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: "string" }, rounds: { type: "string" }, set: { type: "string", multiple: true } },
-  });
-  if (positionals.length !== 1) {
-    process.stderr.write(
-      `Which bench?\n${benchInfos.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}\n`).join("")}`,
-    );
+  const { values, positionals } = readArguments() ?? { values: undefined, positionals: [] };
+  if (values?.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (values === undefined || positionals.length !== 1) {
+    process.stderr.write(USAGE);
     return 2;
   }
   const [name] = positionals;
@@ -39,6 +54,16 @@ async function main(): Promise<number> {
     if (!(error instanceof LlamafuseError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
+  }
+}
+
+/** Undefined, with a line on stderr, for an option that there is not. */
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message.split(". ")[0]}.\n`);
+    return undefined;
   }
 }
 
