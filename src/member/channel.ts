@@ -4,8 +4,8 @@
  * waits in Atomics does not run its event loop.
  */
 import type { LlamafuseError } from "../errors.js";
+import { AwakeWait } from "./awake-wait.js";
 import { FEEDBACK_KINDS, type FeedbackKind } from "./feedback-bytes.js";
-import { waitAwake } from "./yield-core.js";
 
 type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
 
@@ -45,6 +45,7 @@ export class Channel {
   readonly numbers: Float64Array;
   readonly payload: Uint8Array;
   readonly payloadView: DataView;
+  readonly #wait = new AwakeWait();
 
   constructor(
     readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + NUMBER_BYTES + PAYLOAD_BYTES),
@@ -152,11 +153,14 @@ export class Channel {
 
   /** Hold this thread, for a few milliseconds at most, until the last command is answered: awake at first, then asleep. */
   holdUntilAnswered(milliseconds: number): boolean {
-    const end = performance.now() + milliseconds;
-    waitAwake(() => this.isAnswered, milliseconds);
-    const seen = Atomics.load(this.control, Word.response);
-    const left = end - performance.now();
-    if (!this.isAnswered && left > 0) Atomics.wait(this.control, Word.response, seen, left);
+    if (milliseconds <= 0) return this.isAnswered;
+    this.#wait.until(
+      () => this.isAnswered,
+      () => {
+        const seen = Atomics.load(this.control, Word.response);
+        if (!this.isAnswered) Atomics.wait(this.control, Word.response, seen, milliseconds);
+      },
+    );
     return this.isAnswered;
   }
 
@@ -189,8 +193,10 @@ export class Channel {
 
   /** Block until there is a command, awake at first; `served` is the number of the last one served. */
   receive(served: number): Command {
-    waitAwake(() => Atomics.load(this.control, Word.request) !== served);
-    while (Atomics.load(this.control, Word.request) === served) Atomics.wait(this.control, Word.request, served);
+    const isThere = () => Atomics.load(this.control, Word.request) !== served;
+    this.#wait.until(isThere, () => {
+      while (!isThere()) Atomics.wait(this.control, Word.request, served);
+    });
     return this.control[Word.command] as Command;
   }
 
