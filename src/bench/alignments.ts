@@ -61,6 +61,7 @@ const BUILD_COLUMNS: Column[] = [
   { key: "memoryGiB", title: "memory, GiB" },
   { key: "embeddingsGiB", title: "of which embeddings" },
   { key: "msPerStep", title: "step, ms", digits: 1 },
+  { key: "processorMsPerStep", title: "of a processor", digits: 1 },
 ];
 
 const AGREEMENT_COLUMNS: Column[] = [
@@ -71,6 +72,8 @@ const AGREEMENT_COLUMNS: Column[] = [
   { key: "worst", title: "largest difference of a probability", digits: 4 },
   { key: "sparseMs", title: "sparse, ms" },
   { key: "denseMs", title: "dense, ms" },
+  { key: "sparseProcessorMs", title: "sparse, processor ms" },
+  { key: "denseProcessorMs", title: "dense, processor ms" },
 ];
 
 export async function benchAlignments(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
@@ -116,7 +119,7 @@ export async function benchAlignments(options: BenchOptions): Promise<Omit<Bench
     name: "alignments",
     about: [
       "building deepen's relative representations and eva's similarities for real vocabularies with random embeddings of the widths given, in a fresh process each, nothing cached;",
-      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles].",
+      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles], and a step's mean processor time.",
       "Memory is the process's largest resident set, its random embeddings included.",
     ],
     machine: machineFacts(),

@@ -122,7 +122,7 @@ function joined(rows: readonly Uint16Array[], columns: number): Uint16Array {
 }
 
 /** From similarities to the kept part of a row of R, with the dropped parts of all rows summed up. */
-class RowSummary {
+export class RowSummary {
   /** Σ of the dropped parts. */
   readonly background: Float64Array;
   readonly #kernels: Kernels;
