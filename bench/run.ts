@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   });
   if (positionals.length !== 1) {
     process.stderr.write(
-      `Which bench?\n${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}\n`).join("")}`,
+      `Which bench?\n${benchInfos.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}\n`).join("")}`,
     );
     return 2;
   }

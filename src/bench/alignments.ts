@@ -48,8 +48,18 @@ const PROMPTS = [
   "It was raining and",
   "Question: What",
   "A small bird sat on",
+  "There was a big",
+  "Mom said,",
+  "The sun was warm and the",
+  "Ben had a red ball.",
+  "Question: Who",
+  "Question: How many",
+  "In a small house by the sea",
+  "The cat and the dog",
+  "One night, the moon",
+  "Grandma made a cake",
 ];
-const AGREEMENT_STEPS = 120;
+const AGREEMENT_STEPS = 300;
 
 const BUILD_COLUMNS: Column[] = [
   { key: "set", title: "set" },
