@@ -37,29 +37,17 @@ const AGREEMENTS = [
   { name: "agreement, native", models: ["native-models/wren.gguf", "native-models/robin.gguf"] },
 ];
 const AGREEMENT_WIDTH = 4096;
-const PROMPTS = [
+const OPENINGS = [
   "Once upon a time",
-  "One day, a little girl",
-  "The old farmer had",
-  "In the big forest there",
-  '"Where are you going?"',
-  "Tom and Lily went to",
-  "The fox",
+  "One day,",
+  "In the forest",
   "It was raining and",
-  "Question: What",
-  "A small bird sat on",
-  "There was a big",
-  "Mom said,",
-  "The sun was warm and the",
-  "Ben had a red ball.",
-  "Question: Who",
-  "Question: How many",
-  "In a small house by the sea",
-  "The cat and the dog",
-  "One night, the moon",
-  "Grandma made a cake",
+  "Question: What did",
+  "Mom said that",
 ];
-const AGREEMENT_STEPS = 300;
+const SUBJECTS = ["a little girl", "the old farmer", "Tom and Lily", "a fox", "the small bird", "a red ball"];
+const PROMPTS = OPENINGS.flatMap((opening) => SUBJECTS.map((subject) => `${opening} ${subject}`));
+const AGREEMENT_STEPS = 120;
 
 const BUILD_COLUMNS: Column[] = [
   { key: "set", title: "set" },
