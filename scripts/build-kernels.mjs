@@ -1,6 +1,6 @@
 /**
  * Compiles src/kernels/assembly (AssemblyScript) into src/kernels/kernels.generated.ts, which carries the WebAssembly
- * module as base64: one form that the tests, tsx and the bundled library all import alike.
+ * modules as base64: one form that the tests, tsx and the bundled library all import alike.
  *
  * Does nothing when the sources, the compiler and this script are those of the last build (`--force` builds anyway).
  */
@@ -20,10 +20,15 @@ const MAXIMUM_PAGES = 16384;
 
 const stamp = fingerprint();
 if (process.argv.includes("--force") || !readOrEmpty(target).includes(`sources ${stamp}`)) {
-  const module = await compile();
+  const module = await compile("index.ts", [
+    ...["--enable", "threads", "--sharedMemory"],
+    ...["--initialMemory", String(INITIAL_PAGES), "--maximumMemory", String(MAXIMUM_PAGES)],
+  ]);
+  const matrixModule = await compile("matrix.ts", []);
   check(module);
-  writeFileSync(target, render(module));
-  process.stderr.write(`kernels: ${module.length} bytes of WebAssembly\n`);
+  check(matrixModule);
+  writeFileSync(target, render(module, matrixModule));
+  process.stderr.write(`kernels: ${module.length + matrixModule.length} bytes of WebAssembly\n`);
 }
 
 function fingerprint() {
@@ -44,15 +49,14 @@ function readOrEmpty(path) {
   }
 }
 
-async function compile() {
+async function compile(source, memory) {
   let binary;
   const options = [
-    `${folder}/index.ts`,
+    `${folder}/${source}`,
     ...["--baseDir", root, "--outFile", "kernels.wasm"],
     ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--noAssert", "--runtime", "stub"],
-    ...["--enable", "simd", "--enable", "threads"],
-    ...["--importMemory", "--noExportMemory", "--sharedMemory"],
-    ...["--initialMemory", String(INITIAL_PAGES), "--maximumMemory", String(MAXIMUM_PAGES)],
+    ...["--enable", "simd", "--importMemory", "--noExportMemory"],
+    ...memory,
   ];
   const { error, stderr } = await asc.main(options, {
     writeFile: (_name, contents) => {
@@ -88,13 +92,16 @@ function* sections(binary) {
   }
 }
 
-function render(binary) {
+function render(module, matrixModule) {
   return `// Made by scripts/build-kernels.mjs from ${folder}; sources ${stamp}.
 /** Pages of 64 KiB that the module's shared memory starts with and may grow to. */
 export const initialPages = ${INITIAL_PAGES};
 export const maximumPages = ${MAXIMUM_PAGES};
 /** The WebAssembly module. */
 export const moduleBase64 =
-  "${Buffer.from(binary).toString("base64")}";
+  "${Buffer.from(module).toString("base64")}";
+/** The one for matrices (matrix-kernels.ts), which puts no limits to its memory. */
+export const matrixModuleBase64 =
+  "${Buffer.from(matrixModule).toString("base64")}";
 `;
 }

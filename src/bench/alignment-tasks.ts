@@ -40,6 +40,8 @@ export interface AlignmentResult {
   /** Of the embeddings alone. */
   embeddingsGiB: number;
   msPerStep: Spread;
+  /** Mean processor time of a step: what a step takes on a core of its own, also where others keep it waiting. */
+  processorMsPerStep: number;
 }
 
 /** Build for these vocabularies with random embeddings, then time whole steps of the method without decoding. */
@@ -67,11 +69,15 @@ export async function measureAlignment(job: AlignmentJob): Promise<AlignmentResu
   await run.prepare();
   const times: number[] = [];
   const logits = new TypicalLogits(members, random);
+  let stepMs = 0;
   for (let step = -WARM_STEPS; step < steps; step++) {
     logits.next();
     const start = performance.now();
+    const startMs = ownMs();
     await run.step();
-    if (step >= 0) times.push(performance.now() - start);
+    if (step < 0) continue;
+    times.push(performance.now() - start);
+    stepMs += ownMs() - startMs;
   }
   return {
     tokens: members.map(({ vocabulary }) => vocabulary.size),
@@ -81,6 +87,7 @@ export async function measureAlignment(job: AlignmentJob): Promise<AlignmentResu
     embeddingsGiB:
       members.reduce((sum, { vocabulary }, index) => sum + 4 * vocabulary.size * job.widths[index], 0) / 2 ** 30,
     msPerStep: spreadOf(times),
+    processorMsPerStep: stepMs / steps,
   };
 }
 
@@ -174,6 +181,9 @@ export interface AgreementResult {
   worst: number;
   sparseMs: Spread;
   denseMs: Spread;
+  /** Means of processor time. */
+  sparseProcessorMs: number;
+  denseProcessorMs: number;
 }
 
 /** Real models' logits under random embeddings: deepen's step on sparse rows beside the same on all of R in float64. */
@@ -196,6 +206,7 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
   const forms = [space, dense].map((one) => ({
     projection: new RelativeProjection(members, one),
     search: new InverseSearch(one.operators[0], options),
+    processorMs: 0,
     rule: new MeanRule(),
     vocabulary: new MainVocabulary(main, false),
     times: [] as number[],
@@ -209,8 +220,10 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
   for (const prompt of prompts) {
     for (const member of members) await member.begin({ text: Buffer.from(prompt), parseSpecial: false, addBos: true });
     for (let step = 0; step < steps; step++) {
-      const [sparseStep, denseStep] = forms.map(({ projection, search, rule, vocabulary, times }) => {
+      const [sparseStep, denseStep] = forms.map((form) => {
+        const { projection, search, rule, vocabulary, times } = form;
         const started = performance.now();
+        const startedMs = ownMs();
         const target = rule.fuse(projection.align(asked), weights).probabilities;
         const { logits } = main.output;
         for (let v = 0; v < logits.length; v++) {
@@ -219,6 +232,7 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
         search.search(target);
         const distribution = vocabulary.distribution(search.probabilities);
         times.push(performance.now() - started);
+        form.processorMs += ownMs() - startedMs;
         return distribution;
       });
       count++;
@@ -240,6 +254,8 @@ export async function measureAgreement({ models, width, prompts, steps }: Agreem
     worst,
     sparseMs: spreadOf(forms[0].times),
     denseMs: spreadOf(forms[1].times),
+    sparseProcessorMs: forms[0].processorMs / count,
+    denseProcessorMs: forms[1].processorMs / count,
   };
 }
 

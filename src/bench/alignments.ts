@@ -37,18 +37,16 @@ const AGREEMENTS = [
   { name: "agreement, native", models: ["native-models/wren.gguf", "native-models/robin.gguf"] },
 ];
 const AGREEMENT_WIDTH = 4096;
-const PROMPTS = [
+const OPENINGS = [
   "Once upon a time",
-  "One day, a little girl",
-  "The old farmer had",
-  "In the big forest there",
-  '"Where are you going?"',
-  "Tom and Lily went to",
-  "The fox",
+  "One day,",
+  "In the forest",
   "It was raining and",
-  "Question: What",
-  "A small bird sat on",
+  "Question: What did",
+  "Mom said that",
 ];
+const SUBJECTS = ["a little girl", "the old farmer", "Tom and Lily", "a fox", "the small bird", "a red ball"];
+const PROMPTS = OPENINGS.flatMap((opening) => SUBJECTS.map((subject) => `${opening} ${subject}`));
 const AGREEMENT_STEPS = 120;
 
 const BUILD_COLUMNS: Column[] = [
@@ -61,6 +59,7 @@ const BUILD_COLUMNS: Column[] = [
   { key: "memoryGiB", title: "memory, GiB" },
   { key: "embeddingsGiB", title: "of which embeddings" },
   { key: "msPerStep", title: "step, ms", digits: 1 },
+  { key: "processorMsPerStep", title: "of a processor", digits: 1 },
 ];
 
 const AGREEMENT_COLUMNS: Column[] = [
@@ -71,6 +70,8 @@ const AGREEMENT_COLUMNS: Column[] = [
   { key: "worst", title: "largest difference of a probability", digits: 4 },
   { key: "sparseMs", title: "sparse, ms" },
   { key: "denseMs", title: "dense, ms" },
+  { key: "sparseProcessorMs", title: "sparse, processor ms" },
+  { key: "denseProcessorMs", title: "dense, processor ms" },
 ];
 
 export async function benchAlignments(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
@@ -116,7 +117,7 @@ export async function benchAlignments(options: BenchOptions): Promise<Omit<Bench
     name: "alignments",
     about: [
       "building deepen's relative representations and eva's similarities for real vocabularies with random embeddings of the widths given, in a fresh process each, nothing cached;",
-      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles].",
+      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles], and a step's mean processor time.",
       "Memory is the process's largest resident set, its random embeddings included.",
     ],
     machine: machineFacts(),

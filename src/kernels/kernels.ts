@@ -77,28 +77,6 @@ export interface Kernels {
    * (s_(i+8) + s_(i+12)) for i = 0 … 3, and (t0 + t1) + (t2 + t3).
    */
   dots(rows: number, count: number, columns: number, x: number, out: number): void;
-
-  /**
-   * out_i += scale · c_i for `n` numbers in 16 bits (vocabulary/small-numbers.ts). Shapes: codes uint16[n], at a multiple
-   * of 2; out float64[n].
-   */
-  addSmall(codes: number, n: number, scale: number, out: number): void;
-
-  /**
-   * Σ_i c_i · x_i for `n` numbers in 16 bits. Order: four running sums of the indices that leave these remainders by 4, as
-   * (s0 + s2) + (s1 + s3), then the n mod 4 last values. Shapes: codes uint16[n], x float64[n].
-   */
-  dotSmall(codes: number, n: number, x: number): number;
-
-  /**
-   * out_j += Σ_v shares_v · R_vj for sparse rows, in the order of v and of the entries; rows with share 0 are passed over.
-   * Shapes: offsets uint32[rows + 1], row v's entries being [offsets_v, offsets_(v+1)) of indices (int32, columns) and of
-   * values (float64); shares float64[rows]; out float64, one a column.
-   */
-  addRows(offsets: number, indices: number, values: number, rows: number, shares: number, out: number): void;
-
-  /** out_v = Σ_j R_vj · x_j for the same rows, 0 where speaks_v is. Shapes: speaks uint8[rows], x float64, out float64[rows]. */
-  rowDots(offsets: number, indices: number, values: number, rows: number, speaks: number, x: number, out: number): void;
 }
 
 /**

@@ -11,10 +11,24 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
+/** Memory of one thread. */
+interface OwnMemory {
+  readonly buffer: ArrayBuffer;
+}
+
 interface WebAssemblyApi {
-  Memory: new (limits: { initial: number; maximum: number; shared: true }) => WasmMemory;
+  Memory: (new (limits: {
+    initial: number;
+    maximum: number;
+    shared: true;
+  }) => WasmMemory) &
+    (new (limits: {
+      initial: number;
+      maximum: number;
+    }) => OwnMemory);
   Module: new (binary: Uint8Array) => object;
-  Instance: new (module: object, imports: { env: { memory: WasmMemory } }) => { exports: object };
+  Instance: new (module: object, imports: { env: { memory: WasmMemory | OwnMemory } }) => { exports: object };
 }
 
 export const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+export const OwnMemory: new (limits: { initial: number; maximum: number }) => OwnMemory = Memory;

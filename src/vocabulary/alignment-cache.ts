@@ -11,7 +11,7 @@ import path from "node:path";
 import type { SparseRows } from "./sparse-rows.js";
 
 /** Raise it when the meaning or the layout of what is stored changes. */
-const FORMAT = "llamafuse alignment 2";
+const FORMAT = "llamafuse alignment 3";
 
 interface Head {
   format: string;

@@ -5,7 +5,7 @@ import { LlamafuseError } from "../errors.js";
 import type { Outcome } from "./alignment-worker.js";
 import { nearestBlock } from "./minimum-edit.js";
 import { relativeBlock } from "./relative-rows.js";
-import { mapsBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "./similarity-blocks.js";
+import { candidatesBlock, mapsBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "./similarity-blocks.js";
 
 /** What a build may be told. */
 export interface BuildOptions {
@@ -16,7 +16,15 @@ export interface BuildOptions {
   threads?: number;
 }
 
-const tasks = { nearestBlock, relativeBlock, mapsBlock, placeBlock, neighbourhoodBlock, similarityBlock };
+const tasks = {
+  nearestBlock,
+  relativeBlock,
+  candidatesBlock,
+  mapsBlock,
+  placeBlock,
+  neighbourhoodBlock,
+  similarityBlock,
+};
 
 type Tasks = typeof tasks;
 type JobOf<Name extends keyof Tasks> = Parameters<Tasks[Name]>[0];

@@ -22,5 +22,6 @@ export const nearestBlock = guarded(nearest);
 export const relativeBlock = guarded(relative);
 export const mapsBlock = guarded(similarity.mapsBlock);
 export const placeBlock = guarded(similarity.placeBlock);
+export const candidatesBlock = guarded(similarity.candidatesBlock);
 export const neighbourhoodBlock = guarded(similarity.neighbourhoodBlock);
 export const similarityBlock = guarded(similarity.similarityBlock);

@@ -73,7 +73,7 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
   const values: number[] = [];
   const wholeRows: number[] = [];
   const codes: Uint16Array[] = [];
-  const summary = new RowSummary(columns);
+  const summary = summaryOf(columns);
   const row = new Float64Array(width);
   const product = new Multiplier(math, anchors, width, Math.max(1, computed.length), threads);
   try {
@@ -121,10 +121,19 @@ function joined(rows: readonly Uint16Array[], columns: number): Uint16Array {
   return all;
 }
 
+/** This thread's, kept for the next block: the kernels' memory is not freed soon. */
+let lastSummary: RowSummary | undefined;
+
+function summaryOf(columns: number): RowSummary {
+  if (lastSummary?.columns !== columns) lastSummary = new RowSummary(columns);
+  lastSummary.restart();
+  return lastSummary;
+}
+
 /** From similarities to the kept part of a row of R, with the dropped parts of all rows summed up. */
-class RowSummary {
+export class RowSummary {
   /** Σ of the dropped parts. */
-  readonly background: Float64Array;
+  background: Float64Array;
   readonly #kernels: Kernels;
   readonly #logits: { at: number; view: Float32Array };
   readonly #exps: { at: number; view: Float64Array };
@@ -134,7 +143,7 @@ class RowSummary {
   #scale = 1;
   #kept: [number, number][] = [];
 
-  constructor(private readonly columns: number) {
+  constructor(readonly columns: number) {
     const kernels = loadKernels();
     const { shared } = kernels;
     const region = { logits: shared.allocate(4 * columns), exps: shared.allocate(8 * columns) };
@@ -145,6 +154,11 @@ class RowSummary {
     const ids = shared.allocate(4 * this.#most);
     this.#top = { ids, idsView: shared.int32(ids, this.#most), logits: shared.allocate(4 * this.#most) };
     this.background = new Float64Array(columns);
+  }
+
+  /** Begin another block. */
+  restart(): void {
+    this.background = new Float64Array(this.columns);
   }
 
   /** @param cosines float32[columns] */

@@ -31,13 +31,27 @@ export function similarTokens(
   cosines: ArrayLike<number>,
   hubness: ArrayLike<number>,
   kinds: Uint8Array,
-  { keep, threshold, flatDeviation, flatCount }: SimilarityOptions,
-): { ids: number[]; scores: number[] } {
-  const largest = new Largest(keep);
+  options: SimilarityOptions,
+): SimilarTokens {
+  const largest = new Largest(options.keep);
   for (let z = 0; z < kinds.length; z++) {
-    if (kinds[z] === Target.none) continue;
-    largest.offer(z, 2 * cosines[z] - (kinds[z] === Target.candidate ? hubness[z] : 0));
+    if (kinds[z] !== Target.none) largest.offer(z, scoreOf(cosines[z], hubness[z], kinds[z]));
   }
+  return chosenAmong(largest, kinds, options);
+}
+
+export interface SimilarTokens {
+  ids: number[];
+  scores: number[];
+}
+
+export function scoreOf(cosine: number, hubness: number, kind: number): number {
+  return 2 * cosine - (kind === Target.candidate ? hubness : 0);
+}
+
+/** Of the largest scores, those that stand. */
+export function chosenAmong(largest: Largest, kinds: Uint8Array, options: SimilarityOptions): SimilarTokens {
+  const { threshold, flatCount, flatDeviation } = options;
   const kept = largest
     .entries()
     .filter(({ id, value }) => kinds[id] === Target.candidate && value >= threshold)
@@ -53,7 +67,7 @@ function deviation(values: readonly number[]): number {
 }
 
 /** The few largest of many values, the first among equals. */
-class Largest {
+export class Largest {
   readonly #ids: number[] = [];
   readonly #values: number[] = [];
 
@@ -71,6 +85,12 @@ class Largest {
     this.#ids[place] = id;
   }
 
+  /** The smallest of them, once there are as many as there may be. */
+  get least(): number {
+    return this.#values.length === this.count ? this.#values[this.count - 1] : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Largest first. */
   entries(): { id: number; value: number }[] {
     return this.#ids.map((id, place) => ({ id, value: this.#values[place] }));
   }
@@ -104,6 +124,21 @@ export class Neighbourhoods {
         this.#insert(z, other[z * size + rank]);
       }
     }
+  }
+
+  /** What ρ is at least, whatever other source tokens there are: cosines are at least −1. */
+  leastHubness(): Float64Array {
+    const { size, values } = this;
+    return Float64Array.from({ length: this.targets }, (_, z) => {
+      let sum = 0;
+      for (let rank = 0; rank < size; rank++) sum += Math.max(-1, values[z * size + rank]);
+      return sum / size;
+    });
+  }
+
+  /** One more cosine of one target. */
+  offer(z: number, cosine: number): void {
+    if (cosine > this.values[z * this.size + this.size - 1]) this.#insert(z, cosine);
   }
 
   /** ρ: the mean of each target's K, or of as many as there are. */

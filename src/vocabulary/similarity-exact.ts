@@ -3,8 +3,8 @@
  * and the measure of the form in blocks.
  */
 import { dot } from "../learning/matrix.js";
-import { ROW_OF_EMBEDDING } from "./relative-rows.js";
-import { Neighbourhoods, type SimilarityOptions, similarTokens } from "./similar-tokens.js";
+import { EMPTY_ROW, ROW_OF_EMBEDDING } from "./relative-rows.js";
+import { Neighbourhoods, type SimilarityOptions, type SimilarTokens, similarTokens } from "./similar-tokens.js";
 import type { SparseRows } from "./sparse-rows.js";
 import { addPair, emptySums, learnMaps, normaliseRow, toUnit } from "./vecmap.js";
 
@@ -61,12 +61,19 @@ export interface SimilarityPlan {
 export function similarityOf(cosines: readonly Float64Array[], plan: SimilarityPlan): SparseRows {
   const { makes, kinds, neighbourhood, options } = plan;
   const neighbourhoods = new Neighbourhoods(kinds.length, neighbourhood);
-  for (const row of cosines) neighbourhoods.add(row);
+  for (const [x, row] of cosines.entries()) if (makes[x] !== EMPTY_ROW) neighbourhoods.add(row);
   const hubness = neighbourhoods.hubness();
-  const rows = cosines.map((row, x) => similarityRow(makes[x], () => similarTokens(row, hubness, kinds, options)));
+  return rowsOf(
+    cosines.map((row, x) => similarityRow(makes[x], () => similarTokens(row, hubness, kinds, options))),
+    kinds.length,
+  );
+}
+
+/** These rows as one matrix. */
+export function rowsOf(rows: readonly SimilarTokens[], columns: number): SparseRows {
   return {
     rows: rows.length,
-    columns: kinds.length,
+    columns,
     offsets: rows.reduce(
       (offsets, { ids }, x) => {
         offsets[x + 1] = offsets[x] + ids.length;
@@ -82,10 +89,7 @@ export function similarityOf(cosines: readonly Float64Array[], plan: SimilarityP
 }
 
 /** A row by its make; `compute` where the embedding decides. */
-export function similarityRow(
-  make: number,
-  compute: () => { ids: number[]; scores: number[] },
-): { ids: number[]; scores: number[] } {
+export function similarityRow(make: number, compute: () => SimilarTokens): SimilarTokens {
   if (make >= 0) return { ids: [make], scores: [1] };
   return make === ROW_OF_EMBEDDING ? compute() : { ids: [], scores: [] };
 }

@@ -4,16 +4,30 @@ import { type Llama, loadLlama } from "../llama/library.js";
 import { type EmbeddingSource, fingerprint, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
 import { type BuildOptions, eachBlock, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
-import { Neighbourhoods } from "./similar-tokens.js";
-import type { Placement } from "./similarity-blocks.js";
-import { cosinesOf, mapEmbeddings, type SimilarityPlan, similarityOf } from "./similarity-exact.js";
-import { joinBlocks, type SparseRows } from "./sparse-rows.js";
+import { EMPTY_ROW, ROW_OF_EMBEDDING } from "./relative-rows.js";
+import { chosenAmong, Largest, Neighbourhoods, type SimilarTokens, scoreOf } from "./similar-tokens.js";
+import type { CandidatesBlock, Placement } from "./similarity-blocks.js";
+import {
+  cosinesOf,
+  mapEmbeddings,
+  rowsOf,
+  type SimilarityPlan,
+  similarityOf,
+  similarityRow,
+} from "./similarity-exact.js";
+import type { SparseRows } from "./sparse-rows.js";
 
 /** Bytes that one block's cosines may take, and the most rows of one. */
 const BLOCK_BYTES = 1 << 26;
 const LARGEST_BLOCK = 256;
-/** What share of the work the maps, the places and each of the two passes over all pairs are, about. */
-const SHARES = { maps: 0.1, places: 0.05, pass: 0.4 };
+/** What share of the work the maps, the places, and the passes over pairs are, about. */
+const SHARES = { maps: 0.15, places: 0.05, look: 0.03, pass: 0.72, again: 0.05 };
+/** Of so many source rows, one is looked at first. */
+const LOOK_EVERY = 32;
+/** Candidates of a row: enough for nearly all rows of random embeddings, which lie closest together. */
+const CANDIDATES = 128;
+/** What float32 may make of a score. */
+const ROUNDING = 1e-5;
 
 export interface SimilaritySides {
   /** Rows of the matrix: the source model's tokens; columns: the target model's. */
@@ -69,7 +83,7 @@ async function buildSimilarity(sides: SimilaritySides, plan: SimilarityPlan, run
     ] as const) {
       places.push(await place(llama, side, rows, { mean, map, common: maps.source.common }, progress, owned));
     }
-    return await similarityOfPlaces(llama, places[0], places[1], maps.source.common, plan, progress);
+    return await similarityOfPlaces(llama, [places[0], places[1]], maps.source.common, pairs, plan, progress);
   } finally {
     for (const floats of owned) freeFloats(floats);
   }
@@ -103,41 +117,121 @@ async function place(
   return places;
 }
 
+/**
+ * The matrix, with each pair's cosine computed once. Scores need all hubness, which is known at the end; so a first look at
+ * a few source rows and at the dictionary's pairs finds what each target's hubness ρ is at least, the pass over all pairs
+ * keeps for each row the candidates of the highest possible scores, 2 cos − ρ_least, and at the end the candidates' scores
+ * are found. A row is settled if enough of them lie above all that a target which is no candidate can have; the others
+ * are computed again.
+ */
 async function similarityOfPlaces(
   llama: Llama,
-  places: NativeFloats,
-  targets: NativeFloats,
+  [source, target]: readonly [NativeFloats, NativeFloats],
   common: number,
-  { makes, kinds, neighbourhood, options }: SimilarityPlan,
+  pairs: SimilaritySides["pairs"],
+  plan: SimilarityPlan,
   progress: Stages,
 ): Promise<SparseRows> {
-  const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * kinds.length))));
-  const jobs = blocksOf(makes.length, rowsABlock).map(([from, to]) => ({
-    library: llama.files,
-    places,
-    targets,
-    common,
-    makes,
-    from,
-    to,
-  }));
-  const work = makes.length * kinds.length * common;
-  const neighbourhoods = new Neighbourhoods(kinds.length, neighbourhood);
-  await eachBlock(
-    "neighbourhoodBlock",
-    jobs.map((job) => ({ ...job, neighbourhood })),
-    work,
-    progress.stage(SHARES.pass),
-    (values) => neighbourhoods.merge(values),
+  const { makes, neighbourhood, options } = plan;
+  const columns = plan.kinds.length;
+  const kinds = sharedCopy(plan.kinds, Uint8Array);
+  const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * columns))));
+  const spoken = Int32Array.from(makes.keys()).filter((row) => makes[row] !== EMPTY_ROW);
+  const jobsOf = (rows: Int32Array) =>
+    blocksOf(rows.length, rowsABlock).map(([from, to]) => ({
+      library: llama.files,
+      places: source,
+      targets: target,
+      common,
+      neighbourhood,
+      rows: rows.slice(from, to),
+    }));
+  const workOf = (rows: Int32Array) => rows.length * columns * common;
+
+  const looked = spoken.filter((_, at) => at % LOOK_EVERY === 0);
+  const first = new Neighbourhoods(columns, neighbourhood);
+  const look = progress.stage(SHARES.look);
+  await eachBlock("neighbourhoodBlock", jobsOf(looked), workOf(looked), look, (values) => first.merge(values));
+  addPairs(first, [source, target], common, pairs, new Set(looked));
+  const leastHubness = sharedCopy(first.leastHubness(), Float64Array);
+
+  const all = new Neighbourhoods(columns, neighbourhood);
+  const candidates: CandidatesBlock[] = [];
+  const jobs = jobsOf(spoken).map((job) => ({ ...job, leastHubness, kinds, most: CANDIDATES }));
+  await eachBlock("candidatesBlock", jobs, workOf(spoken), progress.stage(SHARES.pass), (block) => {
+    all.merge(block.neighbourhoods);
+    // Kept until the end, without what is no longer wanted.
+    candidates.push({ ...block, neighbourhoods: NOTHING });
+  });
+
+  const hubness = sharedCopy(all.hubness(), Float64Array);
+  const found: (SimilarTokens | undefined)[] = Array.from(makes, (make) =>
+    make === ROW_OF_EMBEDDING ? undefined : similarityRow(make, () => ({ ids: [], scores: [] })),
   );
-  const hubness = neighbourhoods.hubness();
-  const blocks = await runBlocks(
-    "similarityBlock",
-    jobs.map((job) => ({ ...job, hubness, kinds, options })),
-    work,
-    progress.stage(SHARES.pass),
-  );
-  return joinBlocks(blocks, kinds.length);
+  let at = 0;
+  for (const block of candidates) {
+    for (let place = 0; place < block.bounds.length; place++) {
+      const row = spoken[at++];
+      found[row] ??= amongCandidates(block, place, hubness, plan);
+    }
+  }
+  const open = spoken.filter((row) => found[row] === undefined);
+  const openJobs = jobsOf(open).map((job) => ({ ...job, hubness, kinds, options }));
+  let next = 0;
+  const again = progress.stage(SHARES.again);
+  await eachBlock("similarityBlock", openJobs, workOf(open), again, (block) => {
+    for (const own of block) found[open[next++]] = own;
+  });
+  again.onProgress?.(1);
+  return rowsOf(found as SimilarTokens[], columns);
+}
+
+const NOTHING = new Float64Array(0);
+
+/** A row's similar tokens by its candidates; undefined where others may be among them. */
+export function amongCandidates(
+  { ids, cosines, bounds }: CandidatesBlock,
+  place: number,
+  hubness: Float64Array,
+  { kinds, options }: SimilarityPlan,
+): SimilarTokens | undefined {
+  const most = ids.length / bounds.length;
+  const from = place * most;
+  const largest = new Largest(options.keep);
+  // By id, because the first among equals is kept.
+  const order = Array.from({ length: most }, (_, rank) => from + rank)
+    .filter((at) => ids[at] >= 0)
+    .sort((a, b) => ids[a] - ids[b]);
+  for (const at of order) largest.offer(ids[at], scoreOf(cosines[at], hubness[ids[at]], kinds[ids[at]]));
+  const bound = bounds[place] + ROUNDING;
+  return largest.least > bound || bound < options.threshold ? chosenAmong(largest, kinds, options) : undefined;
+}
+
+/** The cosines of the dictionary's pairs, but for those of source rows that were counted. */
+function addPairs(
+  neighbourhoods: Neighbourhoods,
+  [source, target]: readonly [NativeFloats, NativeFloats],
+  common: number,
+  [from, to]: SimilaritySides["pairs"],
+  counted: ReadonlySet<number>,
+): void {
+  const [x, z] = [viewFloats(source), viewFloats(target)];
+  for (const [pair, row] of from.entries()) {
+    if (counted.has(row)) continue;
+    let cosine = 0;
+    for (let j = 0; j < common; j++) cosine += x[row * common + j] * z[to[pair] * common + j];
+    neighbourhoods.offer(to[pair], cosine);
+  }
+}
+
+/** A copy that threads share. */
+function sharedCopy<T extends Uint8Array | Float64Array>(
+  array: T,
+  kind: { new (buffer: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number },
+): T {
+  const copy = new kind(new SharedArrayBuffer(array.length * kind.BYTES_PER_ELEMENT));
+  copy.set(array);
+  return copy;
 }
 
 function blocksOf(rows: number, size: number): [number, number][] {

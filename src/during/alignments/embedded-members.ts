@@ -24,31 +24,58 @@ export function endTokenOf({ vocabulary, facts }: Member): number {
   return named ?? vocabulary.endTokens[0] ?? -1;
 }
 
+interface Built<T> {
+  members: readonly Member[];
+  key: string;
+  value: Promise<T>;
+}
+
 /**
  * A function that builds once for the same members in the same order and the same options, and forgets with the first
- * of them. What fails is not kept.
+ * of them. What fails is not kept. Whoever finds another building waits for that, and builds where the other was stopped.
  */
 export function oncePerMembers<Options, T>(
   build: (members: readonly Member[], options: Options, run: BuildOptions) => Promise<T>,
 ): (members: readonly Member[], options: Options, run?: BuildOptions) => Promise<T> {
-  const built = new WeakMap<Member, { members: readonly Member[]; key: string; value: Promise<T> }[]>();
-  return (members, options, run = {}) => {
+  const built = new WeakMap<Member, Built<T>[]>();
+  return async (members, options, run = {}) => {
     const [first] = members;
     const key = JSON.stringify(options);
-    const candidates = built.get(first) ?? [];
-    const known = candidates.find(
-      (candidate) =>
-        candidate.key === key &&
-        candidate.members.length === members.length &&
-        candidate.members.every((member, index) => member === members[index]),
-    );
-    if (known !== undefined) return known.value;
+    const find = () =>
+      built
+        .get(first)
+        ?.find(
+          (candidate) =>
+            candidate.key === key &&
+            candidate.members.length === members.length &&
+            candidate.members.every((member, index) => member === members[index]),
+        );
+    for (let known = find(); known !== undefined; known = find()) {
+      try {
+        return await unlessStopped(known.value, run.signal);
+      } catch (error) {
+        const wasOthers = error instanceof LlamafuseError && error.code === "aborted" && run.signal?.aborted !== true;
+        if (!wasOthers) throw error;
+      }
+    }
     const entry = { members: [...members], key, value: build(members, options, run) };
-    built.set(first, [...candidates, entry]);
-    entry.value.catch(() => {
-      const others = built.get(first)?.filter((candidate) => candidate !== entry);
-      built.set(first, others ?? []);
-    });
-    return entry.value;
+    built.set(first, [...(built.get(first) ?? []), entry]);
+    try {
+      return await entry.value;
+    } catch (error) {
+      built.set(first, built.get(first)?.filter((candidate) => candidate !== entry) ?? []);
+      throw error;
+    }
   };
+}
+
+/** Another's work, as long as this caller wants it. Error: aborted. */
+function unlessStopped<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new LlamafuseError("aborted", "Building the alignment was stopped.", {}, signal.reason));
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }

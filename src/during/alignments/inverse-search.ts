@@ -60,6 +60,8 @@ export class InverseSearch {
     this.#first.fill(0);
     this.#second.fill(0);
     this.normalise();
+    // Runs on the same members share the matrix, and another's choice may have come between.
+    this.matrix.choose(this.probabilities);
     for (let step = 1; step <= this.options.steps; step++) {
       const mean = this.#findSlopes(target);
       this.#move(step, mean);

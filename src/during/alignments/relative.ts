@@ -28,7 +28,7 @@ export interface RelativeOptions {
 }
 
 export interface RelativeSpace {
-  /** R_i of each member. Requests take turns with them, as with the members. */
+  /** R_i of each member. All runs on the members share them: whoever multiplies has chosen before (RowOperator.choose). */
   operators: readonly RowOperator[];
   /** Each member's token for each anchor. */
   anchors: readonly Int32Array[];

@@ -1,4 +1,4 @@
-// AssemblyScript, not TypeScript: compiled by scripts/build-kernels.mjs to one WebAssembly module.
+// AssemblyScript, not TypeScript: compiled by scripts/build-kernels.mjs to a WebAssembly module.
 //
 // Many threads run this module at once on one shared memory. So nothing here may write anywhere but into the regions
 // that the caller names: no allocation, no module state, no constant tables (instantiation would write them again while
@@ -9,5 +9,3 @@ export { expInto, maximum, sumExp } from "./softmax";
 export { top } from "./top";
 export { argmax, combine, scatter, sum } from "./fuse";
 export { dots } from "./dots";
-export { addSmall, dotSmall } from "./small";
-export { addRows, rowDots } from "./rows";

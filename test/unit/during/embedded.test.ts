@@ -1,12 +1,15 @@
 /** The methods that compare tokens by their embeddings: deepen and eva. */
 import { describe, expect, it } from "vitest";
+import { oncePerMembers } from "../../../src/during/alignments/embedded-members.js";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { methodNamed } from "../../../src/during/methods.js";
 import { agreeing, keptWeights } from "../../../src/during/rules/agreeing.js";
 import { DevelopmentScores } from "../../../src/during/weightings/development-scores.js";
 import { createEnsemble, type LoadProgress } from "../../../src/ensemble.js";
+import { LlamafuseError } from "../../../src/errors.js";
 import type { EmbeddingSource } from "../../../src/member/embeddings.js";
 import type { Member } from "../../../src/member/member.js";
+import type { BuildOptions } from "../../../src/vocabulary/alignment-pool.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { byStringOf, walk } from "../../laws/walk.js";
@@ -87,7 +90,71 @@ describe.each(both)("$name on members that it cannot combine", (method) => {
   });
 });
 
+describe("what members build together", () => {
+  /** Builds that end when they are told to, or stop as the real ones do. */
+  function slowBuild() {
+    const ends: (() => void)[] = [];
+    const build = (_members: readonly Member[], name: string, { signal }: BuildOptions) =>
+      new Promise<{ name: string }>((resolve, reject) => {
+        ends.push(() => resolve({ name }));
+        signal?.addEventListener("abort", () => reject(new LlamafuseError("aborted", "stopped", {})));
+      });
+    return { ends, build: oncePerMembers(build) };
+  }
+
+  it("is built once for the same members and options", async () => {
+    const { ends, build } = slowBuild();
+    const members = pair();
+    const same = [build(members, "a"), build([...members], "a")];
+    const others = [build(members, "b"), build([...members].reverse(), "a")];
+    expect(ends).toHaveLength(3);
+    for (const end of ends) end();
+    expect(await same[0]).toBe(await same[1]);
+    expect(await build(members, "a")).toBe(await same[0]);
+    expect(await others[0]).not.toBe(await same[0]);
+    expect(await others[1]).not.toBe(await same[0]);
+  });
+
+  it("can be given up by one of those who wait, and goes on for the others", async () => {
+    const { ends, build } = slowBuild();
+    const members = pair();
+    const first = build(members, "a");
+    const stop = new AbortController();
+    const second = build(members, "a", { signal: stop.signal });
+    stop.abort();
+    expect((await refusal(() => second)).code).toBe("aborted");
+    ends[0]();
+    expect(await first).toEqual({ name: "a" });
+    expect(ends).toHaveLength(1);
+  });
+
+  it("is built by those who wait where the builder was stopped", async () => {
+    const { ends, build } = slowBuild();
+    const members = pair();
+    const stop = new AbortController();
+    const first = refusal(() => build(members, "a", { signal: stop.signal }));
+    const others = [build(members, "a"), build(members, "a", { signal: new AbortController().signal })];
+    stop.abort();
+    expect((await first).code).toBe("aborted");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ends).toHaveLength(2);
+    ends[1]();
+    expect(await others[0]).toEqual({ name: "a" });
+    expect(await others[1]).toBe(await others[0]);
+  });
+});
+
 describe("deepen", () => {
+  it("refuses a single anchor", async () => {
+    const error = await refusal(() => firstStep({ name: "deepen", anchors: 1 }, pair()));
+    expect(error.code).toBe("invalid-option");
+    expect(error.message).toMatch(/"anchors" of deepen.*found 1/);
+  });
+
+  it("takes two anchors", async () => {
+    expect((await firstStep({ name: "deepen", anchors: 2 }, pair())).best).toBeGreaterThanOrEqual(0);
+  });
+
   it("leaves the main member alone at a learning rate of 0, and asks no other", async () => {
     const [main, other] = pair();
     const { steps } = await walk({ method: { name: "deepen", learningRate: 0 }, members: [main, other], steps: 6 });

@@ -135,6 +135,21 @@ describe("relative representations in blocks", () => {
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   });
 
+  it("can be stopped on a pool of threads", async () => {
+    const wide = embeddings(1500, 512, 4);
+    const many = Int32Array.from({ length: 1400 }, (_, a) => a);
+    const every = new Int32Array(1500).fill(ROW_OF_EMBEDDING);
+    const stop = new AbortController();
+    const done: number[] = [];
+    const onProgress = (part: number) => {
+      done.push(part);
+      stop.abort();
+    };
+    const error = await refusal(() => relativeRows(wide, many, every, { threads: 2, signal: stop.signal, onProgress }));
+    expect(error.code).toBe("aborted");
+    expect(Math.max(...done)).toBeLessThan(1);
+  });
+
   it("can be stopped", async () => {
     const stop = new AbortController();
     const run = () => relativeRows(source, anchors, makes, { signal: stop.signal, onProgress: () => stop.abort() });
