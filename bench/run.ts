@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [--json FILE] [--rounds N] [--set NAME]…`: measure, print the tables, and write the report to
+ * `npm run bench -- NAME [--json FILE] [--rounds N] [--limit N] [--set NAME]…`: measure, print the tables, and write the report to
  * bench/results/NAME.json (or FILE), with the picture beside it where the bench has one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,7 +13,12 @@ import { LlamafuseError } from "../src/errors.js";
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "string" }, rounds: { type: "string" }, set: { type: "string", multiple: true } },
+    options: {
+      json: { type: "string" },
+      rounds: { type: "string" },
+      limit: { type: "string" },
+      set: { type: "string", multiple: true },
+    },
   });
   if (positionals.length !== 1) {
     process.stderr.write(
@@ -25,6 +30,7 @@ async function main(): Promise<number> {
   try {
     const report = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+      limit: values.limit === undefined ? undefined : Number(values.limit),
       sets: values.set,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),
     });
