@@ -3,7 +3,7 @@
  * differ in strength, of which one is the other fine-tuned, and the three roles of proxy tuning.
  */
 import type { JudgedMethod } from "../during/judges/saved-judge.js";
-import type { MethodOptions } from "../during/methods.js";
+import type { MethodName, MethodOptions } from "../during/methods.js";
 import { everyMethod } from "../evaluation/contenders.js";
 import type { NativeName } from "../native-models.js";
 
@@ -22,6 +22,8 @@ export interface Team {
   /** In the order of the methods' roles: expert and amateur; aligned and knowledge; base, tuned and untuned. */
   members: readonly NativeName[];
   methods: readonly MethodOptions[];
+  /** Methods that would run and mean nothing: why. Those that cannot run say so themselves. */
+  unsuited?: Partial<Record<MethodName, string>>;
   judges: readonly TeamJudge[];
   /** Whether the methods that are meant for it are sampled, too. */
   isSampled: boolean;
@@ -30,17 +32,26 @@ export interface Team {
 /** What is judged by samples: `me` draws a member at every step, and what it draws from is gac's mean. */
 export const SAMPLED: readonly MethodOptions[] = [{ name: "me" }, { name: "gac" }];
 
-/**
- * Defaults of all methods. `me` is sampled, citer's router is trained, and the default fusion is unite.
- */
-const defaults = everyMethod().filter(({ name }) => !["me", "citer", "fusion"].includes(name));
+/** Every method with its defaults. `me` is sampled, citer's router is trained, and the default fusion is unite. */
+function defaults(unsuited: Team["unsuited"] = {}): MethodOptions[] {
+  const left = new Set(["me", "citer", "fusion", ...Object.keys(unsuited)]);
+  return everyMethod().filter(({ name }) => !left.has(name));
+}
+
+const NO_PROXY = { proxy: "none of its members is another one's untuned twin" };
+const NO_CDS = { cds: "neither of its members is the other one tuned" };
+const NO_AMATEUR = {
+  contrast: "neither of its members is an amateur to the other",
+  citer: "neither of its members is the large one",
+};
 
 export const TEAMS: readonly Team[] = [
   {
     name: "experts",
     members: ["robin", "wren", "finch"],
+    unsuited: NO_PROXY,
     methods: [
-      ...defaults,
+      ...defaults(NO_PROXY),
       { name: "citer" },
       { name: "gac", gate: "threshold" },
       { name: "gac", compat: true },
@@ -61,8 +72,9 @@ export const TEAMS: readonly Team[] = [
   {
     name: "strong and weak",
     members: ["raven", "sparrow"],
+    unsuited: NO_CDS,
     methods: [
-      ...defaults,
+      ...defaults(NO_CDS),
       { name: "gac", gate: "threshold" },
       { name: "purify", form: "max" },
       { name: "contrast", form: "difference" },
@@ -80,7 +92,8 @@ export const TEAMS: readonly Team[] = [
   {
     name: "siblings",
     members: ["swift", "sparrow"],
-    methods: [...defaults, { name: "cds", classifier: "entity" }, { name: "purify", form: "max" }],
+    unsuited: NO_AMATEUR,
+    methods: [...defaults(NO_AMATEUR), { name: "cds", classifier: "entity" }, { name: "purify", form: "max" }],
     judges: [{ method: "cds", leader: "swift", other: "sparrow", rows: [{}] }],
     isSampled: false,
   },

@@ -48,6 +48,8 @@ export async function benchQuality(options: BenchOptions): Promise<Omit<BenchRep
     const report = await measure(team, task, development, (what) => onProgress?.(`${team.name}: ${what}`));
     schedules[team.name] = report.settings.schedule;
     tables.push(qualityTable(team.name, report.tasks[0], report));
+    const unsuited = Object.entries(team.unsuited ?? {});
+    notes.push(...unsuited.map(([method, why]) => `${team.name}: ${method} is not for these members: ${why}`));
     notes.push(...report.notes.map((note) => `${team.name}: ${note}`));
   }
   return {
