@@ -97,14 +97,14 @@ function zooFigure(name: string, { tables }: BenchReport): string {
       rows.find(({ who }) => who === name) ??
       rows.find(({ who }) => !isMember(String(who)) && methodOf(String(who)) === name);
     if (row === undefined) continue;
-    const best = Math.max(...rows.filter(({ who }) => isMember(String(who))).map(({ all }) => valueOf(all)));
-    const figure = valueOf(row.all).toFixed(1);
+    const best = Math.max(...rows.filter(({ who }) => isMember(String(who))).map(({ all }) => figureOf(all)));
+    const figure = figureOf(row.all).toFixed(1);
     return place === 0 ? figure : `${figure} (${title.replace(/:.*/, "")}; best alone ${best.toFixed(1)})`;
   }
   return "";
 }
 
-function valueOf(cell: Cell): number {
+function figureOf(cell: Cell): number {
   return typeof cell === "object" && cell !== null && "value" in cell ? cell.value : Number.NaN;
 }
 
