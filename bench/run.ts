@@ -13,15 +13,17 @@ import { LlamafuseError } from "../src/errors.js";
 const OPTIONS = {
   json: { type: "string" },
   rounds: { type: "string" },
+  limit: { type: "string" },
   set: { type: "string", multiple: true },
   help: { type: "boolean", short: "h" },
 } as const;
 
-const USAGE = `npm run bench -- NAME [--rounds N] [--set NAME]… [--json FILE]
+const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--set NAME]… [--json FILE]
 
 ${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
 
   --rounds N   how often each measurement is repeated (default: the benchmark's own)
+  --limit N    questions at most, for quality (default: all)
   --set NAME   only these models; repeatable (default: all whose files are there)
   --json FILE  where the figures go (default: bench/results/NAME.json)
 `;
@@ -40,6 +42,7 @@ async function main(): Promise<number> {
   try {
     const report = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+      limit: values.limit === undefined ? undefined : Number(values.limit),
       sets: values.set,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),
     });

@@ -52,6 +52,10 @@ export async function runBench(name: string, options: BenchOptions = {}): Promis
   return { ...report, settings: { ...report.settings, othersShareOfCores: others }, notes, command };
 }
 
-function argumentsOf({ rounds, sets }: BenchOptions): string[] {
-  return [...(rounds === undefined ? [] : [`--rounds ${rounds}`]), ...(sets ?? []).map((set) => `--set "${set}"`)];
+function argumentsOf({ rounds, limit, sets }: BenchOptions): string[] {
+  return [
+    ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
+    ...(limit === undefined ? [] : [`--limit ${limit}`]),
+    ...(sets ?? []).map((set) => `--set "${set}"`),
+  ];
 }

@@ -38,6 +38,8 @@ export interface BenchOptions {
   rounds?: number;
   /** Only the model sets with these names. Default: all whose files are there. */
   sets?: readonly string[];
+  /** Questions at most, where questions are asked: for a quick look. Default: all. */
+  limit?: number;
   /** Told what is being measured. */
   onProgress?: (what: string) => void;
 }

@@ -36,8 +36,21 @@ export function contendersOf(memberNames: readonly string[], methods: readonly M
   );
 }
 
-/** `gac gate=threshold threshold=0.6` */
+/** `gac gate=threshold threshold=0.6`, `fusion rule=product weights.name=perplexity weights.tau=0.5` */
 export function titleOf({ name, ...options }: MethodOptions): string {
-  const listed = Object.entries(options).map(([option, value]) => `${option}=${value}`);
-  return [name, ...listed].join(" ");
+  return [name, ...wordsOf(options)].join(" ");
+}
+
+/** As the command line takes them: options of a part behind its name, a part that has only its name by that. */
+function wordsOf(options: Record<string, unknown>, prefix = ""): string[] {
+  return Object.entries(options).flatMap(([option, value]) => {
+    if (!isPart(value)) return [`${prefix}${option}=${value}`];
+    const isOnlyNamed = typeof value.name === "string" && Object.keys(value).length === 1;
+    return isOnlyNamed ? [`${prefix}${option}=${value.name}`] : wordsOf(value, `${prefix}${option}.`);
+  });
+}
+
+/** A plain object, and no judge of one's own. */
+function isPart(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -28,6 +28,8 @@ export interface EvaluateOptions extends LaneOptions {
   tasks: readonly Task[];
   /** Default: every method with its defaults; those that these members cannot be combined by are left out. */
   methods?: readonly MethodOptions[];
+  /** Whether methods that these members cannot be combined by are left out, and noted. Default: not where they are named. */
+  leaveOutMisfits?: boolean;
   /** Questions of each task at most, drawn by the seed; a larger limit keeps those of a smaller one. Default: all. */
   limit?: number;
   /** Ask as a user, in each member's own chat template, instead of the task's plain prompt. Default false. */

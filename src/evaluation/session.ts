@@ -76,7 +76,10 @@ export class Session {
 
   results(skipped: number): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
     const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
-    const notes = Array.from(this.#leftOut, ([{ name }, { message }]) => `${name} is left out: ${message}`);
+    const notes = Array.from(
+      this.#leftOut,
+      ([{ name }, { message }]) => `${name} is not for these members: ${message}`,
+    );
     const places = kept.map((contender) => this.contenders.indexOf(contender));
     const tasks = this.#tasks.map(({ task, outcomes }) => ({
       task,
@@ -134,7 +137,8 @@ export class Session {
       if (!(error instanceof LlamafuseError)) throw error;
       if (error.code === "context-overflow") return { grade: 0, error: error.message };
       const isMisfit = contender.kind === "method" && MISFIT.has(error.code);
-      if (!isMisfit || this.options.methods !== undefined) throw error;
+      const { methods, leaveOutMisfits = methods === undefined } = this.options;
+      if (!isMisfit || !leaveOutMisfits) throw error;
       this.#leftOut.set(contender, error);
       return { grade: 0 };
     }

@@ -9,7 +9,6 @@ import { byteKey, TokenClass, type Vocabulary } from "../vocabulary/vocabulary.j
 /** A text as the tokenizer sees it: special tokens, and the fragments of text between them (never empty). */
 export type Segment = { special: number } | { text: Uint8Array };
 
-const BYTE_TOKEN_TEXT = /^<0x[0-9A-F]{2}>$/;
 const PREFIX_SPACE = Buffer.from(" ");
 
 export class ScriptedTokenizer {
@@ -30,7 +29,7 @@ export class ScriptedTokenizer {
       if (key.length === 0 || (matching === "bytes" && key.length > 1)) continue;
       const known = this.#idOfKey.get(key);
       // `A` rather than `<0x41>`, as SentencePiece has it; the lowest id otherwise.
-      if (known === undefined || BYTE_TOKEN_TEXT.test(vocabulary.textOf(known))) this.#idOfKey.set(key, id);
+      if (known === undefined || vocabulary.isByteToken(known)) this.#idOfKey.set(key, id);
       this.#longest = Math.max(this.#longest, key.length);
     }
     this.#specials.sort((a, b) => b.text.length - a.text.length);

@@ -7,9 +7,9 @@ import { drawOrder } from "../learning/draws.js";
 import { byteKey, TokenClass, type Vocabulary } from "./vocabulary.js";
 
 /**
- * The lowest token of every vocabulary for each byte string that is a text token in all of them, in the order of the
- * first vocabulary's ids: ids[i][a] is vocabulary i's token for common string a. Two tokens of one vocabulary with the
- * same bytes count once.
+ * The token of every vocabulary for each byte string that is a text token in all of them, in the order of the first
+ * vocabulary's ids: ids[i][a] is vocabulary i's token for common string a. Of tokens of one vocabulary with the same bytes
+ * the one that texts are made of counts (Vocabulary.idOf): the embedding of a byte token beside it means nothing.
  */
 export function commonTokens(vocabularies: readonly Vocabulary[]): Int32Array[] {
   const [first, ...others] = vocabularies;

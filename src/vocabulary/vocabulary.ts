@@ -37,12 +37,14 @@ export interface VocabularyData {
   addsSpacePrefix: boolean;
   /**
    * All tokens' texts as the model file writes them (`▁the`, `Ġthe`, `<0x0A>`, `</s>`; llama_vocab_get_text) in UTF-8,
-   * one after another. Only the `compat` forms of published methods ask for them, which compare such texts.
+   * one after another. They tell byte tokens from others; the `compat` forms of published methods compare them.
    */
   texts?: Uint8Array;
   /** Token id's text is texts[textOffsets[id] … textOffsets[id + 1]); length = size + 1. */
   textOffsets?: Uint32Array;
 }
+
+const BYTE_TOKEN_TEXT = /^<0x[0-9A-F]{2}>$/;
 
 export class Vocabulary {
   readonly kind: VocabularyKind;
@@ -86,10 +88,18 @@ export class Vocabulary {
     return byteKey(this.bytesOf(id));
   }
 
-  /** The lowest text token with exactly these bytes, or -1. */
+  /**
+   * The text token with exactly these bytes that a tokenizer takes, or -1: the lowest that is no byte token where there is
+   * one (`A` and not `<0x41>`, which the model has hardly seen), else the lowest.
+   */
   idOf(key: string): number {
-    this.#strings ??= new DistinctStrings(this.data);
-    return this.#strings.firstIdOf(keyBytes(key));
+    const ids = this.idsOf(key);
+    return ids.length > 1 ? (ids.find((id) => !this.isByteToken(id)) ?? ids[0]) : (ids[0] ?? -1);
+  }
+
+  /** Whether the model file writes the token as a byte: `<0x41>`. */
+  isByteToken(id: number): boolean {
+    return this.bytesOf(id).length === 1 && BYTE_TOKEN_TEXT.test(this.textOf(id));
   }
 
   /**
@@ -138,14 +148,10 @@ class DistinctStrings {
     }
   }
 
-  firstIdOf(bytes: Uint8Array): number {
-    const entry = this.#table.find(bytes);
-    return entry < 0 ? -1 : this.#first[entry];
-  }
-
   idsOf(bytes: Uint8Array): number[] {
     const ids: number[] = [];
-    for (let id = this.firstIdOf(bytes); id >= 0; id = this.#next[id]) ids.push(id);
+    const entry = this.#table.find(bytes);
+    for (let id = entry < 0 ? -1 : this.#first[entry]; id >= 0; id = this.#next[id]) ids.push(id);
     return ids;
   }
 }

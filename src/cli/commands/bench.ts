@@ -7,6 +7,7 @@ import { colorsFor, notice, write, writeJson } from "../terminal.js";
 
 interface BenchFlags {
   rounds?: number;
+  limit?: number;
   set?: string[];
   json?: boolean;
 }
@@ -30,6 +31,7 @@ export function registerBench(program: Command): void {
       "how often each measurement is repeated (default: the benchmark's own)",
       number("--rounds"),
     )
+    .option("--limit <count>", "quality: questions at most, drawn by the seed (default: all)", number("--limit"))
     .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect)
     .option("--json", "print one JSON document");
   addCommonOptions(command)
@@ -37,7 +39,8 @@ export function registerBench(program: Command): void {
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { benchInfos, runBench } = await import("../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
-      await print(await runBench(name, { rounds: flags.rounds, sets: flags.set, onProgress: notice }), flags);
+      const { rounds, limit, set: sets } = flags;
+      await print(await runBench(name, { rounds, limit, sets, onProgress: notice }), flags);
     });
 }
 

@@ -5,7 +5,7 @@ import { LlamafuseError } from "../../errors.js";
 import { type LoadTaskOptions, loadTask } from "../../evaluation/loaders/load-task.js";
 import { NATIVE_TASK, nativeTask } from "../../evaluation/native-task.js";
 import type { Task } from "../../evaluation/task.js";
-import { parseValue } from "../options.js";
+import { nestedOptions, parseValue } from "../options.js";
 
 /** `native`, a file, or `FORMAT:FILE`. Errors: those of loadTask. */
 export function readTask(word: string, options: Pick<LoadTaskOptions, "metric" | "split">): Promise<Task> {
@@ -27,6 +27,6 @@ export function readMethod(word: string): MethodOptions {
       option: "--method",
     });
   }
-  const options = Object.fromEntries(pairs.map((pair) => [pair![0], parseValue(pair![1])]));
+  const options = nestedOptions(pairs.map((pair) => [pair![0], parseValue(pair![1])]));
   return { ...options, name } as MethodOptions;
 }

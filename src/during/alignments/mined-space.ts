@@ -73,8 +73,8 @@ export class ByteMinedSpace implements MinedSpace {
     for (const member of members) {
       const words = stringsOf(member);
       const nearest = await minedMap(strings.slice(1), words, options);
-      const firstIds = words.map((word) => member.vocabulary.idOf(word));
-      maps.push(Int32Array.of(member.vocabulary.endTokens[0] ?? -1, ...nearest.map((word) => firstIds[word])));
+      const idsOfWords = words.map((word) => member.vocabulary.idOf(word));
+      maps.push(Int32Array.of(member.vocabulary.endTokens[0] ?? -1, ...nearest.map((word) => idsOfWords[word])));
       const known = new Set(words);
       pools.push(
         strings.flatMap((string, entry) => {

@@ -5,8 +5,10 @@
  *     keep i  ⇔  argmax y_i is among the n largest of y_j for some j ≠ i        nobody kept ⇒ all are
  *     p = Σ_kept w_i y_i / Σ_kept w_i, scaled to sum 1
  *
- * y_i are the vectors as the alignment gives them, scaled or not; with equal weights it is the published mean.
+ * y_i are the vectors as the alignment gives them, scaled or not; with equal weights it is the published mean. A member
+ * whose tokens are like none of the main member's says nothing (all 0), and is not kept.
  */
+import { LlamafuseError } from "../../errors.js";
 import type { AlignedStep } from "../alignment.js";
 import { argmax } from "../combine.js";
 import type { FusedValues, FusionRule } from "../rule.js";
@@ -33,11 +35,11 @@ export class LinearRule implements FusionRule {
   }
 }
 
-/** Whose favourite is among the n largest of another. */
+/** Whose favourite is among the n largest of another. What is 0 is nobody's favourite, and among nobody's largest. */
 export function agreeing(distributions: readonly ArrayLike<number>[], size: number, n: number): boolean[] {
   return distributions.map((own, i) => {
     const favourite = argmax(own, size);
-    return distributions.some((other, j) => j !== i && isAmong(favourite, other, size, n));
+    return own[favourite] > 0 && distributions.some((other, j) => j !== i && isAmong(favourite, other, size, n));
   });
 }
 
@@ -48,9 +50,10 @@ export function keptWeights(weights: readonly number[], kept: readonly boolean[]
   return sum > 0 ? counted.map((weight) => weight / sum) : weights;
 }
 
-/** Whether fewer than n entries come before this one: larger, or equal and earlier. */
+/** Whether the entry is above 0 and fewer than n come before it: larger, or equal and earlier. */
 function isAmong(entry: number, values: ArrayLike<number>, size: number, n: number): boolean {
   const value = values[entry];
+  if (!(value > 0)) return false;
   let before = 0;
   for (let j = 0; j < size; j++) {
     if (values[j] > value || (values[j] === value && j < entry)) {
@@ -71,6 +74,13 @@ function sumToOne(
   weightedSum(distributions, weights, out, size);
   let sum = 0;
   for (let entry = 0; entry < size; entry++) sum += out[entry];
+  if (!(sum > 0)) {
+    throw new LlamafuseError(
+      "incompatible-members",
+      "The members that count say nothing at this step: none of their likeliest tokens is like any of the main member's. Give the main member a weight above 0, lower leastSimilarity, or use a method without embeddings, such as unite.",
+      { found: sum },
+    );
+  }
   for (let entry = 0; entry < size; entry++) out[entry] /= sum;
   return { probabilities: out, best: argmax(out, size) };
 }

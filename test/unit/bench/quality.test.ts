@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { BEGIN, END, renderMarkdown, withQuality } from "../../../src/bench/markdown.js";
 import { qualityTable } from "../../../src/bench/quality.js";
-import { renderReport } from "../../../src/bench/report.js";
+import { meanOverSeeds, withRows } from "../../../src/bench/quality-rows.js";
+import { type BenchReport, renderReport } from "../../../src/bench/report.js";
 import type { Row, TaskReport } from "../../../src/evaluation/report/summary.js";
+import type { Evaluation, Outcome } from "../../../src/evaluation/run.js";
 
 const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, count: 10 });
 const difference = (value: number) => ({ ...estimate(value), better: 1, worse: 2, equal: 7 });
@@ -59,16 +62,87 @@ describe("the table of bench quality", () => {
   });
 
   it("is written with its intervals", () => {
-    const machine = { cpu: "", cores: 1, memoryGiB: 1, platform: "", node: "", llama: "", date: "" };
-    const report = {
-      name: "quality",
-      about: [],
-      machine,
-      command: "",
-      settings: {},
-      tables: [tableOf("parallel")],
-      notes: [],
-    };
-    expect(renderReport(report)).toMatch(/^gac +80\.0 \[70\.0 90\.0\]/m);
+    expect(renderReport(reportOf(tableOf("parallel")))).toMatch(/^gac +80\.0 \[70\.0 90\.0\]/m);
+  });
+});
+
+function reportOf(...tables: BenchReport["tables"]): BenchReport {
+  const machine = { cpu: "", cores: 1, memoryGiB: 1, platform: "", node: "", llama: "", date: "" };
+  return { name: "quality", about: [], machine, command: "", settings: {}, tables, notes: ["experts: none"] };
+}
+
+describe("bench quality as Markdown", () => {
+  const experts = tableOf("parallel");
+  const others = { ...experts, title: "siblings: 10 questions", rows: [...experts.rows] };
+  others.rows.splice(3, 0, { ...experts.rows[2], who: "cds classifier=trained" });
+  const report = reportOf(experts, others);
+
+  it("has every table, row and note", () => {
+    const text = renderMarkdown(report);
+    expect(text).toContain("| who answers | all | sums |");
+    expect(text).toContain("| a alone | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] |");
+    expect(text).toContain("- experts: none");
+    expect(text.match(/^\| gac \|/gm)).toHaveLength(2);
+  });
+
+  it("fills the README's place and its column, and nothing else", () => {
+    const readme = [
+      "before",
+      "| name | what | zoo |",
+      "|---|---|---|",
+      "| `gac` | mean | old |",
+      "| `cds` | switch |  |",
+      "| `single` | one |  |",
+      "",
+      BEGIN,
+      "old",
+      END,
+      "after",
+    ].join("\n");
+    const written = withQuality(readme, report);
+    expect(written).toContain("| `gac` | mean | 80.0 |");
+    expect(written).toContain("| `cds` | switch | 80.0 (siblings; best alone 50.0) |");
+    expect(written).toContain("| `single` | one |  |");
+    expect(written).toContain("| `gac` | 80.0 [70.0, 90.0] | 80.0 | 0.60 |");
+    // Of the second team only what the first has not.
+    expect(written.match(/^\| `gac` \|/gm)).toHaveLength(2);
+    expect(written).toContain("`cds classifier=trained`");
+    expect(written).not.toContain("old");
+    expect(written.startsWith("before\n") && written.endsWith("\nafter")).toBe(true);
+    expect(withQuality(written, report)).toBe(written);
+  });
+
+  it("leaves a README without these places alone", () => {
+    expect(withQuality("| name | what |\n|---|---|\n| `gac` | mean |", report)).toBe(
+      "| name | what |\n|---|---|\n| `gac` | mean |",
+    );
+  });
+});
+
+describe("sampled rows", () => {
+  const outcome = (grade: number, steps: number): Outcome => ({
+    grade,
+    answer: { text: "x", finishReason: "stop", steps, tokens: [steps, 2 * steps], seconds: steps, promptSeconds: 1 },
+  });
+  const evaluationOf = (member: Outcome, method: Outcome): Evaluation => ({
+    members: [],
+    contenders: [
+      { name: "a", kind: "member", team: { method: { name: "single" }, members: [0] } },
+      { name: "me", kind: "method", team: { method: { name: "me" }, members: [0, 1] } },
+    ],
+    tasks: [{ task: { questions: [{}] } as never, outcomes: [[member, method]] }],
+    settings: { seed: 0, chat: false, generation: {}, lanes: 1 },
+    notes: [],
+  });
+
+  it("are each question's mean over the seeds, beside the rows that are there", () => {
+    const sampled = meanOverSeeds([
+      evaluationOf(outcome(0, 1), outcome(1, 4)),
+      evaluationOf(outcome(0, 1), outcome(0, 2)),
+    ]);
+    const { contenders, tasks } = withRows(evaluationOf(outcome(1, 9), outcome(0, 9)), sampled, ", sampled");
+    expect(contenders.map(({ name }) => name)).toEqual(["a", "me", "me, sampled"]);
+    expect(tasks[0].outcomes[0].map(({ grade }) => grade)).toEqual([1, 0, 0.5]);
+    expect(tasks[0].outcomes[0][2].answer).toMatchObject({ steps: 3, tokens: [3, 6], seconds: 3, promptSeconds: 1 });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
+import { AgreeingRule, agreeing, LinearRule } from "../../../src/during/rules/agreeing.js";
 import { ConsistencyRule } from "../../../src/during/rules/consistency.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
@@ -73,6 +74,26 @@ describe("log-linear pooling", () => {
     const sum = scores.reduce((a, b) => a + b);
     expect(rounded(probabilities, 4)).toEqual(scores.map((value) => Number((value / sum).toFixed(6))));
     expect(best).toBe(2);
+  });
+});
+
+describe("agreement", () => {
+  it("leaves out a member that says nothing, and is no agreement with it", () => {
+    const nothing = [0, 0, 0, 0];
+    expect(agreeing([[0.2, 0.5, 0.3, 0], nothing, nothing], 4, 2)).toEqual([false, false, false]);
+    const { probabilities, best } = new AgreeingRule(2).fuse(stepOf([0, 0.5, 0.3, 0.2], nothing, nothing), [
+      1 / 3,
+      1 / 3,
+      1 / 3,
+    ]);
+    expect(best).toBe(1);
+    expect(rounded(probabilities, 4)).toEqual([0, 0.5, 0.3, 0.2]);
+  });
+
+  it("is an error where nobody who counts says anything", () => {
+    expect(() => new LinearRule().fuse(stepOf([0, 1, 0, 0], [0, 0, 0, 0]), [0, 1])).toThrowError(
+      expect.objectContaining({ code: "incompatible-members" }),
+    );
   });
 });
 

@@ -64,3 +64,18 @@ it("a vocabulary knows every token with the same bytes, and which there are at a
   expect(vocabulary.idsOf(" a", true)).toEqual([]);
   expect(vocabulary.idsOf(" ", true)).toEqual([4, 5]);
 });
+
+it("of tokens with the same bytes, texts are made of those that are no byte tokens", () => {
+  const piece = (bytes: string, written = bytes) => ({ bytes: Buffer.from(bytes), text: written });
+  const vocabulary = makeVocabulary([
+    piece("a", "<0x61>"),
+    piece("b", "<0x62>"),
+    piece("<0x61>"),
+    piece("a"),
+    piece("a"),
+  ]);
+  expect(vocabulary.idOf("a")).toBe(3);
+  expect(vocabulary.idsOf("a")).toEqual([0, 3, 4]);
+  expect(vocabulary.idOf("b")).toBe(1);
+  expect([0, 1, 2, 3].map((id) => vocabulary.isByteToken(id))).toEqual([true, true, false, false]);
+});

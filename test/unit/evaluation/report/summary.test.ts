@@ -187,6 +187,12 @@ describe("names and numbers", () => {
       methodInfos.map(({ name }) => name).filter((name) => name !== "single"),
     );
     expect(titleOf({ name: "gac", gate: "threshold", threshold: 0.6 })).toBe("gac gate=threshold threshold=0.6");
+    const fusion = {
+      name: "fusion",
+      rule: { name: "product" },
+      weights: { name: "perplexity", tau: 0.5 },
+    } as const;
+    expect(titleOf(fusion)).toBe("fusion rule=product weights.name=perplexity weights.tau=0.5");
   });
 
   it.each([

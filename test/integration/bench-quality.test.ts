@@ -1,0 +1,36 @@
+/** `bench quality` on the native models: every method has a row or a reason, and a second run says the same. */
+import { describe, expect, it } from "vitest";
+import { benchQuality } from "../../src/bench/quality.js";
+import type { BenchTable } from "../../src/bench/report.js";
+import { methodInfos } from "../../src/index.js";
+
+const TIMINGS = new Set(["stepsPerSecond", "ofBare"]);
+
+function timeless(tables: readonly BenchTable[]): string {
+  return JSON.stringify(
+    tables.map(({ title, rows }) => ({
+      title,
+      rows: rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => !TIMINGS.has(key)))),
+    })),
+  );
+}
+
+describe("bench quality", () => {
+  it("gives every method a row, is the same table with the same seed, and measures speed", async () => {
+    const first = await benchQuality({ limit: 2 });
+    const second = await benchQuality({ limit: 2 });
+    expect(timeless(second.tables)).toBe(timeless(first.tables));
+    expect(second.notes).toEqual(first.notes);
+    const rows = first.tables.flatMap(({ rows: own }) => own);
+    const named = new Set(rows.map(({ who }) => String(who).replace(/[ ,].*/, "")));
+    for (const { name } of methodInfos) if (name !== "single") expect(named).toContain(name);
+    for (const { who, ofBare } of rows) {
+      const isMethod = !/ alone$|^oracle$/.test(String(who));
+      expect(ofBare === null, `${who}`).toBe(!isMethod);
+      if (isMethod) expect(ofBare).toBeGreaterThan(0);
+    }
+    expect(first.notes).toContainEqual(
+      expect.stringMatching(/^experts: purify is not for these members: .*one vocabulary/),
+    );
+  }, 600_000);
+});
