@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--json FILE] [--rounds N] [--set NAME]…`: measure, print the tables, and write the report to
- * bench/results/NAME.json (or FILE), with the picture beside it where the bench has one.
+ * `npm run bench -- NAME [--json FILE] [--rounds N] [--set NAME]… [--folder FOLDER]`: measure, print the tables, and write
+ * the report to bench/results/NAME.json (or FILE), with the picture or page beside it where the bench has one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,12 @@ import { LlamafuseError } from "../src/errors.js";
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "string" }, rounds: { type: "string" }, set: { type: "string", multiple: true } },
+    options: {
+      json: { type: "string" },
+      rounds: { type: "string" },
+      set: { type: "string", multiple: true },
+      folder: { type: "string" },
+    },
   });
   if (positionals.length !== 1) {
     process.stderr.write(
@@ -23,9 +28,10 @@ async function main(): Promise<number> {
   }
   const [name] = positionals;
   try {
-    const report = await runBench(name, {
+    const { page, ...report } = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       sets: values.set,
+      folder: values.folder,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),
     });
     const file = values.json ?? path.join("bench", "results", `${name}.json`);
@@ -33,6 +39,7 @@ async function main(): Promise<number> {
     writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
     const picture = drawReport(report);
     if (picture !== undefined) writeFileSync(file.replace(/\.json$/, ".svg"), picture);
+    if (page !== undefined) writeFileSync(file.replace(/\.json$/, ".html"), page);
     process.stdout.write(renderReport(report));
     return 0;
   } catch (error) {

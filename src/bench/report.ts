@@ -30,6 +30,8 @@ export interface BenchReport {
   tables: BenchTable[];
   /** What was left out, and why. */
   notes: string[];
+  /** The same and more as one HTML page; kept out of the JSON. */
+  page?: string;
 }
 
 /** What a run of a bench can be told. */
@@ -38,6 +40,8 @@ export interface BenchOptions {
   rounds?: number;
   /** Only the model sets with these names. Default: all whose files are there. */
   sets?: readonly string[];
+  /** Where a bench finds its tables of outcomes. Default: the bench's own place. */
+  folder?: string;
   /** Told what is being measured. */
   onProgress?: (what: string) => void;
 }

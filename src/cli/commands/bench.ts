@@ -8,6 +8,7 @@ import { colorsFor, notice, write, writeJson } from "../terminal.js";
 interface BenchFlags {
   rounds?: number;
   set?: string[];
+  folder?: string;
   json?: boolean;
 }
 
@@ -30,14 +31,21 @@ export function registerBench(program: Command): void {
       "how often each measurement is repeated (default: the benchmark's own)",
       number("--rounds"),
     )
-    .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect)
+    .option("--set <name>", "only these models or tables; repeatable (default: all whose files are there)", collect)
+    .option("--folder <folder>", "routing: where the tables of outcomes are (default: ../shared/routing)")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { benchInfos, runBench } = await import("../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
-      await print(await runBench(name, { rounds: flags.rounds, sets: flags.set, onProgress: notice }), flags);
+      const { page: _, ...report } = await runBench(name, {
+        rounds: flags.rounds,
+        sets: flags.set,
+        folder: flags.folder,
+        onProgress: notice,
+      });
+      await print(report, flags);
     });
 }
 
