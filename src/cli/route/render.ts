@@ -15,11 +15,7 @@ export interface TableFacts {
   notes: readonly string[];
 }
 
-export function renderJudgement(
-  judgement: JudgementOfAll,
-  facts: TableFacts,
-  colors: Colors,
-): string {
+export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, colors: Colors): string {
   const { bold, dim, yellow } = colors;
   const { baselines, routers, skipped, comparedBy } = judgement;
   const { train, test, folds } = facts;
@@ -61,7 +57,20 @@ export function renderJudgement(
       ]),
       {
         colors,
-        head: ["router", "AIQ", "95 %", "vs zero", "95 %", "APGR", "quality", "cost", "gain", "lift", "fit ms", "decide ms"],
+        head: [
+          "router",
+          "AIQ",
+          "95 %",
+          "vs zero",
+          "95 %",
+          "APGR",
+          "quality",
+          "cost",
+          "gain",
+          "lift",
+          "fit ms",
+          "decide ms",
+        ],
         right: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
         wrap: [0],
       },
