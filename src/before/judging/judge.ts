@@ -94,8 +94,9 @@ export function judge(
   const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
   const maxCost = largestCost(compared);
   // Where everything costs the same there is no area: an AIQ is then the quality.
-  const minCost = compared.flat().every(({ cost }) => cost === maxCost) ? maxCost : 0;
-  const comparedBy = minCost === 0 ? "aiq" : "quality";
+  const isFlat = compared.flat().every(({ cost }) => cost === maxCost);
+  const minCost = isFlat ? maxCost : 0;
+  const comparedBy = isFlat ? "quality" : "aiq";
   const pair = pairOf(judged, baselines);
   const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
     aiq: averageImprovement(curve, maxCost, minCost),

@@ -241,7 +241,6 @@ describe("judging", () => {
     expect(judgement).toMatchObject({ comparedBy: "quality", best: "knn:k=15" });
     expect(knn.intervals!.overZero.value).toBeCloseTo(knn.quality - judgement.baselines.bestSingle.quality, 12);
     expect(blending.intervals!.overBest.value).toBeCloseTo(blending.quality - knn.quality, 12);
-    // Paired: the difference varies less than its two sides would apart.
     expect(blending.intervals!.overBest.high).toBeLessThan(0);
     const parts = [{ title: "<free>", judgement, notes: [] }];
     const page = renderJudgementsHtml("All", ["Two & one."], parts, "knn:k=15");
