@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME`: measure, print the tables, and write the report to bench/results/NAME.json, with the picture
- * beside it where the bench has one.
+ * or page beside it where the bench has one.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -15,17 +15,19 @@ const OPTIONS = {
   rounds: { type: "string" },
   limit: { type: "string" },
   set: { type: "string", multiple: true },
+  folder: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
-const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--set NAME]… [--json FILE]
+const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--set NAME]… [--folder FOLDER] [--json FILE]
 
 ${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
 
-  --rounds N   how often each measurement is repeated (default: the benchmark's own)
-  --limit N    questions at most, for quality (default: all)
-  --set NAME   only these models; repeatable (default: all whose files are there)
-  --json FILE  where the figures go (default: bench/results/NAME.json)
+  --rounds N       how often each measurement is repeated (default: the benchmark's own)
+  --limit N        quality: questions at most (default: all)
+  --set NAME       only these models or tables; repeatable (default: all whose files are there)
+  --folder FOLDER  routing: where the tables of outcomes are (default: ../shared/routing)
+  --json FILE      where the figures go (default: bench/results/NAME.json)
 `;
 
 async function main(): Promise<number> {
@@ -40,10 +42,11 @@ async function main(): Promise<number> {
   }
   const [name] = positionals;
   try {
-    const report = await runBench(name, {
+    const { page, ...report } = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       limit: values.limit === undefined ? undefined : Number(values.limit),
       sets: values.set,
+      folder: values.folder,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),
     });
     const file = values.json ?? path.join("bench", "results", `${name}.json`);
@@ -51,6 +54,7 @@ async function main(): Promise<number> {
     writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
     const picture = drawReport(report);
     if (picture !== undefined) writeFileSync(file.replace(/\.json$/, ".svg"), picture);
+    if (page !== undefined) writeFileSync(file.replace(/\.json$/, ".html"), page);
     process.stdout.write(renderReport(report));
     return 0;
   } catch (error) {

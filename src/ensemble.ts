@@ -1,12 +1,13 @@
 /** Several members that answer as one. */
 import path from "node:path";
 import type { RoutedEnsemble, RoutedEnsembleOptions } from "./before/live/routed-ensemble.js";
+import { isRouted, refuseRouterAlone } from "./before/live/routed-method.js";
 import { type GenerateOptions, type GenerateResult, type StreamChunk, streamAnswer } from "./decoding/loop.js";
 import type { PromptInput } from "./decoding/prompt.js";
 import { type ScoreOptions, scoreText, type TextScore } from "./decoding/score.js";
 import { Combiner } from "./during/combine.js";
 import type { Voice } from "./during/method.js";
-import { type MethodOptions, methodInfos, methodNamed } from "./during/methods.js";
+import { type MethodOptions, methodNamed } from "./during/methods.js";
 import { normaliseWeights } from "./during/weights.js";
 import { LlamafuseError } from "./errors.js";
 import { loadKernels } from "./kernels/kernels.js";
@@ -64,7 +65,7 @@ export async function createEnsemble(
   }
   for (const member of options.members) if (!isMember(member)) checkMemberOptions(member);
   checkTimeout(options.timeoutMs);
-  if (isRouted(options)) {
+  if (hasRouter(options)) {
     const { createRoutedEnsemble } = await import("./before/live/routed-ensemble.js");
     return await createRoutedEnsemble(options);
   }
@@ -216,22 +217,8 @@ function firstOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A router's name without what it needs; other names are for `methodNamed` to judge. */
-async function refuseRouterAlone(name: string): Promise<void> {
-  if (methodInfos.some((info) => info.name === name)) return;
-  const { routerInfos } = await import("./before/registry.js");
-  if (!routerInfos.some((info) => info.name === name)) return;
-  throw new LlamafuseError(
-    "invalid-option",
-    `${name} is a router and needs a fitted one: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it.`,
-    { option: "router", found: undefined, allowed: "a router's file" },
-  );
-}
-
-function isRouted(options: EnsembleOptions | RoutedEnsembleOptions): options is RoutedEnsembleOptions {
-  const { method } = options;
-  // citer, a method of fusion, has a router of its own.
-  return method !== undefined && "router" in method && !methodInfos.some(({ name }) => name === method.name);
+function hasRouter(options: EnsembleOptions | RoutedEnsembleOptions): options is RoutedEnsembleOptions {
+  return options.method !== undefined && isRouted(options.method);
 }
 
 function isMember(member: MemberOptions | Member): member is Member {

@@ -12,7 +12,8 @@ const TABLE_FILE = /\.(csv|json|jsonl)$/i;
 
 /**
  * Read a table; the format is detected from its content (see `table-formats/`). A folder is one table of all its `.csv`,
- * `.json` and `.jsonl` files, where a file's name is the subject of its rows if they have none.
+ * `.json` and `.jsonl` files, and so are several files. A file's name is then the subject (in JSON the dataset) of its rows
+ * if they have none.
  *
  * Errors: file-unreadable, invalid-text, invalid-data (names the file and line).
  *
@@ -21,12 +22,13 @@ const TABLE_FILE = /\.(csv|json|jsonl)$/i;
  * console.log(table.rows, table.models, table.meansOf(table.quality));
  * ```
  */
-export async function readOutcomeTable(source: string): Promise<OutcomeTable> {
-  const table = new TableBuilder(source);
-  const files = filesOf(source);
+export async function readOutcomeTable(source: string | readonly string[]): Promise<OutcomeTable> {
+  const sources = typeof source === "string" ? [source] : source;
+  const table = new TableBuilder(sources.join(" + "));
+  const files = sources.flatMap(filesOf);
   for (const file of files) {
-    const subject = files.length > 1 ? path.basename(file).replace(TABLE_FILE, "") : undefined;
-    await readFile(file, table, subject);
+    const part = files.length > 1 ? path.basename(file).replace(TABLE_FILE, "") : undefined;
+    await readFile(file, table, part);
   }
   return table.build();
 }
@@ -40,7 +42,7 @@ function filesOf(source: string): string[] {
   });
 }
 
-async function readFile(file: string, table: TableBuilder, subject?: string): Promise<void> {
+async function readFile(file: string, table: TableBuilder, part?: string): Promise<void> {
   const chunks = textOf(file);
   let head = "";
   for (;;) {
@@ -55,6 +57,6 @@ async function readFile(file: string, table: TableBuilder, subject?: string): Pr
   })();
   if (head.trim() === "") throw new LlamafuseError("invalid-data", `${file} is empty.`, { file });
   // A byte order mark counts as white space.
-  if (/^\s*[[{]/.test(head)) await readJsonTable(file, rest, table);
-  else await readCsvTable(file, rest, table, subject);
+  if (/^\s*[[{]/.test(head)) await readJsonTable(file, rest, table, part);
+  else await readCsvTable(file, rest, table, part);
 }

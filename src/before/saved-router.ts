@@ -35,6 +35,13 @@ export function routerFile(router: Router, embedder: Embedder): RouterFile {
  * Errors: file-unreadable, those of `restoreRouter`, incompatible-members for another embedder.
  */
 export async function loadRouter(file: string, given?: Embedder): Promise<{ router: Router; embedder: Embedder }> {
+  const { router, saved } = await readRouter(file);
+  if (given !== undefined) requireEmbedder(router.toJSON(), given);
+  return { router, embedder: given ?? (await restoreEmbedder(saved.embedder, file)) };
+}
+
+/** The router of a file without its embedder, which may be a model to load. Errors: those of `loadRouter`. */
+export async function readRouter(file: string): Promise<{ router: Router; saved: RouterFile }> {
   const text = await readText(file);
   let saved: unknown;
   try {
@@ -42,9 +49,7 @@ export async function loadRouter(file: string, given?: Embedder): Promise<{ rout
   } catch (error) {
     throw damaged(file, { path: [], message: `not JSON (${(error as Error).message})` });
   }
-  const router = restoreRouter(saved, file);
-  if (given !== undefined) requireEmbedder(router.toJSON(), given);
-  return { router, embedder: given ?? (await restoreEmbedder((saved as RouterFile).embedder, file)) };
+  return { router: restoreRouter(saved, file), saved: saved as RouterFile };
 }
 
 /**

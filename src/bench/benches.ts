@@ -9,6 +9,7 @@ import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
+import { benchRouting } from "./routing.js";
 import { benchStep } from "./step.js";
 
 const benches = {
@@ -20,6 +21,10 @@ const benches = {
     run: benchQuality,
   },
   routers: { summary: "every router: fitting 10,000 queries × 11 models, deciding on one", run: benchRouters },
+  routing: {
+    summary: "every router on RouterBench, RouterDC and RouteLLM, and the native experts behind the default one",
+    run: benchRouting,
+  },
   alignments: {
     summary: "what deepen and eva build on real vocabularies, and their steps",
     run: benchAlignments,
@@ -52,10 +57,11 @@ export async function runBench(name: string, options: BenchOptions = {}): Promis
   return { ...report, settings: { ...report.settings, othersShareOfCores: others }, notes, command };
 }
 
-function argumentsOf({ rounds, limit, sets }: BenchOptions): string[] {
+function argumentsOf({ rounds, limit, sets, folder }: BenchOptions): string[] {
   return [
     ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
     ...(limit === undefined ? [] : [`--limit ${limit}`]),
     ...(sets ?? []).map((set) => `--set "${set}"`),
+    ...(folder === undefined ? [] : ["--folder FOLDER"]),
   ];
 }

@@ -30,6 +30,8 @@ export interface BenchReport {
   tables: BenchTable[];
   /** What was left out, and why. */
   notes: string[];
+  /** The same and more as one HTML page; kept out of the JSON. */
+  page?: string;
 }
 
 /** What a run of a bench can be told. */
@@ -40,6 +42,8 @@ export interface BenchOptions {
   sets?: readonly string[];
   /** Questions at most, where questions are asked: for a quick look. Default: all. */
   limit?: number;
+  /** Where a bench finds its tables of outcomes. Default: the bench's own place. */
+  folder?: string;
   /** Told what is being measured. */
   onProgress?: (what: string) => void;
 }

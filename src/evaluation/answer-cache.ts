@@ -5,6 +5,7 @@
  * by prompt and sample. Behind it stands the ledger, so that comparing ten such methods costs one generation a member,
  * and a second run none.
  */
+import type { RoutedMethod } from "../before/live/routed-method.js";
 import type { FinishReason } from "../decoding/loop.js";
 import type { PromptInput } from "../decoding/prompt.js";
 import type { SamplerOptions } from "../decoding/sampler-options.js";
@@ -42,11 +43,16 @@ export interface Answer {
   promptSeconds: number;
 }
 
+/** How several members answer together: fused, or one of them chosen by a router. */
+export type TeamMethod = MethodOptions | RoutedMethod;
+
 /** A member alone (method "single") or several under a method. */
 export interface Team {
-  method: MethodOptions;
+  method: TeamMethod;
   /** Indexes of members. */
   members: readonly number[];
+  /** Of the files that the method's options name, by option: the hash of what they hold (see `hashesOfFiles`). */
+  files?: Readonly<Record<string, string>>;
 }
 
 /** Where methods that work on finished answers get them. */
@@ -113,7 +119,7 @@ export class AnswerCache implements AnswerSource {
     return answer;
   }
 
-  #keyOf({ method, members }: Team, request: AnswerRequest, sample: number): string {
+  #keyOf({ method, members, files }: Team, request: AnswerRequest, sample: number): string {
     const { prompt, choices, generation, seed } = request;
     const voices = members.map((index) => {
       const { identity, weight } = this.team[index];
@@ -121,7 +127,7 @@ export class AnswerCache implements AnswerSource {
       return members.length === 1 ? { identity } : { identity, weight: weight ?? 1 };
     });
     const asked = choices === undefined ? { generation, seed, sample: sampleOf(request, sample) } : { choices };
-    return keyOf({ version: this.version, method, voices, prompt, ...asked });
+    return keyOf({ version: this.version, method, files, voices, prompt, ...asked });
   }
 }
 

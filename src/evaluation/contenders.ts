@@ -1,7 +1,7 @@
 /** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
 import { type MethodOptions, methodInfos } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
-import type { Team } from "./answer-cache.js";
+import type { Team, TeamMethod } from "./answer-cache.js";
 
 export interface Contender {
   /** As tables call it: a member's name, a method with its options. */
@@ -16,7 +16,7 @@ export function everyMethod(): MethodOptions[] {
 }
 
 /** Members first, in their order. LlamafuseError "invalid-option" where one method is named twice with equal options. */
-export function contendersOf(memberNames: readonly string[], methods: readonly MethodOptions[]): Contender[] {
+export function contendersOf(memberNames: readonly string[], methods: readonly TeamMethod[]): Contender[] {
   const members = memberNames.map((_, index) => index);
   const contenders: Contender[] = [
     ...memberNames.map((name, index) => ({
@@ -37,7 +37,7 @@ export function contendersOf(memberNames: readonly string[], methods: readonly M
 }
 
 /** `gac gate=threshold threshold=0.6`, `fusion rule=product weights.name=perplexity weights.tau=0.5` */
-export function titleOf({ name, ...options }: MethodOptions): string {
+export function titleOf({ name, ...options }: TeamMethod): string {
   return [name, ...wordsOf(options)].join(" ");
 }
 

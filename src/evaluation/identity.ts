@@ -1,6 +1,6 @@
 /** What an answer depends on, as one short key: the same inputs have the same key in every run and on every machine. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { LlamafuseError } from "../errors.js";
 
@@ -17,6 +17,30 @@ export async function contentHash(files: readonly string[], signal?: AbortSignal
     }
   }
   return hash.digest("hex");
+}
+
+/**
+ * The contents of the files that a method's options name (a router, a classifier), by option: two files of one name are two
+ * methods. Undefined where no option is the name of a file. Errors: file-unreadable, aborted.
+ */
+export async function hashesOfFiles(
+  options: object,
+  signal?: AbortSignal,
+): Promise<Record<string, string> | undefined> {
+  const hashes: Record<string, string> = {};
+  for (const [option, value] of Object.entries(options)) {
+    if (typeof value === "string") {
+      if (statSync(value, { throwIfNoEntry: false })?.isFile()) hashes[option] = await contentHash([value], signal);
+    } else if (isPlain(value)) {
+      const inner = (await hashesOfFiles(value, signal)) ?? {};
+      for (const [part, hash] of Object.entries(inner)) hashes[`${option}.${part}`] = hash;
+    }
+  }
+  return Object.keys(hashes).length > 0 ? hashes : undefined;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** 32 hexadecimal digits (128 bits of SHA-256) of plain data; the order of an object's fields does not count. */

@@ -8,8 +8,10 @@
  * member in two lanes answers 1.4 times as many questions as in one; two members, which fill both cores already, as many.
  */
 import os from "node:os";
+import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
+import { isRouted, type RoutedMethod } from "../before/live/routed-method.js";
 import type { TextScore } from "../decoding/score.js";
-import { methodNamed } from "../during/methods.js";
+import { type MethodOptions, methodNamed } from "../during/methods.js";
 import { normaliseWeights } from "../during/weights.js";
 import { createEnsemble, Ensemble, type EnsembleOptions } from "../ensemble.js";
 import { LlamafuseError } from "../errors.js";
@@ -70,7 +72,8 @@ export async function openLanes(
 }
 
 export class Lane {
-  readonly #ensembles = new Map<string, Ensemble>();
+  readonly #fusions = new Map<string, Ensemble>();
+  readonly #routers = new Map<RoutedMethod, RoutedEnsemble>();
 
   constructor(private readonly loaded: Ensemble) {}
 
@@ -85,19 +88,25 @@ export class Lane {
 
   /** Ask the models. Errors: those of Ensemble.generate and Ensemble.score. */
   async ask(team: Team, request: AnswerRequest, seed: number, signal?: AbortSignal): Promise<Answer> {
-    const ensemble = this.#ensembleOf(team);
+    const answering = { ensemble: await this.#ensembleOf(team), team };
     return request.choices === undefined
-      ? this.#generate(ensemble, request, seed, signal)
-      : this.#score(ensemble, request.prompt, request.choices, signal);
+      ? this.#generate(answering, request, seed, signal)
+      : this.#score(answering, request.prompt, request.choices, signal);
   }
 
-  dispose(): Promise<void> {
-    return this.loaded.dispose();
+  async dispose(): Promise<void> {
+    await Promise.all(Array.from(this.#routers.values(), (router) => router.dispose()));
+    await this.loaded.dispose();
   }
 
-  async #generate(ensemble: Ensemble, request: AnswerRequest, seed: number, signal?: AbortSignal): Promise<Answer> {
+  async #generate(
+    { ensemble, team }: Answering,
+    request: AnswerRequest,
+    seed: number,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     const started = performance.now();
-    const isAlone = ensemble.voices.length === 1;
+    const isAlone = team.members.length === 1;
     const options = { ...request.generation, seed, signal, logProbs: isAlone };
     const { text, finishReason, pieces, usage, timings } = await ensemble.generate(request.prompt, options);
     return {
@@ -105,7 +114,7 @@ export class Lane {
       finishReason,
       ...(pieces === undefined ? {} : { pieces }),
       steps: usage.steps,
-      tokens: ensemble.members.map(({ name }) => evaluatedTokens(usage, name)),
+      tokens: team.members.map((index) => evaluatedTokens(usage, this.#nameOf(index))),
       seconds: (performance.now() - started) / 1000,
       promptSeconds: timings.promptMs / 1000,
     };
@@ -113,46 +122,69 @@ export class Lane {
 
   /** The first choice reads the prompt, the others find it in the members' caches. */
   async #score(
-    ensemble: Ensemble,
+    { ensemble, team }: Answering,
     prompt: AnswerRequest["prompt"],
     choices: readonly string[],
     signal?: AbortSignal,
   ): Promise<Answer> {
     const started = performance.now();
     const logLikelihoods: (number | null)[] = [];
-    const tokens = ensemble.members.map(() => 0);
+    const names = team.members.map((index) => this.#nameOf(index));
+    const tokens = names.map(() => 0);
     let steps = 0;
     for (const [index, choice] of choices.entries()) {
       const { logProb, pieces, usage } = await ensemble.score(prompt, choice, { signal, reusePrompt: index > 0 });
       logLikelihoods.push(Number.isFinite(logProb) ? logProb : null);
       steps += pieces.length;
-      for (const [place, { name }] of ensemble.members.entries()) {
+      for (const [place, name] of names.entries()) {
         tokens[place] += index === 0 ? evaluatedTokens(usage, name) : (usage.memberTokens[name] ?? 0);
       }
     }
     return { text: "", logLikelihoods, steps, tokens, seconds: (performance.now() - started) / 1000, promptSeconds: 0 };
   }
 
+  #nameOf(member: number): string {
+    return this.loaded.voices[member].member.name;
+  }
+
   /** These members under this method. The members stay the lane's. */
-  #ensembleOf(team: Team): Ensemble {
-    const key = JSON.stringify(team);
-    let ensemble = this.#ensembles.get(key);
+  async #ensembleOf({ method, members }: Team): Promise<Ensemble | RoutedEnsemble> {
+    if (!isRouted(method)) return this.#fusionOf(method, members);
+    const known = this.#routers.get(method);
+    if (known !== undefined) return known;
+    const { routeAmong } = await import("../before/live/routed-ensemble.js");
+    const alone = members.map(
+      (index) => [this.#nameOf(index), () => this.#fusionOf({ name: "single" }, [index])] as const,
+    );
+    const router = await routeAmong(method, new Map(alone));
+    this.#routers.set(method, router);
+    return router;
+  }
+
+  #fusionOf(method: MethodOptions, members: readonly number[]): Ensemble {
+    const key = JSON.stringify([method, members]);
+    let ensemble = this.#fusions.get(key);
     if (ensemble === undefined) {
-      const voices = team.members.map((index) => this.loaded.voices[index]);
+      const voices = members.map((index) => this.loaded.voices[index]);
       const isAlone = voices.length === 1;
       const weights = isAlone ? [1] : normaliseWeights(voices.map(({ weight }) => weight));
       const { plan, combiner } = this.loaded;
-      const threads = team.members.map((index) => plan.threads[index]);
+      const threads = members.map((index) => plan.threads[index]);
       ensemble = new Ensemble(
         voices.map(({ member }, place) => ({ member, weight: weights[place] })),
-        methodNamed(team.method),
+        methodNamed(method),
         { ...plan, threads },
         combiner,
       );
-      this.#ensembles.set(key, ensemble);
+      this.#fusions.set(key, ensemble);
     }
     return ensemble;
   }
+}
+
+interface Answering {
+  ensemble: Ensemble | RoutedEnsemble;
+  team: Team;
 }
 
 /** A member of weight 0 is not asked, and not counted. */

@@ -5,17 +5,18 @@
  * machine does meanwhile meets all of them alike. Answers depend on the seed and the question alone, not on the order,
  * the number of lanes, or what a ledger held before: two runs with one seed give one table.
  */
+import { isRouted, refuseRouterAlone } from "../before/live/routed-method.js";
 import { checkSamplerOptions, type SamplerOptions } from "../decoding/sampler-options.js";
-import { type MethodOptions, methodNamed } from "../during/methods.js";
+import { methodNamed } from "../during/methods.js";
 import { chooseNames } from "../ensemble.js";
 import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
 import type { MemberOptions } from "../member/member-options.js";
 import type { Schedule } from "../member/plan.js";
 import { resolveModel } from "../member/resolve-model.js";
-import type { Answer, CachedMember } from "./answer-cache.js";
+import type { Answer, CachedMember, TeamMethod } from "./answer-cache.js";
 import { type Contender, contendersOf, everyMethod } from "./contenders.js";
-import { contentHash, keyOf } from "./identity.js";
+import { contentHash, hashesOfFiles, keyOf } from "./identity.js";
 import { type Lane, type LaneOptions, laneCount, openLanes } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import { checkTask } from "./loaders/load-task.js";
@@ -26,8 +27,11 @@ import type { Task } from "./task.js";
 export interface EvaluateOptions extends LaneOptions {
   members: readonly MemberOptions[];
   tasks: readonly Task[];
-  /** Default: every method with its defaults; those that these members cannot be combined by are left out. */
-  methods?: readonly MethodOptions[];
+  /**
+   * Fusion methods, and fitted routers that choose among the members. Default: every method with its defaults; those that
+   * these members cannot be combined by are left out.
+   */
+  methods?: readonly TeamMethod[];
   /** Whether methods that these members cannot be combined by are left out, and noted. Default: not where they are named. */
   leaveOutMisfits?: boolean;
   /** Questions of each task at most, drawn by the seed; a larger limit keeps those of a smaller one. Default: all. */
@@ -102,12 +106,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { members, seed = 0, chat = false } = options;
   const tasks = checkTasks(options.tasks).map((task) => drawQuestions(task, options.limit, seed));
   checkSamplerOptions({ ...options.generation, seed });
-  for (const method of options.methods ?? []) methodNamed(method);
+  for (const method of options.methods ?? []) await checkMethod(method);
   const ledger = new Ledger<Answer>(options.ledger);
   let lanes: Lane[] = [];
   try {
     const names = chooseNames(members);
     const contenders = contendersOf(names, options.methods ?? everyMethod());
+    for (const { team } of contenders) team.files = await hashesOfFiles(team.method, options.signal);
     const files = await Promise.all(members.map((member, index) => identify(member, names[index], options)));
     const cached = names.map((name, index) => cachedMember(name, files[index].sha256, members[index]));
     const session = new Session(options, tasks, contenders, ledger, cached);
@@ -144,6 +149,18 @@ function checkTasks(tasks: readonly Task[]): readonly Task[] {
   }
   for (const task of tasks) checkTask(task);
   return tasks;
+}
+
+/** Whether a router fits the members is known once they are loaded. */
+async function checkMethod(method: TeamMethod): Promise<void> {
+  if (isRouted(method)) {
+    if (typeof method.router !== "string") return;
+    const { readRouter } = await import("../before/saved-router.js");
+    await readRouter(method.router);
+    return;
+  }
+  await refuseRouterAlone(method.name);
+  methodNamed(method);
 }
 
 /** The member's file, downloaded where it is a URI. */

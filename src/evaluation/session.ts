@@ -10,7 +10,7 @@ import type { Ledger } from "./ledger.js";
 import { metricNamed } from "./metrics/metrics.js";
 import { requestFor } from "./requests.js";
 import type { EvaluatedTask, EvaluateOptions, Evaluation, Outcome } from "./run.js";
-import type { Question, Task } from "./task.js";
+import { letterOf, type Question, type Task } from "./task.js";
 
 interface Job {
   task: Task;
@@ -178,4 +178,11 @@ export function gradeOf(task: Task, question: Question, answer: Answer): number 
 /** The choices' log-likelihoods as numbers again: JSON has no infinity. */
 export function logLikelihoodsOf({ logLikelihoods = [] }: Answer): number[] {
   return logLikelihoods.map((logLikelihood) => logLikelihood ?? Number.NEGATIVE_INFINITY);
+}
+
+/** The likeliest choice of an answer that scored them. */
+export function choiceOf({ choices }: Question, answer: Answer): { letter: string; text: string } {
+  const scores = logLikelihoodsOf(answer);
+  const choice = scores.indexOf(Math.max(...scores));
+  return { letter: letterOf(choice), text: choices![choice] };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_ROUTER } from "../../src/before/default-router.js";
 import { topicTable } from "../support/outcome-tables.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { run } from "./run.js";
@@ -80,10 +81,18 @@ describe("llamafuse route eval", () => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toMatch(/60 queries in 2 folds, 2 models/);
+    expect(ended.stdout).not.toContain("does best here");
     for (const row of ["random", "best single", "zero router", "oracle", "knn"]) {
       expect(ended.stdout).toMatch(new RegExp(`^${row}.* \\d`, "m"));
     }
     expect(readFileSync(html, "utf8")).toContain("<svg");
+  });
+
+  it("says which router does best, and whether the default one is told from it", async () => {
+    const ended = await run(["route", "eval", "--train", train, "--test", test, "-r", "knn", "-r", DEFAULT_ROUTER]);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(ended.stdout).toMatch(/^(knn|\S+) does best here, /m);
+    expect(ended.stdout).toMatch(/vs zero/);
   });
 
   it("names queries that stand in both tables and takes them out of the training table", async () => {
@@ -145,6 +154,87 @@ describe("llamafuse route fit and explain", () => {
     const ended = await run(["route", "explain", old, "a query"]);
     expect(ended).toMatchObject({ code: 3, stdout: "" });
     expect(ended.stderr).toMatch(/old\.json was saved as version 0; .* Fit the router again/);
+  });
+});
+
+describe("bad tables", () => {
+  const lines = (rows: object[]) => rows.map((row) => JSON.stringify(row)).join("\n");
+  const outcomes = (of: (query: number) => object[]) =>
+    lines(
+      Array.from({ length: 12 }, (_, query) => of(query).map((row) => ({ query: `question ${query}`, ...row }))).flat(),
+    );
+  const both = (a: object, b: object) =>
+    outcomes(() => [
+      { model: "a", ...a },
+      { model: "b", ...b },
+    ]);
+
+  it.each<[string, string, RegExp]>([
+    ["one model", outcomes(() => [{ model: "a", quality: 1 }]), /there is only a\. Add outcomes of another model/],
+    ["a model without any quality", both({ quality: 1 }, { quality: null }), /the model b has no quality in any row/],
+    ["no quality at all", both({}, {}), /the model a has no quality in any row/],
+    [
+      "costs of one model only",
+      both({ quality: 1, cost: 2 }, { quality: 0, cost: "NaN" }),
+      /b has no cost .*--price b=COST/,
+    ],
+    [
+      "a cost that is no number",
+      both({ quality: 1, cost: "cheap" }, { quality: 0 }),
+      /:1: cost is "cheap", which is no number/,
+    ],
+    ["a negative cost", both({ quality: 1, cost: -2 }, { quality: 0 }), /:1: cost is -2; 0 or more/],
+    ["a quality above 1", both({ quality: 7 }, { quality: 0 }), /:1: the quality quality is 7; 0 to 1/],
+  ])("%s is one line that names the table", async (name, content, message) => {
+    const file = at(`${name.replaceAll(" ", "-")}.jsonl`, content);
+    for (const args of [
+      ["fit", "-o", at("none.json")],
+      ["eval", "--folds", "2", "-r", "knn"],
+    ]) {
+      const ended = await run(["route", ...args, "--train", file]);
+      expect(ended).toMatchObject({ code: 3, stdout: "" });
+      expect(ended.stderr).toMatch(message);
+      expect(ended.stderr).toContain(path.basename(file));
+      expect(ended.stderr.trimEnd()).not.toContain("\n");
+    }
+  });
+
+  it("a quality that never changes is learned and judged all the same", async () => {
+    const file = at("constant.jsonl", both({ quality: 1, cost: 1 }, { quality: 1, cost: 2 }));
+    const fitted = await run(["route", "fit", "--train", file, "-o", at("constant.json"), "--json"]);
+    expect(fitted).toMatchObject({ code: 0, stderr: "" });
+    const judged = await run(["route", "eval", "--train", file, "--folds", "2", "--resamples", "20", "--json"]);
+    expect(judged.code).toBe(0);
+    const { baselines, routers } = JSON.parse(judged.stdout) as Report & { routers: { quality: number }[] };
+    expect(baselines.bestSingle).toMatchObject({ model: "a", quality: 1, cost: 1 });
+    for (const { quality } of routers) expect(quality).toBe(1);
+  });
+
+  it("a model that only one of two tables knows is named", async () => {
+    const known = at("known.jsonl", both({ quality: 1, cost: 1 }, { quality: 0, cost: 2 }));
+    const other = at(
+      "other.jsonl",
+      lines([
+        { query: "x", model: "a", quality: 1 },
+        { query: "x", model: "c", quality: 1 },
+      ]),
+    );
+    const ended = await run(["route", "eval", "--train", known, "--test", other, "-r", "knn"]);
+    expect(ended).toMatchObject({ code: 3, stdout: "" });
+    expect(ended.stderr).toMatch(/other\.jsonl has no outcomes of b, which .*known\.jsonl trains on/);
+  });
+
+  it("a router whose embedder is another than the one it was fitted on is refused", async () => {
+    const file = at("fitted.json");
+    await run(["route", "fit", "--train", train, "-r", "knn", "-o", file]);
+    const saved = JSON.parse(readFileSync(file, "utf8"));
+    const other = at("other.json");
+    await run(["route", "fit", "--train", test, "-r", "knn", "-o", other]);
+    const { state } = JSON.parse(readFileSync(other, "utf8")).embedder;
+    const mixed = at("mixed.json", JSON.stringify({ ...saved, embedder: { ...saved.embedder, state } }));
+    const ended = await run(["route", "explain", mixed, "a query"]);
+    expect(ended).toMatchObject({ code: 6, stdout: "" });
+    expect(ended.stderr).toMatch(/mixed\.json was made with the embedder tfidf:.* Fit the router again/);
   });
 });
 

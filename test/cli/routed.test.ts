@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_ROUTER } from "../../src/before/default-router.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { models, run } from "./run.js";
 
@@ -40,6 +42,82 @@ describe.skipIf(models === undefined)("llamafuse generate with a router", () => 
     const ended = await run(["generate", ...args, "-n", "2", "Once"]);
     expect(ended).toMatchObject({ code, stdout: "" });
     expect(ended.stderr).toMatch(message);
+  });
+});
+
+describe.skipIf(models === undefined)("from an evaluation to a router at work", () => {
+  const members = (models ?? []).flatMap((model) => ["-m", model]);
+  const quick = ["eval", ...members, "--threads", "1", "--limit", "6"];
+  const [outcomes, saved, ledger] = [at("outcomes.jsonl"), at("fitted.json"), at("runs.ledger")];
+
+  it("eval --outcomes asks the members alone and writes what route fit reads", async () => {
+    const asked = await run([...quick, "--limit", "30", "--outcomes", outcomes, "--json"]);
+    expect(asked).toMatchObject({ code: 0, stderr: "" });
+    const [task] = JSON.parse(asked.stdout).tasks;
+    expect(task.rows.map(({ kind }: { kind: string }) => kind)).toEqual(["member", "member", "oracle"]);
+    const written = readFileSync(outcomes, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(written).toHaveLength(60);
+    for (const [index, { id, question, tags, results }] of task.questions.entries()) {
+      for (const [place, model] of ["robin", "wren"].entries()) {
+        expect(written[2 * index + place]).toEqual({
+          queryId: `native/${id}`,
+          query: `Question: ${question}\nAnswer:`,
+          model,
+          quality: results[place].grade,
+          cost: expect.closeTo(0.03, 1),
+          completionTokens: expect.any(Number),
+          latencyMs: expect.any(Number),
+          answer: results[place].text.trim(),
+          dataset: "native",
+          subject: tags[0],
+          tags,
+        });
+      }
+    }
+    const fitted = await run(["route", "fit", "--train", outcomes, "-o", saved]);
+    expect(fitted).toMatchObject({ code: 0, stderr: "" });
+    expect(fitted.stdout).toContain(`${DEFAULT_ROUTER} on 30 queries and 2 models`);
+  });
+
+  it("eval judges it beside its members, and asks again once it was fitted anew", async () => {
+    const judge = (file: string, name = DEFAULT_ROUTER as string) =>
+      run([...quick, "-M", `${name}:router=${file}`, "--ledger", ledger, "--json"]);
+    const lines = () => readFileSync(ledger, "utf8").trimEnd().split("\n").length;
+    const first = await judge(saved);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    const { rows } = JSON.parse(first.stdout).tasks[0];
+    const [robin, wren, routed, oracle] = rows;
+    expect(rows.map(({ kind }: { kind: string }) => kind)).toEqual(["member", "member", "method", "oracle"]);
+    expect(routed.name).toBe(`${DEFAULT_ROUTER} router=${saved}`);
+    expect(routed.all.value).toBeLessThanOrEqual(oracle.all.value);
+    // One member is asked, not both.
+    expect(routed.cost.tokens).toBeLessThanOrEqual(Math.max(robin.cost.tokens, wren.cost.tokens) * 1.2);
+    const known = lines();
+    expect(known).toBe(1 + 3 * 6);
+    await judge(saved);
+    expect(lines()).toBe(known);
+    const refitted = await run(["route", "fit", "--train", table, "-r", DEFAULT_ROUTER, "-o", saved]);
+    expect(refitted.code).toBe(0);
+    await judge(saved);
+    expect(lines()).toBe(known + 6);
+  });
+
+  it.each([
+    ["knn", at("none.json"), /none\.json/, 3],
+    ["eagle", router, /is eagle, and .*router\.json is a router of the kind knn/, 2],
+  ])("eval refuses %s with %s", async (name, file, message, code) => {
+    const ended = await run([...quick, "-M", `${name}:router=${file}`]);
+    expect(ended).toMatchObject({ code, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+  });
+
+  it("eval refuses a router without its file", async () => {
+    const ended = await run([...quick, "-M", "knn"]);
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toMatch(/knn is a router and needs a fitted one/);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Routers side by side on one table: curves, areas, gains and how sure they are. */
-import { bootstrapInterval, type Interval, quantile } from "../../evaluation/statistics.js";
+import { RandomGenerator } from "../../decoding/random.js";
+import { type Interval, quantile } from "../../evaluation/statistics.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import { type Baselines, baselinesOf } from "./baselines.js";
 import {
@@ -41,7 +42,17 @@ export interface RouterReport {
   /** The largest height of the curve above the hull of the single models, and the cost where that is. */
   lift: { quality: number; cost: number };
   /** 95 % bootstrap over queries; absent without resamples. */
-  intervals?: { aiq: Interval; apgr: Interval; lift: Interval };
+  intervals?: RouterIntervals;
+}
+
+export interface RouterIntervals {
+  aiq: Interval;
+  apgr: Interval;
+  lift: Interval;
+  /** Of what routers are compared by (see `Judgement.comparedBy`): this router's less the zero router's, paired by query. */
+  overZero: Interval;
+  /** This router's less the best router's, paired by query; 0 for the best one. */
+  overBest: Interval;
 }
 
 export interface JudgedBaselines {
@@ -55,6 +66,13 @@ export interface JudgedBaselines {
 export interface Judgement {
   /** The cost up to which every AIQ is taken (see `largestCost`). */
   maxCost: number;
+  /**
+   * `aiq`; where all models cost the same, `quality` with no knob set: there a curve is one cost, its AIQ the best of its
+   * settings in hindsight, and the zero router is the best single model.
+   */
+  comparedBy: "aiq" | "quality";
+  /** The router that is best by that; the first of equals. Undefined without routers. */
+  best?: string;
   baselines: JudgedBaselines;
   routers: RouterReport[];
 }
@@ -76,20 +94,29 @@ export function judge(
   const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
   const maxCost = largestCost(compared);
   // Where everything costs the same there is no area: an AIQ is then the quality.
-  const minCost = compared.flat().every(({ cost }) => cost === maxCost) ? maxCost : 0;
+  const isFlat = compared.flat().every(({ cost }) => cost === maxCost);
+  const minCost = isFlat ? maxCost : 0;
+  const comparedBy = isFlat ? "quality" : "aiq";
   const pair = pairOf(judged, baselines);
   const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
     aiq: averageImprovement(curve, maxCost, minCost),
     ...point,
   });
-  const best = baselines.zeroRouter.at(-1)!;
+  const top = baselines.zeroRouter.at(-1)!;
+  const figures = (rows?: Uint32Array) => figuresOf(curves, judged, { maxCost, minCost, pair, rows });
+  const whole = figures();
+  const merits = whole.routers.map((each) => each[comparedBy]);
+  const best = merits.indexOf(Math.max(...merits));
+  const intervals = intervalsOf(whole, figures, { count: judged.rows, comparedBy, best }, options);
   return {
     maxCost,
+    comparedBy,
+    best: curves[best]?.name,
     baselines: {
       random: described(baselines.random),
       bestSingle: described(baselines.bestSingle),
       zeroRouter: {
-        ...described({ quality: best.quality, cost: best.cost }, baselines.zeroRouter),
+        ...described({ quality: top.quality, cost: top.cost }, baselines.zeroRouter),
         points: baselines.zeroRouter,
       },
       oracle: {
@@ -98,10 +125,9 @@ export function judge(
       },
       singles: baselines.singles,
     },
-    routers: curves.map(({ name, run, points }) => {
-      const figures = (rows?: Uint32Array) => figuresOf(run.outcomes, judged, { maxCost, minCost, pair, rows });
+    routers: curves.map(({ name, run, points }, index) => {
       const shares = sharesOf(run.outcomes, points, pair);
-      const { aiq, apgr, lift } = figures();
+      const { aiq, apgr, lift } = whole.routers[index];
       const highest = Math.max(...points.map(({ quality }) => quality));
       return {
         name,
@@ -117,29 +143,10 @@ export function judge(
         gain: highest - baselines.bestSingle.quality,
         gapToOracle: baselines.oracle[0].quality - highest,
         lift,
-        ...intervalsOf(judged.rows, figures, options),
+        ...(intervals !== undefined && { intervals: intervals[index] }),
       };
     }),
   };
-}
-
-type Figures = ReturnType<typeof figuresOf>;
-
-function intervalsOf(
-  count: number,
-  figures: (rows: Uint32Array) => Figures,
-  { resamples = 200, seed = 1 }: JudgeOptions,
-): Pick<RouterReport, "intervals"> {
-  if (resamples === 0) return {};
-  // One pass over the resamples serves all three figures.
-  const drawn: Figures[] = [];
-  const aiq = bootstrapInterval(count, (rows) => drawn[drawn.push(figures(rows)) - 1].aiq, { resamples, seed });
-  const [whole, ...samples] = drawn;
-  const interval = (of: (figures: Figures) => number): Interval => {
-    const sorted = Float64Array.from(samples.map(of).filter((value) => !Number.isNaN(value))).sort();
-    return { value: of(whole), low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
-  };
-  return { intervals: { aiq, apgr: interval(({ apgr }) => apgr), lift: interval(({ lift }) => lift.quality) } };
 }
 
 interface Frame {
@@ -150,14 +157,55 @@ interface Frame {
   rows?: Uint32Array;
 }
 
-function figuresOf(outcomes: Outcomes, judged: OutcomeTable, { maxCost, minCost, pair, rows }: Frame) {
-  const points = operatingPoints(outcomes, rows);
-  const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => columnMean(judged, column, rows));
+type Figures = ReturnType<typeof figuresOf>;
+
+function figuresOf(
+  curves: readonly { run: RouterRun }[],
+  judged: OutcomeTable,
+  { maxCost, minCost, pair, rows }: Frame,
+) {
+  const singles = singlesOf(judged, rows);
+  const zero = upperHull(singles);
+  const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => singles[column].quality);
   return {
-    aiq: averageImprovement(points, maxCost, minCost),
-    apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
-    lift: liftOf(points, upperHull(singlesOf(judged, rows))),
+    zero: { aiq: averageImprovement(zero, maxCost, minCost), quality: zero.at(-1)!.quality },
+    routers: curves.map(({ run: { outcomes } }) => {
+      const points = operatingPoints(outcomes, rows);
+      return {
+        aiq: averageImprovement(points, maxCost, minCost),
+        quality: points[0].quality,
+        apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
+        lift: liftOf(points, zero),
+      };
+    }),
   };
+}
+
+/** Every resample is drawn once and serves all routers, so that their figures can be compared in it. */
+function intervalsOf(
+  whole: Figures,
+  figures: (rows: Uint32Array) => Figures,
+  { count, comparedBy, best }: { count: number; comparedBy: Judgement["comparedBy"]; best: number },
+  { resamples = 200, seed = 1 }: JudgeOptions,
+): RouterIntervals[] | undefined {
+  if (resamples === 0) return undefined;
+  const random = new RandomGenerator(seed);
+  const rows = new Uint32Array(count);
+  const samples = Array.from({ length: resamples }, () => {
+    for (let row = 0; row < count; row++) rows[row] = Math.floor(random.next() * count);
+    return figures(rows);
+  });
+  const interval = (of: (figures: Figures) => number): Interval => {
+    const sorted = Float64Array.from(samples.map(of).filter((value) => !Number.isNaN(value))).sort();
+    return { value: of(whole), low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+  };
+  return whole.routers.map((_, index) => ({
+    aiq: interval(({ routers }) => routers[index].aiq),
+    apgr: interval(({ routers }) => routers[index].apgr),
+    lift: interval(({ routers }) => routers[index].lift.quality),
+    overZero: interval(({ routers, zero }) => routers[index][comparedBy] - zero[comparedBy]),
+    overBest: interval(({ routers }) => routers[index][comparedBy] - routers[best][comparedBy]),
+  }));
 }
 
 /** How far the curve rises above the zero router's, wherever that is furthest. */

@@ -17,22 +17,16 @@ import { checkMemberOptions, type MemberOptions } from "../../member/member-opti
 import { isRemote, resolveModel } from "../../member/resolve-model.js";
 import { theKnob } from "../choose.js";
 import type { Embedder } from "../embedders/embedder.js";
-import type { RouterName } from "../registry.js";
+import { queryText } from "../query-text.js";
 import type { Decision, Knob, Router } from "../router.js";
 import { loadRouter, requireEmbedder } from "../saved-router.js";
 import { embedQuery } from "../training-data.js";
 import { weightedVote } from "../votes.js";
 import { memoryOfModel } from "./member-memory.js";
 import { checkFits, MemberPool, type PoolEntry } from "./member-pool.js";
+import type { RoutedMethod } from "./routed-method.js";
 
-/** A router in the place of a fusion method, with at most one knob. */
-export interface RoutedMethod extends Knob {
-  name: RouterName;
-  /** The file that `llamafuse route fit` wrote, or a fitted router with its embedder. */
-  router: string | { router: Router; embedder: Embedder };
-  /** Bytes of weights and contexts that may be loaded at once. Default: half of the machine's memory. */
-  memory?: number;
-}
+export type { RoutedMethod };
 
 export interface RoutedEnsembleOptions extends Omit<EnsembleOptions, "method"> {
   method: RoutedMethod;
@@ -57,8 +51,28 @@ export interface RoutedChunk extends StreamChunk {
 }
 
 /** Errors: those of `loadRouter`, invalid-option, incompatible-members (a model of the router is no member), out-of-memory. */
-export async function createRoutedEnsemble(options: RoutedEnsembleOptions): Promise<RoutedEnsemble> {
-  const { name, router: source, memory = os.totalmem() / 2, ...knob } = options.method;
+export function createRoutedEnsemble(options: RoutedEnsembleOptions): Promise<RoutedEnsemble> {
+  return openRouter(options.method, ({ models }, memory) => poolEntries(options, models, memory));
+}
+
+/**
+ * The router of a method over members that are loaded already, each as an ensemble of its own, by name. Disposing of the
+ * result disposes of those that it has asked. Errors: those of `createRoutedEnsemble`.
+ */
+export function routeAmong(method: RoutedMethod, loaded: ReadonlyMap<string, () => Ensemble>): Promise<RoutedEnsemble> {
+  return openRouter(method, async ({ models }) =>
+    models.map((name) => {
+      const ensemble = loaded.get(name);
+      if (ensemble === undefined) throw missingMember(name, Array.from(loaded.keys()));
+      return { name, bytes: () => 0, load: async () => ensemble() };
+    }),
+  );
+}
+
+async function openRouter(
+  { name, router: source, memory = os.totalmem() / 2, ...knob }: RoutedMethod,
+  entriesOf: (router: Router, memory: number) => Promise<PoolEntry<Ensemble>[]>,
+): Promise<RoutedEnsemble> {
   if (!(memory > 0)) {
     const message = `The memory for members is ${memory}; it must be a number of bytes above 0.`;
     throw new LlamafuseError("invalid-option", message, { found: memory, allowed: "> 0", option: "memory" });
@@ -75,7 +89,7 @@ export async function createRoutedEnsemble(options: RoutedEnsembleOptions): Prom
       );
     }
     theKnob(knob, router.info);
-    const entries = await poolEntries(options, router.models, memory);
+    const entries = await entriesOf(router, memory);
     return new RoutedEnsemble(router, embedder, isFile, knob, new MemberPool(entries, memory));
   } catch (error) {
     if (isFile) await embedder.dispose?.();
@@ -258,13 +272,6 @@ function missingMember(model: string, names: readonly string[]): LlamafuseError 
     `The router may choose ${model}, and no member has this name; there are: ${names.join(", ")}. Add it, as members: [{ name: "${model}", model: "….gguf" }].`,
     { found: names, allowed: model },
   );
-}
-
-function queryText(prompt: PromptInput): string {
-  if (typeof prompt === "string") return prompt;
-  if (prompt instanceof Uint8Array) return new TextDecoder().decode(prompt);
-  const messages = prompt as Exclude<PromptInput, string | Uint8Array>;
-  return (messages.findLast(({ role }) => role === "user") ?? messages[messages.length - 1]).content;
 }
 
 function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"] {

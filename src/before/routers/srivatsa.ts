@@ -25,9 +25,9 @@ import { z } from "zod";
 import { RandomGenerator } from "../../decoding/random.js";
 import { LlamafuseError } from "../../errors.js";
 import { KMeans, savedKMeans } from "../../learning/k-means.js";
-import { leastSquares } from "../../learning/least-squares.js";
-import { argmax, dot, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
+import { argmax, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
+import { RidgeRegression, savedRidge } from "../../learning/ridge-regression.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
 import { SuccessHeads, savedHeads } from "../success-heads.js";
@@ -69,8 +69,8 @@ const TOP = 3;
 
 const classifierState = z.strictObject({
   heads: savedHeads,
-  /** Of ŷ: a coefficient a model, then the intercept; empty for the other policies. */
-  regression: z.array(z.number()),
+  /** ŷ; null for the policies without it. */
+  regression: savedRidge.nullable(),
   seed: z.number(),
 });
 const clustersState = z.strictObject({
@@ -90,7 +90,7 @@ class SrivatsaClassifier extends TrainedRouter<SrivatsaState> {
   readonly info = srivatsaInfo;
   readonly #settings: SrivatsaOptions;
   #heads!: SuccessHeads;
-  #regression: Float64Array = new Float64Array(0);
+  #regression: RidgeRegression | null = null;
   #seed = 0;
 
   constructor(options: SrivatsaOptions) {
@@ -109,7 +109,8 @@ class SrivatsaClassifier extends TrainedRouter<SrivatsaState> {
       rowOf(confidences, row).set(this.#heads.predict(rowOf(embeddings, row)));
     }
     const order = policy === "predict" ? Array.from(table.models.keys()) : byFrequency(table, labels);
-    this.#regression = leastSquares(confidences, firstRightConfidence(confidences, labels, order));
+    const first = makeMatrix(table.rows, 1, firstRightConfidence(confidences, labels, order));
+    this.#regression = RidgeRegression.fit(confidences, first, { ridge: 0 });
   }
 
   protected predict({ text, embedding }: Query): Float64Array {
@@ -125,13 +126,13 @@ class SrivatsaClassifier extends TrainedRouter<SrivatsaState> {
   }
 
   protected state() {
-    return { heads: this.#heads.toJSON(), regression: Array.from(this.#regression), seed: this.#seed };
+    return { heads: this.#heads.toJSON(), regression: this.#regression?.toJSON() ?? null, seed: this.#seed };
   }
 
   protected restoreState(state: unknown): void {
     const { heads, regression, seed } = classifierState.parse(state);
     this.#heads = SuccessHeads.restore(heads);
-    this.#regression = Float64Array.from(regression);
+    this.#regression = regression && RidgeRegression.restore(regression);
     this.#seed = seed;
   }
 
@@ -149,7 +150,7 @@ class SrivatsaClassifier extends TrainedRouter<SrivatsaState> {
 
   /** 1 − |c − ŷ(c)| */
   #nearness(confidences: Float64Array): Float64Array {
-    const predicted = dot(confidences, this.#regression) + this.#regression[confidences.length];
+    const [predicted] = this.#regression!.predict(confidences);
     return confidences.map((confidence) => 1 - Math.abs(confidence - predicted));
   }
 }
@@ -236,7 +237,11 @@ function byFrequency(table: OutcomeTable, labels: Matrix): number[] {
 }
 
 /** For each row the confidence of the first model in this order that is right; 0.5 where none is. */
-function firstRightConfidence(confidences: Matrix, labels: Matrix, order: readonly number[]): Float64Array {
+function firstRightConfidence(
+  confidences: Matrix,
+  labels: Matrix,
+  order: readonly number[],
+): Float64Array<ArrayBuffer> {
   return Float64Array.from({ length: labels.shape[0] }, (_, row) => {
     const right = rowOf(labels, row);
     const first = order.find((model) => right[model] === 1);

@@ -34,12 +34,17 @@ const routerDc = z.object({
   cluster_id: text.optional(),
 });
 
-/** Adds every object of a text to the table. */
-export async function readJsonTable(file: string, chunks: AsyncIterable<string>, table: TableBuilder): Promise<void> {
-  for await (const { source, line } of jsonObjects(file, chunks)) addObject(source, { file, line }, table);
+/** Adds every object of a text to the table. `part`: what the text is called among several; rows without a dataset get it. */
+export async function readJsonTable(
+  file: string,
+  chunks: AsyncIterable<string>,
+  table: TableBuilder,
+  part?: string,
+): Promise<void> {
+  for await (const { source, line } of jsonObjects(file, chunks)) addObject(source, { file, line }, table, part);
 }
 
-function addObject(source: string, place: Place, table: TableBuilder): void {
+function addObject(source: string, place: Place, table: TableBuilder, part?: string): void {
   let value: object;
   try {
     value = JSON.parse(source) as object;
@@ -48,24 +53,25 @@ function addObject(source: string, place: Place, table: TableBuilder): void {
   }
   if ("scores" in value) {
     const { question, scores, cluster_id } = checked(routerDc, value, place);
-    const row = table.row(
-      { query: question, ...(cluster_id !== undefined && { subject: cluster_id }) },
-      { fresh: true },
-    );
+    // Clusters are numbered anew in each file.
+    const subject = part === undefined ? cluster_id : `${part} ${cluster_id}`;
+    const facts = { query: question, ...(cluster_id !== undefined && { subject }), ...(part && { dataset: part }) };
+    const row = table.row(facts, { fresh: true });
     for (const [model, score] of Object.entries(scores)) {
       table.add(row, model, { quality: qualityAt(score, model, place) });
     }
   } else if ("outcomes" in value) {
     const record = checked(wide, value, place);
-    const row = table.row(factsOf(record));
+    const row = table.row(factsOf(record, part));
     for (const [model, each] of Object.entries(record.outcomes)) table.add(row, model, outcomeOf(each, place));
   } else {
     const record = checked(one, value, place);
-    table.add(table.row(factsOf(record)), record.model, outcomeOf(record, place));
+    table.add(table.row(factsOf(record, part)), record.model, outcomeOf(record, place));
   }
 }
 
-function factsOf({ query, queryId, reference, dataset, subject, tags, embedding }: FactsRecord): QueryFacts {
+function factsOf(record: FactsRecord, part?: string): QueryFacts {
+  const { query, queryId, reference, dataset = part, subject, tags, embedding } = record;
   const given = { query, id: queryId, reference, dataset, subject, tags, embedding };
   return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== undefined)) as unknown as QueryFacts;
 }

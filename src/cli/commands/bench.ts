@@ -9,6 +9,7 @@ interface BenchFlags {
   rounds?: number;
   limit?: number;
   set?: string[];
+  folder?: string;
   json?: boolean;
 }
 
@@ -32,15 +33,17 @@ export function registerBench(program: Command): void {
       number("--rounds"),
     )
     .option("--limit <count>", "quality: questions at most, drawn by the seed (default: all)", number("--limit"))
-    .option("--set <name>", "only these models; repeatable (default: all whose files are there)", collect)
+    .option("--set <name>", "only these models or tables; repeatable (default: all whose files are there)", collect)
+    .option("--folder <folder>", "routing: where the tables of outcomes are (default: ../shared/routing)")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { benchInfos, runBench } = await import("../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
-      const { rounds, limit, set: sets } = flags;
-      await print(await runBench(name, { rounds, limit, sets, onProgress: notice }), flags);
+      const { rounds, limit, set: sets, folder } = flags;
+      const { page: _, ...report } = await runBench(name, { rounds, limit, sets, folder, onProgress: notice });
+      await print(report, flags);
     });
 }
 

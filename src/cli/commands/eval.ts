@@ -1,9 +1,14 @@
 /** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
+import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LlamafuseError } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
+import type { Evaluation } from "../../evaluation/run.js";
 import { parseGpu } from "../../llama/find-library.js";
 import { Interrupts } from "../interrupts.js";
 import {
@@ -33,6 +38,7 @@ interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFl
   ledger?: string;
   lanes?: number;
   html?: string;
+  outcomes?: string;
   json?: boolean;
 }
 
@@ -42,6 +48,11 @@ Examples:
   $ llamafuse eval --limit 50 --html report.html                a quick look, and a page to share
   $ llamafuse eval gsm8k-test.jsonl -m a.gguf -m b.gguf --chat -M gac -M unite:k=20 --ledger runs.jsonl
   $ llamafuse eval my-questions.jsonl arc:ARC-Challenge.jsonl --limit 200 --json > results.json
+
+A router of your own models (see llamafuse route --help):
+  $ llamafuse eval my-development.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl
+  $ llamafuse route fit --train outcomes.jsonl -o router.json
+  $ llamafuse eval my-test.jsonl -m a.gguf -m b.gguf -M ${DEFAULT_ROUTER}:router=router.json
 
 TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your own: one {"question", "answers": […],
 "skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
@@ -59,7 +70,7 @@ export function registerEval(program: Command): void {
   addMemberOptions(command, "Members and methods:")
     .option(
       "-M, --method <name>",
-      "NAME or NAME:OPTION=VALUE,… such as gac or gac:gate=threshold; repeatable (default: every method)",
+      "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method)",
       collect,
     )
     .optionsGroup("Questions:")
@@ -76,6 +87,10 @@ export function registerEval(program: Command): void {
     .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
     .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
     .option("--html <file>", "write a page with charts, and the questions where methods differ")
+    .option(
+      "--outcomes <file>",
+      "write what each member made of each question, a table for llamafuse route; without -M only members are asked",
+    )
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
@@ -93,7 +108,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   ]);
   const { metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
   const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
-  if (flags.html !== undefined) checkTarget(flags.html);
+  for (const target of [flags.html, flags.outcomes]) if (target !== undefined) checkTarget(target);
   const tasks = [];
   for (const word of words.length > 0 ? words : ["native"]) tasks.push(await readTask(word, { metric, split }));
   const members = memberOptions(flags as EnsembleFlags);
@@ -104,7 +119,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     const evaluation = await evaluate({
       members,
       tasks,
-      methods: flags.method?.map(readMethod),
+      methods: flags.method?.map(readMethod) ?? (flags.outcomes === undefined ? undefined : []),
       limit,
       chat,
       generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
@@ -121,6 +136,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
       },
     });
     answers.stop();
+    if (flags.outcomes !== undefined) await writeOutcomes(evaluation, flags.outcomes);
     await print(summarise(evaluation), flags);
     return 0;
   } catch (error) {
@@ -133,6 +149,15 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     answers.stop();
     interrupts.release();
   }
+}
+
+async function writeOutcomes(evaluation: Evaluation, file: string): Promise<void> {
+  const { outcomeRows } = await import("../../evaluation/outcome-rows.js");
+  const lines = (function* () {
+    for (const row of outcomeRows(evaluation)) yield `${JSON.stringify(row)}\n`;
+  })();
+  await pipeline(Readable.from(lines), createWriteStream(file));
+  notice(`The outcomes are in ${file}: llamafuse route fit --train ${file} -o router.json`);
 }
 
 async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {

@@ -1,6 +1,7 @@
 /** `llamafuse route`: train routers on tables of outcomes, judge them, and ask one why it decides as it does. */
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import type { OutcomeTable } from "../../before/outcome-table.js";
 import { LlamafuseError } from "../../errors.js";
@@ -32,7 +33,7 @@ interface EvalFlags extends TableFlags {
 }
 
 interface FitFlags extends TableFlags {
-  router: string;
+  router?: string;
   output: string;
 }
 
@@ -46,6 +47,12 @@ Examples:
   $ llamafuse route eval --train outcomes.jsonl --folds 5 --html report.html cross-validation, and a page with the curves
   $ llamafuse route fit --train outcomes.jsonl --router knn:k=20 -o router.json
   $ llamafuse route explain router.json --lambda 0.5 "What is a young deer?"
+
+From your own models and questions to a router at work:
+  $ llamafuse eval development.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl   ask each model, grade, write the table
+  $ llamafuse route fit --train outcomes.jsonl -o router.json                        ${DEFAULT_ROUTER}, unless --router says otherwise
+  $ llamafuse eval test.jsonl -m a.gguf -m b.gguf -M ${DEFAULT_ROUTER}:router=router.json       judge it against every model and the oracle
+  $ llamafuse generate -m a.gguf -m b.gguf -M ${DEFAULT_ROUTER} -o router=router.json "…"       use it
 
 A table of outcomes says what each model did on each query. Its format is detected: JSONL or CSV with a query, a model
 and a quality (0 to 1) a row, and cost, promptTokens, completionTokens, latencyMs, answer, subject where known; or the
@@ -83,7 +90,7 @@ export function registerRoute(program: Command): void {
     .summary("train a router and save it")
     .description("Fit one router on a table and save it with its embedder as one JSON file.");
   addTableOptions(fit)
-    .requiredOption("-r, --router <name>", "NAME or NAME:OPTION=VALUE,…")
+    .option("-r, --router <name>", `NAME or NAME:OPTION=VALUE,… (default: ${DEFAULT_ROUTER})`)
     .requiredOption("-o, --output <file>", "where to write the router")
     .option("--json", "print what was fitted as one JSON document");
   addCommonOptions(fit)
@@ -181,7 +188,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
     import("../../before/training-data.js"),
   ]);
   checkTarget(flags.output);
-  const { name, options } = readRouter(flags.router);
+  const { name, options } = readRouter(flags.router ?? DEFAULT_ROUTER);
   const interrupts = new Interrupts();
   const bar = new StepBar("Fitting");
   let given: Embedder | undefined;

@@ -1,4 +1,5 @@
 /** A judgement of routers for a terminal. */
+import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import type { JudgementOfAll } from "../../before/judging/judge-all.js";
 import type { Interval } from "../../evaluation/statistics.js";
 import { renderTable } from "../table.js";
@@ -14,12 +15,9 @@ export interface TableFacts {
   notes: readonly string[];
 }
 
-export function renderJudgement(
-  { baselines, routers, skipped }: JudgementOfAll,
-  facts: TableFacts,
-  colors: Colors,
-): string {
+export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, colors: Colors): string {
   const { bold, dim, yellow } = colors;
+  const { baselines, routers, skipped, comparedBy } = judgement;
   const { train, test, folds } = facts;
   const split =
     folds === undefined
@@ -32,7 +30,7 @@ export function renderJudgement(
     ["zero router", zeroRouter],
     ["oracle", oracle],
   ] as const;
-  const byAiq = [...routers].sort((a, b) => b.aiq - a.aiq);
+  const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
   return [
     `${bold(test.name)}  ${split}, ${facts.models.length} models, ${facts.embedder}\n`,
     ...facts.notes.map((note) => `${yellow("note")} ${note}\n`),
@@ -44,10 +42,11 @@ export function renderJudgement(
     ),
     "\n",
     renderTable(
-      byAiq.map((router) => [
+      sorted.map((router) => [
         router.name,
         share(router.aiq),
         halfWidth(router.intervals?.aiq),
+        ...difference(router.intervals?.overZero),
         share(router.apgr),
         share(router.quality),
         amount(router.cost),
@@ -58,14 +57,44 @@ export function renderJudgement(
       ]),
       {
         colors,
-        head: ["router", "AIQ", "95 %", "APGR", "quality", "cost", "gain", "lift", "fit ms", "decide ms"],
-        right: [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        head: [
+          "router",
+          "AIQ",
+          "95 %",
+          "vs zero",
+          "95 %",
+          "APGR",
+          "quality",
+          "cost",
+          "gain",
+          "lift",
+          "fit ms",
+          "decide ms",
+        ],
+        right: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
         wrap: [0],
       },
     ),
     ...skipped.map(({ name, why }) => `${dim(`${name} left out: ${why}`)}\n`),
-    dim("gain: best quality over the best single model; lift: largest height above the zero router's hull.\n"),
+    dim(
+      `vs zero: ${comparedBy === "aiq" ? "AIQ" : "quality with no knob"} less the zero router's, paired; gain: best quality over the best single model; lift: largest height above the zero router's hull.\n`,
+    ),
+    recommendation(judgement),
   ].join("");
+}
+
+/** The best router, and whether the default one is told from it. */
+function recommendation({ best, routers }: JudgementOfAll): string {
+  const byName = (name: string | undefined) => routers.find((router) => router.name === name);
+  const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
+  if (first?.intervals === undefined || routers.length < 2) return "";
+  const gains = first.intervals.overZero.low > 0;
+  const head = gains
+    ? `${first.name} does best here, and better than the zero router.`
+    : `${first.name} does best here, but within the interval of the zero router: these queries' words may not tell the models apart.`;
+  if (chosen?.intervals === undefined || chosen === first) return `${head}\n`;
+  const isTold = chosen.intervals.overBest.high < 0;
+  return `${head} ${DEFAULT_ROUTER}, the default of route fit, ${isTold ? "does worse" : "cannot be told from it"}.\n`;
 }
 
 function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
@@ -76,6 +105,8 @@ function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
 
 const share = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(4));
 const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
+const difference = (interval?: Interval) =>
+  interval === undefined ? ["", ""] : [signed(interval.value), `${signed(interval.low)} … ${signed(interval.high)}`];
 const amount = (value: number) => String(Number(value.toPrecision(3)));
 const halfWidth = (interval?: Interval) =>
   interval === undefined ? "" : `±${((interval.high - interval.low) / 2).toFixed(4)}`;

@@ -1,9 +1,9 @@
 /** From outcomes to a table: grades with intervals, by tag, against the best member, and what they cost. */
 import { oraclePlaces, parameterTokens } from "../oracle.js";
 import type { Evaluation, Outcome } from "../run.js";
-import { logLikelihoodsOf } from "../session.js";
+import { choiceOf } from "../session.js";
 import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../statistics.js";
-import { letterOf, type Question } from "../task.js";
+import type { Question } from "../task.js";
 
 /** A mean over questions with its interval: 95 %, percentile bootstrap over the questions. */
 export type Estimate = Interval & { count: number };
@@ -183,9 +183,8 @@ function costOf({ outcomes, parameterTokens }: Line): Cost {
 function resultOf(question: Question, { grade, answer, error }: Outcome): Result {
   if (answer === undefined) return { text: "", grade, ...(error === undefined ? {} : { error }) };
   if (answer.logLikelihoods === undefined) return { text: answer.text, grade };
-  const scores = logLikelihoodsOf(answer);
-  const choice = scores.indexOf(Math.max(...scores));
-  return { text: `${letterOf(choice)}. ${question.choices![choice]}`, grade };
+  const { letter, text } = choiceOf(question, answer);
+  return { text: `${letter}. ${text}`, grade };
 }
 
 function groupByTag(questions: readonly Question[]): Map<string, number[]> {

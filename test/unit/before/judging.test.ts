@@ -9,7 +9,7 @@ import {
   thresholdForShare,
   upperHull,
 } from "../../../src/before/judging/curve.js";
-import { renderJudgementHtml } from "../../../src/before/judging/html.js";
+import { renderJudgementHtml, renderJudgementsHtml } from "../../../src/before/judging/html.js";
 import { judgeAll } from "../../../src/before/judging/judge-all.js";
 import { removeLeaked } from "../../../src/before/judging/leakage.js";
 import { outcomeOf } from "../../../src/before/judging/outcomes.js";
@@ -220,11 +220,32 @@ describe("judging", () => {
     expect(knn.intervals!.aiq.value).toBe(knn.aiq);
     expect(knn.intervals!.aiq.low).toBeLessThanOrEqual(knn.aiq);
     expect(knn.intervals!.aiq.high).toBeGreaterThanOrEqual(knn.aiq);
+    expect(judgement).toMatchObject({ comparedBy: "aiq", best: "knn:k=15" });
+    const { overZero, overBest } = knn.intervals!;
+    expect(overZero.value).toBeCloseTo(knn.aiq - baselines.zeroRouter.aiq, 12);
+    expect(overZero.low).toBeGreaterThan(0);
+    expect(overBest).toEqual({ value: 0, low: 0, high: 0 });
     const page = renderJudgementHtml("<Routers>", judgement, ["a & b"]);
     expect(page).toContain("&lt;Routers&gt;");
     expect(page).toContain("a &amp; b");
     expect(page).toContain("knn:k=15");
     expect(page).not.toMatch(/NaN|undefined/);
+  });
+
+  it("compares routers on the same resamples, by quality alone where all models cost the same", async () => {
+    const { table } = topicTable(150, 3);
+    const free = new OutcomeTable({ ...table, cost: undefined });
+    const choices = [{ name: "blending" }, { name: "knn", options: { k: 15 } }];
+    const judgement = await judgeAll(choices, await foldsOf(free, 3, { seed: 1 }), { threads: 0, resamples: 50 });
+    const [blending, knn] = judgement.routers;
+    expect(judgement).toMatchObject({ comparedBy: "quality", best: "knn:k=15" });
+    expect(knn.intervals!.overZero.value).toBeCloseTo(knn.quality - judgement.baselines.bestSingle.quality, 12);
+    expect(blending.intervals!.overBest.value).toBeCloseTo(blending.quality - knn.quality, 12);
+    expect(blending.intervals!.overBest.high).toBeLessThan(0);
+    const parts = [{ title: "<free>", judgement, notes: [] }];
+    const page = renderJudgementsHtml("All", ["Two & one."], parts, "knn:k=15");
+    for (const text of ["&lt;free&gt;", "Two &amp; one.", "knn:k=15", "blending"]) expect(page).toContain(text);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it("leaves out what the tables do not suit when all are asked for, and refuses it by name", async () => {

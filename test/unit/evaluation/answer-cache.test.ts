@@ -58,6 +58,7 @@ describe("the answer cache", () => {
 
   it.each<[string, Parameters<typeof cacheOf>[0], Team, AnswerRequest]>([
     ["the method's options", {}, { ...PAIR, method: { name: "gac", gate: "threshold" } }, GREEDY],
+    ["what a file that an option names holds", {}, { ...PAIR, files: { router: "hash" } }, GREEDY],
     ["the members", {}, { ...PAIR, members: [1, 0] }, GREEDY],
     ["a member's file", { members: [{ name: "a", identity: "another", weight: 2 }, MEMBERS[1]] }, PAIR, GREEDY],
     ["a weight", { members: [{ ...MEMBERS[0], weight: 1 }, MEMBERS[1]] }, PAIR, GREEDY],

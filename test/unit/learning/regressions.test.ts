@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
-import { makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
+import { dot, makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
 import { PrincipalComponents } from "../../../src/learning/principal-components.js";
 import { RidgeRegression } from "../../../src/learning/ridge-regression.js";
 
@@ -18,6 +18,17 @@ describe("ridge regression of several targets", () => {
     const line = RidgeRegression.fit(matrixOf([[1], [2], [3]]), matrixOf([[4], [5], [6]]));
     expect(line.predict([2])[0]).toBeCloseTo(5, 9);
     expect(line.predict([5])[0]).toBeCloseTo(5 + 3 * (2 / 3), 8);
+  });
+
+  it("recovers the plane that made the numbers where nothing is penalised", () => {
+    const x = normals(50, 3, 2);
+    const y = matrixOf(Array.from({ length: 50 }, (_, row) => [0.5 + dot(rowOf(x, row), [1, -2, 3])]));
+    const plane = RidgeRegression.fit(x, y, { ridge: 0 });
+    expect(plane.predict([0, 0, 0])[0]).toBeCloseTo(0.5, 6);
+    for (const [j, slope] of [1, -2, 3].entries()) {
+      const unit = Float64Array.from([0, 0, 0], (_, index) => Number(index === j));
+      expect(plane.predict(unit)[0] - 0.5).toBeCloseTo(slope, 6);
+    }
   });
 
   it("has no gradient left at its coefficients, whatever cells are missing", () => {

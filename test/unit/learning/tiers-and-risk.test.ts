@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { RandomGenerator } from "../../../src/decoding/random.js";
-import { leastSquares } from "../../../src/learning/least-squares.js";
-import { dot, makeMatrix, rowOf } from "../../../src/learning/matrix.js";
 import { ratingTiers } from "../../../src/learning/rating-tiers.js";
 import { riskControlledThreshold } from "../../../src/learning/risk-control.js";
 import { refusal } from "../../support/refusal.js";
@@ -52,16 +50,5 @@ describe("risk-controlled threshold", () => {
         expect(holds(found + 1e-9)).toBe(false);
       }
     }
-  });
-});
-
-describe("least squares", () => {
-  it("recovers the line that made the numbers", () => {
-    const random = new RandomGenerator(2);
-    const x = makeMatrix(50, 3);
-    for (let i = 0; i < x.data.length; i++) x.data[i] = random.next();
-    const y = Array.from({ length: 50 }, (_, row) => 0.5 + dot(rowOf(x, row), [1, -2, 3]));
-    const found = leastSquares(x, y);
-    for (const [index, value] of [1, -2, 3, 0.5].entries()) expect(found[index]).toBeCloseTo(value, 6);
   });
 });

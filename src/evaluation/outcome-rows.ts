@@ -1,0 +1,75 @@
+/**
+ * From an evaluation to a table of outcomes: what each member alone made of each question, as `llamafuse route` reads it to
+ * train a router (one row a question and member).
+ *
+ *     quality   the grade, 0 … 1
+ *     cost      billions of parameters · tokens evaluated, prompts included: in proportion to the multiplications
+ *
+ * A question that does not fit a member's context has quality 0 and no cost.
+ */
+import { queryText } from "../before/query-text.js";
+import { parameterTokens } from "./oracle.js";
+import { requestFor } from "./requests.js";
+import type { Evaluation, Outcome } from "./run.js";
+import { choiceOf } from "./session.js";
+import type { Question } from "./task.js";
+
+export interface OutcomeRow {
+  /** Unique over all tasks. */
+  queryId: string;
+  /** What the member was asked, as a router sees it. */
+  query: string;
+  model: string;
+  quality: number;
+  cost?: number;
+  completionTokens?: number;
+  latencyMs?: number;
+  /** As it was said; the letter of the likeliest choice where choices were scored. */
+  answer?: string;
+  /** The task. */
+  dataset: string;
+  /** The question's first tag. */
+  subject?: string;
+  tags: readonly string[];
+}
+
+const BILLION = 1e9;
+
+export function* outcomeRows(evaluation: Evaluation): Generator<OutcomeRow, void, void> {
+  const { contenders, tasks, settings } = evaluation;
+  for (const { task, outcomes } of tasks) {
+    for (const [index, question] of task.questions.entries()) {
+      const query = queryText(requestFor(task, question, settings).prompt);
+      for (const [place, { name, kind }] of contenders.entries()) {
+        if (kind !== "member") continue;
+        const outcome = outcomes[index][place];
+        yield {
+          queryId: `${task.name}/${question.id}`,
+          query,
+          model: name,
+          quality: outcome.grade,
+          ...spent(outcome, parameterTokens(evaluation, place, outcome.answer)),
+          ...said(question, outcome),
+          dataset: task.name,
+          ...(question.tags.length > 0 && { subject: question.tags[0] }),
+          tags: question.tags,
+        };
+      }
+    }
+  }
+}
+
+function spent({ answer }: Outcome, cost: number): Pick<OutcomeRow, "cost" | "completionTokens" | "latencyMs"> {
+  if (answer === undefined) return {};
+  const isWritten = answer.finishReason !== undefined;
+  return {
+    cost: cost / BILLION,
+    ...(isWritten && { completionTokens: answer.steps }),
+    latencyMs: 1000 * answer.seconds,
+  };
+}
+
+function said(question: Question, { answer }: Outcome): Pick<OutcomeRow, "answer"> {
+  if (answer === undefined) return {};
+  return { answer: answer.logLikelihoods === undefined ? answer.text.trim() : choiceOf(question, answer).letter };
+}
