@@ -6,7 +6,7 @@ import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
 import { drawNormal } from "../learning/draws.js";
 import { makeMatrix, rowOf, unitVector } from "../learning/matrix.js";
-import { machineFacts } from "./machine.js";
+import { machineFacts, ownMs } from "./machine.js";
 import type { BenchOptions, BenchReport, Cell } from "./report.js";
 import { spreadOf } from "./statistics.js";
 
@@ -44,6 +44,7 @@ export async function benchRouters({ sets, onProgress }: BenchOptions = {}): Pro
         columns: [
           { key: "router", title: "router" },
           { key: "fitSeconds", title: "fit, s" },
+          { key: "cpuSeconds", title: "of processor time, s" },
           { key: "decideMs", title: "decide, ms", digits: 3 },
           { key: "megabytes", title: "saved, MB" },
         ],
@@ -57,7 +58,9 @@ export async function benchRouters({ sets, onProgress }: BenchOptions = {}): Pro
 async function measure(name: string, data: FitData): Promise<Record<string, Cell>> {
   const router = routerNamed(name);
   const started = performance.now();
+  const busy = ownMs();
   await router.fit(data, { seed: SEED });
+  const cpuSeconds = (ownMs() - busy) / 1000;
   const fitSeconds = (performance.now() - started) / 1000;
   const query = (row: number) => ({ text: data.table.queries[row], embedding: rowOf(data.embeddings, row) });
   for (let row = 0; row < DECISIONS; row++) router.decide(query(row));
@@ -67,7 +70,7 @@ async function measure(name: string, data: FitData): Promise<Record<string, Cell
     return performance.now() - before;
   });
   const megabytes = JSON.stringify(router.toJSON()).length / 1e6;
-  return { router: name, fitSeconds, decideMs: spreadOf(times), megabytes };
+  return { router: name, fitSeconds, cpuSeconds, decideMs: spreadOf(times), megabytes };
 }
 
 /** Models that differ in what they cost and in which topics they know; topics are directions of the embeddings. */
