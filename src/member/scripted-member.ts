@@ -12,7 +12,7 @@
  * ```
  */
 import { LlamafuseError } from "../errors.js";
-import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
+import { byteKey, type Vocabulary } from "../vocabulary/vocabulary.js";
 import { checkBranches, scoresNoBranches, wrongFeedback } from "./branches.js";
 import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 import type {
@@ -30,7 +30,8 @@ import type {
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
 import { logSumExp, prepareOutput } from "./scripted-output.js";
-import { ScriptedTokenizer, type Segment } from "./scripted-tokenizer.js";
+import { ScriptedText } from "./scripted-text.js";
+import { ScriptedTokenizer } from "./scripted-tokenizer.js";
 
 /** What a script may look at. */
 export interface ScriptState {
@@ -58,12 +59,6 @@ export interface ScriptedMemberOptions {
   facts?: Partial<MemberFacts>;
 }
 
-/** What the member has been told, or one branch of it. */
-interface Held {
-  segments: Segment[];
-  tokens: number[];
-}
-
 export class ScriptedMember implements Member {
   readonly name: string;
   readonly facts: MemberFacts;
@@ -74,11 +69,10 @@ export class ScriptedMember implements Member {
   readonly #tokenizer: ScriptedTokenizer;
   readonly #embeddings: ScriptedMemberOptions["embeddings"];
   #preparation: Preparation = { top: 0 };
-  #segments: Segment[] = [];
   /** What the cache is to hold, of which the first `#decoded` tokens are in it. */
-  #tokens: number[] = [];
+  #text: ScriptedText;
   #decoded = 0;
-  #branches: Held[] = [];
+  #branches: ScriptedText[] = [];
   /** Tokens that branches got since the last advance, or those of the prompt. */
   #undecoded = 0;
   /** Logits behind the last decoded token. */
@@ -98,6 +92,7 @@ export class ScriptedMember implements Member {
     this.#hiddenScript = options.hidden;
     this.#embeddings = options.embeddings;
     this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
+    this.#text = ScriptedText.empty(this.#tokenizer);
     this.facts = {
       source: this.name,
       description: "scripted distributions",
@@ -120,8 +115,7 @@ export class ScriptedMember implements Member {
   }
 
   get atFragmentStart(): boolean {
-    const last = this.#segments.at(-1);
-    return this.vocabulary.addsSpacePrefix && (last === undefined || "special" in last);
+    return this.#text.atFragmentStart;
   }
 
   async prepare(preparation: Preparation): Promise<void> {
@@ -147,7 +141,9 @@ export class ScriptedMember implements Member {
   async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
     this.#checkUsable();
     if (signal?.aborted) throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.");
-    const { segments, tokens } = this.#taken(prompt);
+    for (const id of prompt.tokens ?? []) this.#checkId(id);
+    const text = ScriptedText.of(this.#tokenizer, prompt);
+    const { tokens } = text;
     if (tokens.length === 0) {
       throw new LlamafuseError(
         "invalid-text",
@@ -161,12 +157,11 @@ export class ScriptedMember implements Member {
     this.#logits = undefined;
     this.#output = undefined;
     // The last token is always decoded again: its logits are wanted.
-    const shared = Math.min(sharedPrefix(this.#tokens.slice(0, this.#decoded), tokens), tokens.length - 1);
+    const shared = Math.min(sharedPrefix(this.#text.tokens.slice(0, this.#decoded), tokens), tokens.length - 1);
     const reusedTokens = prompt.reuse ? shared : 0;
-    this.#segments = segments;
-    this.#tokens = tokens;
+    this.#text = text;
     this.#decoded = reusedTokens;
-    this.#branches = [{ segments, tokens }];
+    this.#branches = [text];
     this.#undecoded = tokens.length - reusedTokens;
     await this.advance();
     return { promptTokens: tokens.length, reusedTokens };
@@ -176,10 +171,10 @@ export class ScriptedMember implements Member {
     if ((this.#preparation.branches ?? 1) > 1) throw scoresNoBranches(this.name);
     if (prompt !== undefined) await this.begin(prompt, signal);
     else await this.advance();
-    const ids = Int32Array.from(this.#tokens);
+    const ids = Int32Array.from(this.#text.tokens);
     const logProbs = new Float64Array(ids.length).fill(Number.NaN);
     const reader = new ScriptedMember(this.#options);
-    const [first, ...others] = this.#tokens;
+    const [first, ...others] = this.#text.tokens;
     await reader.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: [first] });
     for (const [place, id] of others.entries()) {
       logProbs[place + 1] = reader.output.logits[id] - reader.output.logNormaliser;
@@ -197,17 +192,13 @@ export class ScriptedMember implements Member {
     if (feedback.kind === "branches") {
       this.#replaceBranches(feedback.branches, branches);
     } else if (feedback.kind === "tokens") {
-      this.#appendTokens(feedback.ids);
+      this.#text = this.#withTokens(this.#text, feedback.ids);
     } else if (feedback.kind === "piece") {
-      const ids = this.#tokenizer.encode(feedback.bytes, this.atFragmentStart);
-      this.#segments = extended(this.#segments, feedback.bytes);
-      this.#tokens = [...this.#tokens, ...ids];
+      this.#text = this.#text.withPiece(feedback.bytes);
     } else {
-      const segments = extended(this.#segments, feedback.bytes);
-      const tokens = this.#tokenizer.encodeSegments(segments);
-      this.#decoded = Math.min(this.#decoded, sharedPrefix(this.#tokens, tokens));
-      this.#segments = segments;
-      this.#tokens = tokens;
+      const text = this.#text.withText(feedback.bytes);
+      this.#decoded = Math.min(this.#decoded, sharedPrefix(this.#text.tokens, text.tokens));
+      this.#text = text;
     }
     this.#output = undefined;
   }
@@ -215,21 +206,22 @@ export class ScriptedMember implements Member {
   async advance(): Promise<void> {
     this.#checkUsable();
     const started = performance.now();
-    this.#checkFits(this.#tokens.length);
+    const { tokens, bytes } = this.#text;
+    this.#checkFits(tokens.length);
     const isBranching = (this.#preparation.branches ?? 1) > 1 && this.#logits === undefined;
-    const decodedTokens = isBranching ? this.#undecoded : this.#tokens.length - this.#decoded;
+    const decodedTokens = isBranching ? this.#undecoded : tokens.length - this.#decoded;
     this.#undecoded = 0;
-    const state = { tokens: [...this.#tokens], text: textOf(this.#segments) };
+    const state = { tokens: [...tokens], text: bytes };
     if (decodedTokens > 0 || this.#logits === undefined) {
       this.#output = undefined;
       this.#logits = this.#checkLogits(this.#script(state));
-      this.#decoded = this.#tokens.length;
+      this.#decoded = tokens.length;
     }
     const decoded = performance.now();
     const hidden = Float32Array.from(this.#preparation.hidden ? (this.#hiddenScript?.(state) ?? []) : []);
     this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation, hidden);
     if ((this.#preparation.branches ?? 1) > 1)
-      this.#output.branches = this.#branches.map((held) => this.#outputOf(held));
+      this.#output.branches = this.#branches.map((text) => this.#outputOf(text));
     this.#output.decodeMs = decoded - started;
     this.#output.prepareMs = performance.now() - decoded;
     this.#output.decodedTokens = decodedTokens;
@@ -244,7 +236,7 @@ export class ScriptedMember implements Member {
 
   async cachedTokens(): Promise<Int32Array> {
     this.#checkUsable();
-    return Int32Array.from(this.#tokens);
+    return Int32Array.from(this.#text.tokens);
   }
 
   async tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
@@ -284,47 +276,21 @@ export class ScriptedMember implements Member {
   #replaceBranches(next: readonly Branch[], allowed: number): void {
     const present = this.#branches;
     checkBranches(this.name, next, present.length, { sequences: allowed, vocabularySize: this.vocabulary.size });
-    this.#branches = next.map(({ from, ids }) => {
-      this.#segments = present[from].segments;
-      this.#tokens = present[from].tokens;
-      this.#appendTokens(ids);
-      return { segments: this.#segments, tokens: this.#tokens };
-    });
-    this.#segments = this.#branches[0].segments;
-    this.#tokens = this.#branches[0].tokens;
+    this.#branches = next.map(({ from, ids }) => this.#withTokens(present[from], ids));
+    this.#text = this.#branches[0];
     this.#logits = undefined;
     this.#undecoded += next.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 
-  #outputOf({ segments, tokens }: Held): BranchOutput {
+  #outputOf({ tokens, bytes }: ScriptedText): BranchOutput {
     this.#checkFits(tokens.length);
-    const logits = this.#checkLogits(this.#script({ tokens: [...tokens], text: textOf(segments) }));
+    const logits = this.#checkLogits(this.#script({ tokens: [...tokens], text: bytes }));
     return { logits, logNormaliser: logSumExp(logits) };
   }
 
-  #taken(prompt: MemberPrompt): Held {
-    if (prompt.tokens === undefined) {
-      const segments = this.#tokenizer.split(prompt.text, prompt);
-      return { segments, tokens: this.#tokenizer.encodeSegments(segments) };
-    }
-    const before = { segments: this.#segments, tokens: this.#tokens };
-    this.#segments = [];
-    this.#tokens = [];
-    this.#appendTokens(prompt.tokens);
-    const taken = { segments: this.#segments, tokens: this.#tokens };
-    this.#segments = before.segments;
-    this.#tokens = before.tokens;
-    return taken;
-  }
-
-  #appendTokens(ids: readonly number[]): void {
+  #withTokens(text: ScriptedText, ids: readonly number[]): ScriptedText {
     for (const id of ids) this.#checkId(id);
-    for (const id of ids) {
-      const bytes = this.vocabulary.bytesOf(id);
-      if (this.vocabulary.classOf(id) !== TokenClass.text) this.#segments = [...this.#segments, { special: id }];
-      else this.#segments = extended(this.#segments, this.atFragmentStart ? textAtFragmentStart(bytes) : bytes);
-    }
-    this.#tokens = [...this.#tokens, ...ids];
+    return text.withTokens(ids);
   }
 
   #checkLogits(given: ArrayLike<number>): Float32Array {
@@ -375,18 +341,6 @@ export class ScriptedMember implements Member {
     if (this.#disposed)
       throw new LlamafuseError("disposed", `Member "${this.name}" was disposed.`, { member: this.name });
   }
-}
-
-function textOf(segments: readonly Segment[]): Uint8Array {
-  return Buffer.concat(segments.map((segment) => ("text" in segment ? segment.text : new Uint8Array())));
-}
-
-/** The segments with more text at the end. */
-function extended(segments: readonly Segment[], bytes: Uint8Array): Segment[] {
-  const last = segments.at(-1);
-  if (bytes.length === 0) return [...segments];
-  if (last === undefined || "special" in last) return [...segments, { text: Uint8Array.from(bytes) }];
-  return [...segments.slice(0, -1), { text: Buffer.concat([last.text, bytes]) }];
 }
 
 /** How many leading tokens two lists share. */
