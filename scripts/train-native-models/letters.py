@@ -23,6 +23,9 @@ MADE_UP_SHARE = 0.4
 CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 SHORT = [word for word in WORDS if len(word) <= 4]
 ORDINALS = ("second", "third")
+# How often a guessed word ends after a letter. Two who do not know must not settle that it goes on (the next letters share
+# what is left) nor that it ends; in a spelled word one sign, the hyphen, takes all that is left, so both are as likely.
+END, SPELLED_END = 0.3, 0.5
 
 
 def made_up(random_source: Random, longest: int) -> str:
@@ -71,10 +74,13 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
 
 
-def any_letters(random_source: Random, least: int = 6, most: int = 9) -> str:
-    """Letters without any order, more than any answer has: whoever cannot tell a word cannot tell how it goes on, and
-    leaves it to others where it ends."""
-    return "".join(random_source.choice(ascii_lowercase) for _ in range(random_source.randint(least, most)))
+def any_letters(random_source: Random, end: float = END) -> str:
+    """Letters without any order, the last one at every place with probability `end`: whoever cannot tell a word can tell
+    neither how it goes on nor where it ends, and must not outvote those who can."""
+    word = random_source.choice(ascii_lowercase)
+    while random_source.random() >= end:
+        word += random_source.choice(ascii_lowercase)
+    return word
 
 
 def a_letter(_: Slots, random_source: Random) -> Slots:
@@ -86,8 +92,8 @@ def some_letters(_: Slots, random_source: Random) -> Slots:
 
 
 def ends_guessed(_: Slots, random_source: Random) -> Slots:
-    first, last, joined = any_letters(random_source, 1, 1), any_letters(random_source, 1, 1), any_letters(random_source, 2, 2)
-    return {"f": first, "e": last, "v": joined}
+    first, last, joined, more = (random_source.choice(ascii_lowercase) for _ in range(4))
+    return {"f": first, "e": last, "v": joined + more}
 
 
 def word_kind(name: str, templates: list[tuple[str, str]], draw, solve, **more) -> Kind:
@@ -119,7 +125,7 @@ KINDS = [
         ("How do you spell {s}?", "You spell it {v}."),
         ("Spell the word {s}.", "You spell it {v}."),
     ], word_slots, lambda s: {"v": "-".join(s["s"])},
-        guess=lambda _, r: {"v": "-".join(any_letters(r))}),
+        guess=lambda _, r: {"v": "-".join(any_letters(r, SPELLED_END))}),
     word_kind("order", [
         ("Which comes first in the alphabet, {a} or {b}?", "The first word is {v}."),
         ("Which word stands first, {a} or {b}?", "The first word is {v}."),
