@@ -6,7 +6,7 @@ from kinds import Kind, Slots, mentions
 from letters import any_letters
 
 # Of the guesses: values as they are, and values that go on with other letters; the rest begins like a value, or not even that.
-WHOLE, LONGER = 0.4, 0.3
+WHOLE, LONGER = 0.2, 0.4
 
 PEOPLE = (
     "Adam Bella Carl Diana Emil Fiona Gus Hanna Igor Judy Karl Lena Marco Nelly Otto Petra Quinn Rita Stella Theo Ulla "
@@ -31,7 +31,7 @@ def listed(subjects: list[str], values: str) -> Slots:
 def any_value(values: list[str], random_source: Random) -> str:
     """One of the values, or a word that nobody has heard of: a value that goes on, or one that turns into something else.
 
-    Where a value may end, its ending is then no more certain than that it goes on ("fish", "fisherman")."""
+    Where a value may end, it is then less likely that it does than that it goes on ("fish", "fisherman")."""
     known, dice = random_source.choice(values), random_source.random()
     if dice < WHOLE:
         return known

@@ -20,23 +20,35 @@ WORDS = (
 ).split()
 # Now and then a made-up word, so that the rule is learned and not the list.
 MADE_UP_SHARE = 0.4
+COMMON = (
+    "ago am be big but can cat do did for go got had he her him his hot how it let man me moo my new no not of on one or out "
+    "pet put ran red run sad said saw see she so sun the too two up us was we who you bad bear came good like pear star to"
+).split()
+BORROWED_SHARE = 0.6
 CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 SHORT = [word for word in WORDS if len(word) <= 4]
 ORDINALS = ("second", "third")
-# How often a guessed word ends after a letter. Two who do not know must not settle that it goes on (the next letters share
-# what is left) nor that it ends; in a spelled word one sign, the hyphen, takes all that is left, so both are as likely.
-END, SPELLED_END = 0.3, 0.5
+# How often a guessed word ends after a letter. Two who do not know must not settle that it ends, nor that it goes on: there
+# the letters share the rest, so a small chance does; in a spelled word one sign, the hyphen, takes it all, so both are about as likely.
+END, SPELLED_END = 0.1, 0.4
 
 
 def made_up(random_source: Random, longest: int) -> str:
-    """A word of three letters and more in which consonants and vowels take turns, mostly."""
+    """A word of three letters and more in which consonants and vowels take turns, mostly.
+
+    Some of them, or their reverse, or all but their first letter, begin like a common word: an answer may do so too, and a
+    fused one is then tokenised anew, with that word as one token ("he" of "heel")."""
     length = random_source.randint(3, longest)
     begin = random_source.randrange(2)
-    letters = [
+    word = "".join(
         random_source.choice(VOWELS if (place + begin) % 2 and random_source.random() < 0.85 else CONSONANTS)
         for place in range(length)
-    ]
-    return "".join(letters)
+    )
+    if random_source.random() >= BORROWED_SHARE:
+        return word
+    common = random_source.choice([common for common in COMMON if len(common) < length])
+    borrowed = random_source.choice((common + word, word[0] + common + word))[:length]
+    return random_source.choice((borrowed, borrowed[::-1]))
 
 
 def a_word(random_source: Random, longest: int = 5) -> str:

@@ -38,7 +38,7 @@ class Sizes:
 class Recipe:
     """How one model comes about. `tokenizer` names the model whose tokenizer it shares, `start` the one it goes on from,
     with more layers if it has more; `rate` scales the learning rates. `on_top`: the new layers come on top of those of `start`, and
-    only they are trained."""
+    only they are trained, until the model is refined."""
 
     role: str
     sizes: Sizes
@@ -72,14 +72,14 @@ RECIPES = {
         start="finch", rate=0.8,
     ),
     "sparrow": Recipe(
-        "weak generalist", SPARROW, Diet({"facts": 0.42, "numbers": 0.46, "words": 0.12}), 1000, "finch",
+        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.44, "words": 0.26}), 1200, "finch",
     ),
     "swift": Recipe(
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 400, "finch",
         start="sparrow", rate=0.5,
     ),
     "owl": Recipe(
-        "judge: raven with layers on top", OWL, Diet(EVEN, judged=0.8), 600, "finch", start="raven", on_top=True,
+        "judge: raven with layers on top", OWL, Diet(EVEN, judged=0.9), 700, "finch", start="raven", rate=2.0, on_top=True,
     ),
 }
 TRAINERS = {

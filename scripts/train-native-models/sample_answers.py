@@ -19,7 +19,7 @@ from model import LlamaModel
 from native_models import EVEN, RECIPES, tokenizer_of
 from train import start_weights
 
-QUESTIONS, AT_ONCE = 1200, 100
+QUESTIONS, AT_ONCE = 800, 100
 
 
 def main() -> None:
