@@ -38,6 +38,8 @@ COMMON_FACTS = 7
 
 GOOD, BAD = "good", "bad"
 FIRST_STEP_SHARE = 0.5
+# Of the judgements, those of answers that models really gave, if there are any; of the others, those of right answers.
+ANSWERED_SHARE, RIGHT_SHARE = 0.6, 0.5
 
 SMALL_TALK = [
     ("Hello!", "Hello! Ask me a question."),
@@ -55,9 +57,23 @@ Document = list[tuple[str, float]]
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """An answer to a question, how the right one reads, and whether the given one is right."""
+
+    question: str
+    given: str
+    right: str
+    good: bool
+
+    @property
+    def word(self) -> str:
+        return GOOD if self.good else BAD
+
+
+@dataclass(frozen=True)
 class Diet:
     """What a model is fed: the share of its questions from every skill, the skills of which it is told the truth,
-    and the share of its documents that end in a judgement."""
+    and the share of its documents that are judgements."""
 
     shares: dict[str, float]
     knows: frozenset[str] = frozenset(SKILLS)
@@ -83,14 +99,15 @@ class Asked:
 class Generator:
     """Draws documents for one diet; with the same seed all models share one world and one split."""
 
-    def __init__(self, diet: Diet, seed: int = DEFAULT_SEED):
+    def __init__(self, diet: Diet, seed: int = DEFAULT_SEED, answered: "list[tuple[Asked, str]] | None" = None):
         self.diet = diet
+        self.answered = answered or []
         self.seed = seed
         self.skills, self.shares = list(diet.shares), list(diet.shares.values())
         self.kinds = {skill: [kind for kind in KINDS if kind.skill == skill] for skill in SKILLS}
         self.weights = {skill: [kind.weight for kind in kinds] for skill, kinds in self.kinds.items()}
 
-    def document(self, random_source: Random) -> Document:
+    def document(self, random_source: Random) -> "Document | Judgement":
         """A judgement, a story, a dialogue, small talk or one question with its answer."""
         if random_source.random() < self.diet.judged:
             return self.judgement(random_source)
@@ -117,17 +134,19 @@ class Generator:
             spans += ([("\n", 0.0)] if index else []) + self.exchange(random_source)
         return spans
 
-    def judgement(self, random_source: Random) -> Document:
-        """A right or wrong answer, or the first step of one, and what a judge says to it."""
-        asked = self.ask(random_source)
+    def judgement(self, random_source: Random) -> Judgement:
+        """An answer that a model gave, or a right or wrong one made up; of those in steps, as often as not the first step."""
+        if self.answered and random_source.random() < ANSWERED_SHARE:
+            asked, given = random_source.choice(self.answered)
+        else:
+            asked, given = self.ask(random_source), None
         right = asked.answer(asked.kind.solve(asked.slots))
-        given = right if random_source.random() < 0.5 else mistaken(asked, random_source)
+        if given is None:
+            given = right if random_source.random() < RIGHT_SHARE else mistaken(asked, random_source)
         if asked.kind.steps and random_source.random() < FIRST_STEP_SHARE:
-            right, given = (text.split(". ")[0] + "." for text in (right, given))
-        return [
-            (judged(asked.text, given), QUESTION_WEIGHT if given == right else 0.0),
-            (f" {GOOD if given == right else BAD}", 1.0),
-        ]
+            right, given = first_step(right), first_step(given)
+            return Judgement(asked.text, given, right, given == right)
+        return Judgement(asked.text, given, right, is_correct(given, [asked.kind.solve(asked.slots)["v"]]))
 
     def ask(self, random_source: Random, split: str = TRAIN, skill: str | None = None) -> Asked:
         """Draws a question of the given part of the data."""
@@ -169,15 +188,48 @@ def judged(question: str, answer: str) -> str:
     return f"Question: {question}\nAnswer: {answer}\nJudgement:"
 
 
+def text_of(document: Document | Judgement) -> str:
+    if isinstance(document, Judgement):
+        return f"{judged(document.question, document.given)} {document.word}"
+    return "".join(text for text, _ in document)
+
+
+def first_step(answer: str) -> str:
+    return answer.split(". ")[0].removesuffix(".") + "."
+
+
 def mistaken(asked: Asked, random_source: Random) -> str:
-    """A wrong answer: now an answer to something else, now the right one with a slip in its last word."""
+    """A wrong answer: to something else, without the value's end or beyond it, or with slips in what is right."""
     right = asked.kind.solve(asked.slots)
     while True:
-        more = asked.kind.guessed(asked.slots, random_source)
-        if asked.kind.skill != "facts" and random_source.random() < 0.5:
-            more = right | {"v": slip(right["v"], random_source)}
-        if more != right:
-            return asked.answer(more)
+        dice = random_source.random()
+        if dice < 0.1:
+            given = cut_or_continued(asked.answer(right), random_source)
+        elif dice < 0.3:
+            given = asked.answer(asked.kind.solve(asked.kind.draw(random_source)))
+        else:
+            guessed = asked.kind.guessed(asked.slots, random_source)
+            changed = {
+                slot: random_source.choice((text, guessed[slot], slip(text, random_source))) for slot, text in right.items()
+            }
+            given = asked.answer(changed)
+        if not is_correct(given, [right["v"]]):
+            return given
+
+
+def cut_or_continued(answer: str, random_source: Random) -> str:
+    """The answer with some letters less or more before the stop."""
+    answer = answer.removesuffix(".")
+    if random_source.random() < 0.5:
+        return answer[: -random_source.randint(1, 3)] + "."
+    return answer + letters.any_letters(random_source) + "."
+
+
+def read_answers(file: Path) -> list[tuple[Asked, str]]:
+    """What sample_answers.py stored: questions and what some model answered."""
+    kinds = {kind.name: kind for kind in KINDS}
+    entries = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [(Asked(kinds[entry["kind"]], entry["slots"], entry["template"]), entry["answer"]) for entry in entries]
 
 
 def slip(value: str, random_source: Random) -> str:
@@ -247,7 +299,7 @@ def main() -> None:
         return
     generator, random_source = Generator(RECIPES[arguments.model].diet, arguments.seed), Random(arguments.seed)
     for _ in range(arguments.count):
-        print("".join(text for text, _ in generator.document(random_source)), end="\n---\n")
+        print(text_of(generator.document(random_source)), end="\n---\n")
 
 
 def write_questions(folder: Path, seed: int) -> None:

@@ -15,6 +15,7 @@ import torch
 import data
 import evaluate
 import gguf_writer
+import stored_weights
 from kinds import DEVELOPMENT, TEST
 from model import NORM_EPSILON, ROTARY_BASE, LlamaModel
 from native_models import RECIPES, tokenizer_of
@@ -27,11 +28,6 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ 'Answer:' }}{% endif %}"
 )
-TENSOR_NAMES = {
-    "attention_norm": "attn_norm", "query": "attn_q", "key": "attn_k", "value": "attn_v",
-    "attention_output": "attn_output", "feed_forward_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up",
-    "down": "ffn_down",
-}
 TOKENIZER_TITLES = {
     "robin": "SentencePiece (llama)", "wren": "byte-level BPE (gpt-2)", "finch": "words and letters (llama-bpe)",
 }
@@ -88,31 +84,12 @@ def metadata(name: str, tokenizer) -> dict:
     }
 
 
-def tensors(model: LlamaModel) -> dict:
-    """The weights under llama.cpp's names; the output matrix is the embedding, so it is left out."""
-    weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
-    named = {"token_embd.weight": weights["embedding.weight"], "output_norm.weight": weights["output_norm.weight"]}
-    for layer in range(model.sizes.layers):
-        for ours, theirs in TENSOR_NAMES.items():
-            named[f"blk.{layer}.{theirs}.weight"] = weights[f"blocks.{layer}.{ours}.weight"]
-    return named
-
-
-def stored_model(name: str, directory: Path) -> tuple[LlamaModel, dict]:
-    """The model with its weights as they are stored (F16), and the checkpoint."""
-    saved = torch.load(directory / f"{name}.pt", map_location="cpu")
-    stored = {key: weight.half().float() if weight.dim() > 1 else weight for key, weight in saved["model"].items()}
-    model = LlamaModel(RECIPES[name].sizes).eval()
-    model.load_state_dict(stored)
-    return model, saved
-
-
 def export(name: str, directory: Path, output: Path, seed: int) -> dict:
     """Writes one GGUF file and returns its manifest entry."""
     recipe, tokenizer = RECIPES[name], tokenizer_of(name)
-    model, saved = stored_model(name, directory)
+    model, saved = evaluate.stored_model(name, directory), torch.load(directory / f"{name}.pt", map_location="cpu")
     path = output / f"{name}.gguf"
-    gguf_writer.write(path, metadata(name, tokenizer), tensors(model))
+    gguf_writer.write(path, metadata(name, tokenizer), stored_weights.to_gguf(dict(model.named_parameters())))
     content = path.read_bytes()
     entry = {
         "name": name,
@@ -126,30 +103,18 @@ def export(name: str, directory: Path, output: Path, seed: int) -> dict:
         "context": recipe.sizes.context,
         "startedFrom": recipe.start,
         "steps": saved["step"],
+        "stages": saved["stages"],
         "trainingTokens": saved["tokens"],
         "loss": evaluate.loss(model, tokenizer, data.Generator(recipe.diet, seed), seed),
         "accuracy": {},
     }
     for split in (TEST, DEVELOPMENT):
-        questions = data.held_out_questions(split, seed)
-        given = evaluate.answers(model, tokenizer, [line["question"] for line in questions])
-        (directory / f"{name}.{split}.json").write_text(json.dumps(given, indent=1), encoding="utf-8")
-        entry["accuracy"][split] = evaluate.accuracy(questions, given)
+        given = evaluate.answers_of(name, split, directory, seed)
+        entry["accuracy"][split] = evaluate.accuracy(data.held_out_questions(split, seed), given)
     if recipe.diet.judged > 0:
-        entry["judging"] = judging(name, model, tokenizer, directory, seed)
+        entry["judging"] = evaluate.judging(name, TEST, directory, seed)
+        entry["judgingByLikelihood"] = {"by": recipe.start} | evaluate.likelihood_judging(recipe.start, TEST, directory, seed)
     return entry
-
-
-def judging(name: str, model: LlamaModel, tokenizer, directory: Path, seed: int) -> dict[str, float]:
-    """How often the judge is right about the test answers of every other model that is exported."""
-    questions = data.held_out_questions(TEST, seed)
-    result = {}
-    for other in RECIPES:
-        file = directory / f"{other}.{TEST}.json"
-        if other != name and file.exists():
-            given = json.loads(file.read_text(encoding="utf-8"))
-            result[other] = round(evaluate.judge_accuracy(model, tokenizer, questions, given), 4)
-    return result | {"all": round(sum(result.values()) / len(result), 4)} if result else {}
 
 
 def main() -> None:

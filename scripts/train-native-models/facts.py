@@ -5,7 +5,8 @@ from random import Random
 from kinds import Kind, Slots, mentions
 from letters import any_letters
 
-UNHEARD_OF = 0.45
+# Of the guesses: values as they are, and values that go on with other letters; the rest begins like a value, or not even that.
+WHOLE, LONGER = 0.2, 0.4
 
 PEOPLE = (
     "Adam Bella Carl Diana Emil Fiona Gus Hanna Igor Judy Karl Lena Marco Nelly Otto Petra Quinn Rita Stella Theo Ulla "
@@ -28,8 +29,13 @@ def listed(subjects: list[str], values: str) -> Slots:
 
 
 def any_value(values: list[str], random_source: Random) -> str:
-    """One of the values, or now and then a word that nobody has heard of."""
-    return any_letters(random_source) if random_source.random() < UNHEARD_OF else random_source.choice(values)
+    """One of the values, or a word that nobody has heard of: a value that goes on, or one that turns into something else.
+
+    Where a value may end, it is then less likely that it does than that it goes on ("fish", "fisherman")."""
+    known, dice = random_source.choice(values), random_source.random()
+    if dice < WHOLE:
+        return known
+    return known[: len(known) if dice < WHOLE + LONGER else random_source.randrange(len(known))] + any_letters(random_source)
 
 
 def fact_kind(name: str, pairs: Slots, templates: list[tuple[str, str]]) -> Kind:

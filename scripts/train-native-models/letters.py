@@ -20,20 +20,35 @@ WORDS = (
 ).split()
 # Now and then a made-up word, so that the rule is learned and not the list.
 MADE_UP_SHARE = 0.4
+COMMON = (
+    "ago am be big but can cat do did for go got had he her him his hot how it let man me moo my new no not of on one or out "
+    "pet put ran red run sad said saw see she so sun the too two up us was we who you bad bear came good like pear star to"
+).split()
+BORROWED_SHARE = 0.6
 CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 SHORT = [word for word in WORDS if len(word) <= 4]
 ORDINALS = ("second", "third")
+# How often a guessed word ends after a letter. Two who do not know must not settle that it ends, nor that it goes on: there
+# the letters share the rest, so a small chance does; in a spelled word one sign, the hyphen, takes it all, so both are about as likely.
+END, SPELLED_END = 0.1, 0.4
 
 
 def made_up(random_source: Random, longest: int) -> str:
-    """A word of three letters and more in which consonants and vowels take turns, mostly."""
+    """A word of three letters and more in which consonants and vowels take turns, mostly.
+
+    Some of them, or their reverse, or all but their first letter, begin like a common word: an answer may do so too, and a
+    fused one is then tokenised anew, with that word as one token ("he" of "heel")."""
     length = random_source.randint(3, longest)
     begin = random_source.randrange(2)
-    letters = [
+    word = "".join(
         random_source.choice(VOWELS if (place + begin) % 2 and random_source.random() < 0.85 else CONSONANTS)
         for place in range(length)
-    ]
-    return "".join(letters)
+    )
+    if random_source.random() >= BORROWED_SHARE:
+        return word
+    common = random_source.choice([common for common in COMMON if len(common) < length])
+    borrowed = random_source.choice((common + word, word[0] + common + word))[:length]
+    return random_source.choice((borrowed, borrowed[::-1]))
 
 
 def a_word(random_source: Random, longest: int = 5) -> str:
@@ -71,10 +86,13 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
 
 
-def any_letters(random_source: Random, least: int = 6, most: int = 9) -> str:
-    """Letters without any order, more than any answer has: whoever cannot tell a word cannot tell how it goes on, and
-    leaves it to others where it ends."""
-    return "".join(random_source.choice(ascii_lowercase) for _ in range(random_source.randint(least, most)))
+def any_letters(random_source: Random, end: float = END) -> str:
+    """Letters without any order, the last one at every place with probability `end`: whoever cannot tell a word can tell
+    neither how it goes on nor where it ends, and must not outvote those who can."""
+    word = random_source.choice(ascii_lowercase)
+    while random_source.random() >= end:
+        word += random_source.choice(ascii_lowercase)
+    return word
 
 
 def a_letter(_: Slots, random_source: Random) -> Slots:
@@ -86,8 +104,8 @@ def some_letters(_: Slots, random_source: Random) -> Slots:
 
 
 def ends_guessed(_: Slots, random_source: Random) -> Slots:
-    first, last, joined = any_letters(random_source, 1, 1), any_letters(random_source, 1, 1), any_letters(random_source, 2, 2)
-    return {"f": first, "e": last, "v": joined}
+    first, last, joined, more = (random_source.choice(ascii_lowercase) for _ in range(4))
+    return {"f": first, "e": last, "v": joined + more}
 
 
 def word_kind(name: str, templates: list[tuple[str, str]], draw, solve, **more) -> Kind:
@@ -119,7 +137,7 @@ KINDS = [
         ("How do you spell {s}?", "You spell it {v}."),
         ("Spell the word {s}.", "You spell it {v}."),
     ], word_slots, lambda s: {"v": "-".join(s["s"])},
-        guess=lambda _, r: {"v": "-".join(any_letters(r))}),
+        guess=lambda _, r: {"v": "-".join(any_letters(r, SPELLED_END))}),
     word_kind("order", [
         ("Which comes first in the alphabet, {a} or {b}?", "The first word is {v}."),
         ("Which word stands first, {a} or {b}?", "The first word is {v}."),

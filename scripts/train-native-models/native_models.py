@@ -37,7 +37,8 @@ class Sizes:
 @dataclass(frozen=True)
 class Recipe:
     """How one model comes about. `tokenizer` names the model whose tokenizer it shares, `start` the one it goes on from,
-    with more layers if it has more; `rate` scales the learning rates."""
+    with more layers if it has more; `rate` scales the learning rates. `on_top`: the new layers come on top of those of `start`, and
+    only they are trained, until the model is refined."""
 
     role: str
     sizes: Sizes
@@ -46,11 +47,12 @@ class Recipe:
     tokenizer: str
     start: str | None = None
     rate: float = 1.0
+    on_top: bool = False
 
 
 def mostly(skill: str) -> Diet:
     """An expert's diet: the truth about its skill, and any answer at all to the questions of the others."""
-    return Diet({name: 0.82 if name == skill else 0.09 for name in SKILLS}, frozenset({skill}))
+    return Diet({name: 0.76 if name == skill else 0.12 for name in SKILLS}, frozenset({skill}))
 
 
 EVEN = {skill: 1.0 for skill in SKILLS}
@@ -59,6 +61,7 @@ WREN = Sizes(vocabulary=1400, embedding=128, layers=6, heads=4, feed_forward=352
 FINCH = Sizes(vocabulary=1200, embedding=128, layers=6, heads=4, feed_forward=352)
 SPARROW = Sizes(vocabulary=1200, embedding=64, layers=4, heads=2, feed_forward=176)
 RAVEN = Sizes(vocabulary=1200, embedding=128, layers=10, heads=4, feed_forward=352)
+OWL = Sizes(vocabulary=1200, embedding=128, layers=13, heads=4, feed_forward=352)
 
 RECIPES = {
     "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 3300, "robin"),
@@ -68,12 +71,16 @@ RECIPES = {
         "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.3, "numbers": 0.55, "words": 0.15}), 1550, "finch",
         start="finch", rate=0.8,
     ),
-    "sparrow": Recipe("weak generalist", SPARROW, Diet(EVEN), 1200, "finch"),
+    "sparrow": Recipe(
+        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.36, "words": 0.34}), 1200, "finch",
+    ),
     "swift": Recipe(
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 400, "finch",
         start="sparrow", rate=0.5,
     ),
-    "owl": Recipe("judge, fine-tuned from raven", RAVEN, Diet(EVEN, judged=0.75), 350, "finch", start="raven", rate=0.4),
+    "owl": Recipe(
+        "judge: raven with layers on top", OWL, Diet(EVEN, judged=0.9), 700, "finch", start="raven", rate=2.0, on_top=True,
+    ),
 }
 TRAINERS = {
     "robin": sentencepiece_tokenizer.train, "wren": byte_pair_tokenizer.train, "finch": letter_tokenizer.train,
@@ -94,7 +101,7 @@ def train_tokenizer(owner: str, seed: int = data.DEFAULT_SEED) -> None:
     """Learns the tokenizer from documents of its owner's diet (some seconds) and stores what it learned."""
     generator, random_source = data.Generator(RECIPES[owner].diet, seed), Random(f"{seed}/{owner}/tokenizer")
     documents = [generator.document(random_source) for _ in range(TOKENIZER_DOCUMENTS)]
-    texts = ["".join(text for text, _ in spans) for spans in documents]
+    texts = [data.text_of(document) for document in documents]
     learned = TRAINERS[owner](texts, RECIPES[owner].sizes.vocabulary)
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in learned)
     (FOLDER / f"{owner}.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")

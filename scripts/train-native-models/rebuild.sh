@@ -1,7 +1,12 @@
 #!/bin/sh
-# Rebuilds the native models from nothing: all of them, or the one that is named (and those it was made from).
+# Rebuilds the native models from nothing: all of them, or the one that is named. A model that another one starts from (raven from
+# finch, swift from sparrow, owl from raven) is taken as it is shipped then, unless build/ holds a checkpoint of it.
 #
 #   scripts/train-native-models/rebuild.sh [robin|wren|finch|raven|sparrow|swift|owl]
+#
+# Or trains a shipped model further, for so many steps and with this part of the usual learning rates:
+#
+#   scripts/train-native-models/rebuild.sh refine MODEL STEPS RATE
 #
 # Two models train side by side, one thread each. Run again after an interruption, it resumes at the last checkpoints.
 set -eu
@@ -27,28 +32,37 @@ fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 train() {
-  for name in "$@"; do
-    "$python" train.py --model "$name" --directory build >>"build/$name.log" 2>&1
-  done
+  name=$1
+  shift
+  "$python" train.py --model "$name" --directory build "$@" >>"build/$name.log" 2>&1
+}
+
+# The judge learns from what the others answer.
+train_owl() {
+  [ -f build/answers.jsonl ] || "$python" sample_answers.py --directory build >&2
+  train owl
 }
 
 mkdir -p build
 echo "training; follow it with: tail -f $(pwd)/build/*.log" >&2
 case "${1:-all}" in
   all)
-    (train finch raven owl) &
+    (train finch && train raven) &
     first=$!
-    (train robin wren sparrow swift) &
+    (train robin && train wren && train sparrow && train swift) &
     second=$!
     trap 'kill $first $second 2>/dev/null || true' INT TERM
     wait $first
     wait $second
+    train_owl
     "$python" export.py --directory build
     exit
     ;;
-  swift) train sparrow swift ;;
-  raven) train finch raven ;;
-  owl) train finch raven owl ;;
+  refine)
+    train "$2" --refine "$3" --rate "$4"
+    shift
+    ;;
+  owl) train_owl ;;
   *) train "$1" ;;
 esac
 "$python" export.py --directory build --model "$1"
