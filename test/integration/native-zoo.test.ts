@@ -97,7 +97,7 @@ describe("on the test questions", () => {
     expect(scores.get("swift")!.numbers).toBeGreaterThan(scores.get("sparrow")!.numbers);
   });
 
-  it.each(["unite", "gac"])("loses nothing on any skill when the experts are fused by %s", async (name) => {
+  it.each(["unite", "gac"] as const)("loses nothing on any skill when the experts are fused by %s", async (name) => {
     const fused = scoresOf(await answersOf(Object.values(EXPERTS), { name }));
     const experts = Object.values(EXPERTS).map((expert) => scores.get(expert)!);
     expect(fused.all).toBeGreaterThanOrEqual(Math.max(...experts.map(({ all }) => all)) + 15);
