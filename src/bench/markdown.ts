@@ -59,6 +59,7 @@ function shortTables({ tables }: BenchReport): string {
         return place === 0 ? !name.includes("=") : !shown.has(method);
       });
       for (const { who } of rows) shown.add(methodOf(String(who)));
+      if (!rows.some(({ who }) => !isMember(String(who)) && who !== "oracle")) return "";
       const columns = table.columns.flatMap((column): Column[] => {
         if (column.key.startsWith("tag ")) return [{ ...column, key: `plain ${column.key}` }];
         if (column.key === "all") return [{ ...column, title: "all, with 95 % interval" }];
