@@ -22,6 +22,9 @@ const WIDE_RANGE = 8;
 /** Quality below the zero router's cheapest point by more than this share of the range is cut off: nobody wants it. */
 const ROOM_BELOW = 0.25;
 
+/** Pieces of a bow. */
+const BOW_STEPS = 8;
+
 export const CURVE_STYLE = `
 svg .curve { fill: none; stroke-width: 2; } svg .zero { stroke: var(--ink); stroke-dasharray: 5 4; }
 svg .oracle.curve { fill: none; stroke: var(--oracle); } svg .router { stroke: var(--method); stroke-width: 2.5; }
@@ -45,7 +48,8 @@ export function curveChart(title: string, curves: readonly ChartCurve[], dots: r
   const line = ({ kind, name, points }: ChartCurve) => {
     const hull = upperHull(points);
     if (hull.length === 0) return "";
-    const to = hull.map(({ cost, quality }) => `${x.at(cost)} ${y.at(quality)}`).join("L");
+    const corners = x.isLogarithmic ? bent(hull) : hull;
+    const to = corners.map(({ cost, quality }) => `${x.at(cost)} ${y.at(quality)}`).join("L");
     return `<path class="curve ${kind}" d="M${to}H${right}"><title>${escapeHtml(name)}</title></path>`;
   };
   const dot = ({ kind, cost, quality, tip }: ChartDot) =>
@@ -69,6 +73,20 @@ export function curveChart(title: string, curves: readonly ChartCurve[], dots: r
     ...dots.map(dot),
     "</g></svg></figure>",
   ].join("");
+}
+
+/** Mixing two points is a line in cost, and so a bow on a logarithmic axis. */
+function bent(hull: readonly CurvePoint[]): CurvePoint[] {
+  return hull.flatMap((point, index) => {
+    const next = hull[index + 1];
+    if (next === undefined) return [point];
+    const ratio = next.cost / point.cost;
+    return Array.from({ length: BOW_STEPS }, (_, step) => {
+      const cost = point.cost * ratio ** (step / BOW_STEPS);
+      const share = (cost - point.cost) / (next.cost - point.cost);
+      return { cost, quality: point.quality + share * (next.quality - point.quality) };
+    });
+  });
 }
 
 function costScale(costs: readonly number[]) {
