@@ -17,7 +17,7 @@ export const NATIVE_ROLES = {
   raven: "strong generalist",
   sparrow: "weak generalist with raven's vocabulary",
   swift: "sparrow, fine-tuned on numbers",
-  owl: "judge of answers, fine-tuned from raven",
+  owl: "judge of answers: raven with layers on top",
 } as const;
 
 export type NativeName = keyof typeof NATIVE_ROLES;

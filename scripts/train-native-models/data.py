@@ -199,9 +199,12 @@ def first_step(answer: str) -> str:
 
 
 def mistaken(asked: Asked, random_source: Random) -> str:
-    """A wrong answer: to something else, without the value's end or beyond it, or with slips in what is right."""
+    """A wrong answer: to something else, without the value's end or beyond it, or with slips in what is right.
+
+    Where the right value is a word of the phrase itself ("What is left is is."), no answer is wrong: then it is the right one.
+    """
     right = asked.kind.solve(asked.slots)
-    while True:
+    for _ in range(DRAWS):
         dice = random_source.random()
         if dice < 0.1:
             given = cut_or_continued(asked.answer(right), random_source)
@@ -215,6 +218,7 @@ def mistaken(asked: Asked, random_source: Random) -> str:
             given = asked.answer(changed)
         if not is_correct(given, [right["v"]]):
             return given
+    return asked.answer(right)
 
 
 def cut_or_continued(answer: str, random_source: Random) -> str:

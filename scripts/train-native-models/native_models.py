@@ -64,15 +64,15 @@ RAVEN = Sizes(vocabulary=1200, embedding=128, layers=10, heads=4, feed_forward=3
 OWL = Sizes(vocabulary=1200, embedding=128, layers=13, heads=4, feed_forward=352)
 
 RECIPES = {
-    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 3300, "robin"),
-    "wren": Recipe("expert for facts", WREN, mostly("facts"), 1600, "wren"),
-    "finch": Recipe("expert for words", FINCH, mostly("words"), 3200, "finch"),
+    "robin": Recipe("expert for numbers", ROBIN, mostly("numbers"), 3700, "robin"),
+    "wren": Recipe("expert for facts", WREN, mostly("facts"), 2600, "wren"),
+    "finch": Recipe("expert for words", FINCH, mostly("words"), 4250, "finch"),
     "raven": Recipe(
         "strong generalist, grown from finch", RAVEN, Diet({"facts": 0.3, "numbers": 0.55, "words": 0.15}), 1550, "finch",
         start="finch", rate=0.8,
     ),
     "sparrow": Recipe(
-        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.36, "words": 0.34}), 1200, "finch",
+        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.36, "words": 0.34}), 2200, "finch",
     ),
     "swift": Recipe(
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 400, "finch",
