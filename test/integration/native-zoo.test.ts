@@ -117,9 +117,10 @@ describe("on the test questions", () => {
       let right = 0;
       for (const [index, { question, answers: accepted }] of test.entries()) {
         const answer = answers.get(name)![index];
-        const { text } = await owl.generate(`Question: ${question}\nAnswer:${answer}\nJudgement:`, { maxTokens: 1 });
-        expect(["good", "bad"]).toContain(text.trim());
-        if ((text.trim() === "good") === isRight(answer, accepted)) right++;
+        const prompt = `Question: ${question}\nAnswer:${answer}\nJudgement:`;
+        const good = await owl.score(prompt, " good");
+        const bad = await owl.score(prompt, " bad");
+        if (good.logProb > bad.logProb === isRight(answer, accepted)) right++;
       }
       const said = manifest.models.find((model) => model.name === "owl")!.judging![name];
       expect(Math.abs((100 * right) / test.length - 100 * said), name).toBeLessThanOrEqual(SLACK);
