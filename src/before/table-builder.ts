@@ -67,7 +67,7 @@ export class TableBuilder {
     for (const { row, model, outcome } of this.#cells) (cells[row * models.length + model] ??= []).push(outcome);
     const matrices = Object.fromEntries(
       NUMBERS.map((key) => [key, averaged(cells, key, facts.length, models.length)] as const).filter(
-        ([key, matrix]) => matrix !== undefined || key === "quality",
+        ([, matrix]) => matrix !== undefined,
       ),
     );
     const listed = <Key extends "reference" | "dataset" | "subject">(key: Key) =>

@@ -16,15 +16,32 @@ export interface TableOptions {
   wrap?: readonly number[];
   /** Indexes of columns with numbers. */
   right?: readonly number[];
+  /** Indexes of columns that are left out, one after the other, where the terminal is too narrow even so. */
+  drop?: readonly number[];
   indent?: string;
 }
 
 export function renderTable(
   rows: readonly (readonly string[])[],
-  { colors, head, wrap = [], right = [], indent = "" }: TableOptions,
+  { colors, head, wrap = [], right = [], drop = [], indent = "" }: TableOptions,
 ): string {
   const all = head === undefined ? rows : [head, ...rows];
-  const widths = fitWidths(all, wrap, (process.stdout.columns || DEFAULT_WIDTH) - indent.length);
+  const available = (process.stdout.columns || DEFAULT_WIDTH) - indent.length;
+  const widths = fitWidths(all, wrap, available);
+  if (drop.length > 0 && widths.reduce((total, width) => total + width + GAP.length, -GAP.length) > available) {
+    const [first] = drop;
+    const kept = (cells: readonly string[]) => cells.filter((_, column) => column !== first);
+    const behind = (columns: readonly number[]) =>
+      columns.filter((column) => column !== first).map((column) => (column > first ? column - 1 : column));
+    return renderTable(rows.map(kept), {
+      colors,
+      head: head && kept(head),
+      wrap: behind(wrap),
+      right: behind(right),
+      drop: behind(drop),
+      indent,
+    });
+  }
   const none = Object.fromEntries(BORDERS.map((name) => [name, ""]));
   const table = new Table({
     chars: { ...none, middle: GAP },
@@ -59,7 +76,8 @@ function fitWidths(all: readonly (readonly string[])[], wrap: readonly number[],
   const sum = (widths: readonly number[]) => widths.reduce((total, width) => total + width, 0);
   const room = available - GAP.length * (natural.length - 1);
   if (sum(natural) <= room) return natural;
-  const growth = Math.max(0, room - sum(least)) / (sum(natural) - sum(least));
+  const wrapped = sum(natural) - sum(least);
+  const growth = wrapped === 0 ? 0 : Math.max(0, room - sum(least)) / wrapped;
   return natural.map((width, column) => least[column] + Math.floor(growth * (width - least[column])));
 }
 

@@ -73,6 +73,8 @@ export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, co
         ],
         right: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
         wrap: [0],
+        // What is told apart from the zero router stays longest.
+        drop: [9, 8, 11, 10, 5, 2, 7, 6],
       },
     ),
     ...skipped.map(({ name, why }) => `${dim(`${name} left out: ${why}`)}\n`),
