@@ -258,9 +258,13 @@ function expectBeginning(held: Uint8Array, text: Uint8Array): void {
 function following(walked: Walk) {
   return ({ size, probabilities, bytesOf }: Parameters<typeof byStringOf>[0], step: number): number => {
     const wanted = walked.steps[step].bytes;
-    for (let entry = 0; entry < size; entry++)
-      if (probabilities[entry] > 0 && wanted.equals(bytesOf(entry))) return entry;
-    return -1;
+    let likeliest = -1;
+    for (let entry = 0; entry < size; entry++) {
+      if (probabilities[entry] === 0 || !wanted.equals(bytesOf(entry))) continue;
+      // A character's byte token is another token with the same bytes.
+      if (likeliest < 0 || probabilities[entry] > probabilities[likeliest]) likeliest = entry;
+    }
+    return likeliest;
   };
 }
 
