@@ -44,11 +44,14 @@ describe("route probabilities", () => {
       for (const [row, query] of QUERIES.entries()) {
         const prompt = routePrompt(ROUTES, query);
         const logProbs: number[] = [];
-        for (const { name } of ROUTES) logProbs.push((await model.score(prompt, ` ${name}\n`)).logProb);
+        for (const { name } of ROUTES) {
+          // As the embedder reads them, since a cache that is kept was decoded in other batches.
+          const { logProb } = await model.score(prompt, ` ${name}\n`, { reusePrompt: logProbs.length > 0 });
+          logProbs.push(logProb);
+        }
         const weights = logProbs.map((logProb) => Math.exp(logProb - Math.max(...logProbs)));
         const total = weights.reduce((sum, weight) => sum + weight, 0);
-        // Whole names in one batch round otherwise than token by token.
-        for (const [route, share] of rowOf(shares, row).entries()) expect(share).toBeCloseTo(weights[route] / total, 2);
+        for (const [route, share] of rowOf(shares, row).entries()) expect(share).toBeCloseTo(weights[route] / total, 4);
       }
       const restored = await restoreEmbedder(JSON.parse(JSON.stringify(embedder)));
       expect(restored.id).toBe(embedder.id);

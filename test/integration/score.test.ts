@@ -19,7 +19,7 @@ function open(members: typeof models, method: MethodOptions): Promise<Ensemble> 
 
 /**
  * ln p of the text's tokens as the tokenizer cuts prompt and text together, by llama.cpp alone; among text and end tokens,
- * since control tokens are conditioned away.
+ * since control tokens are conditioned away. Of tokens with the same bytes (a letter and its byte token) the likeliest.
  */
 function bareScore(file: string, prompt: string, text: string): number {
   const model = LlamaModel.load(loadLlama(), file);
@@ -37,8 +37,13 @@ function bareScore(file: string, prompt: string, text: string): number {
       const isText = tokenClass === TokenClass.text && vocabulary.bytesOf(id).length > 0;
       return isText || tokenClass === TokenClass.end;
     });
-    sum += logits[all[at]] - Math.log(possible.reduce((total, logit) => total + Math.exp(logit), 0));
-    context.decode(all.subarray(at, at + 1), at);
+    const bytes = Buffer.from(vocabulary.bytesOf(all[at]));
+    const alike = Array.from(logits.keys()).filter(
+      (id) => vocabulary.classOf(id) === TokenClass.text && bytes.equals(vocabulary.bytesOf(id)),
+    );
+    const taken = alike.reduce((best, id) => (logits[id] > logits[best] ? id : best));
+    sum += logits[taken] - Math.log(possible.reduce((total, logit) => total + Math.exp(logit), 0));
+    context.decode(Int32Array.of(taken), at);
   }
   context.free();
   model.free();
@@ -52,8 +57,7 @@ describe("one member", () => {
       const { logProb, pieces, usage } = await ensemble.score(PROMPT, text);
       const bytes = pieces.map((piece) => (piece.bytes ? Buffer.from(piece.bytes, "hex") : Buffer.from(piece.text)));
       expect(Buffer.concat(bytes).toString()).toBe(text);
-      // Where a byte token is likelier than the letter of the same byte, it is taken, and what follows hangs on it: see score.ts.
-      expect(logProb).toBeCloseTo(bareScore(model, PROMPT, text), text.includes("ü") ? -2 : 4);
+      expect(logProb).toBeCloseTo(bareScore(model, PROMPT, text), 4);
       expect(logProb).toBeCloseTo(
         pieces.reduce((sum, piece) => sum + piece.logProb, 0),
         9,
