@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
 
-const DEMO = ["generate", "--trace", "--chat", "Where does the owner of the parrot live?"];
+const DEMO = ["generate", "--trace", "--chat", "Where does the owner of the hamster live?"];
 
 ensureInstalled();
 ensureBuilt();

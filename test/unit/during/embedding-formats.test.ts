@@ -1,5 +1,4 @@
 /** deepen and eva on GGUF models whose embeddings are stored in every common format, tied and untied. */
-import koffi from "koffi";
 import { describe, expect, it } from "vitest";
 import type { TensorToWrite } from "../../../scripts/lib/gguf-writer.js";
 import { writeTinyModel } from "../../../scripts/lib/tiny-model.js";
@@ -10,6 +9,7 @@ import { ggmlMath } from "../../../src/llama/ggml-math.js";
 import { ggmlTypeNamed } from "../../../src/llama/gguf/ggml-types.js";
 import { loadLlama } from "../../../src/llama/library.js";
 import { ggufEmbeddings, readAllRows, readRows } from "../../../src/member/embeddings.js";
+import { quantiserOf } from "../../support/quantise.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const at = temporaryFolder();
@@ -19,23 +19,13 @@ const TOKENS = 300;
 const random = new RandomGenerator(3);
 const numbers = Float32Array.from({ length: WIDTH * TOKENS }, () => drawNormal(random));
 
-const quantiseChunk = koffi
-  .load(files.ggml)
-  .func("ggml_quantize_chunk", "size_t", [
-    "int32_t",
-    "void *",
-    "void *",
-    "int64_t",
-    "int64_t",
-    "int64_t",
-    "void *",
-  ]) as unknown as (...parameters: unknown[]) => number;
+const quantise = quantiserOf(files.ggml);
 
 function stored(type: string): Uint8Array {
   const { id, blockElements, blockBytes } = ggmlTypeNamed(type)!;
   if (type === "F32") return new Uint8Array(numbers.buffer);
   const bytes = new Uint8Array((numbers.length / blockElements) * blockBytes);
-  quantiseChunk(id, numbers, bytes, 0, TOKENS, WIDTH, null);
+  quantise(id, numbers, bytes, 0, TOKENS, WIDTH, null);
   return bytes;
 }
 

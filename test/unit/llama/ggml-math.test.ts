@@ -1,4 +1,3 @@
-import koffi from "koffi";
 import { describe, expect, it } from "vitest";
 import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
@@ -12,6 +11,7 @@ import {
 } from "../../../src/llama/ggml-math.js";
 import { GGML_TYPES, ggmlTypeNamed } from "../../../src/llama/gguf/ggml-types.js";
 import { loadLlama } from "../../../src/llama/library.js";
+import { quantiserOf } from "../../support/quantise.js";
 import { refusal } from "../../support/refusal.js";
 
 const llama = loadLlama({ gpu: false });
@@ -20,18 +20,7 @@ const random = new RandomGenerator(5);
 const COUNT = 512;
 const numbers = Float32Array.from({ length: COUNT }, () => drawNormal(random));
 
-/** ggml's own quantiser, which the project does not need. */
-const quantiseChunk = koffi
-  .load(llama.files.ggml)
-  .func("ggml_quantize_chunk", "size_t", [
-    "int32_t",
-    "void *",
-    "void *",
-    "int64_t",
-    "int64_t",
-    "int64_t",
-    "void *",
-  ]) as unknown as (...parameters: unknown[]) => number;
+const quantise = quantiserOf(llama.files.ggml);
 
 /** The most that a root mean square may be off, as a share of the numbers' own. */
 const COARSENESS: Record<string, number> = {
@@ -64,7 +53,7 @@ describe("reading rows of a number format", () => {
   it.each(Object.entries(COARSENESS))("reads %s", (name, coarseness) => {
     const type = ggmlTypeNamed(name)!;
     const bytes = new Uint8Array((COUNT / type.blockElements) * type.blockBytes);
-    const written = quantiseChunk(type.id, numbers, bytes, 0, 1, COUNT, new Float32Array(COUNT).fill(1));
+    const written = quantise(type.id, numbers, bytes, 0, 1, COUNT, new Float32Array(COUNT).fill(1));
     expect(written).toBe(bytes.length);
     const read = dequantise(math, type.id, bytes, COUNT);
     let off = 0;
