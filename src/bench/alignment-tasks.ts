@@ -99,6 +99,7 @@ const TOP = 320;
 class LogitsMember {
   readonly facts = { eosText: "" };
   readonly atFragmentStart = false;
+  readonly hasOutput = true;
   readonly output: Pick<MemberOutput, "logits" | "topIds" | "topLogits" | "topCount">;
 
   constructor(

@@ -59,6 +59,8 @@ export const TEAMS: readonly Team[] = [
       { name: "packllm", variant: "opt" },
       { name: "eva", fusion: "linear" },
       { name: "abe", beams: 1 },
+      { name: "safe", sharpen: "none" },
+      { name: "safe", alignment: { name: "union" } },
       { name: "core", main: "none" },
       { name: "core", alignment: { name: "union" } },
       { name: "fusion", rule: { name: "product" }, weights: { name: "perplexity" } },

@@ -109,13 +109,14 @@ function stepLine(step: TraceStep, colors: Colors): string {
 
 interface Winner {
   label: string;
-  /** Where the legend lists it: all, each member, several members, nobody. */
+  /** Where the legend lists it: all, each member, several members, nobody; behind them, steps that were settled before. */
   order: number;
   paint: Paint;
 }
 
 function winnerOf({ favourite, members }: TraceStep, names: readonly string[], colors: Colors): Winner {
   const heard = members.filter((member) => member.heard).length;
+  if (heard === 0) return { label: "written ahead", order: names.length + 3, paint: colors.dim };
   if (favourite.length === 0) return { label: "nobody's favourite", order: names.length + 2, paint: colors.red };
   if (favourite.length === heard && heard > 1) return { label: "agreed by all", order: 0, paint: colors.green };
   if (favourite.length === 1) {

@@ -9,9 +9,8 @@ import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
-import { advanceAll, type Schedule } from "../member/plan.js";
+import { advanceAll, eachMember, type Schedule } from "../member/plan.js";
 import { MAX_TOP } from "../member/preparer.js";
-import { settleAll } from "../member/settle-all.js";
 import { AnswerText } from "./answer-text.js";
 import { type PromptInput, renderPrompt } from "./prompt.js";
 import { Sampler } from "./sampler.js";
@@ -124,6 +123,12 @@ export async function* streamAnswer(
         heard.add(member);
       }
     },
+    async lookAhead(looking, look) {
+      const members = looking.map(({ member }) => member);
+      const found = await clock.decode(() => eachMember(members, schedule, look));
+      for (const [index, { name }] of members.entries()) memberTokens[name] += found[index].decodedTokens;
+      return found;
+    },
   };
 
   try {
@@ -186,13 +191,9 @@ export async function beginAll(
   schedule: Schedule,
   signal: AbortSignal,
 ): Promise<number[]> {
-  const tokens: number[] = [];
-  const begin = async (index: number) => {
-    tokens[index] = (await voices[index].member.begin(prompts[index], signal)).promptTokens;
-  };
-  if (schedule === "parallel") await settleAll(voices.map((_, index) => begin(index)));
-  else for (const index of voices.keys()) await begin(index);
-  return tokens;
+  const members = voices.map(({ member }) => member);
+  const begun = await eachMember(members, schedule, (member, index) => member.begin(prompts[index], signal));
+  return begun.map(({ promptTokens }) => promptTokens);
 }
 
 /** A cancelled request and a context that fills up end the answer; everything else is the caller's to know. */

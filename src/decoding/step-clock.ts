@@ -76,6 +76,15 @@ export class StepClock {
     this.#prepareMs += inTurn ? prepare : slowestPrepare;
   }
 
+  /** Run work that is all decoding, such as looking ahead. */
+  async decode<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    const result = await work();
+    this.#advanceMs += performance.now() - started;
+    this.#decodeMs += performance.now() - started;
+    return result;
+  }
+
   endStep(): void {
     const wall = performance.now() - this.#started;
     this.last.decode = this.#decodeMs;

@@ -49,6 +49,14 @@ export interface MethodContext {
   draw?(distribution: FusedDistribution): number;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
+  /**
+   * Have these members look ahead (Member.draft, Member.verify), scheduled as in `advance`. Absent where a given text is
+   * scored, so that there is nothing to look ahead to.
+   */
+  lookAhead?<T extends { decodedTokens: number }>(
+    voices: readonly Voice[],
+    look: (member: Member) => Promise<T>,
+  ): Promise<T[]>;
 }
 
 /** One request's run of a method. */

@@ -23,6 +23,7 @@ import { buildPackllm, createPackllm, packllmInfo, packllmOptions } from "./toke
 import { createProduct, productInfo, productOptions } from "./token/product.js";
 import { createProxy, proxyInfo, proxyOptions } from "./token/proxy.js";
 import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
+import { createSafe, safeInfo, safeOptions } from "./token/safe.js";
 import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
 import { createUnite, uniteInfo, uniteOptions } from "./token/unite.js";
 
@@ -66,6 +67,11 @@ const registry = {
     options: meOptions,
     create: createMe,
   } satisfies Method<typeof meOptions>,
+  safe: {
+    info: safeInfo,
+    options: safeOptions,
+    create: createSafe,
+  } satisfies Method<typeof safeOptions>,
   deepen: {
     info: deepenInfo,
     options: deepenOptions,

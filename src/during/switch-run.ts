@@ -77,7 +77,6 @@ export class SwitchRun implements MethodRun {
   }
 
   accept(entry: number): void {
-    this.#upToDate.chosen();
     const bytes = this.#bytesOf(entry);
     for (const { member } of this.context.voices) {
       if (entry === END) member.append({ kind: "tokens", ids: member.vocabulary.endTokens.slice(0, 1) });

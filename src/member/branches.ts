@@ -159,8 +159,8 @@ export function wrongFeedback(name: string, kind: string, hasBranches: boolean):
   return new LlamafuseError("invalid-option", message, { member: name, found: kind, option: "branches" });
 }
 
-/** Prompts are scored as one text. */
-export function scoresNoBranches(name: string): LlamafuseError {
-  const message = `Member "${name}" is prepared for branches and cannot score a prompt. Prepare it without branches first.`;
+/** Prompts are scored, and texts looked ahead in, as one text. */
+export function readsNoBranches(name: string): LlamafuseError {
+  const message = `Member "${name}" is prepared for branches and can neither score a prompt nor look ahead. Prepare it without branches first.`;
   return new LlamafuseError("invalid-option", message, { member: name, option: "branches" });
 }

@@ -9,9 +9,22 @@ import { LlamaContext } from "../llama/context.js";
 import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
 import { isUtf8 } from "../vocabulary/utf8.js";
-import { Branches, scoresNoBranches, wrongFeedback } from "./branches.js";
-import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation, PromptScore } from "./member.js";
+import { Branches, readsNoBranches, wrongFeedback } from "./branches.js";
+import { LogitReader } from "./logit-reader.js";
+import { draftBehind, verifyWithin } from "./look-ahead.js";
+import type {
+  BeginResult,
+  Draft,
+  Feedback,
+  MemberFacts,
+  MemberPrompt,
+  Place,
+  Preparation,
+  PromptScore,
+  Verification,
+} from "./member.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
+import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
 import { TokenTrail } from "./token-trail.js";
 
 export interface EngineOptions {
@@ -27,22 +40,18 @@ export interface EngineOptions {
   mayContinue: () => boolean;
 }
 
-/** Positions of a scored prompt whose logits are in memory at a time: 152,064 tokens take 10 MB. */
-const SCORED_AT_ONCE = 16;
-
 export class LlamaEngine {
   readonly model: LlamaModel;
   /** The one in use. */
-  context: LlamaContext;
-  readonly #single: LlamaContext;
+  #cache: TokenCache;
+  readonly #single: TokenCache;
   /** For branches; made when they are first prepared. */
-  #several: LlamaContext | undefined;
+  #several: TokenCache | undefined;
   #threads: number;
   #branches: Branches | undefined;
   readonly preparer: Preparer;
+  readonly #reader: LogitReader;
   readonly #trail: TokenTrail;
-  /** Tokens in llama.cpp's cache. */
-  #cached = 0;
   decodeMs = 0;
   /** Spent on re-tokenising what was appended since the last advance. */
   #feedbackMs = 0;
@@ -57,15 +66,16 @@ export class LlamaEngine {
     private readonly options: EngineOptions,
   ) {
     this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
-    let context: LlamaContext | undefined;
+    let single: TokenCache | undefined;
     try {
       const { vocabulary } = this.model.tokenizer;
       this.#threads = options.threads;
-      context = this.#single = this.context = this.#makeContext(1);
+      single = this.#single = this.#cache = this.#makeCache(1);
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
+      this.#reader = new LogitReader(options.name, vocabulary, kernels);
       this.#trail = new TokenTrail(this.model.tokenizer);
     } catch (error) {
-      context?.free();
+      single?.context.free();
       this.model.free();
       throw error;
     }
@@ -87,6 +97,10 @@ export class LlamaEngine {
     };
   }
 
+  get contextSize(): number {
+    return this.#cache.context.contextSize;
+  }
+
   get atFragmentStart(): boolean {
     return this.#trail.atFragmentStart && (this.#branches?.isAtPrompt ?? true);
   }
@@ -96,96 +110,100 @@ export class LlamaEngine {
     return this.preparer.configure(preparation);
   }
 
-  #makeContext(sequences: number): LlamaContext {
-    const { contextSize, batchSize, stopFlag } = this.options;
-    const outputs = sequences === 1 ? SCORED_AT_ONCE : 1;
-    return new LlamaContext(this.model, {
-      contextSize,
-      batchSize,
-      stopFlag,
-      sequences,
-      outputs,
-      threads: this.#threads,
-    });
+  #makeCache(sequences: number): TokenCache {
+    const { contextSize, batchSize, stopFlag, mayContinue } = this.options;
+    const outputs = sequences === 1 ? READ_AT_ONCE : 1;
+    const options = { contextSize, batchSize, stopFlag, sequences, outputs, threads: this.#threads };
+    return new TokenCache(new LlamaContext(this.model, options), mayContinue);
+  }
+
+  get #isBranching(): boolean {
+    return this.#cache.context.sequences > 1;
   }
 
   /** Decode in a context of so many sequences from now on. The other one is left as it is, so that it goes on alike. */
   #use(sequences: number): void {
-    if (sequences === this.context.sequences) return;
-    if (sequences > 1 && this.#several?.sequences !== sequences) {
-      this.#several?.free();
+    if (sequences === this.#cache.context.sequences) return;
+    if (sequences > 1 && this.#several?.context.sequences !== sequences) {
+      this.#several?.context.free();
       this.#several = undefined;
-      this.#several = this.#makeContext(sequences);
+      this.#several = this.#makeCache(sequences);
     }
-    this.context = sequences > 1 ? this.#several! : this.#single;
+    this.#cache = sequences > 1 ? this.#several! : this.#single;
     this.#branches = undefined;
-    this.#keep(0);
+    this.#cache.clear();
   }
 
   begin(prompt: MemberPrompt): BeginResult {
     this.#take(prompt);
-    const { length } = this.#trail;
-    const isBranching = this.context.sequences > 1;
-    if (prompt.reuse !== true || isBranching) this.#trail.invalidateFrom(0);
-    const reusedTokens = Math.min(this.#trail.firstChanged, length - 1, this.#cached);
+    const { tokens } = this.#trail;
+    if (prompt.reuse !== true || this.#isBranching) this.#cache.clear();
+    const reusedTokens = Math.min(this.#cache.shared(tokens), tokens.length - 1);
     this.advance();
-    if (isBranching) {
-      this.#branches = new Branches(this.options.name, this.context, this.#trail.tokens);
+    if (this.#isBranching) {
+      this.#branches = new Branches(this.options.name, this.#cache.context, tokens);
       this.preparer.takeBranches(this.#branches.logits);
     }
-    return { promptTokens: length, reusedTokens };
+    return { promptTokens: tokens.length, reusedTokens };
   }
 
   /** See Member.scorePrompt; null: the text at hand. */
   scorePrompt(prompt: MemberPrompt | null): PromptScore {
-    const trail = this.#trail;
-    if (this.context.sequences > 1) throw scoresNoBranches(this.options.name);
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
     if (prompt !== null) this.#take(prompt);
-    else this.#requireRoom();
-    this.#keep(0);
-    const ids = trail.tokens.slice();
+    else this.#requireRoom(this.#trail);
+    this.#cache.clear();
+    const ids = this.#trail.tokens.slice();
     const logProbs = new Float64Array(ids.length).fill(Number.NaN);
     try {
-      for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) this.#scoreFrom(from, ids, logProbs);
+      this.#cache.read(ids, 0, (index, logits) => {
+        this.#reader.take(logits);
+        if (index + 1 < ids.length) logProbs[index + 1] = this.#reader.logProbOf([ids[index + 1]]);
+      });
     } catch (error) {
-      this.#keep(0);
+      this.#cache.clear();
       throw error;
     }
-    this.#cached = ids.length;
     this.#hasHidden = false;
-    trail.settle();
     this.advance();
     this.decodedTokens = ids.length;
     return { ids, logProbs };
   }
 
-  /** Decode a few tokens, and say how probable each of their successors is. */
-  #scoreFrom(from: number, ids: Int32Array, logProbs: Float64Array): void {
-    const tokens = ids.subarray(from, from + SCORED_AT_ONCE);
-    this.context.decode(tokens, from, { outputs: tokens.length, mayContinue: this.options.mayContinue });
-    for (let place = 0; place < tokens.length; place++) {
-      const next = from + place + 1;
-      if (next < ids.length) logProbs[next] = this.preparer.logProbOf(this.context.logits(place), ids[next]);
-    }
+  draft(count: number): Draft {
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    this.#requireRoom(this.#trail);
+    const missed = this.#decodeText(false);
+    this.#hasHidden = false;
+    const { sayings, decodedTokens } = draftBehind(this.#trail.tokens, count, this.#cache, this.#reader);
+    return { sayings, decodedTokens: missed + decodedTokens };
+  }
+
+  verify(bytes: Uint8Array, places: readonly Place[]): Verification {
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    const trail = this.#trail.copy();
+    trail.append({ kind: "text", bytes });
+    this.#requireRoom(trail);
+    this.#hasHidden = false;
+    return verifyWithin(trail, bytes.length, places, this.#cache, this.#reader);
   }
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
     this.#trail.begin(prompt);
     const { length } = this.#trail;
-    if (length <= this.context.contextSize) return;
+    if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
-      `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.context.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
-      { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
+      `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
+      { member: this.options.name, found: length, allowed: this.contextSize, option: "contextSize" },
     );
   }
 
   append(feedback: Feedback): void {
     const started = performance.now();
-    const isBranching = this.context.sequences > 1;
-    if ((feedback.kind === "branches") !== isBranching)
-      throw wrongFeedback(this.options.name, feedback.kind, isBranching);
+    if ((feedback.kind === "branches") !== this.#isBranching)
+      throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
     if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
     else this.#trail.append(feedback);
     this.#feedbackMs += performance.now() - started;
@@ -196,31 +214,37 @@ export class LlamaEngine {
     else this.#advanceBranches(this.#branches);
   }
 
-  #requireRoom(): void {
-    const { length } = this.#trail;
-    if (length <= this.context.contextSize) return;
+  #requireRoom({ length }: TokenTrail): void {
+    if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
-      `Member "${this.options.name}" has reached the end of its context of ${this.context.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
-      { member: this.options.name, found: length, allowed: this.context.contextSize, option: "contextSize" },
+      `Member "${this.options.name}" has reached the end of its context of ${this.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
+      { member: this.options.name, found: length, allowed: this.contextSize, option: "contextSize" },
     );
   }
 
   #advanceText(): void {
-    const trail = this.#trail;
-    this.#requireRoom();
+    this.#requireRoom(this.#trail);
     const started = performance.now();
-    this.decodedTokens = 0;
     const { wantsHidden } = this.preparer;
-    const lacksHidden = wantsHidden && !this.#hasHidden;
-    if (trail.firstChanged < trail.length || this.#cached !== trail.length || lacksHidden) this.#decode();
+    this.decodedTokens = this.#decodeText(wantsHidden);
     // On a GPU the decode may still be running: reading the logits waits for it.
-    const logits = this.context.logits();
+    const logits = this.#cache.context.logits();
     const decoded = performance.now();
-    this.preparer.run(logits, wantsHidden ? this.context.hiddenState() : undefined);
+    this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
     this.decodeMs = decoded - started;
     this.prepareMs = performance.now() - decoded + this.#feedbackMs;
     this.#feedbackMs = 0;
+  }
+
+  /** Bring the cache up to the token list; returns the tokens decoded. */
+  #decodeText(hiddenState: boolean): number {
+    const { tokens } = this.#trail;
+    const lacksHidden = hiddenState && !this.#hasHidden;
+    if (!lacksHidden && this.#cache.holds(tokens)) return 0;
+    const decoded = this.#cache.hold(tokens, { hiddenState });
+    this.#hasHidden = hiddenState;
+    return decoded;
   }
 
   #advanceBranches(branches: Branches): void {
@@ -233,37 +257,6 @@ export class LlamaEngine {
     this.decodeMs = decoded - started;
     this.prepareMs = performance.now() - decoded + this.#feedbackMs;
     this.#feedbackMs = 0;
-  }
-
-  /** Bring the cache up to the token list: roll back to the first changed token, decode the rest. */
-  #decode(): void {
-    const trail = this.#trail;
-    // The last token is always decoded, so that there are logits to read.
-    const keep = Math.min(trail.firstChanged, trail.length - 1, this.#cached);
-    const from = keep < this.#cached ? this.#keep(keep) : keep;
-    const hiddenState = this.preparer.wantsHidden;
-    try {
-      this.context.decode(trail.tokens.subarray(from), from, { hiddenState, mayContinue: this.options.mayContinue });
-    } catch (error) {
-      // Some batches may have been decoded; forget them, so that the next advance finds a cache it knows.
-      this.#keep(from);
-      throw error;
-    }
-    this.#cached = trail.length;
-    this.#hasHidden = hiddenState;
-    this.decodedTokens = trail.length - from;
-    trail.settle();
-  }
-
-  /** Drop everything from this position on, or everything where a recurrent state cannot go back. Returns what is kept. */
-  #keep(length: number): number {
-    if (length === 0 || !this.context.rollback(length)) {
-      this.context.clear();
-      length = 0;
-    }
-    this.#cached = length;
-    this.#trail.invalidateFrom(length);
-    return length;
   }
 
   /** The first token of a string's tokenisation as the text to come, or -1. */
@@ -287,13 +280,13 @@ export class LlamaEngine {
 
   setThreads(threads: number): void {
     this.#threads = threads;
-    this.#single.setThreads(threads);
-    this.#several?.setThreads(threads);
+    this.#single.context.setThreads(threads);
+    this.#several?.context.setThreads(threads);
   }
 
   free(): void {
-    this.#single.free();
-    this.#several?.free();
+    this.#single.context.free();
+    this.#several?.context.free();
     this.model.free();
   }
 }

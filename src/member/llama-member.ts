@@ -5,18 +5,23 @@ import type { SharedMemory } from "../kernels/shared-memory.js";
 import type { Gpu } from "../llama/find-library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
 import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
+import { checkDraftLength, checkPlaces } from "./check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "./embeddings.js";
+import { emptyOutput } from "./empty-output.js";
 import { bytesOfFeedback } from "./feedback-bytes.js";
 import type {
   BeginResult,
+  Draft,
   Feedback,
   Lookup,
   Member,
   MemberFacts,
   MemberOutput,
   MemberPrompt,
+  Place,
   Preparation,
   PromptScore,
+  Verification,
 } from "./member.js";
 import { disposedError, loadingStopped, MemberThread } from "./member-thread.js";
 import type { Ready, RequestName, Requests } from "./member-worker.js";
@@ -70,20 +75,7 @@ export class LlamaMember implements Member {
     this.vocabulary = new Vocabulary(ready.vocabulary);
     this.contextSize = ready.contextSize;
     this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
-    this.#output = {
-      logNormaliser: 0,
-      endLogProb: Number.NEGATIVE_INFINITY,
-      topCount: 0,
-      topIds: new Int32Array(0),
-      topLogits: new Float32Array(0),
-      logits: shared.float32(ready.logits, this.vocabulary.size),
-      projection: new Float64Array(0),
-      hidden: new Float32Array(0),
-      branches: [],
-      decodeMs: 0,
-      prepareMs: 0,
-      decodedTokens: 0,
-    };
+    this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
   }
 
   /** Start a thread and load the model in it. Cancel with `signal`. */
@@ -103,6 +95,10 @@ export class LlamaMember implements Member {
   get output(): MemberOutput {
     this.#checkOutput("output");
     return this.#output;
+  }
+
+  get hasOutput(): boolean {
+    return this.#hasOutput && !this.#disposed;
   }
 
   async prepare(preparation: Preparation): Promise<void> {
@@ -135,8 +131,7 @@ export class LlamaMember implements Member {
   async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
     this.#check();
     if (prompt !== undefined) this.#queue = [];
-    const length = await this.#flush();
-    if (length > 0) await this.#send(Command.append, length);
+    await this.#hand();
     return this.#read(() => this.#request("scorePrompt", prompt ?? null), signal);
   }
 
@@ -171,6 +166,18 @@ export class LlamaMember implements Member {
     this.#readOutput();
   }
 
+  async draft(count: number): Promise<Draft> {
+    checkDraftLength(this.name, count);
+    await this.#hand();
+    return this.#request("draft", count);
+  }
+
+  async verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification> {
+    checkPlaces(this.name, this.vocabulary, bytes, places);
+    await this.#hand();
+    return this.#request("verify", { bytes, places });
+  }
+
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
     this.#checkOutput("lookup()");
     const known = await this.#readings.of(keys, this.atFragmentStart);
@@ -199,8 +206,7 @@ export class LlamaMember implements Member {
 
   async cachedTokens(): Promise<Int32Array> {
     // What is queued belongs to the list, though it is not decoded yet.
-    const length = await this.#flush();
-    if (length > 0) await this.#send(Command.append, length);
+    await this.#hand();
     return this.#request("cachedTokens", null);
   }
 
@@ -219,6 +225,12 @@ export class LlamaMember implements Member {
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.thread.close();
+  }
+
+  /** Tell the worker what is queued, without decoding it. */
+  async #hand(): Promise<void> {
+    const length = await this.#flush();
+    if (length > 0) await this.#send(Command.append, length);
   }
 
   /** Write the queue into the payload; what does not fit goes ahead in commands of its own. Returns the bytes written. */

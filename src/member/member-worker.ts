@@ -9,7 +9,17 @@ import type { VocabularyData } from "../vocabulary/vocabulary.js";
 import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
 import { feedbackOfBytes } from "./feedback-bytes.js";
 import { type EngineOptions, LlamaEngine } from "./llama-engine.js";
-import type { BeginResult, Feedback, MemberFacts, MemberPrompt, Preparation, PromptScore } from "./member.js";
+import type {
+  BeginResult,
+  Draft,
+  Feedback,
+  MemberFacts,
+  MemberPrompt,
+  Place,
+  Preparation,
+  PromptScore,
+  Verification,
+} from "./member.js";
 import type { OutputRegions } from "./preparer.js";
 
 export interface WorkerStart extends Omit<EngineOptions, "onProgress" | "mayContinue"> {
@@ -33,6 +43,8 @@ export interface Requests {
   begin: { ask: MemberPrompt; reply: BeginResult };
   /** Null: the text at hand. */
   scorePrompt: { ask: MemberPrompt | null; reply: PromptScore };
+  draft: { ask: number; reply: Draft };
+  verify: { ask: { bytes: Uint8Array; places: readonly Place[] }; reply: Verification };
   /** Feedback too long for the payload. */
   append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
@@ -106,6 +118,12 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
       publish(engine);
       return score;
     }
+    case "draft":
+      return engine.draft(ask as number);
+    case "verify": {
+      const { bytes, places } = ask as Requests["verify"]["ask"];
+      return engine.verify(bytes, places);
+    }
     case "append":
       engine.append(ask as Feedback);
       return null;
@@ -172,7 +190,7 @@ function main(): void {
     const ready: Ready = {
       facts: engine.facts,
       vocabulary: engine.model.tokenizer.vocabulary.data,
-      contextSize: engine.context.contextSize,
+      contextSize: engine.contextSize,
       logits: engine.preparer.logits,
     };
     port.postMessage({ reply: ready } satisfies Reply);

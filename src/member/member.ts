@@ -127,6 +127,42 @@ export interface PromptScore {
   logProbs: Float64Array;
 }
 
+/** What a member would say next. */
+export interface Saying {
+  /** A text token, or −1 for the end of generation. */
+  id: number;
+  /** ln of its probability in nats, the whole vocabulary being possible; the end is all end tokens together. */
+  logProb: number;
+}
+
+/** Text that a member would go on with. */
+export interface Draft {
+  /** One after the other; the end, if there is one, is the last. */
+  sayings: Saying[];
+  decodedTokens: number;
+}
+
+/** A place inside a text that may come. */
+export interface Place {
+  /** Where it is, in bytes of that text; 0 is where it begins. */
+  at: number;
+  /** Tokens that might stand here: what is asked is how probable they are together. */
+  ids: readonly number[];
+}
+
+export interface Verdict {
+  /** What the member would say here itself. */
+  likeliest: Saying;
+  /** ln Σ p over the place's `ids` in nats; -Infinity for none. */
+  logProb: number;
+}
+
+export interface Verification {
+  /** For each place; undefined where none of the member's tokens begins, as it would read the whole text. */
+  verdicts: (Verdict | undefined)[];
+  decodedTokens: number;
+}
+
 export interface BeginResult {
   promptTokens: number;
   /** Leading tokens that were still in the cache from the previous text and were not decoded again. */
@@ -173,6 +209,8 @@ export interface Member {
   readonly contextSize: number;
   /** Valid after `begin` or `advance` until the next `append`, `begin` or `dispose`. */
   readonly output: MemberOutput;
+  /** Whether there is a valid output. */
+  readonly hasOutput: boolean;
   /**
    * Whether the text to come starts right after a special token in a vocabulary that puts a space before the first
    * word. There, the leading space of the next token's bytes is the tokenizer's, not the text's.
@@ -197,6 +235,17 @@ export interface Member {
    * Errors: context-overflow, invalid-logits, member-failed, -hung.
    */
   advance(): Promise<void>;
+  /**
+   * What the member would say next, and next: its likeliest text token or, where it is at least as probable, the end. At
+   * most `count`, fewer at the end or where the context is full. The text stays as it is, and so does the output; feedback
+   * that says the same is then not decoded again. Not while branches are prepared. Errors: as advance.
+   */
+  draft(count: number): Promise<Draft>;
+  /**
+   * What the member would say inside a text that may come, which is read as text feedback: all places in one decode. The
+   * text and the output stay as they are, as for `draft`. Errors: as advance.
+   */
+  verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification>;
   /**
    * Logits at the current position. A byte string: the tokens with these bytes, else the first token of its tokenisation
    * as the text to come. Where `atFragmentStart`, a string's own tokens are those whose bytes, less one leading space

@@ -41,6 +41,21 @@ export async function advanceAll(members: readonly Member[], schedule: Schedule)
   for (const member of members) await member.advance();
 }
 
+/** The same for work that has a result; errors are thrown when all have come to rest. */
+export async function eachMember<T>(
+  members: readonly Member[],
+  schedule: Schedule,
+  work: (member: Member, index: number) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  const run = async (member: Member, index: number) => {
+    results[index] = await work(member, index);
+  };
+  if (schedule === "parallel") await settleAll(members.map(run));
+  else for (const [index, member] of members.entries()) await run(member, index);
+  return results;
+}
+
 /** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
 export async function choosePlan(
   members: readonly Member[],

@@ -144,14 +144,6 @@ export class Preparer {
     this.topCount = regions.top === 0 ? 0 : this.#selectTop();
   }
 
-  /** ln softmax(logits) of one token, beside what was prepared last. Error: invalid-logits. */
-  logProbOf(logits: Float32Array, id: number): number {
-    const { kernels } = this;
-    this.#logitsView.set(logits);
-    const maximum = this.#maximumOf(this.logits);
-    return logits[id] - maximum - Math.log(kernels.sumExp(this.logits, this.#size, maximum));
-  }
-
   /** Take the logits of every branch, with their normalisers. Error: invalid-logits. */
   takeBranches(logits: readonly Float32Array[]): void {
     const { kernels, regions } = this;
@@ -165,13 +157,7 @@ export class Preparer {
   }
 
   #maximumOf(logits: number): number {
-    const maximum = this.kernels.maximum(logits, this.#size);
-    if (Number.isFinite(maximum)) return maximum;
-    throw new LlamafuseError(
-      "invalid-logits",
-      `Member "${this.name}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`,
-      { member: this.name, found: String(maximum) },
-    );
+    return checkedMaximum(this.kernels, this.name, logits, this.#size);
   }
 
   /** Σ e^(z − maximum), or 1 where nothing asks for it. */
@@ -213,4 +199,15 @@ export class Preparer {
     this.#rawIdsView = shared.int32(this.#rawIds, raw);
     this.#rawLogitsView = shared.float32(this.#rawLogits, raw);
   }
+}
+
+/** The largest of a member's logits, which lie at this offset of the shared memory. Error: invalid-logits. */
+export function checkedMaximum(kernels: Kernels, member: string, logits: number, size: number): number {
+  const maximum = kernels.maximum(logits, size);
+  if (Number.isFinite(maximum)) return maximum;
+  throw new LlamafuseError(
+    "invalid-logits",
+    `Member "${member}" produced ${Number.isNaN(maximum) ? "NaN" : maximum} logits: its file or its computation is damaged. Load another file, or try gpuLayers: 0.`,
+    { member, found: String(maximum) },
+  );
 }

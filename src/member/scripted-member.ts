@@ -13,23 +13,28 @@
  */
 import { LlamafuseError } from "../errors.js";
 import { byteKey, type Vocabulary } from "../vocabulary/vocabulary.js";
-import { checkBranches, scoresNoBranches, wrongFeedback } from "./branches.js";
+import { checkBranches, readsNoBranches, wrongFeedback } from "./branches.js";
+import { checkDraftLength, checkPlaces } from "./check-places.js";
 import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 import type {
   BeginResult,
   Branch,
   BranchOutput,
+  Draft,
   Feedback,
   Lookup,
   Member,
   MemberFacts,
   MemberOutput,
   MemberPrompt,
+  Place,
   Preparation,
   PromptScore,
+  Verification,
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
-import { logSumExp, prepareOutput } from "./scripted-output.js";
+import { draftBehind, verifyWithin } from "./scripted-ahead.js";
+import { checkedLogits, logSumExp, prepareOutput } from "./scripted-output.js";
 import { ScriptedText } from "./scripted-text.js";
 import { ScriptedTokenizer } from "./scripted-tokenizer.js";
 
@@ -108,6 +113,10 @@ export class ScriptedMember implements Member {
     };
   }
 
+  get hasOutput(): boolean {
+    return this.#output !== undefined && !this.#disposed;
+  }
+
   get output(): MemberOutput {
     this.#checkUsable();
     if (this.#output === undefined) throw this.#notAdvanced("output");
@@ -168,7 +177,7 @@ export class ScriptedMember implements Member {
   }
 
   async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
-    if ((this.#preparation.branches ?? 1) > 1) throw scoresNoBranches(this.name);
+    this.#checkCanLookAhead();
     if (prompt !== undefined) await this.begin(prompt, signal);
     else await this.advance();
     const ids = Int32Array.from(this.#text.tokens);
@@ -206,25 +215,39 @@ export class ScriptedMember implements Member {
   async advance(): Promise<void> {
     this.#checkUsable();
     const started = performance.now();
-    const { tokens, bytes } = this.#text;
+    const { tokens } = this.#text;
     this.#checkFits(tokens.length);
     const isBranching = (this.#preparation.branches ?? 1) > 1 && this.#logits === undefined;
     const decodedTokens = isBranching ? this.#undecoded : tokens.length - this.#decoded;
     this.#undecoded = 0;
-    const state = { tokens: [...tokens], text: bytes };
     if (decodedTokens > 0 || this.#logits === undefined) {
       this.#output = undefined;
-      this.#logits = this.#checkLogits(this.#script(state));
+      this.#logits = this.#logitsOf(this.#text);
       this.#decoded = tokens.length;
     }
     const decoded = performance.now();
-    const hidden = Float32Array.from(this.#preparation.hidden ? (this.#hiddenScript?.(state) ?? []) : []);
+    const hidden = this.#preparation.hidden ? this.#hiddenOf(this.#text) : new Float32Array();
     this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation, hidden);
     if ((this.#preparation.branches ?? 1) > 1)
       this.#output.branches = this.#branches.map((text) => this.#outputOf(text));
     this.#output.decodeMs = decoded - started;
     this.#output.prepareMs = performance.now() - decoded;
     this.#output.decodedTokens = decodedTokens;
+  }
+
+  async draft(count: number): Promise<Draft> {
+    this.#checkCanLookAhead();
+    checkDraftLength(this.name, count);
+    this.#checkFits(this.#text.tokens.length);
+    return draftBehind(this.#text, count, this.contextSize, this.vocabulary, (text) => this.#logitsOf(text));
+  }
+
+  async verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification> {
+    this.#checkCanLookAhead();
+    checkPlaces(this.name, this.vocabulary, bytes, places);
+    const whole = this.#text.withText(bytes);
+    this.#checkFits(whole.tokens.length);
+    return verifyWithin(whole, bytes.length, places, this.vocabulary, (text) => this.#logitsOf(text));
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
@@ -282,36 +305,23 @@ export class ScriptedMember implements Member {
     this.#undecoded += next.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 
-  #outputOf({ tokens, bytes }: ScriptedText): BranchOutput {
-    this.#checkFits(tokens.length);
-    const logits = this.#checkLogits(this.#script({ tokens: [...tokens], text: bytes }));
+  #outputOf(text: ScriptedText): BranchOutput {
+    this.#checkFits(text.tokens.length);
+    const logits = this.#logitsOf(text);
     return { logits, logNormaliser: logSumExp(logits) };
+  }
+
+  #logitsOf({ tokens, bytes }: ScriptedText): Float32Array {
+    return checkedLogits(this.name, this.vocabulary, this.#script({ tokens: [...tokens], text: bytes }));
+  }
+
+  #hiddenOf({ tokens, bytes }: ScriptedText): Float32Array {
+    return Float32Array.from(this.#hiddenScript?.({ tokens: [...tokens], text: bytes }) ?? []);
   }
 
   #withTokens(text: ScriptedText, ids: readonly number[]): ScriptedText {
     for (const id of ids) this.#checkId(id);
     return text.withTokens(ids);
-  }
-
-  #checkLogits(given: ArrayLike<number>): Float32Array {
-    const logits = Float32Array.from(given);
-    const { name, vocabulary } = this;
-    if (logits.length !== vocabulary.size) {
-      throw new LlamafuseError(
-        "member-failed",
-        `The script of member "${name}" gave ${logits.length} logits for a vocabulary of ${vocabulary.size} tokens.`,
-        { member: name, found: logits.length, allowed: vocabulary.size },
-      );
-    }
-    for (let id = 0; id < logits.length; id++) {
-      if (Number.isFinite(logits[id])) continue;
-      throw new LlamafuseError(
-        "invalid-logits",
-        `Member "${name}" gave the logit ${logits[id]} for token ${id}. Its distribution cannot be used.`,
-        { member: name, token: id, found: String(logits[id]) },
-      );
-    }
-    return logits;
   }
 
   #checkId(id: number): void {
@@ -335,6 +345,12 @@ export class ScriptedMember implements Member {
   #notAdvanced(what: string): LlamafuseError {
     const message = `Member "${this.name}" was asked for ${what} after append(), before advance().`;
     return new LlamafuseError("member-failed", message, { member: this.name });
+  }
+
+  /** Look ahead, or back. */
+  #checkCanLookAhead(): void {
+    this.#checkUsable();
+    if ((this.#preparation.branches ?? 1) > 1) throw readsNoBranches(this.name);
   }
 
   #checkUsable(): void {

@@ -1,4 +1,5 @@
 /** The output of a scripted member: what a real member computes from its logits, in plain float64 arithmetic. */
+import { LlamafuseError } from "../errors.js";
 import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 import type { MemberOutput, Preparation } from "./member.js";
 
@@ -10,6 +11,25 @@ export function logSumExp(values: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += Math.exp(values[index] - max);
   return max + Math.log(sum);
+}
+
+/** What a script gave, as float32. Errors: member-failed for another number of logits, invalid-logits. */
+export function checkedLogits(member: string, vocabulary: Vocabulary, given: ArrayLike<number>): Float32Array {
+  const logits = Float32Array.from(given);
+  if (logits.length !== vocabulary.size) {
+    throw new LlamafuseError(
+      "member-failed",
+      `The script of member "${member}" gave ${logits.length} logits for a vocabulary of ${vocabulary.size} tokens.`,
+      { member, found: logits.length, allowed: vocabulary.size },
+    );
+  }
+  const token = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (token < 0) return logits;
+  throw new LlamafuseError(
+    "invalid-logits",
+    `Member "${member}" gave the logit ${logits[token]} for token ${token}. Its distribution cannot be used.`,
+    { member, token, found: String(logits[token]) },
+  );
 }
 
 /** Everything of MemberOutput but the timings, in fresh arrays. */

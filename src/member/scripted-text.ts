@@ -35,6 +35,23 @@ export class ScriptedText {
     return this.tokenizer.vocabulary.addsSpacePrefix && (last === undefined || "special" in last);
   }
 
+  /** Without its last bytes, which are behind the last special token, if a token begins where they do; else undefined. */
+  before(bytes: number): ScriptedText | undefined {
+    const { vocabulary } = this.tokenizer;
+    const last = this.segments.at(-1);
+    const text = last !== undefined && "text" in last ? last.text : new Uint8Array();
+    if (bytes > text.length) return undefined;
+    const start = this.tokens.findLastIndex((id) => vocabulary.classOf(id) !== TokenClass.text) + 1;
+    let index = bytes === text.length ? start : this.tokens.length;
+    for (let left = bytes; index > start && left > 0; index--) {
+      left -= vocabulary.bytesOf(this.tokens[index - 1]).length;
+      if (left < 0) return undefined;
+    }
+    const others = text.length === 0 ? this.segments : this.segments.slice(0, -1);
+    const segments = extended(others, text.subarray(0, text.length - bytes));
+    return new ScriptedText(this.tokenizer, segments, this.tokens.slice(0, index));
+  }
+
   /** These tokens behind the others, which stay as they are. */
   withTokens(ids: readonly number[]): ScriptedText {
     const { vocabulary } = this.tokenizer;

@@ -18,23 +18,14 @@ import { isUtf8, scanUtf8 } from "../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "./member.js";
 import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
-import { SafeCuts } from "./safe-cuts.js";
+import { CUT_TRIALS, SafeCuts } from "./safe-cuts.js";
 
 const SPACE = 0x20;
 const NO_TOKENS = new Int32Array(0);
-/** Texts whose encoding must split where SafeCuts cuts; a tokenizer that fails one is always asked for the whole text. */
-const CUT_TRIALS = [
-  "one two three, it is 3 o'clock and a half; don't won't I'll go",
-  "aa bb  cc\ndd ee\n\nff\n gg\r\nhh 1 22 333 4444 a1 b2",
-  '{"a": 1, "b": [2, 3.5], "c": "d e"}\n# x = y + 1;\n/* z */ f (x)',
-  "été à la mer, Привет мир, שלום עולם, 안녕 세계 là một",
-  "今天天气，很好。我们、去？好！：；\n明日はカタカナ。「引用」です",
-].map((text) => Buffer.from(text));
+
 export class TokenTrail {
   #tokens = new Int32Array(256);
   #length = 0;
-  /** Tokens before this index are as they were when `settle` was called last. */
-  #unchanged = 0;
   /** The text since the last special token. */
   #fragment: Uint8Array = new Uint8Array(1024);
   #fragmentLength = 0;
@@ -50,12 +41,34 @@ export class TokenTrail {
   readonly #literals: ReadonlySet<number>;
   readonly #alone: PieceEncoder;
 
-  constructor(private readonly encoder: Encoder) {
+  /** Empty, or with `source` a copy of it. */
+  constructor(
+    private readonly encoder: Encoder,
+    source?: TokenTrail,
+  ) {
+    if (source !== undefined) {
+      this.#cuts = source.#cuts;
+      this.#literals = source.#literals;
+      this.#alone = source.#alone;
+      this.#tokens = source.#tokens.slice();
+      this.#length = source.#length;
+      this.#fragment = source.#fragment.slice();
+      this.#fragmentLength = source.#fragmentLength;
+      this.#fragmentStart = source.#fragmentStart;
+      this.#encoded = source.#encoded;
+      this.#isContinuation = source.#isContinuation;
+      this.#canonical = source.#canonical;
+      return;
+    }
     const { vocabulary, literals = [] } = encoder;
     this.#literals = new Set(literals);
     this.#alone = new PieceEncoder(encoder);
     const cuts = new SafeCuts(vocabulary, literals);
     if (cuts.areKnown && CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
+  }
+
+  copy(): TokenTrail {
+    return new TokenTrail(this.encoder, this);
   }
 
   get length(): number {
@@ -65,11 +78,6 @@ export class TokenTrail {
   /** The tokens as they should stand in the cache; a view. */
   get tokens(): Int32Array {
     return this.#tokens.subarray(0, this.#length);
-  }
-
-  /** The first index whose token changed since the last `settle`. */
-  get firstChanged(): number {
-    return this.#unchanged;
   }
 
   /** Whether text feedback keeps the list canonical for this prompt. */
@@ -85,16 +93,6 @@ export class TokenTrail {
   /** Whether the next bytes are the first ones after a special token of a vocabulary with a dummy prefix. */
   get atFragmentStart(): boolean {
     return this.encoder.vocabulary.addsSpacePrefix && this.#fragmentLength === 0 && !this.#isContinuation;
-  }
-
-  /** The cache now equals the list. */
-  settle(): void {
-    this.#unchanged = this.#length;
-  }
-
-  /** The cache no longer holds tokens from this index on. */
-  invalidateFrom(index: number): void {
-    this.#unchanged = Math.min(this.#unchanged, index);
   }
 
   /** Errors: invalid-text. */
@@ -137,6 +135,13 @@ export class TokenTrail {
   /** The tokens of a piece as the text to come, none of those before it being changed. */
   encodeNext(bytes: Uint8Array): Int32Array {
     return this.atFragmentStart && isUtf8(bytes) ? this.#encodeStart(bytes) : this.#alone.encode(bytes);
+  }
+
+  /** The index of the token that begins so many bytes before the end of the text, or -1 if none does. */
+  tokenBefore(bytes: number): number {
+    const position = this.#fragmentLength - bytes;
+    if (position < 0) return -1;
+    return position === 0 ? this.#fragmentStart : this.#tokenAt(position, this.#fragmentLength);
   }
 
   #appendText(bytes: Uint8Array): void {
@@ -280,11 +285,8 @@ export class TokenTrail {
     this.#fragmentLength += bytes.length;
   }
 
-  /** Make the list end with these tokens from `index` on, remembering the first one that differs from before. */
+  /** Make the list end with these tokens from `index` on. */
   #replaceFrom(index: number, ids: Int32Array): void {
-    let same = 0;
-    while (same < ids.length && index + same < this.#length && this.#tokens[index + same] === ids[same]) same++;
-    this.#unchanged = Math.min(this.#unchanged, index + same);
     const length = index + ids.length;
     if (length > this.#tokens.length) {
       const larger = new Int32Array(2 * length);

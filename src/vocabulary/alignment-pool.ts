@@ -35,13 +35,20 @@ export const IN_ONE_PIECE = 2e6;
 /** Below so many, starting threads takes longer than the work. */
 const WORTH_THREADS = 1e9;
 
+/** Jobs in an order; each is asked for when its turn comes. */
+interface Jobs<Job> {
+  length: number;
+  at(index: number): Job | undefined;
+}
+
 /**
  * Run these jobs and hand their blocks to `take`, in the jobs' order, so that what comes of it depends on nothing but the
- * jobs. `multiplications`: of all jobs. Errors: aborted, and the tasks' own.
+ * jobs. Few blocks are there at a time, however many jobs there are. `multiplications`: of all jobs. Errors: aborted, and
+ * the tasks' own.
  */
 export async function eachBlock<Name extends keyof Tasks>(
   name: Name,
-  jobs: readonly JobOf<Name>[],
+  jobs: Jobs<JobOf<Name>>,
   multiplications: number,
   { onProgress, signal, threads = os.availableParallelism() }: BuildOptions,
   take: (block: BlockOf<Name>) => void,
@@ -50,9 +57,9 @@ export async function eachBlock<Name extends keyof Tasks>(
   const report = () => onProgress?.(++done / jobs.length);
   if (multiplications < WORTH_THREADS) {
     const run = tasks[name] as unknown as (job: JobOf<Name>) => BlockOf<Name>;
-    for (const job of jobs) {
+    for (let index = 0; index < jobs.length; index++) {
       throwIfStopped(signal);
-      take(run(job));
+      take(run(jobs.at(index)!));
       report();
     }
     return;
@@ -69,22 +76,29 @@ export async function eachBlock<Name extends keyof Tasks>(
   /** Blocks that came before their turn. */
   const early = new Map<number, BlockOf<Name>>();
   let turn = 0;
-  const running = jobs.map(async (job, index) => {
-    const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;
-    if ("error" in outcome) throw LlamafuseError.from(outcome.error);
-    early.set(index, outcome.block);
-    for (; early.has(turn); turn++) {
-      take(early.get(turn)!);
-      early.delete(turn);
+  let next = 0;
+  const runSome = async () => {
+    while (next < jobs.length) {
+      const index = next++;
+      const outcome = (await pool.run(jobs.at(index), { name, signal })) as Outcome<BlockOf<Name>>;
+      if ("error" in outcome) throw LlamafuseError.from(outcome.error);
+      early.set(index, outcome.block);
+      for (; early.has(turn); turn++) {
+        take(early.get(turn)!);
+        early.delete(turn);
+      }
+      report();
     }
-    report();
-  });
+  };
+  // One job at work and one at hand for each thread.
+  const running = Array.from({ length: 2 * Math.min(threads, jobs.length) }, runSome);
   try {
     await Promise.all(running);
   } catch (error) {
     throwIfStopped(signal);
     throw error;
   } finally {
+    next = jobs.length;
     // The caller frees memory that the threads work on.
     await pool.destroy();
     await Promise.allSettled(running);
@@ -94,7 +108,7 @@ export async function eachBlock<Name extends keyof Tasks>(
 /** The blocks of these jobs, in their order. See eachBlock. */
 export async function runBlocks<Name extends keyof Tasks>(
   name: Name,
-  jobs: readonly JobOf<Name>[],
+  jobs: Jobs<JobOf<Name>>,
   multiplications: number,
   options: BuildOptions,
 ): Promise<BlockOf<Name>[]> {

@@ -56,10 +56,13 @@ export interface RelativeJob {
   from: number;
   to: number;
   threads: number;
+  /** At most so many rows are wanted whole. */
+  mostWhole: number;
 }
 
 /** Compute the rows in float32 and keep what is large: at most MOST_KEPT entries of at least LEAST_KEPT. */
-export function relativeBlock({ library, source, anchors, makes, from, to, threads }: RelativeJob): RowBlock {
+export function relativeBlock(job: RelativeJob): RowBlock {
+  const { library, source, anchors, makes, from, to, threads, mostWhole } = job;
   bindLoadedLlama(library);
   const math = ggmlMath(library);
   const { width } = source;
@@ -97,7 +100,7 @@ export function relativeBlock({ library, source, anchors, makes, from, to, threa
       dropped[v - from] = kept.dropped;
       indices.push(...kept.indices);
       values.push(...kept.values);
-      if (kept.dropped > WHOLE_ABOVE) {
+      if (kept.dropped > WHOLE_ABOVE && wholeRows.length < mostWhole) {
         wholeRows.push(v - from);
         codes.push(summary.codes());
       }

@@ -5,7 +5,7 @@ import { type EmbeddingSource, fingerprint, gatherRows, readAllRows, shareable }
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
 import { type BuildOptions, eachBlock, IN_ONE_PIECE } from "./alignment-pool.js";
 import { EMPTY_ROW, LEAST_KEPT, MOST_KEPT, ROW_OF_EMBEDDING, relativeRow, WHOLE_ABOVE } from "./relative-rows.js";
-import { BlockList, joinBlocks, keepAll, type SparseRows } from "./sparse-rows.js";
+import { BlockList, keepAll, type SparseRows } from "./sparse-rows.js";
 import { toUnit } from "./vecmap.js";
 import { TokenClass, type Vocabulary } from "./vocabulary.js";
 
@@ -58,18 +58,22 @@ async function buildRelativeRows(
   const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * anchors.length))));
   const directions = gatherRows(source, anchors, ggmlMath(llama.files), toUnit);
   try {
-    const jobs = Array.from({ length: Math.ceil(makes.length / rowsABlock) }, (_, block) => ({
-      library: llama.files,
-      source: shareable(source),
-      anchors: directions,
-      makes,
-      from: block * rowsABlock,
-      to: Math.min((block + 1) * rowsABlock, makes.length),
-      threads: 1,
-    }));
     const list = new BlockList(anchors.length);
+    const jobs = {
+      length: Math.ceil(makes.length / rowsABlock),
+      at: (block: number) => ({
+        library: llama.files,
+        source: shareable(source),
+        anchors: directions,
+        makes,
+        from: block * rowsABlock,
+        to: Math.min((block + 1) * rowsABlock, makes.length),
+        threads: 1,
+        mostWhole: list.wholeRoom,
+      }),
+    };
     await eachBlock("relativeBlock", jobs, multiplications, options, (block) => list.add(block));
-    return joinBlocks(list.blocks, anchors.length);
+    return list.join();
   } finally {
     freeFloats(directions);
   }

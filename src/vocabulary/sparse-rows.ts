@@ -98,78 +98,79 @@ export interface RowBlock {
 /** Whole rows take at most so much memory; those of the lowest tokens, which are the commonest, go first. */
 const WHOLE_BYTES = 1 << 29;
 
-/** Consecutive blocks, of which only as many whole rows are kept as there is room for. */
+/** A matrix in the making: blocks of its rows, one behind another. */
 export class BlockList {
-  readonly blocks: RowBlock[] = [];
-  #room: number;
+  readonly #blocks: Omit<RowBlock, "background" | "whole">[] = [];
+  #rows = 0;
+  #entries = 0;
+  readonly #background: Float64Array;
+  #hasBackground = false;
+  /** The rows that are there whole, and their codes, for which memory is set aside when there are any. */
+  readonly #wholeRows: number[] = [];
+  #codes = new Uint16Array(0);
+  readonly #mostWhole: number;
 
-  constructor(columns: number, wholeBytes = WHOLE_BYTES) {
-    this.#room = Math.floor(wholeBytes / (2 * columns));
+  constructor(
+    private readonly columns: number,
+    wholeBytes = WHOLE_BYTES,
+  ) {
+    this.#background = new Float64Array(columns);
+    this.#mostWhole = Math.floor(wholeBytes / (2 * columns));
   }
 
-  add(block: RowBlock): void {
-    const { whole } = block;
-    if (whole === undefined) {
-      this.blocks.push(block);
-      return;
+  /** How many more whole rows there is room for. */
+  get wholeRoom(): number {
+    return this.#mostWhole - this.#wholeRows.length;
+  }
+
+  add({ counts, indices, values, dropped, background, whole }: RowBlock): void {
+    for (let a = 0; a < background.length; a++) this.#background[a] += background[a];
+    this.#hasBackground ||= background.length > 0;
+    if (whole !== undefined) this.#keepWhole(whole.rows, whole.codes);
+    this.#blocks.push({ counts, indices, values, dropped });
+    this.#rows += counts.length;
+    this.#entries += indices.length;
+  }
+
+  #keepWhole(rows: Int32Array, codes: Uint16Array): void {
+    const count = Math.min(rows.length, this.wholeRoom);
+    if (count === 0) return;
+    // Pages that stay empty take no memory.
+    if (this.#codes.length === 0) this.#codes = new Uint16Array(this.#mostWhole * this.columns);
+    this.#codes.set(codes.subarray(0, count * this.columns), this.#wholeRows.length * this.columns);
+    for (let place = 0; place < count; place++) this.#wholeRows.push(this.#rows + rows[place]);
+  }
+
+  /** The matrix. Call once, when all blocks are there. */
+  join(): SparseRows {
+    const rows = this.#rows;
+    const offsets = new Uint32Array(rows + 1);
+    const indices = new Int32Array(this.#entries);
+    const values = new Float64Array(this.#entries);
+    const dropped = new Float64Array(rows);
+    let v = 0;
+    let at = 0;
+    for (const block of this.#blocks) {
+      indices.set(block.indices, at);
+      values.set(block.values, at);
+      at += block.indices.length;
+      dropped.set(block.dropped, v);
+      for (const count of block.counts) {
+        offsets[v + 1] = offsets[v] + count;
+        v++;
+      }
     }
-    const count = Math.min(whole.rows.length, this.#room);
-    this.#room -= count;
-    const codes = whole.rows.length === 0 ? 0 : (whole.codes.length / whole.rows.length) * count;
-    // Copies, so that what is left out is freed.
-    this.blocks.push({ ...block, whole: { rows: whole.rows.slice(0, count), codes: whole.codes.slice(0, codes) } });
+    const background = this.#hasBackground ? this.#background : new Float64Array(0);
+    const total = background.reduce((sum, value) => sum + value, 0);
+    if (total > 0) for (let a = 0; a < background.length; a++) background[a] /= total;
+    const whole = this.#whole();
+    return { rows, columns: this.columns, offsets, indices, values, dropped, background, whole };
   }
-}
 
-/** Consecutive blocks as one matrix. */
-export function joinBlocks(blocks: readonly RowBlock[], columns: number): SparseRows {
-  const rows = blocks.reduce((sum, { counts }) => sum + counts.length, 0);
-  const entries = blocks.reduce((sum, { indices }) => sum + indices.length, 0);
-  const offsets = new Uint32Array(rows + 1);
-  const indices = new Int32Array(entries);
-  const values = new Float64Array(entries);
-  const dropped = new Float64Array(rows);
-  const background = new Float64Array(blocks.some((block) => block.background.length > 0) ? columns : 0);
-  let v = 0;
-  let at = 0;
-  for (const block of blocks) {
-    indices.set(block.indices, at);
-    values.set(block.values, at);
-    at += block.indices.length;
-    dropped.set(block.dropped, v);
-    for (const count of block.counts) {
-      offsets[v + 1] = offsets[v] + count;
-      v++;
-    }
-    for (let a = 0; a < block.background.length; a++) background[a] += block.background[a];
+  #whole(): WholeRows | undefined {
+    if (this.#wholeRows.length === 0) return undefined;
+    const places = new Int32Array(this.#rows).fill(-1);
+    for (const [place, row] of this.#wholeRows.entries()) places[row] = place;
+    return { places, codes: this.#codes.subarray(0, this.#wholeRows.length * this.columns) };
   }
-  const total = background.reduce((sum, value) => sum + value, 0);
-  if (total > 0) for (let a = 0; a < columns; a++) background[a] /= total;
-  return {
-    rows,
-    columns,
-    offsets,
-    indices,
-    values,
-    dropped,
-    background,
-    whole: joinWhole(blocks, rows, columns),
-  };
-}
-
-function joinWhole(blocks: readonly RowBlock[], rows: number, columns: number): WholeRows | undefined {
-  const count = blocks.reduce((sum, { whole }) => sum + (whole?.rows.length ?? 0), 0);
-  if (count === 0) return undefined;
-  const places = new Int32Array(rows).fill(-1);
-  const codes = new Uint16Array(count * columns);
-  let first = 0;
-  let place = 0;
-  for (const { counts, whole } of blocks) {
-    if (whole !== undefined) {
-      codes.set(whole.codes, place * columns);
-      for (const row of whole.rows) places[first + row] = place++;
-    }
-    first += counts.length;
-  }
-  return { places, codes };
 }

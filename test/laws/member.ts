@@ -7,7 +7,7 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import type { LlamafuseError } from "../../src/errors.js";
-import type { Member, MemberPrompt } from "../../src/member/member.js";
+import type { Member, MemberPrompt, Saying } from "../../src/member/member.js";
 import { byteKey, TokenClass } from "../../src/vocabulary/vocabulary.js";
 import { textOfTokens } from "./text-of-tokens.js";
 
@@ -297,6 +297,118 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       expect(given).toEqual(held);
     });
 
+    it("drafts what it would say step by step, and stands as before", async () => {
+      const member = await fresh();
+      const stepwise = await fresh();
+      for (const one of [member, stepwise]) {
+        await one.prepare(whole(one));
+        await one.begin(prompt());
+        one.append({ kind: "text", bytes: pieces[0] });
+      }
+      const queued = await member.draft(3);
+      expect(member.hasOutput).toBe(false);
+      await member.advance();
+      await stepwise.advance();
+      const projection = member.output.projection.slice();
+      const held = await member.cachedTokens();
+      const { sayings } = await member.draft(5);
+      expectSayings(sayings.slice(0, queued.sayings.length), queued.sayings, tolerance);
+      expect(member.hasOutput).toBe(true);
+      expect(member.output.projection).toEqual(projection);
+      expect(await member.cachedTokens()).toEqual(held);
+      const expected: Saying[] = [];
+      while (expected.length < 5 && expected.at(-1)?.id !== -1) {
+        const { projection: own } = stepwise.output;
+        const { vocabulary } = stepwise;
+        const ids = Array.from({ length: vocabulary.size }, (_, id) => id);
+        const text = ids.filter(
+          (id) => vocabulary.classOf(id) === TokenClass.text && vocabulary.bytesOf(id).length > 0,
+        );
+        const id = text.reduce((best, other) => (own[other + 1] > own[best + 1] ? other : best));
+        const end = Math.exp(stepwise.output.endLogProb);
+        expected.push(end >= own[id + 1] ? { id: -1, logProb: Math.log(end) } : { id, logProb: Math.log(own[id + 1]) });
+        if (end >= own[id + 1]) break;
+        stepwise.append({ kind: "tokens", ids: [id] });
+        await stepwise.advance();
+      }
+      expectSayings(sayings, expected, tolerance);
+      // Part of the draft is said, and something else.
+      const ids = sayings.map(({ id }) => id).filter((id) => id >= 0);
+      for (const one of [member, stepwise]) {
+        if (one === stepwise) {
+          await one.begin(prompt());
+          one.append({ kind: "text", bytes: pieces[0] });
+        }
+        one.append({ kind: "tokens", ids: ids.slice(0, 2) });
+        one.append({ kind: "text", bytes: pieces[1] });
+        await one.advance();
+      }
+      expect(await member.cachedTokens()).toEqual(await stepwise.cachedTokens());
+      expectClose(member, stepwise, tolerance);
+    });
+
+    it("verifies places inside a text that may come: as behind the tokens before them, if a token begins there", async () => {
+      const member = await fresh();
+      const alone = await fresh();
+      for (const one of [member, alone]) {
+        await one.prepare(whole(one));
+        await one.begin(prompt());
+      }
+      const projection = member.output.projection.slice();
+      const held = await member.cachedTokens();
+      const text = Buffer.concat(pieces.slice(1, 8));
+      const ids = [3, 1, member.vocabulary.size - 1];
+      const places = Array.from({ length: text.length + 1 }, (_, at) => ({ at, ids: ids.slice(at % 3) }));
+      const { verdicts } = await member.verify(text, places);
+      expect(member.hasOutput).toBe(true);
+      expect(member.output.projection).toEqual(projection);
+      expect(await member.cachedTokens()).toEqual(held);
+      const tokens = await member.tokenize(Buffer.concat([Buffer.from(promptText), text]), { addBos: true });
+      const begins = new Map([[text.length, tokens.length]]);
+      for (let index = tokens.length, at = text.length; index-- > 0; )
+        begins.set((at -= member.vocabulary.bytesOf(tokens[index]).length), index);
+      let checked = 0;
+      for (const [at, verdict] of verdicts.entries()) {
+        const index = begins.get(at);
+        expect(verdict === undefined).toBe(index === undefined);
+        if (verdict === undefined) continue;
+        checked++;
+        await alone.begin({ ...prompt(), tokens: Array.from(tokens.subarray(0, index)) });
+        const [own] = (await alone.draft(1)).sayings;
+        expectSayings([verdict.likeliest], [own], tolerance);
+        const sum = places[at].ids.reduce((total, id) => total + alone.output.projection[id + 1], 0);
+        expect(Math.abs(Math.exp(verdict.logProb) - sum)).toBeLessThanOrEqual(tolerance + 1e-6);
+      }
+      expect(checked).toBeGreaterThan(3);
+      member.append({ kind: "text", bytes: text.subarray(0, 9) });
+      member.append({ kind: "text", bytes: text.subarray(9) });
+      await member.advance();
+      await alone.begin({ ...prompt(), tokens: Array.from(tokens) });
+      expect(await member.cachedTokens()).toEqual(tokens);
+      expectClose(member, alone, tolerance);
+      expect((await member.verify(new Uint8Array(), [])).verdicts).toEqual([]);
+      await expectError(member.verify(text, [{ at: -1, ids: [] }]), "invalid-option", member.name);
+      await expectError(member.verify(text, [{ at: text.length + 1, ids: [] }]), "invalid-option", member.name);
+      await expectError(member.verify(text, [{ at: 0, ids: [member.vocabulary.size] }]), "invalid-option");
+      await expectError(member.draft(0), "invalid-option", member.name);
+      await member.prepare({ top: 0, branches: 2 });
+      await member.begin(prompt());
+      await expectError(member.draft(2), "invalid-option", member.name);
+      await expectError(member.verify(text, []), "invalid-option", member.name);
+    });
+
+    it("looks ahead no further than its context", async () => {
+      const member = await fresh();
+      await member.begin(prompt());
+      const [last] = (await member.cachedTokens()).slice(-1);
+      const room = member.contextSize - (await member.cachedTokens()).length;
+      member.append({ kind: "tokens", ids: Array.from({ length: room - 2 }, () => last) });
+      await member.advance();
+      expect((await member.draft(50)).sayings.length).toBeLessThanOrEqual(3);
+      await expectError(member.verify(Buffer.from("the cat ".repeat(50)), []), "context-overflow", member.name);
+      await member.begin(prompt());
+    });
+
     it("begins with given tokens", async () => {
       const member = await fresh();
       await member.begin(prompt());
@@ -372,6 +484,13 @@ function expectClose(a: Member, b: Member, tolerance: number): void {
   for (const [entry, probability] of a.output.projection.entries()) {
     expect(Math.abs(probability - b.output.projection[entry])).toBeLessThanOrEqual(tolerance);
   }
+}
+
+/** The same tokens, as probable. */
+function expectSayings(found: readonly Saying[], wanted: readonly Saying[], tolerance: number): void {
+  expect(found.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+  for (const [place, { logProb }] of found.entries())
+    expect(Math.abs(Math.exp(logProb) - Math.exp(wanted[place].logProb))).toBeLessThanOrEqual(tolerance + 1e-6);
 }
 
 async function expectError(promise: Promise<unknown>, code: string, named = ""): Promise<void> {

@@ -59,6 +59,17 @@ methodLaws("abe on the native models", {
   prompt: "Once upon a time",
 });
 
+methodLaws("safe on the native models", {
+  method: { name: "safe" },
+  covers: "some",
+  isSymmetric: false,
+  isMean: false,
+  keepsAgreement: false,
+  make: async () => [await load(robin), await load(wren)],
+  copy: () => load(robin, "again"),
+  tolerance,
+  prompt: "Once upon a time",
+});
 methodLaws("deepen on the native models", {
   method: { name: "deepen" },
   covers: "all",

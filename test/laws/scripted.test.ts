@@ -53,6 +53,15 @@ interface Listed {
 const methods: Listed[] = [
   { method: { name: "abe", beams: 1 }, covers: "some", isSymmetric: false, isSpelled: true },
   { method: { name: "me" }, covers: "all" },
+  // Tokens that stand have probability 1.
+  { method: { name: "safe" }, covers: "some", isSymmetric: false, isMean: false, keepsAgreement: false },
+  {
+    method: { name: "safe", drafter: 1, draft: 3, alignment: "union", sharpen: "geometric" },
+    covers: "some",
+    isSymmetric: false,
+    isMean: false,
+    keepsAgreement: false,
+  },
   { method: { name: "gac" }, covers: "all" },
   { method: { name: "gac", feedback: "text" }, covers: "all" },
   { method: { name: "gac", gate: "threshold", threshold: 0.15 }, covers: "all", isSymmetric: false },

@@ -65,7 +65,10 @@ export async function beginRun(options: WalkOptions): Promise<{ run: MethodRun; 
   const advance = async (advancing: readonly Voice[]) => {
     await Promise.all(advancing.map(({ member }) => member.advance()));
   };
-  const run = methodNamed(options.method).create({ voices, greedy, traceTop, advance, draw: ({ best }) => best });
+  const lookAhead = async <T>(looking: readonly Voice[], look: (member: Member) => Promise<T>) =>
+    Promise.all(looking.map(({ member }) => look(member)));
+  const draw = ({ best }: FusedDistribution) => best;
+  const run = methodNamed(options.method).create({ voices, greedy, traceTop, advance, lookAhead, draw });
   await run.prepare();
   for (const { member } of voices) await member.begin({ text: Buffer.from(prompt), parseSpecial, addBos: true });
   return { run, voices };

@@ -67,7 +67,7 @@ export function curveChart(title: string, curves: readonly ChartCurve[], dots: r
       (tick) =>
         `<path d="M${x.at(tick)} ${PLOT.height - PLOT.bottom}v4" class="axis"/><text x="${x.at(tick)}" y="${PLOT.height - 24}" class="tick">${quantity(tick)}</text>`,
     ),
-    `<text x="${(PLOT.left + right) / 2}" y="${PLOT.height - 6}" class="tick">mean cost of a query${x.isLogarithmic ? ", logarithmic" : ""}</text>`,
+    `<text x="${(PLOT.left + right) / 2}" y="${PLOT.height - 6}" class="tick">${x.label}</text>`,
     '<g clip-path="url(#plot)">',
     ...curves.map(line),
     ...dots.map(dot),
@@ -101,7 +101,12 @@ function costScale(costs: readonly number[]) {
   return {
     at,
     isLogarithmic,
-    ticks: isLogarithmic ? [lowest, Math.sqrt(lowest * highest), highest] : [0, highest / 2, highest],
+    ...(positive.length === 0
+      ? { ticks: [], label: "calls cost nothing" }
+      : {
+          ticks: isLogarithmic ? [lowest, Math.sqrt(lowest * highest), highest] : [0, highest / 2, highest],
+          label: `mean cost of a query${isLogarithmic ? ", logarithmic" : ""}`,
+        }),
   };
 }
 

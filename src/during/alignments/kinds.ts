@@ -21,13 +21,19 @@ const k = z.int().min(1).max(MAX_TOP).default(10);
 const { main, k: evaK, similar, leastSimilarity, neighbourhood } = evaOptions.shape;
 const { learningRate, steps, weightDecay, anchors, seed } = deepenOptions.shape;
 
+const topUnion = z.strictObject({ name: z.literal("top-union"), k, feedback });
+const union = z.strictObject({ name: z.literal("union"), feedback });
+
+/** The spaces of UniTE and GaC alone. */
+export const unionOptions = partSchema([topUnion, union]);
+
 /**
  * `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's), `one-vocabulary`, `similarity` (EVA's) or `relative`
  * (DeePEn's), with their options.
  */
 export const alignmentOptions = partSchema([
-  z.strictObject({ name: z.literal("top-union"), k, feedback }),
-  z.strictObject({ name: z.literal("union"), feedback }),
+  topUnion,
+  union,
   z.strictObject({ name: z.literal("one-vocabulary") }),
   z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
   z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),

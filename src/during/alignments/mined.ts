@@ -79,7 +79,6 @@ export class MinedAlignment implements Alignment {
   }
 
   accept(entry: number): void {
-    this.#upToDate.chosen();
     const space = this.#space as MinedSpace;
     const bytes = this.#bytesOf(space, entry);
     const isToken = this.options.compat || space.ends.includes(entry);

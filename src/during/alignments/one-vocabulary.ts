@@ -64,7 +64,6 @@ export class OneVocabularyAlignment implements Alignment {
   }
 
   accept(entry: number): void {
-    this.#upToDate.chosen();
     for (const { member } of this.context.voices) {
       member.append({
         kind: "tokens",

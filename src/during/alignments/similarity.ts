@@ -168,7 +168,6 @@ export class SimilarityAlignment implements Alignment {
       const ids = member.vocabulary.endTokens.slice(0, 1);
       member.append(ends ? { kind: "tokens", ids } : { kind: "text", bytes });
     }
-    this.#upToDate.chosen();
   }
 
   /** The k best text and end tokens that the member reports. */

@@ -53,7 +53,6 @@ export class TopUnionAlignment implements Alignment {
   }
 
   accept(entry: number): void | Promise<void> {
-    this.#upToDate.chosen();
     return this.keys.accept(this.#space.union.keys[entry]);
   }
 }

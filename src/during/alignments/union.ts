@@ -71,7 +71,6 @@ export class UnionAlignment implements Alignment {
   }
 
   accept(entry: number): void | Promise<void> {
-    this.#upToDate.chosen();
     return this.space.accept(this.#isSum ? this.#greedySum!.entryAt(entry) : entry);
   }
 

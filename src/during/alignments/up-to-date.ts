@@ -1,29 +1,24 @@
-/** Which members' outputs are of the present text: alignments ask only some members, and the others lag behind. */
+/** Bringing the members that a step asks up to date: alignments ask only some members, and the others lag behind. */
 import type { MethodContext } from "../method.js";
 
 export class UpToDate {
-  readonly #isCurrent: boolean[];
+  /** Whose output was prepared for something else than is wanted now. */
+  readonly #isStale: boolean[];
 
   constructor(private readonly context: MethodContext) {
-    // The first step finds all members begun.
-    this.#isCurrent = context.voices.map(() => true);
+    this.#isStale = context.voices.map(() => false);
   }
 
-  /** Something was chosen: all members lag. */
-  chosen(): void {
-    this.#isCurrent.fill(false);
-  }
-
-  /** A member's output was prepared for something else than is wanted now. */
   invalidate(index: number): void {
-    this.#isCurrent[index] = false;
+    this.#isStale[index] = true;
   }
 
   /** Advance those of the asked members that lag. */
   async bring(asked: readonly number[]): Promise<void> {
-    const lagging = asked.filter((index) => !this.#isCurrent[index]);
+    const { voices } = this.context;
+    const lagging = asked.filter((index) => this.#isStale[index] || !voices[index].member.hasOutput);
     if (lagging.length === 0) return;
-    await this.context.advance(lagging.map((index) => this.context.voices[index]));
-    for (const index of lagging) this.#isCurrent[index] = true;
+    await this.context.advance(lagging.map((index) => voices[index]));
+    for (const index of lagging) this.#isStale[index] = false;
   }
 }

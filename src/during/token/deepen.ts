@@ -153,7 +153,6 @@ export class DeepenRun implements MethodRun {
       const own: Feedback = { kind: "tokens", ids: ends ? member.vocabulary.endTokens.slice(0, 1) : [token] };
       member.append(ends || takesToken ? own : { kind: "text", bytes });
     }
-    this.#upToDate.chosen();
   }
 
   /** The main member's logits, with those that never speak out of the question. */

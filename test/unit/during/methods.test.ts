@@ -39,6 +39,8 @@ describe("methodNamed", () => {
     [{ name: "fusion", rule: { name: "product", floor: 2 } }, /"rule.floor" of fusion.*found 2/],
     [{ name: "fusion", rule: { name: "mean", floor: 0.5 } }, /Unknown option of fusion "rule.floor"/],
     [{ name: "contrast", alpha: -1 }, /"alpha" of contrast/],
+    [{ name: "safe", draft: 0 }, /"draft" of safe.*found 0/],
+    [{ name: "safe", alignment: "mined" }, /"alignment" of safe: must be one of top-union, union/],
     [{ name: "single", k: 1 }, /Unknown option of single "k"/],
   ])("refuses %j", (options, message) => {
     expect(unchecked(options)).toThrow(
@@ -63,6 +65,9 @@ describe("methodNamed", () => {
     expect(create("random-3")).toThrow(/primary member "random-3".*Known: random-1, random-2/);
     expect(create(2)).toThrow(/no member 2/);
     expect(create("random-2")).not.toThrow();
+    expect(() => methodNamed({ name: "safe", drafter: "finch" }).create(context(...members))).toThrow(
+      /drafter member "finch".*Known: random-1, random-2/,
+    );
   });
 
   it("says what compat lacks, and that single takes one member", () => {

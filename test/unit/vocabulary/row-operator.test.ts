@@ -6,14 +6,7 @@ import { drawNormal } from "../../../src/learning/draws.js";
 import { RowSummary, WHOLE_ABOVE } from "../../../src/vocabulary/relative-rows.js";
 import { RowOperator } from "../../../src/vocabulary/row-operator.js";
 import { decodeSmall, encodeSmall } from "../../../src/vocabulary/small-numbers.js";
-import {
-  BlockList,
-  joinBlocks,
-  keepAll,
-  type RowBlock,
-  type SparseRows,
-  timesRows,
-} from "../../../src/vocabulary/sparse-rows.js";
+import { BlockList, keepAll, type RowBlock, type SparseRows, timesRows } from "../../../src/vocabulary/sparse-rows.js";
 import { refusal } from "../../support/refusal.js";
 
 const random = new RandomGenerator(1);
@@ -74,7 +67,7 @@ describe("rows taken whole", () => {
       codes: Uint16Array.from(exact.flatMap((row) => [...encodeSmall(row, 1)])),
     },
   };
-  const matrix = joinBlocks([block], columns);
+  const matrix = joined([block], columns);
   const p = distribution(rows, 2);
 
   it("are those that count most, and what the others lose is told", () => {
@@ -111,16 +104,19 @@ describe("rows taken whole", () => {
   });
 
   it("go by a budget, the lowest tokens first", () => {
-    const list = new BlockList(columns, 2 * columns * (rows + 5));
-    for (const one of [block, block]) list.add(one);
-    const { whole } = joinBlocks(list.blocks, columns);
+    const { whole } = joined([block, block], columns, 2 * columns * (rows + 5));
     expect(whole?.codes.length).toBe(columns * (rows + 5));
     expect(whole?.places.slice(rows, rows + 7)).toEqual(Int32Array.of(60, 61, 62, 63, 64, -1, -1));
-    const none = new BlockList(columns, columns);
-    none.add(block);
-    expect(joinBlocks(none.blocks, columns).whole).toBeUndefined();
+    expect(joined([block], columns, columns).whole).toBeUndefined();
   });
 });
+
+/** With as many whole rows as `budget` bytes hold. */
+function joined(blocks: readonly RowBlock[], columns: number, budget?: number): SparseRows {
+  const list = new BlockList(columns, budget);
+  for (const block of blocks) list.add(block);
+  return list.join();
+}
 
 /** softmax(100 · c / ‖c‖) in float64. */
 function exactRow(cosines: Float32Array): Float64Array {
@@ -145,16 +141,15 @@ function summarised(cosines: readonly Float32Array[], budget?: number): SparseRo
     wholeRows.push(v);
     codes.push(...summary.codes());
   }
-  const list = new BlockList(columns, budget);
-  list.add({
+  const block = {
     counts: Uint32Array.from(kept, ({ indices }) => indices.length),
     indices: Int32Array.from(kept.flatMap(({ indices }) => indices)),
     values: Float64Array.from(kept.flatMap(({ values }) => values)),
     dropped: Float64Array.from(kept, ({ dropped }) => dropped),
     background: summary.background,
     whole: { rows: Int32Array.from(wholeRows), codes: Uint16Array.from(codes) },
-  });
-  return joinBlocks(list.blocks, columns);
+  };
+  return joined([block], columns, budget);
 }
 
 /** Cosines of every kind that rows can be made of; the last are made to lose as much as they can. */

@@ -1,0 +1,267 @@
+/** SAFE against its definition, followed with members made anew for every text. */
+import { describe, expect, it } from "vitest";
+import type { AlignedStep } from "../../../src/during/alignment.js";
+import { methodNamed } from "../../../src/during/methods.js";
+import { SharpenedRule, type SharpeningOptions } from "../../../src/during/rules/sharpened.js";
+import { createEnsemble } from "../../../src/ensemble.js";
+import type { Member } from "../../../src/member/member.js";
+import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { nativeModels } from "../../../src/native-models.js";
+import { byteKey, keyBytes, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
+import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../laws/scripted-members.js";
+import { byStringOf, walk } from "../../laws/walk.js";
+
+const PROMPT = "Hello, the";
+const bpe = bytePairVocabulary();
+const otherBpe = bytePairVocabulary(1);
+const sp = sentencePieceVocabulary();
+const otherSp = sentencePieceVocabulary(1);
+
+/** In [0, 1), always the same for a seed and bytes. */
+function chance(seed: number, bytes: Uint8Array): number {
+  let hash = 2166136261 ^ Math.imul(seed, 0x9e3779b1);
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 16777619);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** Looks at the text alone, finds mostly what all find, and never ends. `own`: the weight of its own opinion. */
+function opinionated(seed: number, vocabulary: Vocabulary, own: number): ScriptedMember {
+  return new ScriptedMember({
+    name: `member-${seed}`,
+    vocabulary,
+    script: ({ text }) =>
+      Float32Array.from({ length: vocabulary.size }, (_, id) => {
+        if (vocabulary.classOf(id) !== TokenClass.text) return -30;
+        const bytes = vocabulary.bytesOf(id);
+        const after = Buffer.concat([text, bytes]);
+        return 9 * chance(0, after) + own * chance(seed, after) + (bytes.length > 1 ? 4 : 0);
+      }),
+  });
+}
+
+type Make = () => Member[];
+
+const ensembles: [string, Make][] = [
+  ["BPE drafts, SentencePiece verifies", () => [opinionated(1, bpe, 2), opinionated(2, sp, 2)]],
+  ["SentencePiece drafts, BPE verifies", () => [opinionated(3, sp, 4), opinionated(4, bpe, 4)]],
+  ["BPE drafts, two verify", () => [opinionated(5, bpe, 1), opinionated(6, otherBpe, 1), opinionated(7, otherSp, 1)]],
+  ["bytes draft, BPE verifies", () => [opinionated(8, byteVocabulary(), 1), opinionated(9, bpe, 1)]],
+];
+
+async function behind(member: Member, text: Uint8Array): Promise<Member> {
+  await member.prepare({ top: 1 });
+  await member.begin({ text, parseSpecial: false, addBos: true });
+  return member;
+}
+
+/** What a member says next, and how probable it finds that and other strings. */
+async function opinion(member: Member, text: Uint8Array) {
+  const { output, vocabulary } = await behind(member, text);
+  const probabilityOf = (bytes: Uint8Array) =>
+    vocabulary.idsOf(byteKey(bytes)).reduce((sum, id) => sum + Math.exp(output.logits[id] - output.logNormaliser), 0);
+  return {
+    says: Buffer.from(vocabulary.bytesOf(output.topIds[0])),
+    probability: Math.exp(output.topLogits[0] - output.logNormaliser),
+    probabilityOf,
+  };
+}
+
+/** Where the member's tokens of a text begin, and where they end. */
+async function cutsOf(member: Member, text: Uint8Array): Promise<Set<number>> {
+  const ids = await member.tokenize(text, { addBos: true });
+  const cuts = new Set([text.length]);
+  for (let index = ids.length, at = text.length; index-- > 0; )
+    cuts.add((at -= member.vocabulary.bytesOf(ids[index]).length));
+  return cuts;
+}
+
+/** UniTE's choice, sharpened by the letter of the definition. */
+async function fusedChoice(make: Make, text: Uint8Array, lambda: number): Promise<Buffer> {
+  const members = make();
+  const voices = members.map((member) => ({ member, weight: 1 / members.length }));
+  const run = methodNamed({ name: "unite" }).create({ voices, greedy: true, traceTop: 0, advance: async () => {} });
+  await run.prepare();
+  for (const member of members) await member.begin({ text, parseSpecial: false, addBos: true });
+  const shares = byStringOf(await run.step());
+  if (Math.max(...shares.values()) < 0.5) {
+    const { vocabulary } = members[0];
+    const takers = [...shares.keys()].filter((s) => (shares.get(s) ?? 0) > lambda && vocabulary.idsOf(s).length > 0);
+    takers.sort((a, b) => a.length - b.length);
+    for (const [string, share] of [...shares]) {
+      const taker = takers.find((start) => string.startsWith(start));
+      if (taker === undefined || taker === string) continue;
+      shares.set(taker, (shares.get(taker) ?? 0) + share);
+      shares.delete(string);
+    }
+  }
+  const best = [...shares].reduce((a, b) => (b[1] > a[1] ? b : a));
+  return Buffer.from(keyBytes(best[0]));
+}
+
+interface Followed {
+  said: Buffer[];
+  /** How many were fused, stood because no place was safe, and stood because all agree or are sure. */
+  fused: number;
+  unsafe: number;
+  agreed: number;
+}
+
+async function follow(make: Make, count: number, { draft = 5, lambda = 0.1 } = {}): Promise<Followed> {
+  const followed: Followed = { said: [], fused: 0, unsafe: 0, agreed: 0 };
+  const { said } = followed;
+  let text = Buffer.from(PROMPT);
+  const say = (bytes: Buffer) => {
+    said.push(bytes);
+    text = Buffer.concat([text, bytes]);
+  };
+  while (said.length < count) {
+    const drafted: Awaited<ReturnType<typeof opinion>>[] = [];
+    for (let ahead = text; drafted.length < draft; ahead = Buffer.concat([ahead, drafted.at(-1)!.says]))
+      drafted.push(await opinion(make()[0], ahead));
+    const whole = Buffer.concat([text, ...drafted.map(({ says }) => says)]);
+    const cuts = await Promise.all(
+      make()
+        .slice(1)
+        .map((verifier) => cutsOf(verifier, whole)),
+    );
+    for (const { says, probability } of drafted) {
+      if ((says[0] & 0xc0) === 0x80 || cuts.some((places) => !places.has(text.length))) {
+        followed.unsafe++;
+        say(says);
+        continue;
+      }
+      const [, ...verifiers] = make();
+      const opinions = await Promise.all(verifiers.map((verifier) => opinion(verifier, text)));
+      const all = [probability, ...opinions.map(({ probabilityOf }) => probabilityOf(says))];
+      const mean = all.reduce((sum, one) => sum + one, 0) / all.length;
+      if (opinions.every((one) => one.says.equals(says)) || mean > 0.5) {
+        followed.agreed++;
+        say(says);
+        continue;
+      }
+      followed.fused++;
+      say(await fusedChoice(make, text, lambda));
+      break;
+    }
+  }
+  said.length = count;
+  return followed;
+}
+
+describe.each(ensembles)("safe: %s", (_, make) => {
+  it.each([
+    { draft: 5, lambda: 0.1 },
+    { draft: 1, lambda: 0.1 },
+    { draft: 9, lambda: 0.02 },
+  ])("says what its definition says (%j)", async (options) => {
+    const wanted = await follow(make, 40, options);
+    const { steps } = await walk({ method: { name: "safe", ...options }, members: make(), prompt: PROMPT, steps: 40 });
+    expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(wanted.said.map((s) => s.toString("latin1")));
+  });
+});
+
+it("meets places of every kind", async () => {
+  const all = await Promise.all(ensembles.map(([, make]) => follow(make, 40)));
+  for (const kind of ["fused", "agreed", "unsafe"] as const)
+    expect(all.reduce((sum, followed) => sum + followed[kind], 0)).toBeGreaterThan(10);
+});
+
+describe("sharpening", () => {
+  const strings = [" So", " Sofia", " Sof", " Ann", "", " S", "x"];
+  const vocabulary = [" So", " Sofia", " Ann", "x"];
+  const drafter = { idsOf: (key: string) => (vocabulary.includes(key) ? [1] : []) } as unknown as Vocabulary;
+  const fuse = (options: SharpeningOptions, ...distributions: number[][]) => {
+    const step: AlignedStep = {
+      size: strings.length,
+      endEntry: strings.indexOf(""),
+      distributions: distributions.map((values) => Float64Array.from(values)),
+      bytesOf: (entry) => Buffer.from(strings[entry]),
+    };
+    const weights = distributions.map(() => 1 / distributions.length);
+    const asked = distributions.map((_, index) => index);
+    const { probabilities, best } = new SharpenedRule(drafter, options).fuse(step, weights, asked);
+    return {
+      best: strings[best],
+      values: Array.from(probabilities.subarray(0, strings.length), (p) => Number(p.toFixed(12))),
+    };
+  };
+  const one = [0.2, 0.2, 0.1, 0.3, 0.1, 0.1, 0];
+  const other = [0.3, 0.2, 0, 0.1, 0.2, 0.1, 0.1];
+
+  it("gives words to the shortest beginning that the drafter has and holds likely", () => {
+    // The mean: So .25, Sofia .2, Sof .05, Ann .2, end .15, S .1, x .05.
+    expect(fuse({ sharpen: "prefix", lambda: 0.1 }, one, other)).toEqual({
+      best: " So",
+      values: [0.5, 0, 0, 0.2, 0.15, 0.1, 0.05],
+    });
+    expect(fuse({ sharpen: "prefix", lambda: 0.22 }, one, other).values).toEqual([0.5, 0, 0, 0.2, 0.15, 0.1, 0.05]);
+    expect(fuse({ sharpen: "prefix", lambda: 0.25 }, one, other).values).toEqual([
+      0.25, 0.2, 0.05, 0.2, 0.15, 0.1, 0.05,
+    ]);
+  });
+
+  it("takes the members' product, or nothing else than the mean", () => {
+    const roots = one.map((p, entry) => Math.sqrt(p * other[entry]));
+    const sum = roots.reduce((a, b) => a + b, 0);
+    expect(fuse({ sharpen: "geometric", lambda: 0.1 }, one, other).values).toEqual(
+      roots.map((root) => Number((root / sum).toFixed(12))),
+    );
+    expect(fuse({ sharpen: "none", lambda: 0.1 }, one, other).values).toEqual([0.25, 0.2, 0.05, 0.2, 0.15, 0.1, 0.05]);
+  });
+
+  it("leaves a mean alone that is sure of something", () => {
+    const sure = [0.1, 0.6, 0, 0.2, 0.1, 0, 0];
+    for (const sharpen of ["prefix", "geometric"] as const)
+      expect(fuse({ sharpen, lambda: 0.05 }, sure, [0, 0.4, 0.2, 0.2, 0.2, 0, 0]).values[1]).toBe(0.5);
+  });
+});
+
+describe("safe on the native models", () => {
+  const [robin] = nativeModels().map(({ path }) => path);
+
+  it("leaves members that are one model as that model, fuses nothing then, and repeats itself", async () => {
+    const alone = await createEnsemble({ members: [{ model: robin }] });
+    const twice = await createEnsemble({
+      members: [
+        { model: robin, name: "a" },
+        { model: robin, name: "b" },
+      ],
+      method: { name: "safe" },
+    });
+    const prompt = "Question: What is 7 plus 5?\nAnswer:";
+    const wanted = await alone.generate(prompt, { maxTokens: 24 });
+    const found = await twice.generate(prompt, { maxTokens: 24, trace: true });
+    expect(found.text).toBe(wanted.text);
+    expect(found.finishReason).toBe(wanted.finishReason);
+    for (const { chosen } of found.trace ?? []) expect(chosen.probability).toBe(1);
+    expect((await twice.generate(prompt, { maxTokens: 24 })).text).toBe(wanted.text);
+    const sampled = () => twice.generate(prompt, { maxTokens: 12, temperature: 1, seed: 5 });
+    expect((await sampled()).text).toBe((await sampled()).text);
+    await Promise.all([alone.dispose(), twice.dispose()]);
+  });
+
+  it("decodes what it drafted once, counts it, and scores given texts by the fusion", async () => {
+    const members = [
+      { model: robin, name: "a" },
+      { model: robin, name: "b" },
+    ];
+    const ensemble = await createEnsemble({ members, method: { name: "safe", draft: 4 } });
+    const { usage } = await ensemble.generate("Once upon a time", { maxTokens: 16 });
+    expect(usage.steps).toBe(16);
+    // What is written ahead and stands is decoded by each member once; each draft may be decoded beyond the answer's end.
+    for (const name of ["a", "b"]) {
+      expect(usage.memberTokens[name]).toBeGreaterThanOrEqual(12);
+      expect(usage.memberTokens[name]).toBeLessThanOrEqual(24);
+    }
+    const fused = await createEnsemble({ members, method: { name: "unite" } });
+    const text = " there was";
+    const [own, other] = await Promise.all([
+      ensemble.score("Once upon a time", text),
+      fused.score("Once upon a time", text),
+    ]);
+    expect(own.logProb).toBeCloseTo(other.logProb, 6);
+    await Promise.all([ensemble.dispose(), fused.dispose()]);
+  });
+});
