@@ -78,6 +78,7 @@ export type {
 } from "./member/member.js";
 export type { MemberOptions } from "./member/member-options.js";
 export type { Plan, Schedule, ScheduleChoice } from "./member/plan.js";
-export { ScriptedMember, type ScriptedMemberOptions } from "./member/scripted-member.js";
+export { ScriptedMember } from "./member/scripted-member.js";
+export type { ScriptedMemberOptions } from "./member/scripted-options.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
 export { makeVocabulary, TokenClass, Vocabulary } from "./vocabulary/vocabulary.js";

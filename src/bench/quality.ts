@@ -58,6 +58,7 @@ export async function benchQuality(options: BenchOptions): Promise<Omit<BenchRep
       "percent of the native models' test questions answered rightly, greedy where not said otherwise; brackets are 95 % bootstrap intervals.",
       '"vs best" is the paired difference to the best member over all questions, "weakest" the largest loss (or least gain) against the member that is best at a skill.',
       "\"of bare\" is the speed of a step over that of the members' bare steps: the slowest member's where they decode in parallel, all of theirs together where in turn.",
+      "The weights that packllm draws from the prompt, which it reads a second time, count in its first step.",
       "Judges of cds and citer are trained on the development split. A method that a team does not fit is in the notes.",
     ],
     machine: machineFacts(),

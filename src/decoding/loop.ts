@@ -101,8 +101,6 @@ export async function* streamAnswer(
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
-  /** The members whose output belongs to this step; the prompt's logits are everybody's. */
-  const heard = new Set(voices.map(({ member }) => member));
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
   let finishReason: FinishReason | undefined;
@@ -118,14 +116,11 @@ export async function* streamAnswer(
     async advance(advancing) {
       const members = advancing.map(({ member }) => member);
       await clock.advance(advancing, () => advanceAll(members, schedule));
-      for (const member of members) {
-        memberTokens[member.name] += member.output.decodedTokens;
-        heard.add(member);
-      }
+      for (const member of members) memberTokens[member.name] += member.output.decodedTokens;
     },
     async lookAhead(looking, look) {
       const members = looking.map(({ member }) => member);
-      const found = await clock.decode(() => eachMember(members, schedule, look));
+      const found = await clock.decode(() => eachMember(members, schedule, (member) => look(member, signal)));
       for (const [index, { name }] of members.entries()) memberTokens[name] += found[index].decodedTokens;
       return found;
     },
@@ -151,11 +146,10 @@ export async function* streamAnswer(
         if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
         if (traceTop > 0) {
-          step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last, heard });
+          step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last });
           trace.push(step);
         }
         if (options.logProbs) pieces.push(chosenPiece(distribution, entry));
-        heard.clear();
         steps++;
         if (text !== "" || step !== undefined) {
           clock.pause();

@@ -80,8 +80,9 @@ export class StepClock {
   async decode<T>(work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     const result = await work();
-    this.#advanceMs += performance.now() - started;
-    this.#decodeMs += performance.now() - started;
+    const spent = performance.now() - started;
+    this.#advanceMs += spent;
+    this.#decodeMs += spent;
     return result;
   }
 

@@ -25,7 +25,7 @@ export type TraceFused = TracePiece & { probability: number };
 
 export interface TraceMember {
   name: string;
-  /** Whether the step asked this member at all; if not, it has no candidates and its times are 0. */
+  /** Whether it has said what comes next here; if not, it has no candidates and its times are 0. */
   heard: boolean;
   /** Best first. */
   candidates: TraceCandidate[];
@@ -33,7 +33,7 @@ export interface TraceMember {
   endLogProb: number | null;
   decodeMs: number;
   prepareMs: number;
-  /** Tokens that it decoded for this step; the prompt's own at step 0 do not count. */
+  /** Tokens that it decoded for its distribution, at step 0 the prompt's; those of looking ahead do not count. */
   decodedTokens: number;
 }
 
@@ -59,16 +59,12 @@ export interface StepFacts {
   /** How many candidates to list for each member and for the fused distribution. */
   top: number;
   ms: TraceStep["ms"];
-  /** The members whose output belongs to this step. Default: all of them. */
-  heard?: ReadonlySet<Member>;
 }
 
 /** Describe a step. To be called after the choice and before it goes back to the members, whose outputs are read. */
-export function describeStep({ index, voices, distribution, entry, top, ms, heard }: StepFacts): TraceStep {
+export function describeStep({ index, voices, distribution, entry, top, ms }: StepFacts): TraceStep {
   const chosen = fusedEntry(distribution, entry);
-  const members = voices.map(({ member }) =>
-    heard === undefined || heard.has(member) ? describeMember(member, top) : silentMember(member),
-  );
+  const members = voices.map(({ member }) => (member.hasOutput ? describeMember(member, top) : silentMember(member)));
   return {
     index,
     chosen,

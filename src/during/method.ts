@@ -50,12 +50,12 @@ export interface MethodContext {
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
   /**
-   * Have these members look ahead (Member.draft, Member.verify), scheduled as in `advance`. Absent where a given text is
-   * scored, so that there is nothing to look ahead to.
+   * Have these members look ahead (Member.draft, Member.verify), scheduled as in `advance`; `signal` cancels it with the
+   * request. Absent where a given text is scored, so that there is nothing to look ahead to.
    */
   lookAhead?<T extends { decodedTokens: number }>(
     voices: readonly Voice[],
-    look: (member: Member) => Promise<T>,
+    look: (member: Member, signal?: AbortSignal) => Promise<T>,
   ): Promise<T[]>;
 }
 

@@ -68,7 +68,8 @@ export class LlamaContext {
     const perSequence =
       options.contextSize ?? Math.min(DEFAULT_CONTEXT_SIZE, model.trainedContext || DEFAULT_CONTEXT_SIZE);
     this.sequences = options.sequences ?? 1;
-    this.batchSize = Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, perSequence);
+    // One token of every sequence fits a batch.
+    this.batchSize = Math.max(Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, perSequence), this.sequences);
     params.n_ctx = perSequence * this.sequences;
     params.n_batch = this.batchSize;
     params.n_ubatch = this.batchSize;

@@ -1,6 +1,5 @@
 /** What may be asked of a member that looks ahead (Member.draft, Member.verify). */
 import { LlamafuseError } from "../errors.js";
-import type { Vocabulary } from "../vocabulary/vocabulary.js";
 import type { Place } from "./member.js";
 
 /** Error: invalid-option. */
@@ -13,15 +12,20 @@ export function checkDraftLength(member: string, count: number): void {
   );
 }
 
-/** Errors: invalid-option for a place outside the text, or a token outside the vocabulary. */
-export function checkPlaces(member: string, vocabulary: Vocabulary, bytes: Uint8Array, places: readonly Place[]): void {
-  for (const { at, ids } of places) {
-    for (const id of ids) vocabulary.checkId(id);
-    if (Number.isInteger(at) && at >= 0 && at <= bytes.length) continue;
-    throw new LlamafuseError(
-      "invalid-option",
-      `Member "${member}" was asked about byte ${at} of a text of ${bytes.length}; allowed is 0 … ${bytes.length}.`,
-      { member, found: at, allowed: `0 … ${bytes.length}` },
-    );
-  }
+/** Error: invalid-option for a place outside the text. */
+export function checkPlaces(member: string, bytes: Uint8Array, places: readonly Place[]): void {
+  const { at } =
+    places.find((place) => !(Number.isInteger(place.at) && place.at >= 0 && place.at <= bytes.length)) ?? {};
+  if (at === undefined) return;
+  throw new LlamafuseError(
+    "invalid-option",
+    `Member "${member}" was asked about byte ${at} of a text of ${bytes.length}; allowed is 0 … ${bytes.length}.`,
+    { member, found: at, allowed: `0 … ${bytes.length}` },
+  );
+}
+
+/** Error: member-failed where there is no text yet. */
+export function checkBegun(member: string, tokens: number): void {
+  if (tokens > 0) return;
+  throw new LlamafuseError("member-failed", `Member "${member}" was asked to look ahead before begin().`, { member });
 }

@@ -10,6 +10,7 @@ import type { Llama } from "../llama/library.js";
 import { LlamaModel } from "../llama/model.js";
 import { isUtf8 } from "../vocabulary/utf8.js";
 import { Branches, readsNoBranches, wrongFeedback } from "./branches.js";
+import { checkBegun } from "./check-places.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
 import type {
@@ -151,7 +152,7 @@ export class LlamaEngine {
   scorePrompt(prompt: MemberPrompt | null): PromptScore {
     if (this.#isBranching) throw readsNoBranches(this.options.name);
     if (prompt !== null) this.#take(prompt);
-    else this.#requireRoom(this.#trail);
+    else this.#requireRoom();
     this.#cache.clear();
     const ids = this.#trail.tokens.slice();
     const logProbs = new Float64Array(ids.length).fill(Number.NaN);
@@ -171,21 +172,27 @@ export class LlamaEngine {
   }
 
   draft(count: number): Draft {
-    if (this.#isBranching) throw readsNoBranches(this.options.name);
-    this.#requireRoom(this.#trail);
+    this.#checkCanLookAhead();
     const missed = this.#decodeText(false);
     this.#hasHidden = false;
-    const { sayings, decodedTokens } = draftBehind(this.#trail.tokens, count, this.#cache, this.#reader);
+    const { sayings, decodedTokens } = draftBehind(this.#trail.copy(), count, this.#cache, this.#reader);
     return { sayings, decodedTokens: missed + decodedTokens };
   }
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
-    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    this.#checkCanLookAhead();
+    const startsFragment = this.#trail.atFragmentStart;
     const trail = this.#trail.copy();
     trail.append({ kind: "text", bytes });
-    this.#requireRoom(trail);
     this.#hasHidden = false;
-    return verifyWithin(trail, bytes.length, places, this.#cache, this.#reader);
+    const { vocabulary } = this.model.tokenizer;
+    return verifyWithin({ bytes, places, trail, startsFragment }, vocabulary, this.#cache, this.#reader);
+  }
+
+  #checkCanLookAhead(): void {
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    checkBegun(this.options.name, this.#trail.length);
+    this.#requireRoom();
   }
 
   #take(prompt: MemberPrompt): void {
@@ -214,7 +221,8 @@ export class LlamaEngine {
     else this.#advanceBranches(this.#branches);
   }
 
-  #requireRoom({ length }: TokenTrail): void {
+  #requireRoom(): void {
+    const { length } = this.#trail;
     if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
@@ -224,7 +232,7 @@ export class LlamaEngine {
   }
 
   #advanceText(): void {
-    this.#requireRoom(this.#trail);
+    this.#requireRoom();
     const started = performance.now();
     const { wantsHidden } = this.preparer;
     this.decodedTokens = this.#decodeText(wantsHidden);

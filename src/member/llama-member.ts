@@ -98,7 +98,7 @@ export class LlamaMember implements Member {
   }
 
   get hasOutput(): boolean {
-    return this.#hasOutput && !this.#disposed;
+    return this.#hasOutput && !this.#disposed && this.#failure === undefined;
   }
 
   async prepare(preparation: Preparation): Promise<void> {
@@ -135,18 +135,25 @@ export class LlamaMember implements Member {
     return this.#read(() => this.#request("scorePrompt", prompt ?? null), signal);
   }
 
-  /** A request that reads a prompt, can be aborted while it does, and leaves an output. */
+  /** A request that reads a prompt, and leaves an output. */
   async #read<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const result = await this.#stoppable(() => {
+      this.#hasOutput = false;
+      return request();
+    }, signal);
+    this.#readOutput();
+    return result;
+  }
+
+  /** A request that can be aborted while it is served. */
+  async #stoppable<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) {
-      throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.", {}, signal.reason);
+      throw new LlamafuseError("aborted", "The request was aborted before it was begun.", {}, signal.reason);
     }
-    this.#hasOutput = false;
     const stop = () => this.thread.stop();
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const result = await request();
-      this.#readOutput();
-      return result;
+      return await request();
     } finally {
       signal?.removeEventListener("abort", stop);
       this.thread.resume();
@@ -166,16 +173,16 @@ export class LlamaMember implements Member {
     this.#readOutput();
   }
 
-  async draft(count: number): Promise<Draft> {
+  async draft(count: number, signal?: AbortSignal): Promise<Draft> {
     checkDraftLength(this.name, count);
     await this.#hand();
-    return this.#request("draft", count);
+    return this.#stoppable(() => this.#request("draft", count), signal);
   }
 
-  async verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification> {
-    checkPlaces(this.name, this.vocabulary, bytes, places);
+  async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
+    checkPlaces(this.name, bytes, places);
     await this.#hand();
-    return this.#request("verify", { bytes, places });
+    return this.#stoppable(() => this.#request("verify", { bytes, places }), signal);
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {

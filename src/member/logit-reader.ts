@@ -1,6 +1,6 @@
 /** What single positions' logits say, beside the output that is prepared for the coordinator. */
 import type { Kernels } from "../kernels/kernels.js";
-import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
+import { TokenClass, textAtFragmentStart, type Vocabulary } from "../vocabulary/vocabulary.js";
 import type { Saying } from "./member.js";
 import { checkedMaximum } from "./preparer.js";
 
@@ -37,8 +37,11 @@ export class LogitReader {
     return Math.log(sum);
   }
 
-  /** The likeliest text token, the lowest id among equals, or the end where it is at least as probable. */
-  likeliest(): Saying {
+  /**
+   * The likeliest text token, the lowest id among equals, or the end where it is at least as probable. `startsFragment`:
+   * whether the tokenizer puts a space before it.
+   */
+  likeliest(startsFragment: boolean): Saying {
     const { vocabulary } = this;
     const { offsets } = vocabulary.data;
     let best = -1;
@@ -52,6 +55,8 @@ export class LogitReader {
     }
     const logProb = largest - this.#logNormaliser;
     const end = this.logProbOf(vocabulary.endTokens);
-    return end >= logProb ? { id: -1, logProb: end } : { id: best, logProb };
+    if (end >= logProb) return { id: -1, bytes: new Uint8Array(), logProb: end };
+    const bytes = vocabulary.bytesOf(best);
+    return { id: best, bytes: Uint8Array.from(startsFragment ? textAtFragmentStart(bytes) : bytes), logProb };
   }
 }

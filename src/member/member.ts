@@ -12,6 +12,7 @@
  * Laws (test/laws/member.ts, run against every implementation):
  * - after any sequence of text feedback, `cachedTokens` equals the member's own tokenisation of prompt + text so far;
  * - `output` depends on the cached tokens alone, not on the steps that led to them;
+ * - looking ahead says what stepping would, and leaves the text and the output as they are;
  * - `dispose` may be called at any moment, any number of times.
  */
 import type { Vocabulary } from "../vocabulary/vocabulary.js";
@@ -131,6 +132,8 @@ export interface PromptScore {
 export interface Saying {
   /** A text token, or −1 for the end of generation. */
   id: number;
+  /** What it adds to the text: nothing for the end, and without a space that is the tokenizer's own. */
+  bytes: Uint8Array;
   /** ln of its probability in nats, the whole vocabulary being possible; the end is all end tokens together. */
   logProb: number;
 }
@@ -146,19 +149,25 @@ export interface Draft {
 export interface Place {
   /** Where it is, in bytes of that text; 0 is where it begins. */
   at: number;
-  /** Tokens that might stand here: what is asked is how probable they are together. */
-  ids: readonly number[];
+  /** A string that might be said here; without one, the end of generation. */
+  bytes?: Uint8Array;
 }
 
 export interface Verdict {
   /** What the member would say here itself. */
   likeliest: Saying;
-  /** ln Σ p over the place's `ids` in nats; -Infinity for none. */
+  /**
+   * ln of the probability of what the place asks about, in nats: of all tokens that are the string as a whole, -Infinity
+   * for none, or of all end tokens.
+   */
   logProb: number;
 }
 
 export interface Verification {
-  /** For each place; undefined where none of the member's tokens begins, as it would read the whole text. */
+  /**
+   * For each place in turn; undefined where none of the member's tokens begins, as it would read the whole text. Fewer
+   * than there are places where the text before the next one does not fit the context.
+   */
   verdicts: (Verdict | undefined)[];
   decodedTokens: number;
 }
@@ -230,22 +239,23 @@ export interface Member {
   /** Queue chosen text. */
   append(feedback: Feedback): void;
   /**
-   * Decode what was queued and prepare the output. With nothing queued, nothing is decoded and the output is prepared
-   * again from the logits at hand: how a method changes its preparation once it has seen `atFragmentStart`.
+   * Decode what was queued and prepare the output. With nothing queued, nothing is decoded (one token, after `draft` or
+   * `verify`) and the output is prepared again from the logits at hand: how a method changes its preparation once it has seen `atFragmentStart`.
    * Errors: context-overflow, invalid-logits, member-failed, -hung.
    */
   advance(): Promise<void>;
   /**
    * What the member would say next, and next: its likeliest text token or, where it is at least as probable, the end. At
    * most `count`, fewer at the end or where the context is full. The text stays as it is, and so does the output; feedback
-   * that says the same is then not decoded again. Not while branches are prepared. Errors: as advance.
+   * that says the same is then not decoded again (all of it is in recurrent models, which cannot go back). Not while
+   * branches are prepared. Errors: as advance, aborted, invalid-option.
    */
-  draft(count: number): Promise<Draft>;
+  draft(count: number, signal?: AbortSignal): Promise<Draft>;
   /**
-   * What the member would say inside a text that may come, which is read as text feedback: all places in one decode. The
-   * text and the output stay as they are, as for `draft`. Errors: as advance.
+   * What the member would say inside a text that may come, which is read as text feedback: several places in one decode.
+   * The text and the output stay as they are, as for `draft`. Errors: as for `draft`.
    */
-  verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification>;
+  verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification>;
   /**
    * Logits at the current position. A byte string: the tokens with these bytes, else the first token of its tokenisation
    * as the text to come. Where `atFragmentStart`, a string's own tokens are those whose bytes, less one leading space

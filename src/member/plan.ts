@@ -34,14 +34,10 @@ const WORTH_THREADS_MS = 2;
 
 /** Bring members up to date, all at once or one after another. */
 export async function advanceAll(members: readonly Member[], schedule: Schedule): Promise<void> {
-  if (schedule === "parallel" && members.length > 1) {
-    await settleAll(members.map((member) => member.advance()));
-    return;
-  }
-  for (const member of members) await member.advance();
+  await eachMember(members, schedule, (member) => member.advance());
 }
 
-/** The same for work that has a result; errors are thrown when all have come to rest. */
+/** Have members do something, all at once or one after another. Errors are thrown when all have come to rest. */
 export async function eachMember<T>(
   members: readonly Member[],
   schedule: Schedule,
@@ -51,7 +47,7 @@ export async function eachMember<T>(
   const run = async (member: Member, index: number) => {
     results[index] = await work(member, index);
   };
-  if (schedule === "parallel") await settleAll(members.map(run));
+  if (schedule === "parallel" && members.length > 1) await settleAll(members.map(run));
   else for (const [index, member] of members.entries()) await run(member, index);
   return results;
 }

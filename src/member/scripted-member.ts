@@ -14,7 +14,7 @@
 import { LlamafuseError } from "../errors.js";
 import { byteKey, type Vocabulary } from "../vocabulary/vocabulary.js";
 import { checkBranches, readsNoBranches, wrongFeedback } from "./branches.js";
-import { checkDraftLength, checkPlaces } from "./check-places.js";
+import { checkBegun, checkDraftLength, checkPlaces } from "./check-places.js";
 import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
 import type {
   BeginResult,
@@ -33,46 +33,19 @@ import type {
   Verification,
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
-import { draftBehind, verifyWithin } from "./scripted-ahead.js";
+import { draftBehind, type Looking, verifyWithin } from "./scripted-ahead.js";
+import { checkRoom, noTokens, sharedPrefix } from "./scripted-checks.js";
+import { factsOf, type ScriptedMemberOptions } from "./scripted-options.js";
 import { checkedLogits, logSumExp, prepareOutput } from "./scripted-output.js";
 import { ScriptedText } from "./scripted-text.js";
 import { ScriptedTokenizer } from "./scripted-tokenizer.js";
-
-/** What a script may look at. */
-export interface ScriptState {
-  /** The token ids in the cache. */
-  tokens: readonly number[];
-  /** The text so far, prompt included, special tokens left out. */
-  text: Uint8Array;
-}
-
-export interface ScriptedMemberOptions {
-  /** Default "scripted". */
-  name?: string;
-  vocabulary: Vocabulary;
-  /** The next-token logits, one finite number a token id; kept as float32, as llama.cpp's are. */
-  script: (state: ScriptState) => ArrayLike<number>;
-  /** The hidden state of the last token, `facts.embeddingLength` numbers. Default: none, and it cannot be asked for. */
-  hidden?: (state: ScriptState) => ArrayLike<number>;
-  /** Its token embeddings, a row a token. Default: none, and methods that compare tokens by them refuse it. */
-  embeddings?: Partial<Record<EmbeddingLayer, EmbeddingSource>>;
-  /** How text becomes tokens: greedy longest match (default), or one token a byte. */
-  tokenizer?: "longest" | "bytes";
-  /** Tokens that fit. Default 4096. */
-  contextSize?: number;
-  /** Facts that differ from the made-up ones, such as the text of the end token. */
-  facts?: Partial<MemberFacts>;
-}
 
 export class ScriptedMember implements Member {
   readonly name: string;
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   readonly contextSize: number;
-  readonly #script: (state: ScriptState) => ArrayLike<number>;
-  readonly #hiddenScript: ScriptedMemberOptions["hidden"];
   readonly #tokenizer: ScriptedTokenizer;
-  readonly #embeddings: ScriptedMemberOptions["embeddings"];
   #preparation: Preparation = { top: 0 };
   /** What the cache is to hold, of which the first `#decoded` tokens are in it. */
   #text: ScriptedText;
@@ -93,24 +66,9 @@ export class ScriptedMember implements Member {
     this.name = options.name ?? "scripted";
     this.vocabulary = options.vocabulary;
     this.contextSize = options.contextSize ?? 4096;
-    this.#script = options.script;
-    this.#hiddenScript = options.hidden;
-    this.#embeddings = options.embeddings;
     this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
     this.#text = ScriptedText.empty(this.#tokenizer);
-    this.facts = {
-      source: this.name,
-      description: "scripted distributions",
-      architecture: "scripted",
-      parameters: 0,
-      bytes: 0,
-      trainedContext: this.contextSize,
-      embeddingLength: 0,
-      layers: 0,
-      bosText: options.vocabulary.textOf(Math.max(options.vocabulary.bos, 0)),
-      eosText: options.vocabulary.textOf(options.vocabulary.endTokens[0] ?? 0),
-      ...options.facts,
-    };
+    this.facts = factsOf(options, this.name, this.contextSize);
   }
 
   get hasOutput(): boolean {
@@ -137,7 +95,7 @@ export class ScriptedMember implements Member {
         { member: this.name, found: length, allowed: this.vocabulary.size },
       );
     }
-    if (preparation.hidden && this.#hiddenScript === undefined) {
+    if (preparation.hidden && this.#options.hidden === undefined) {
       throw new LlamafuseError(
         "incompatible-members",
         `Member "${this.name}" has no hidden states. Write them with the option hidden, or use a GGUF model.`,
@@ -149,19 +107,11 @@ export class ScriptedMember implements Member {
 
   async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
     this.#checkUsable();
-    if (signal?.aborted) throw new LlamafuseError("aborted", "The request was aborted before the prompt was read.");
-    for (const id of prompt.tokens ?? []) this.#checkId(id);
+    this.#checkNotAborted(signal);
+    for (const id of prompt.tokens ?? []) this.vocabulary.checkId(id);
     const text = ScriptedText.of(this.#tokenizer, prompt);
     const { tokens } = text;
-    if (tokens.length === 0) {
-      throw new LlamafuseError(
-        "invalid-text",
-        `The prompt has no tokens for member "${this.name}". Give it some text.`,
-        {
-          member: this.name,
-        },
-      );
-    }
+    if (tokens.length === 0) throw noTokens(this.name);
     this.#checkFits(tokens.length);
     this.#logits = undefined;
     this.#output = undefined;
@@ -177,7 +127,8 @@ export class ScriptedMember implements Member {
   }
 
   async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
-    this.#checkCanLookAhead();
+    this.#checkUsable();
+    this.#checkOneText();
     if (prompt !== undefined) await this.begin(prompt, signal);
     else await this.advance();
     const ids = Int32Array.from(this.#text.tokens);
@@ -235,19 +186,21 @@ export class ScriptedMember implements Member {
     this.#output.decodedTokens = decodedTokens;
   }
 
-  async draft(count: number): Promise<Draft> {
-    this.#checkCanLookAhead();
+  async draft(count: number, signal?: AbortSignal): Promise<Draft> {
+    this.#checkCanLookAhead(signal);
     checkDraftLength(this.name, count);
-    this.#checkFits(this.#text.tokens.length);
-    return draftBehind(this.#text, count, this.contextSize, this.vocabulary, (text) => this.#logitsOf(text));
+    return draftBehind(this.#text, count, this.#looking);
   }
 
-  async verify(bytes: Uint8Array, places: readonly Place[]): Promise<Verification> {
-    this.#checkCanLookAhead();
-    checkPlaces(this.name, this.vocabulary, bytes, places);
-    const whole = this.#text.withText(bytes);
-    this.#checkFits(whole.tokens.length);
-    return verifyWithin(whole, bytes.length, places, this.vocabulary, (text) => this.#logitsOf(text));
+  async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
+    this.#checkCanLookAhead(signal);
+    checkPlaces(this.name, bytes, places);
+    return verifyWithin(this.#text, bytes, places, this.#looking);
+  }
+
+  get #looking(): Looking {
+    const { vocabulary, contextSize } = this;
+    return { vocabulary, contextSize, script: (text) => this.#logitsOf(text) };
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
@@ -273,7 +226,7 @@ export class ScriptedMember implements Member {
   }
 
   embeddings(layer: EmbeddingLayer): EmbeddingSource | undefined {
-    return this.#embeddings?.[layer];
+    return this.#options.embeddings?.[layer];
   }
 
   async dispose(): Promise<void> {
@@ -281,7 +234,7 @@ export class ScriptedMember implements Member {
   }
 
   #lookUpId(id: number, logits: ArrayLike<number>): Lookup {
-    this.#checkId(id);
+    this.vocabulary.checkId(id);
     return { id, own: true, logit: logits[id] };
   }
 
@@ -312,34 +265,20 @@ export class ScriptedMember implements Member {
   }
 
   #logitsOf({ tokens, bytes }: ScriptedText): Float32Array {
-    return checkedLogits(this.name, this.vocabulary, this.#script({ tokens: [...tokens], text: bytes }));
+    return checkedLogits(this.name, this.vocabulary, this.#options.script({ tokens: [...tokens], text: bytes }));
   }
 
   #hiddenOf({ tokens, bytes }: ScriptedText): Float32Array {
-    return Float32Array.from(this.#hiddenScript?.({ tokens: [...tokens], text: bytes }) ?? []);
+    return Float32Array.from(this.#options.hidden?.({ tokens: [...tokens], text: bytes }) ?? []);
   }
 
   #withTokens(text: ScriptedText, ids: readonly number[]): ScriptedText {
-    for (const id of ids) this.#checkId(id);
+    for (const id of ids) this.vocabulary.checkId(id);
     return text.withTokens(ids);
   }
 
-  #checkId(id: number): void {
-    if (Number.isInteger(id) && id >= 0 && id < this.vocabulary.size) return;
-    throw new LlamafuseError(
-      "invalid-option",
-      `Token id ${id} is not in the vocabulary of member "${this.name}" (0 … ${this.vocabulary.size - 1}).`,
-      { member: this.name, found: id, allowed: this.vocabulary.size - 1 },
-    );
-  }
-
   #checkFits(tokens: number): void {
-    if (tokens <= this.contextSize) return;
-    throw new LlamafuseError(
-      "context-overflow",
-      `${tokens} tokens do not fit the context of member "${this.name}", which holds ${this.contextSize}.`,
-      { member: this.name, found: tokens, allowed: this.contextSize },
-    );
+    checkRoom(this.name, tokens, this.contextSize);
   }
 
   #notAdvanced(what: string): LlamafuseError {
@@ -347,21 +286,24 @@ export class ScriptedMember implements Member {
     return new LlamafuseError("member-failed", message, { member: this.name });
   }
 
-  /** Look ahead, or back. */
-  #checkCanLookAhead(): void {
+  #checkCanLookAhead(signal: AbortSignal | undefined): void {
     this.#checkUsable();
+    this.#checkNotAborted(signal);
+    this.#checkOneText();
+    checkBegun(this.name, this.#text.tokens.length);
+    this.#checkFits(this.#text.tokens.length);
+  }
+
+  #checkOneText(): void {
     if ((this.#preparation.branches ?? 1) > 1) throw readsNoBranches(this.name);
+  }
+
+  #checkNotAborted(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw new LlamafuseError("aborted", "The request was aborted before it was begun.");
   }
 
   #checkUsable(): void {
     if (this.#disposed)
       throw new LlamafuseError("disposed", `Member "${this.name}" was disposed.`, { member: this.name });
   }
-}
-
-/** How many leading tokens two lists share. */
-function sharedPrefix(a: readonly number[], b: readonly number[]): number {
-  let same = 0;
-  while (same < a.length && same < b.length && a[same] === b[same]) same++;
-  return same;
 }

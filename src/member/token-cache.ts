@@ -7,6 +7,8 @@ export const READ_AT_ONCE = 16;
 export class TokenCache {
   #tokens = new Int32Array(256);
   #length = 0;
+  /** Whether the context has the logits behind the last token. */
+  #hasLogits = false;
 
   constructor(
     /** With `outputs: READ_AT_ONCE`, if it is to be read. */
@@ -25,7 +27,7 @@ export class TokenCache {
 
   /** Whether it holds just these tokens, so that the context's logits are those behind the last of them. */
   holds(tokens: Int32Array): boolean {
-    return tokens.length === this.#length && this.shared(tokens) === tokens.length;
+    return this.#hasLogits && tokens.length === this.#length && this.shared(tokens) === tokens.length;
   }
 
   /**
@@ -43,10 +45,16 @@ export class TokenCache {
    * returns how many were decoded. Errors: as `hold`, and those of `visit`.
    */
   read(tokens: Int32Array, first: number, visit: (index: number, logits: Float32Array) => void): number {
-    const kept = this.#keep(Math.min(this.shared(tokens), first));
-    if (kept < first) this.#decode(tokens.subarray(0, first), kept, { outputs: 0 });
+    let from = first;
+    let kept = first + 1;
+    if (this.holds(tokens.subarray(0, kept))) {
+      visit(from++, this.context.logits());
+    } else {
+      kept = this.#keep(Math.min(this.shared(tokens), first));
+      if (kept < first) this.#decode(tokens.subarray(0, first), kept, { outputs: 0 });
+    }
     const most = Math.min(READ_AT_ONCE, this.context.batchSize);
-    for (let from = first; from < tokens.length; from += most) {
+    for (; from < tokens.length; from += most) {
       const until = Math.min(from + most, tokens.length);
       this.#decode(tokens.subarray(0, until), from, { outputs: until - from });
       for (let index = from; index < until; index++) visit(index, this.context.logits(index - from));
@@ -57,6 +65,7 @@ export class TokenCache {
   clear(): void {
     this.context.clear();
     this.#length = 0;
+    this.#hasLogits = false;
   }
 
   /** Drop everything from this index on, or everything where a recurrent state cannot go back. Returns what is kept. */
@@ -71,6 +80,7 @@ export class TokenCache {
       return 0;
     }
     this.#length = length;
+    this.#hasLogits = false;
     return length;
   }
 
@@ -90,5 +100,6 @@ export class TokenCache {
     }
     this.#tokens.set(tokens.subarray(from), from);
     this.#length = tokens.length;
+    this.#hasLogits = options.outputs > 0;
   }
 }

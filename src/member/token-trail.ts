@@ -10,7 +10,7 @@
  * - Where the text starts right after a special token and the vocabulary puts a space before the first word, that
  *   space is the tokenizer's: the text "Hello" becomes the token "▁Hello".
  *
- * Only the text behind the last place where no token can cross is encoded again (see SafeCuts), so a step costs the same
+ * Only the text behind the last place where no token can cross is encoded again (see TextCuts), so a step costs the same
  * however long the text has grown.
  */
 import { LlamafuseError } from "../errors.js";
@@ -18,7 +18,7 @@ import { isUtf8, scanUtf8 } from "../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "./member.js";
 import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
-import { CUT_TRIALS, SafeCuts } from "./safe-cuts.js";
+import { CUT_TRIALS, TextCuts } from "./text-cuts.js";
 
 const SPACE = 0x20;
 const NO_TOKENS = new Int32Array(0);
@@ -37,7 +37,7 @@ export class TokenTrail {
   #isContinuation = false;
   /** Whether the fragment's encoding reproduces the prompt's tokens; if not, text feedback only appends. */
   #canonical = true;
-  readonly #cuts: SafeCuts | undefined;
+  readonly #cuts: TextCuts | undefined;
   readonly #literals: ReadonlySet<number>;
   readonly #alone: PieceEncoder;
 
@@ -63,7 +63,7 @@ export class TokenTrail {
     const { vocabulary, literals = [] } = encoder;
     this.#literals = new Set(literals);
     this.#alone = new PieceEncoder(encoder);
-    const cuts = new SafeCuts(vocabulary, literals);
+    const cuts = new TextCuts(vocabulary, literals);
     if (cuts.areKnown && CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
   }
 
@@ -215,7 +215,7 @@ export class TokenTrail {
     return -1;
   }
 
-  #cutsHold(cuts: SafeCuts, text: Uint8Array): boolean {
+  #cutsHold(cuts: TextCuts, text: Uint8Array): boolean {
     const whole = this.#encodeStart(text);
     for (let known = 2, before = 0; known <= text.length; known++) {
       const cut = cuts.last(text.subarray(0, known), known);

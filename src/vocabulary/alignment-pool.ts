@@ -32,6 +32,8 @@ type BlockOf<Name extends keyof Tasks> = ReturnType<Tasks[Name]>;
 
 /** Below so many multiplications a matrix is made whole, in float64. */
 export const IN_ONE_PIECE = 2e6;
+/** Begun at a time for each thread: enough that none waits for work while another one's job takes longer. */
+const JOBS_A_THREAD = 3;
 /** Below so many, starting threads takes longer than the work. */
 const WORTH_THREADS = 1e9;
 
@@ -73,32 +75,29 @@ export async function eachBlock<Name extends keyof Tasks>(
     // A loader of the main thread's would read the built worker a second time.
     execArgv: [],
   });
-  /** Blocks that came before their turn. */
-  const early = new Map<number, BlockOf<Name>>();
-  let turn = 0;
-  let next = 0;
-  const runSome = async () => {
-    while (next < jobs.length) {
-      const index = next++;
-      const outcome = (await pool.run(jobs.at(index), { name, signal })) as Outcome<BlockOf<Name>>;
-      if ("error" in outcome) throw LlamafuseError.from(outcome.error);
-      early.set(index, outcome.block);
-      for (; early.has(turn); turn++) {
-        take(early.get(turn)!);
-        early.delete(turn);
+  const run = async (job: JobOf<Name>) => {
+    const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;
+    if ("error" in outcome) throw LlamafuseError.from(outcome.error);
+    return outcome.block;
+  };
+  /** Begun, in their order. */
+  const running: Promise<BlockOf<Name>>[] = [];
+  try {
+    for (let index = 0; index < jobs.length || running.length > 0; ) {
+      while (index < jobs.length && running.length < JOBS_A_THREAD * threads) {
+        const begun = run(jobs.at(index++)!);
+        // An error is thrown when its turn comes.
+        begun.catch(() => {});
+        running.push(begun);
       }
+      take(await running[0]);
+      running.shift();
       report();
     }
-  };
-  // One job at work and one at hand for each thread.
-  const running = Array.from({ length: 2 * Math.min(threads, jobs.length) }, runSome);
-  try {
-    await Promise.all(running);
   } catch (error) {
     throwIfStopped(signal);
     throw error;
   } finally {
-    next = jobs.length;
     // The caller frees memory that the threads work on.
     await pool.destroy();
     await Promise.allSettled(running);

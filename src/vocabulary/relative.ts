@@ -58,7 +58,7 @@ async function buildRelativeRows(
   const rowsABlock = Math.max(16, Math.min(LARGEST_BLOCK, Math.floor(BLOCK_BYTES / (4 * anchors.length))));
   const directions = gatherRows(source, anchors, ggmlMath(llama.files), toUnit);
   try {
-    const list = new BlockList(anchors.length);
+    const list = new BlockList(makes.length, anchors.length);
     const jobs = {
       length: Math.ceil(makes.length / rowsABlock),
       at: (block: number) => ({

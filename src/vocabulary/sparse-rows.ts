@@ -110,12 +110,14 @@ export class BlockList {
   #codes = new Uint16Array(0);
   readonly #mostWhole: number;
 
+  /** @param rows as many as the matrix will have at most */
   constructor(
+    rows: number,
     private readonly columns: number,
     wholeBytes = WHOLE_BYTES,
   ) {
     this.#background = new Float64Array(columns);
-    this.#mostWhole = Math.floor(wholeBytes / (2 * columns));
+    this.#mostWhole = Math.min(rows, Math.floor(wholeBytes / (2 * columns)));
   }
 
   /** How many more whole rows there is room for. */

@@ -8,7 +8,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { LlamafuseError } from "../../src/errors.js";
 import type { Member, MemberPrompt, Saying } from "../../src/member/member.js";
-import { byteKey, TokenClass } from "../../src/vocabulary/vocabulary.js";
+import { isUtf8 } from "../../src/vocabulary/utf8.js";
+import { byteKey, TokenClass, textAtFragmentStart } from "../../src/vocabulary/vocabulary.js";
 import { textOfTokens } from "./text-of-tokens.js";
 
 export interface MemberLawOptions {
@@ -326,8 +327,11 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
         );
         const id = text.reduce((best, other) => (own[other + 1] > own[best + 1] ? other : best));
         const end = Math.exp(stepwise.output.endLogProb);
-        expected.push(end >= own[id + 1] ? { id: -1, logProb: Math.log(end) } : { id, logProb: Math.log(own[id + 1]) });
-        if (end >= own[id + 1]) break;
+        if (end >= own[id + 1]) {
+          expected.push({ id: -1, bytes: Buffer.from(""), logProb: Math.log(end) });
+          break;
+        }
+        expected.push({ id, bytes: Buffer.from(vocabulary.bytesOf(id)), logProb: Math.log(own[id + 1]) });
         stepwise.append({ kind: "tokens", ids: [id] });
         await stepwise.advance();
       }
@@ -357,8 +361,8 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       const projection = member.output.projection.slice();
       const held = await member.cachedTokens();
       const text = Buffer.concat(pieces.slice(1, 8));
-      const ids = [3, 1, member.vocabulary.size - 1];
-      const places = Array.from({ length: text.length + 1 }, (_, at) => ({ at, ids: ids.slice(at % 3) }));
+      const asked = [pieces[0], undefined, Buffer.from("no token at all"), Buffer.from(" ")];
+      const places = Array.from({ length: text.length + 1 }, (_, at) => ({ at, bytes: asked[at % 4] }));
       const { verdicts } = await member.verify(text, places);
       expect(member.hasOutput).toBe(true);
       expect(member.output.projection).toEqual(projection);
@@ -376,7 +380,10 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
         await alone.begin({ ...prompt(), tokens: Array.from(tokens.subarray(0, index)) });
         const [own] = (await alone.draft(1)).sayings;
         expectSayings([verdict.likeliest], [own], tolerance);
-        const sum = places[at].ids.reduce((total, id) => total + alone.output.projection[id + 1], 0);
+        const { bytes } = places[at];
+        const { vocabulary } = member;
+        const ids = bytes === undefined ? vocabulary.endTokens : vocabulary.idsOf(byteKey(bytes));
+        const sum = ids.reduce((total, id) => total + alone.output.projection[id + 1], 0);
         expect(Math.abs(Math.exp(verdict.logProb) - sum)).toBeLessThanOrEqual(tolerance + 1e-6);
       }
       expect(checked).toBeGreaterThan(3);
@@ -387,10 +394,14 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       expect(await member.cachedTokens()).toEqual(tokens);
       expectClose(member, alone, tolerance);
       expect((await member.verify(new Uint8Array(), [])).verdicts).toEqual([]);
-      await expectError(member.verify(text, [{ at: -1, ids: [] }]), "invalid-option", member.name);
-      await expectError(member.verify(text, [{ at: text.length + 1, ids: [] }]), "invalid-option", member.name);
-      await expectError(member.verify(text, [{ at: 0, ids: [member.vocabulary.size] }]), "invalid-option");
+      await expectError(member.verify(text, [{ at: -1 }]), "invalid-option", member.name);
+      await expectError(member.verify(text, [{ at: text.length + 1 }]), "invalid-option", member.name);
       await expectError(member.draft(0), "invalid-option", member.name);
+      await expectError(member.draft(2, AbortSignal.abort()), "aborted");
+      await expectError(member.verify(text, places, AbortSignal.abort()), "aborted");
+      const unbegun = await fresh();
+      await expectError(unbegun.draft(2), "member-failed", unbegun.name);
+      await expectError(unbegun.verify(text, places), "member-failed", unbegun.name);
       await member.prepare({ top: 0, branches: 2 });
       await member.begin(prompt());
       await expectError(member.draft(2), "invalid-option", member.name);
@@ -404,9 +415,48 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       const room = member.contextSize - (await member.cachedTokens()).length;
       member.append({ kind: "tokens", ids: Array.from({ length: room - 2 }, () => last) });
       await member.advance();
-      expect((await member.draft(50)).sayings.length).toBeLessThanOrEqual(3);
-      await expectError(member.verify(Buffer.from("the cat ".repeat(50)), []), "context-overflow", member.name);
+      const { sayings } = await member.draft(50);
+      if (sayings.at(-1)?.id !== -1) expect(sayings.length).toBe(3);
+      // All that is said has room, but for what is said last.
+      const spoken = sayings.filter(({ id }) => id >= 0).slice(0, 2);
+      member.append({ kind: "tokens", ids: spoken.map(({ id }) => id) });
+      await member.advance();
+      const text = Buffer.from("\n\ncat");
+      const { verdicts } = await member.verify(text, [{ at: 0 }, { at: text.length }]);
+      if (spoken.length === 2) expect(verdicts.length).toBeLessThan(2);
+      member.append({ kind: "text", bytes: Buffer.from("the cat ".repeat(50)) });
+      await expectError(member.draft(2), "context-overflow", member.name);
+      await expectError(member.verify(text, []), "context-overflow", member.name);
       await member.begin(prompt());
+    });
+
+    it("says where the tokenizer puts a space what is said without it", async () => {
+      const member = await fresh();
+      const { vocabulary } = member;
+      const stepwise = await fresh();
+      for (const one of [member, stepwise]) {
+        await one.prepare({ top: 1 });
+        await one.begin(prompt());
+        one.append({ kind: "tokens", ids: vocabulary.endTokens.slice(0, 1) });
+      }
+      const { sayings } = await member.draft(3);
+      await stepwise.advance();
+      for (const { id, bytes } of sayings) {
+        if (id < 0) break;
+        const own = vocabulary.bytesOf(id);
+        expect(Buffer.from(bytes)).toEqual(Buffer.from(stepwise.atFragmentStart ? textAtFragmentStart(own) : own));
+        stepwise.append({ kind: "tokens", ids: [id] });
+        await stepwise.advance();
+      }
+      const [first] = sayings;
+      const ahead = Buffer.concat(sayings.map(({ bytes }) => bytes));
+      // Bytes that no character can hold begin a text of their own.
+      if (!isUtf8(ahead)) return;
+      const [verdict] = (await member.verify(ahead, [{ at: 0, bytes: first.id < 0 ? undefined : first.bytes }]))
+        .verdicts;
+      expect(verdict?.likeliest.id).toBe(first.id);
+      expect(Buffer.from(verdict!.likeliest.bytes)).toEqual(Buffer.from(first.bytes));
+      expect(verdict!.logProb).toBeGreaterThanOrEqual(first.logProb - 1e-3);
     });
 
     it("begins with given tokens", async () => {
@@ -488,7 +538,8 @@ function expectClose(a: Member, b: Member, tolerance: number): void {
 
 /** The same tokens, as probable. */
 function expectSayings(found: readonly Saying[], wanted: readonly Saying[], tolerance: number): void {
-  expect(found.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+  const said = (sayings: readonly Saying[]) => sayings.map(({ id, bytes }) => [id, byteKey(bytes)]);
+  expect(said(found)).toEqual(said(wanted));
   for (const [place, { logProb }] of found.entries())
     expect(Math.abs(Math.exp(logProb) - Math.exp(wanted[place].logProb))).toBeLessThanOrEqual(tolerance + 1e-6);
 }

@@ -16,6 +16,13 @@ const load = (model: string, name?: string) => LlamaMember.load({ model, name, c
 const tolerance = 5e-3;
 
 for (const model of [robin, wren]) memberLaws(model.replace(/^.*[\\/]/, ""), () => load(model), { tolerance });
+memberLaws(
+  "batches of three tokens",
+  () => LlamaMember.load({ model: wren, contextSize: 128, batchSize: 3 }, new SharedMemory()),
+  {
+    tolerance,
+  },
+);
 
 methodLaws("unite on the native models", {
   method: { name: "unite" },

@@ -1,5 +1,6 @@
 /** Seeded members over vocabularies of every kind, for the laws. */
-import { ScriptedMember, type ScriptedMemberOptions } from "../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../src/member/scripted-member.js";
+import type { ScriptedMemberOptions } from "../../src/member/scripted-options.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../src/vocabulary/vocabulary.js";
 
 const WORDS = [

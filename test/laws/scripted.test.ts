@@ -152,6 +152,17 @@ methodLaws("gac behind a special token", {
   prompt: "Hello</s>",
   parseSpecial: true,
 });
+methodLaws("safe behind a special token", {
+  method: { name: "safe" },
+  covers: "some",
+  isSymmetric: false,
+  isMean: false,
+  keepsAgreement: false,
+  make: ensembles["SentencePiece and BPE"],
+  copy: () => randomMember(1, sp),
+  prompt: "Hello</s>",
+  parseSpecial: true,
+});
 methodLaws("unite behind a special token", {
   method: { name: "unite" },
   covers: "some",

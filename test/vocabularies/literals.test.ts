@@ -75,6 +75,17 @@ describe.each([
     expect(trail.atFragmentStart).toBe(false);
   });
 
+  it("starts a fragment behind one that is appended as a token", () => {
+    trail.begin({ text: Buffer.from("one"), ...PLAIN });
+    trail.append({ kind: "tokens", ids: [model.tokenizer.literals[0]] });
+    expect(trail.atFragmentStart).toBe(true);
+    const before = trail.length;
+    trail.append({ kind: "tokens", ids: encode("two") });
+    expect(trail.atFragmentStart).toBe(false);
+    trail.append({ kind: "text", bytes: Buffer.from(" three") });
+    expect(Array.from(trail.tokens).slice(before)).toEqual(encode("two three"));
+  });
+
   /** The text behind the last literal of a text. */
   function behindLast(text: Buffer): string {
     const { literals: ids, vocabulary } = model.tokenizer;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LlamaModel } from "../../src/llama/model.js";
 import type { Encoder } from "../../src/member/piece-encoder.js";
-import { SafeCuts } from "../../src/member/safe-cuts.js";
+import { TextCuts } from "../../src/member/text-cuts.js";
 import { TokenTrail } from "../../src/member/token-trail.js";
 import { isUtf8, scanUtf8 } from "../../src/vocabulary/utf8.js";
 import { byteKey } from "../../src/vocabulary/vocabulary.js";
@@ -96,7 +96,7 @@ describe.skipIf(folder === undefined).each(VOCABULARIES)("the token trail over %
 
   it("cuts where the text behind has the same tokens on its own", () => {
     expect(trail.usesCuts).toBe(true);
-    const cuts = new SafeCuts(model.tokenizer.vocabulary, model.tokenizer.literals);
+    const cuts = new TextCuts(model.tokenizer.vocabulary, model.tokenizer.literals);
     const random = generator(9);
     let count = 0;
     for (let index = 0; index < CUT_TEXTS; index++) {

@@ -10,7 +10,8 @@
  * Shapes: the step's entries, float64. Our reading of a report of the paper, whose code cannot be had: which candidate takes
  * the mass where several begin the same string (the shortest), and λ, which the report does not tell.
  */
-import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { Member } from "../../member/member.js";
+import { byteKey } from "../../vocabulary/vocabulary.js";
 import type { AlignedStep } from "../alignment.js";
 import { argmax, type Combiner } from "../combine.js";
 import type { FusedValues, FusionRule } from "../rule.js";
@@ -24,8 +25,8 @@ export interface SharpeningOptions {
   lambda: number;
 }
 
-/** The mean stands where its best entry is at least this probable. */
-const SURE = 0.5;
+/** Where the mean of the members is surer than this, it is sure enough. */
+export const SURE = 0.5;
 
 interface Candidate {
   entry: number;
@@ -37,7 +38,7 @@ export class SharpenedRule implements FusionRule {
   readonly #product = new LogLinearRule();
 
   constructor(
-    private readonly drafter: Vocabulary,
+    private readonly drafter: Pick<Member, "vocabulary" | "atFragmentStart">,
     private readonly options: SharpeningOptions,
     combiner?: Combiner,
   ) {
@@ -67,11 +68,12 @@ export class SharpenedRule implements FusionRule {
 
   /** Shortest first. */
   #candidates(step: AlignedStep, probabilities: Float64Array): Candidate[] {
+    const { vocabulary, atFragmentStart } = this.drafter;
     const candidates: Candidate[] = [];
     for (let entry = 0; entry < step.size; entry++) {
       if (!(probabilities[entry] > this.options.lambda) || entry === step.endEntry) continue;
       const bytes = step.bytesOf(entry);
-      if (this.drafter.idsOf(byteKey(bytes)).length > 0) candidates.push({ entry, bytes });
+      if (vocabulary.idsOf(byteKey(bytes), atFragmentStart).length > 0) candidates.push({ entry, bytes });
     }
     return candidates.sort((a, b) => a.bytes.length - b.bytes.length);
   }

@@ -2,10 +2,10 @@
  * One request's run of SAFE: the drafter writes ahead, the verifiers read what it wrote, and only where they are needed is
  * anything fused (see safe.ts).
  */
-import type { Draft, Member, Place, Verdict } from "../../member/member.js";
-import { byteKey, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
+import type { Saying, Verdict, Verification } from "../../member/member.js";
 import type { FusionRun } from "../fusion-run.js";
 import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../method.js";
+import { SURE } from "../rules/sharpened.js";
 
 export interface SafeParts {
   /** Index of the voice that drafts. */
@@ -16,16 +16,6 @@ export interface SafeParts {
   fusion: FusionRun;
 }
 
-/** A drafted token, or the end (−1), which has no bytes. */
-interface Drafted {
-  id: number;
-  bytes: Uint8Array;
-  /** The drafter's own probability of it. */
-  probability: number;
-}
-
-/** A token that the members find more probable than this on the mean is what they would choose together. */
-const SURE = 0.5;
 /** Entries of a decided step; where the end is decided, it is the only one. */
 const END = 0;
 const TOKEN = 1;
@@ -33,11 +23,13 @@ const NO_BYTES = new Uint8Array();
 
 export class SafeRun implements MethodRun {
   /** Drafted tokens that stand, and whether what follows them is to be fused. */
-  #standing: Drafted[] = [];
+  #standing: Saying[] = [];
   #fusesNext = false;
   /** What the last step decided; undefined where it fused. */
-  #decided: Drafted | undefined;
+  #decided: Saying | undefined;
   readonly #two = new Float64Array(2);
+  #steps = 0;
+  #pending: void | Promise<void> = undefined;
 
   constructor(
     private readonly context: MethodContext,
@@ -49,8 +41,10 @@ export class SafeRun implements MethodRun {
   }
 
   async step(): Promise<FusedDistribution> {
+    await this.#pending;
     const { lookAhead } = this.context;
     if (lookAhead !== undefined && this.#standing.length === 0 && !this.#fusesNext) await this.#writeAhead(lookAhead);
+    this.#steps++;
     this.#decided = this.#standing.shift();
     if (this.#decided !== undefined) return this.#decision(this.#decided);
     this.#fusesNext = false;
@@ -59,7 +53,10 @@ export class SafeRun implements MethodRun {
 
   accept(entry: number): void | Promise<void> {
     const decided = this.#decided;
-    if (decided === undefined) return this.parts.fusion.accept(entry);
+    if (decided === undefined) {
+      this.#pending = this.parts.fusion.accept(entry);
+      return this.#pending;
+    }
     if (entry === END) this.#standing = [];
     for (const [index, { member }] of this.context.voices.entries()) {
       if (entry === END) member.append({ kind: "tokens", ids: member.vocabulary.endTokens.slice(0, 1) });
@@ -68,7 +65,7 @@ export class SafeRun implements MethodRun {
     }
   }
 
-  #decision({ id, bytes }: Drafted): FusedDistribution {
+  #decision({ id, bytes }: Saying): FusedDistribution {
     const best = id < 0 ? END : TOKEN;
     this.#two.fill(0);
     this.#two[best] = 1;
@@ -78,67 +75,57 @@ export class SafeRun implements MethodRun {
 
   /** Draft, and find out how much of it stands. */
   async #writeAhead(lookAhead: NonNullable<MethodContext["lookAhead"]>): Promise<void> {
-    const { voices } = this.context;
-    const { drafter, draft } = this.parts;
-    const [{ sayings }] = await lookAhead([voices[drafter]], (member) => member.draft(draft));
-    const drafted = draftedBy(voices[drafter].member, sayings);
-    const verifiers = voices.filter(({ weight }, index) => index !== drafter && weight > 0);
-    const ahead = Buffer.concat(drafted.map(({ bytes }) => bytes));
-    const verified = await lookAhead(verifiers, (member) => member.verify(ahead, placesFor(member, drafted)));
-    for (const [place, token] of drafted.entries()) {
-      const verdicts = verified.map((verification) => verification.verdicts[place]);
-      if (needsFusion(token, place, { voices, drafter, verifiers, verdicts })) break;
-      this.#standing.push(token);
-    }
-    this.#fusesNext = this.#standing.length < Math.max(1, drafted.length);
+    const { voices, maxSteps = Number.POSITIVE_INFINITY } = this.context;
+    const drafter = voices[this.parts.drafter];
+    const count = Math.max(1, Math.min(this.parts.draft, maxSteps - this.#steps));
+    const [{ sayings }] = await lookAhead([drafter], (member, signal) => member.draft(count, signal));
+    const verifiers = voices.filter((voice) => voice !== drafter && voice.weight > 0);
+    const ahead = Buffer.concat(sayings.map(({ bytes }) => bytes));
+    let at = 0;
+    const places = sayings.map(({ id, bytes }) => {
+      const place = { at, bytes: id < 0 ? undefined : bytes };
+      at += bytes.length;
+      return place;
+    });
+    const read = await lookAhead(verifiers, (member, signal) => member.verify(ahead, places, signal));
+    this.#standing = sayings.slice(0, countOfStanding(sayings, drafter.weight, verifiers, read));
+    this.#fusesNext = this.#standing.length < Math.max(1, sayings.length);
   }
 }
 
-/** A token without bytes, such as a space that is the tokenizer's own, says nothing: the draft ends before it. */
-function draftedBy(member: Member, sayings: Draft["sayings"]): Drafted[] {
-  const drafted = sayings.map(({ id, logProb }, place): Drafted => {
-    const bytes = id < 0 ? NO_BYTES : member.vocabulary.bytesOf(id);
-    const text = place === 0 && member.atFragmentStart ? textAtFragmentStart(bytes) : bytes;
-    return { id, bytes: text, probability: Math.exp(logProb) };
-  });
-  const silent = drafted.findIndex(({ id, bytes }) => id >= 0 && bytes.length === 0);
-  return silent < 0 ? drafted : drafted.slice(0, silent);
-}
-
-/** Where the drafted tokens begin, and which of a verifier's tokens they are. */
-function placesFor({ vocabulary, atFragmentStart }: Member, drafted: readonly Drafted[]): Place[] {
-  let at = 0;
-  return drafted.map(({ id, bytes }) => {
-    const ids = id < 0 ? vocabulary.endTokens : vocabulary.idsOf(byteKey(bytes), at === 0 && atFragmentStart);
-    const place = { at, ids };
-    at += bytes.length;
-    return place;
-  });
-}
-
-interface Reading {
-  voices: readonly Voice[];
-  drafter: number;
-  verifiers: readonly Voice[];
-  /** What each verifier finds at the token's place. */
-  verdicts: readonly (Verdict | undefined)[];
-}
-
-function needsFusion(token: Drafted, place: number, { voices, drafter, verifiers, verdicts }: Reading): boolean {
-  // Nothing is fused inside of a verifier's token, or of a character.
-  if ((token.bytes[0] & 0xc0) === 0x80 || verdicts.includes(undefined)) return false;
-  let mean = voices[drafter].weight * token.probability;
-  let agree = true;
-  for (const [index, { member, weight }] of verifiers.entries()) {
-    const { likeliest, logProb } = verdicts[index]!;
-    mean += weight * Math.exp(logProb);
-    agree &&= saysSame(member, likeliest.id, token, place === 0);
+/** How many drafted tokens stand before the first that is fused, or that a verifier has no room to read. */
+function countOfStanding(
+  sayings: readonly Saying[],
+  drafterWeight: number,
+  verifiers: readonly Voice[],
+  read: readonly Verification[],
+): number {
+  const room = Math.min(sayings.length, ...read.map(({ verdicts }) => verdicts.length));
+  for (let place = 0; place < room; place++) {
+    const saying = sayings[place];
+    const verdicts = read.map((verification) => verification.verdicts[place]);
+    // Nothing is fused inside of a verifier's token, or of a character.
+    if (verdicts.includes(undefined) || (saying.bytes[0] & 0xc0) === 0x80) continue;
+    if (!isCommon(saying, drafterWeight, verifiers, verdicts as Verdict[])) return place;
   }
-  return !agree && !(mean > SURE);
+  return room;
 }
 
-function saysSame({ vocabulary, atFragmentStart }: Member, id: number, token: Drafted, isFirst: boolean): boolean {
-  if (id < 0 || token.id < 0) return id < 0 && token.id < 0;
-  const bytes = vocabulary.bytesOf(id);
-  return Buffer.compare(isFirst && atFragmentStart ? textAtFragmentStart(bytes) : bytes, token.bytes) === 0;
+/** Whether it is what the members would choose together. */
+function isCommon(
+  saying: Saying,
+  drafterWeight: number,
+  verifiers: readonly Voice[],
+  verdicts: readonly Verdict[],
+): boolean {
+  if (verdicts.every(({ likeliest }) => saysSame(likeliest, saying))) return true;
+  const mean = verifiers.reduce(
+    (sum, { weight }, index) => sum + weight * Math.exp(verdicts[index].logProb),
+    drafterWeight * Math.exp(saying.logProb),
+  );
+  return mean > SURE;
+}
+
+function saysSame(a: Saying, b: Saying): boolean {
+  return a.id < 0 === b.id < 0 && Buffer.compare(a.bytes, b.bytes) === 0;
 }

@@ -3,7 +3,7 @@
  * for Stable and Fast LLM Ensembling", arXiv 2510.15346).
  *
  *     1  the drafter writes its n likeliest tokens t_1 … t_n, one after the other
- *     2  every verifier reads them as its own tokenizer cuts text + draft, all in one decode
+ *     2  every verifier reads them as its own tokenizer cuts text + draft, several in one decode
  *     3  t_j stands where   a verifier's token reaches across the place before it (unsafe: nothing is fused there), or
  *                           every verifier's likeliest string is t_j, or
  *                           Σ_i w_i · p_i(t_j) > 1/2
@@ -13,12 +13,14 @@
  * sharpened (rules/sharpened.ts): "top-union" for UniTE's, "union" for GaC's.
  *
  * Shapes: at a token that stands, two entries, of which it (or the end) has probability 1; else the alignment's entries.
- * With temperature, fused tokens are drawn and the others stand as they are: the method is a greedy one. Where a given text
- * is scored, every token is fused.
+ * Temperature, penalties and the sampler's other options act on what is fused alone; the rest stands as it is, since the
+ * method is a greedy one. Where a given text is scored, every token is fused. A recurrent model, whose cache cannot go
+ * back, reads the whole text again for every token that is fused.
  *
  * The paper's code cannot be had; this follows a report of it. Published [P]: n = 5, one drafter, the two rules with 1/2, the
  * kinds of sharpening and their 1/2. Ours: a place is unsafe where any verifier's token reaches across, or inside of a
- * character; λ (default 0.1); p_i counts the tokens that are t_j as a whole; a verifier of weight 0 is not asked.
+ * character; λ (default 0.1); a verifier's p_i counts the tokens that are t_j as a whole, the drafter's is of its one token;
+ * a verifier of weight 0 is not asked.
  */
 import { z } from "zod";
 import { createAlignment, unionOptions } from "../alignments/kinds.js";
@@ -37,7 +39,8 @@ export const safeInfo: MethodInfo = {
   summary:
     "One member drafts; the others read along, and a token is fused only where they differ and their tokens meet.",
   source: "arXiv 2510.15346",
-  requires: "Any vocabularies. Meant for greedy answers: with temperature, only fused tokens are drawn.",
+  requires:
+    "Any vocabularies. Meant for greedy answers: the sampler acts on fused tokens alone. Slow on recurrent models.",
   options: {
     drafter: "The member that writes, the strongest one, by name or index. Default 0.",
     draft: "Tokens that it writes ahead, 1 … 64. Default 5.",
@@ -60,7 +63,7 @@ export function createSafe(context: MethodContext, options: z.output<typeof safe
   const { voices, combiner } = context;
   const { draft, alignment, sharpen, lambda } = options;
   const drafter = indexOfMember(voices, options.drafter, "drafter");
-  const rule = new SharpenedRule(voices[drafter].member.vocabulary, { sharpen, lambda }, combiner);
+  const rule = new SharpenedRule(voices[drafter].member, { sharpen, lambda }, combiner);
   const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment, { method: "safe" }), rule });
   return new SafeRun(context, { drafter, draft, fusion });
 }

@@ -244,7 +244,8 @@ describe("judging", () => {
     expect(blending.intervals!.overBest.high).toBeLessThan(0);
     const parts = [{ title: "<free>", judgement, notes: [] }];
     const page = renderJudgementsHtml("All", ["Two & one."], parts, "knn:k=15");
-    for (const text of ["&lt;free&gt;", "Two &amp; one.", "knn:k=15", "blending"]) expect(page).toContain(text);
+    for (const text of ["&lt;free&gt;", "Two &amp; one.", "knn:k=15", "blending", "calls cost nothing"])
+      expect(page).toContain(text);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 

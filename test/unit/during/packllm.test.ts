@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { perplexityWeights, searchWeights } from "../../../src/during/weightings/perplexity.js";
-import { ScriptedMember, type ScriptState } from "../../../src/member/scripted-member.js";
+import { createEnsemble } from "../../../src/ensemble.js";
+import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import type { ScriptState } from "../../../src/member/scripted-options.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { textOfTokens } from "../../laws/text-of-tokens.js";
@@ -99,6 +101,17 @@ describe("packllm", () => {
     expect(anew[1]).toBe(anew[0]);
     expect(anew[2]).toBeLessThan(anew[1]);
     expect(anew[3]).toBe(anew[2]);
+  });
+
+  it("traces what members say also where their weights were just computed anew", async () => {
+    const ensemble = await createEnsemble({
+      members: [randomMember(1, bytePairVocabulary()), randomMember(2, sentencePieceVocabulary())],
+      method: { name: "packllm", refresh: 1 },
+    });
+    const { trace } = await ensemble.generate("Hello", { maxTokens: 4, trace: true });
+    expect(trace?.length).toBeGreaterThan(1);
+    for (const { members } of trace ?? []) expect(members.map(({ heard }) => heard)).toEqual([true, true]);
+    await ensemble.dispose();
   });
 
   it("speaks in the tokens of the member that foretells best, or of the one named", async () => {

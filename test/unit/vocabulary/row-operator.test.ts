@@ -113,7 +113,8 @@ describe("rows taken whole", () => {
 
 /** With as many whole rows as `budget` bytes hold. */
 function joined(blocks: readonly RowBlock[], columns: number, budget?: number): SparseRows {
-  const list = new BlockList(columns, budget);
+  const rows = blocks.reduce((sum, { counts }) => sum + counts.length, 0);
+  const list = new BlockList(rows, columns, budget);
   for (const block of blocks) list.add(block);
   return list.join();
 }

@@ -23,7 +23,7 @@ const CJK_MARK_LENGTH = 3;
 const VISIBLE = /^[^\s\p{C}\u2581]$/u;
 const CJK_LETTER = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]$/u;
 
-/** Texts whose encoding must split where SafeCuts cuts; a tokenizer that fails one is always asked for the whole text. */
+/** Texts whose encoding must split where TextCuts cuts; a tokenizer that fails one is always asked for the whole text. */
 export const CUT_TRIALS = [
   "one two three, it is 3 o'clock and a half; don't won't I'll go",
   "aa bb  cc\ndd ee\n\nff\n gg\r\nhh 1 22 333 4444 a1 b2",
@@ -32,7 +32,7 @@ export const CUT_TRIALS = [
   "今天天气，很好。我们、去？好！：；\n明日はカタカナ。「引用」です",
 ].map((text) => Buffer.from(text));
 
-export class SafeCuts {
+export class TextCuts {
   /** Whether a space may not follow this byte at a cut: some token holds the two, or ends so and is cut out first. */
   readonly #joinsSpace = new Uint8Array(256);
   /** The same for full-width marks. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SafeCuts } from "../../../src/member/safe-cuts.js";
+import { TextCuts } from "../../../src/member/text-cuts.js";
 import { makeVocabulary, type VocabularyKind } from "../../../src/vocabulary/vocabulary.js";
 
 function cutsOver(
@@ -12,7 +12,7 @@ function cutsOver(
     strings.map((string) => ({ bytes: Buffer.from(string) })),
     { kind, addsSpacePrefix },
   );
-  const cuts = new SafeCuts(vocabulary, literals);
+  const cuts = new TextCuts(vocabulary, literals);
   /** The text with a bar at every cut. */
   return (text: string) => {
     const bytes = Buffer.from(text);
@@ -43,7 +43,7 @@ describe("safe cuts", () => {
   });
 
   it("need the whole character behind them", () => {
-    const cuts = new SafeCuts(makeVocabulary([{ bytes: Buffer.from("a") }], { kind: "bpe" }));
+    const cuts = new TextCuts(makeVocabulary([{ bytes: Buffer.from("a") }], { kind: "bpe" }));
     const text = Buffer.from("a é");
     expect([cuts.last(text, 2), cuts.last(text, 3), cuts.last(text, 4)]).toEqual([0, 0, 1]);
     const chinese = Buffer.from("好，我");
