@@ -67,14 +67,19 @@ export type { EmbeddingLayer, EmbeddingSource } from "./member/embeddings.js";
 export type {
   Branch,
   BranchOutput,
+  Draft,
   Feedback,
   Lookup,
   Member,
   MemberFacts,
   MemberOutput,
   MemberPrompt,
+  Place,
   Preparation,
   PromptScore,
+  Saying,
+  Verdict,
+  Verification,
 } from "./member/member.js";
 export type { MemberOptions } from "./member/member-options.js";
 export type { Plan, Schedule, ScheduleChoice } from "./member/plan.js";

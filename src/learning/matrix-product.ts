@@ -52,3 +52,11 @@ export function scaledColumns(a: Matrix, scales: ArrayLike<number>): Matrix {
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) result.data[i * m + j] = a.data[i * m + j] * scales[j];
   return result;
 }
+
+/** A with row i multiplied by scales[i], copied. */
+export function scaledRows(a: Matrix, scales: ArrayLike<number>): Matrix {
+  const [n, m] = a.shape;
+  const result = makeMatrix(n, m);
+  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) result.data[i * m + j] = a.data[i * m + j] * scales[i];
+  return result;
+}

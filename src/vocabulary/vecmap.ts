@@ -14,7 +14,7 @@
  */
 import type { Matrix } from "../learning/matrix.js";
 import { makeMatrix } from "../learning/matrix.js";
-import { product, scaledColumns, transposed } from "../learning/matrix-product.js";
+import { product, scaledColumns, scaledRows, transposed } from "../learning/matrix-product.js";
 import { type Eigen, symmetricEigen } from "../learning/symmetric-eigen.js";
 
 /** Sums over the dictionary's pairs (x, z). */
@@ -36,7 +36,14 @@ export interface Maps {
 /** Directions with less than this share of the largest eigenvalue hold nothing but rounding, and are left out. */
 const LEAST_SHARE = 1e-12;
 
-/** @param onStage told what is done, 0 … 1 */
+/**
+ * With the eigenvectors Q_x and eigenvalues d_x of X_dᵀX_d, and Z's alike, all of this happens between them:
+ *
+ *     N = d_x^−½ Q_xᵀ X_dᵀZ_d Q_z d_z^−½ = U' S V'ᵀ        U = Q_x U', V = Q_z V'
+ *     P_x = Q_x d_x^−½ U' S^½ · U'ᵀ d_x^½ U'              P_z alike
+ *
+ * @param onStage told what is done, 0 … 1
+ */
 export function learnMaps({ source, target, cross }: DictionarySums, onStage?: (fraction: number) => void): Maps {
   // The decomposition of one side gives the other's directions: take the narrower one's.
   if (source.shape[0] > target.shape[0]) {
@@ -47,35 +54,32 @@ export function learnMaps({ source, target, cross }: DictionarySums, onStage?: (
   onStage?.(0.25);
   const z = symmetricEigen(target);
   onStage?.(0.5);
-  const [whitenX, whitenZ] = [power(x, -0.5), power(z, -0.5)];
-  const m = product(product(whitenX, cross), whitenZ);
-  const { values, vectors } = symmetricEigen(product(m, transposed(m)));
+  const between = product(product(x.vectors, cross), transposed(z.vectors));
+  const n = scaledRows(scaledColumns(between, powers(z.values, -0.5)), powers(x.values, -0.5));
+  const { values, vectors } = symmetricEigen(product(n, transposed(n)));
   onStage?.(0.75);
   const singular = values.map((value) => Math.sqrt(Math.max(0, value)));
   const largest = singular[singular.length - 1];
   const u = transposed(vectors);
   const inverse = singular.map((value) => (value > LEAST_SHARE * largest ? 1 / value : 0));
-  const v = scaledColumns(product(transposed(m), u), inverse);
+  const v = scaledColumns(product(transposed(n), u), inverse);
   const root = singular.map(Math.sqrt);
-  const maps = {
-    source: placed(whitenX, power(x, 0.5), u, root),
-    target: placed(whitenZ, power(z, 0.5), v, root),
-  };
+  const maps = { source: placed(x, u, root), target: placed(z, v, root) };
   onStage?.(1);
   return maps;
 }
 
-/** W U S^½ · Uᵀ W⁻¹ U. */
-function placed(whiten: Matrix, colour: Matrix, u: Matrix, root: Float64Array): Matrix {
-  const back = product(product(transposed(u), colour), u);
-  return product(scaledColumns(product(whiten, u), root), back);
+/** Q d^−½ U' S^½ · U'ᵀ d^½ U'. */
+function placed({ values, vectors }: Eigen, u: Matrix, root: Float64Array): Matrix {
+  const turned = scaledColumns(scaledRows(u, powers(values, -0.5)), root);
+  const back = product(transposed(u), scaledRows(u, powers(values, 0.5)));
+  return product(transposed(vectors), product(turned, back));
 }
 
-/** A^exponent of a symmetric A ≥ 0, on the directions that it has. */
-function power({ values, vectors }: Eigen, exponent: number): Matrix {
+/** Each eigenvalue's power; 0 for the directions that hold nothing. */
+function powers(values: Float64Array, exponent: number): Float64Array {
   const largest = values[values.length - 1];
-  const scales = values.map((value) => (value > LEAST_SHARE * largest ? value ** exponent : 0));
-  return product(scaledColumns(transposed(vectors), scales), vectors);
+  return values.map((value) => (value > LEAST_SHARE * largest ? value ** exponent : 0));
 }
 
 /** A row to length 1, less the mean, to length 1 again; in place. Zeros stay where length 1 cannot be. */
