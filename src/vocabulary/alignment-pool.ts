@@ -5,7 +5,15 @@ import { LlamafuseError } from "../errors.js";
 import type { Outcome } from "./alignment-worker.js";
 import { nearestBlock } from "./minimum-edit.js";
 import { relativeBlock } from "./relative-rows.js";
-import { candidatesBlock, mapsBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "./similarity-blocks.js";
+import {
+  candidatesBlock,
+  crossBlock,
+  directionsBlock,
+  mapsBlock,
+  neighbourhoodBlock,
+  placeBlock,
+  similarityBlock,
+} from "./similarity-blocks.js";
 
 /** What a build may be told. */
 export interface BuildOptions {
@@ -20,6 +28,8 @@ const tasks = {
   nearestBlock,
   relativeBlock,
   candidatesBlock,
+  crossBlock,
+  directionsBlock,
   mapsBlock,
   placeBlock,
   neighbourhoodBlock,

@@ -20,6 +20,8 @@ function guarded<Job, Block>(task: (job: Job) => Block): (job: Job) => Outcome<B
 
 export const nearestBlock = guarded(nearest);
 export const relativeBlock = guarded(relative);
+export const crossBlock = guarded(similarity.crossBlock);
+export const directionsBlock = guarded(similarity.directionsBlock);
 export const mapsBlock = guarded(similarity.mapsBlock);
 export const placeBlock = guarded(similarity.placeBlock);
 export const candidatesBlock = guarded(similarity.candidatesBlock);

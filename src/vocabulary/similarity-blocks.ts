@@ -1,12 +1,21 @@
 /** The parts of a similarity matrix (vecmap.ts, similar-tokens.ts) that threads compute, in float32. */
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { dot, type Matrix, makeMatrix } from "../learning/matrix.js";
+import { type Eigen, symmetricEigen } from "../learning/symmetric-eigen.js";
 import type { LibraryFiles } from "../llama/find-library.js";
-import { allocateFloats, freeFloats, ggmlMath, Multiplier, type NativeFloats, viewFloats } from "../llama/ggml-math.js";
+import {
+  allocateFloats,
+  freeFloats,
+  type GgmlMath,
+  ggmlMath,
+  Multiplier,
+  type NativeFloats,
+  viewFloats,
+} from "../llama/ggml-math.js";
 import { bindLoadedLlama } from "../llama/library.js";
 import { type EmbeddingSource, gatherRows, readRows } from "../member/embeddings.js";
 import { Neighbourhoods, type SimilarityOptions, type SimilarTokens, similarTokens, Target } from "./similar-tokens.js";
-import { learnMaps, normaliseRow, toUnit } from "./vecmap.js";
+import { mapsBetween, normaliseRow, toUnit } from "./vecmap.js";
 
 /** Rows whose products are summed at once in float32; beyond, sums are float64. */
 const CHUNK = 1024;
@@ -15,11 +24,44 @@ interface Job {
   library: LibraryFiles;
 }
 
-export interface MapsJob extends Job {
+/** A model's embeddings, and which of its rows are the dictionary's, pair by pair. */
+export interface DictionarySide {
   source: EmbeddingSource;
-  target: EmbeddingSource;
-  /** Rows of the source and the target that are one token. */
-  pairs: readonly [Int32Array, Int32Array];
+  rows: Int32Array;
+}
+
+/** What one side of the dictionary says of its space. */
+export interface Directions {
+  /** The mean of all of the model's rows at length 1. */
+  mean: Float64Array;
+  /** Of Σ xᵀx over the pairs. */
+  eigen: Eigen;
+}
+
+export function directionsBlock({ library, side }: Job & { side: DictionarySide }): Directions {
+  const math = mathOf(library);
+  const placed = placedRows(math, side);
+  try {
+    return { mean: placed.mean, eigen: symmetricEigen(sumOfProducts(math, placed, placed)) };
+  } finally {
+    freeFloats(placed.rows);
+  }
+}
+
+/** Σ xᵀz over the pairs. */
+export function crossBlock({ library, source, target }: Job & Record<"source" | "target", DictionarySide>): Matrix {
+  const math = mathOf(library);
+  const x = placedRows(math, source);
+  try {
+    const z = placedRows(math, target);
+    try {
+      return sumOfProducts(math, x, z);
+    } finally {
+      freeFloats(z.rows);
+    }
+  } finally {
+    freeFloats(x.rows);
+  }
 }
 
 /** How a model's rows get to their places: (row normalised with the mean) · map. */
@@ -30,32 +72,32 @@ export interface Placement {
   common: number;
 }
 
-/** VecMap's maps of both models, from the dictionary's pairs. */
-export function mapsBlock({ library, source, target, pairs }: MapsJob): { source: Placement; target: Placement } {
+export interface MapsJob {
+  source: Directions;
+  target: Directions;
+  cross: Matrix;
+}
+
+/** VecMap's maps of both models. */
+export function mapsBlock({ source, target, cross }: MapsJob): { source: Placement; target: Placement } {
+  const maps = mapsBetween(source.eigen, target.eigen, cross);
+  const placement = ({ mean }: Directions, { data, shape }: Matrix) => ({ mean, map: data, common: shape[1] });
+  return { source: placement(source, maps.source), target: placement(target, maps.target) };
+}
+
+function mathOf(library: LibraryFiles): GgmlMath {
   bindLoadedLlama(library);
-  const math = ggmlMath(library);
-  const sides = [source, target].map((side, index) => {
-    const mean = meanDirection(side, math);
-    const rows = gatherRows(side, pairs[index], math, (row) => normaliseRow(row, mean));
-    return { mean, rows, width: side.width };
-  });
-  try {
-    const [x, z] = sides;
-    const sums = {
-      source: sumOfProducts(math, x, x),
-      target: sumOfProducts(math, z, z),
-      cross: sumOfProducts(math, x, z),
-    };
-    const maps = learnMaps(sums);
-    const placement = (map: Matrix, mean: Float64Array) => ({ mean, map: map.data, common: map.shape[1] });
-    return { source: placement(maps.source, x.mean), target: placement(maps.target, z.mean) };
-  } finally {
-    for (const { rows } of sides) freeFloats(rows);
-  }
+  return ggmlMath(library);
+}
+
+/** The dictionary's rows, normalised, in native memory that the caller frees. */
+function placedRows(math: GgmlMath, { source, rows }: DictionarySide) {
+  const mean = meanDirection(source, math);
+  return { mean, rows: gatherRows(source, rows, math, (row) => normaliseRow(row, mean)), width: source.width };
 }
 
 /** The mean of all rows at length 1. */
-function meanDirection(source: EmbeddingSource, math: ReturnType<typeof ggmlMath>): Float64Array {
+function meanDirection(source: EmbeddingSource, math: GgmlMath): Float64Array {
   const { rows, width } = source;
   const mean = new Float64Array(width);
   for (let from = 0; from < rows; from += CHUNK) {
@@ -72,7 +114,7 @@ function meanDirection(source: EmbeddingSource, math: ReturnType<typeof ggmlMath
 
 /** Σ aᵀb over the pairs, a's width × b's width. */
 function sumOfProducts(
-  math: ReturnType<typeof ggmlMath>,
+  math: GgmlMath,
   a: { rows: NativeFloats; width: number },
   b: { rows: NativeFloats; width: number },
 ): Matrix {
@@ -118,8 +160,7 @@ export interface PlaceJob extends Job {
 
 /** Write the places of rows [from, to), each at length 1. */
 export function placeBlock({ library, source, mean, map, places, from, to }: PlaceJob): null {
-  bindLoadedLlama(library);
-  const math = ggmlMath(library);
+  const math = mathOf(library);
   const { width } = source;
   const common = map.length / width;
   const embeddings = readRows(source, from, to, math);

@@ -20,8 +20,10 @@ import type { SparseRows } from "./sparse-rows.js";
 /** Bytes that one block's cosines may take, and the most rows of one. */
 const BLOCK_BYTES = 1 << 26;
 const LARGEST_BLOCK = 256;
-/** What share of the work the maps, the places, and the passes over pairs are, about. */
-const SHARES = { maps: 0.15, places: 0.05, look: 0.03, pass: 0.72, again: 0.05 };
+/** Seconds that a core takes, about, for width³ of a decomposition, for width³ of the maps, and for a multiplication. */
+const SECONDS = { directions: 4e-9, maps: 11e-9, product: 7e-11 };
+/** The rows that candidates do not settle, as a share of all. */
+const UNSETTLED = 0.05;
 /** Of so many source rows, one is looked at first. */
 const LOOK_EVERY = 32;
 /** Candidates of a row: enough for nearly all rows of random embeddings, which lie closest together. */
@@ -66,13 +68,30 @@ async function buildSimilarity(sides: SimilaritySides, plan: SimilarityPlan, run
     mapped.target.length = plan.kinds.length;
     return similarityOf(cosinesOf(mapped), plan);
   }
-  const progress = new Stages(run);
-  const squares = pairs[0].length * (source.width + target.width) ** 2;
+  const costs = costsOf([source, target], pairs[0].length, work);
+  const progress = new Stages(
+    run,
+    Object.values(costs).reduce((total, cost) => total + cost),
+  );
+  const { files: library } = llama;
+  const [x, z] = [source, target].map((side, index) => ({ source: side, rows: pairs[index] }));
+  const [cross] = await runBlocks(
+    "crossBlock",
+    [{ library, source: x, target: z }],
+    pairs[0].length * source.width * target.width,
+    progress.stage(costs.cross),
+  );
+  const [atSource, atTarget] = await runBlocks(
+    "directionsBlock",
+    [x, z].map((side) => ({ library, side })),
+    source.width ** 3 + target.width ** 3,
+    progress.stage(costs.directions),
+  );
   const [maps] = await runBlocks(
     "mapsBlock",
-    [{ library: llama.files, source, target, pairs }],
-    squares,
-    progress.stage(SHARES.maps),
+    [{ source: atSource, target: atTarget, cross }],
+    source.width ** 3 + target.width ** 3,
+    progress.stage(costs.maps),
   );
   const owned: NativeFloats[] = [];
   try {
@@ -81,9 +100,14 @@ async function buildSimilarity(sides: SimilaritySides, plan: SimilarityPlan, run
       [source, plan.makes.length, maps.source],
       [target, plan.kinds.length, maps.target],
     ] as const) {
-      places.push(await place(llama, side, rows, { mean, map, common: maps.source.common }, progress, owned));
+      const options = progress.stage(costs.places / 2);
+      places.push(await place(llama, side, rows, { mean, map, common: maps.source.common }, options, owned));
     }
-    return await similarityOfPlaces(llama, [places[0], places[1]], maps.source.common, pairs, plan, progress);
+    return await similarityOfPlaces(llama, [places[0], places[1]], maps.source.common, pairs, plan, {
+      look: progress.stage(costs.look),
+      pass: progress.stage(costs.pass),
+      again: progress.stage(costs.again),
+    });
   } finally {
     for (const floats of owned) freeFloats(floats);
   }
@@ -95,7 +119,7 @@ async function place(
   source: EmbeddingSource,
   rows: number,
   { mean, map, common }: Placement,
-  progress: Stages,
+  options: BuildOptions,
   owned: NativeFloats[],
 ): Promise<NativeFloats> {
   const { width } = source;
@@ -113,7 +137,7 @@ async function place(
     from,
     to,
   }));
-  await runBlocks("placeBlock", jobs, rows * width * common, progress.stage(SHARES.places));
+  await runBlocks("placeBlock", jobs, rows * width * common, options);
   return places;
 }
 
@@ -130,7 +154,7 @@ async function similarityOfPlaces(
   common: number,
   pairs: SimilaritySides["pairs"],
   plan: SimilarityPlan,
-  progress: Stages,
+  { look, pass, again }: Record<"look" | "pass" | "again", BuildOptions>,
 ): Promise<SparseRows> {
   const { makes, neighbourhood, options } = plan;
   const columns = plan.kinds.length;
@@ -150,7 +174,6 @@ async function similarityOfPlaces(
 
   const looked = spoken.filter((_, at) => at % LOOK_EVERY === 0);
   const first = new Neighbourhoods(columns, neighbourhood);
-  const look = progress.stage(SHARES.look);
   await eachBlock("neighbourhoodBlock", jobsOf(looked), workOf(looked), look, (values) => first.merge(values));
   addPairs(first, [source, target], common, pairs, new Set(looked));
   const leastHubness = sharedCopy(first.leastHubness(), Float64Array);
@@ -158,7 +181,7 @@ async function similarityOfPlaces(
   const all = new Neighbourhoods(columns, neighbourhood);
   const candidates: CandidatesBlock[] = [];
   const jobs = jobsOf(spoken).map((job) => ({ ...job, leastHubness, kinds, most: CANDIDATES }));
-  await eachBlock("candidatesBlock", jobs, workOf(spoken), progress.stage(SHARES.pass), (block) => {
+  await eachBlock("candidatesBlock", jobs, workOf(spoken), pass, (block) => {
     all.merge(block.neighbourhoods);
     // Kept until the end, without what is no longer wanted.
     candidates.push({ ...block, neighbourhoods: NOTHING });
@@ -178,7 +201,6 @@ async function similarityOfPlaces(
   const open = spoken.filter((row) => found[row] === undefined);
   const openJobs = jobsOf(open).map((job) => ({ ...job, hubness, kinds, options }));
   let next = 0;
-  const again = progress.stage(SHARES.again);
   await eachBlock("similarityBlock", openJobs, workOf(open), again, (block) => {
     for (const own of block) found[open[next++]] = own;
   });
@@ -241,16 +263,38 @@ function blocksOf(rows: number, size: number): [number, number][] {
   ]);
 }
 
+/** Seconds of a core, about. `work`: multiplications of all pairs. */
+function costsOf([source, target]: readonly EmbeddingSource[], pairs: number, work: number) {
+  const cubes = source.width ** 3 + target.width ** 3;
+  const squares = source.width ** 2 + target.width ** 2;
+  const common = Math.min(source.width, target.width);
+  const passed = SECONDS.product * work;
+  return {
+    cross: SECONDS.product * pairs * source.width * target.width,
+    directions: SECONDS.product * pairs * squares + SECONDS.directions * cubes,
+    maps: SECONDS.maps * cubes,
+    places: SECONDS.product * common * (source.rows * source.width + target.rows * target.width),
+    look: passed / LOOK_EVERY,
+    pass: passed,
+    again: UNSETTLED * passed,
+  };
+}
+
 /** Several stages' progress as one, which only grows. */
 class Stages {
   #done = 0;
 
-  constructor(private readonly run: BuildOptions) {}
+  /** @param total what all stages cost together */
+  constructor(
+    private readonly run: BuildOptions,
+    private readonly total: number,
+  ) {}
 
-  /** The next stage, which is this share of the whole. */
-  stage(share: number): BuildOptions {
+  /** The next stage, which costs this much. */
+  stage(cost: number): BuildOptions {
     const before = this.#done;
-    this.#done += share;
-    return { ...this.run, onProgress: (fraction) => this.run.onProgress?.(Math.min(1, before + share * fraction)) };
+    this.#done += cost;
+    const report = (fraction: number) => this.run.onProgress?.(Math.min(1, (before + cost * fraction) / this.total));
+    return { ...this.run, onProgress: report };
   }
 }

@@ -41,32 +41,28 @@ const LEAST_SHARE = 1e-12;
  *
  *     N = d_x^−½ Q_xᵀ X_dᵀZ_d Q_z d_z^−½ = U' S V'ᵀ        U = Q_x U', V = Q_z V'
  *     P_x = Q_x d_x^−½ U' S^½ · U'ᵀ d_x^½ U'              P_z alike
- *
- * @param onStage told what is done, 0 … 1
  */
-export function learnMaps({ source, target, cross }: DictionarySums, onStage?: (fraction: number) => void): Maps {
+export function learnMaps({ source, target, cross }: DictionarySums): Maps {
+  return mapsBetween(symmetricEigen(source), symmetricEigen(target), cross);
+}
+
+/** The same from the decompositions of Σ xᵀx and Σ zᵀz, which are most of the work. */
+export function mapsBetween(x: Eigen, z: Eigen, cross: Matrix): Maps {
   // The decomposition of one side gives the other's directions: take the narrower one's.
-  if (source.shape[0] > target.shape[0]) {
-    const turned = learnMaps({ source: target, target: source, cross: transposed(cross) }, onStage);
+  if (cross.shape[0] > cross.shape[1]) {
+    const turned = mapsBetween(z, x, transposed(cross));
     return { source: turned.target, target: turned.source };
   }
-  const x = symmetricEigen(source);
-  onStage?.(0.25);
-  const z = symmetricEigen(target);
-  onStage?.(0.5);
   const between = product(product(x.vectors, cross), transposed(z.vectors));
   const n = scaledRows(scaledColumns(between, powers(z.values, -0.5)), powers(x.values, -0.5));
   const { values, vectors } = symmetricEigen(product(n, transposed(n)));
-  onStage?.(0.75);
   const singular = values.map((value) => Math.sqrt(Math.max(0, value)));
   const largest = singular[singular.length - 1];
   const u = transposed(vectors);
   const inverse = singular.map((value) => (value > LEAST_SHARE * largest ? 1 / value : 0));
   const v = scaledColumns(product(transposed(n), u), inverse);
   const root = singular.map(Math.sqrt);
-  const maps = { source: placed(x, u, root), target: placed(z, v, root) };
-  onStage?.(1);
-  return maps;
+  return { source: placed(x, u, root), target: placed(z, v, root) };
 }
 
 /** Q d^−½ U' S^½ · U'ᵀ d^½ U'. */
