@@ -58,7 +58,7 @@ export abstract class TrainedRouter<State = unknown> implements Router {
     checkFitData(data);
     const costs = Costs.fit(data.table);
     this.#models = data.table.models;
-    await this.train(data, { seed: DEFAULT_SEED, ...options });
+    await this.train(data, { ...options, seed: options.seed ?? DEFAULT_SEED });
     this.#costs = costs;
     this.#embedder = { id: data.embedder.id, dimension: data.embedder.dimension };
     options.onProgress?.(1);

@@ -64,3 +64,15 @@ export function firstModels(data: TopicTable, count: number): TopicTable {
 export function queryOf({ table, embeddings }: FitData, row: number) {
   return { text: table.queries[row], embedding: Float64Array.from(rowOf(embeddings, row)) };
 }
+
+/** The first `count` models of a table as JSONL, an outcome a line. */
+export function outcomeLines(table: OutcomeTable, count = table.models.length): string {
+  const lines = table.queries.flatMap((query, row) =>
+    table.models
+      .slice(0, count)
+      .map((model, column) =>
+        JSON.stringify({ query, model, quality: table.quality.get(row, column), cost: table.cost.get(row, column) }),
+      ),
+  );
+  return `${lines.join("\n")}\n`;
+}
