@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_ROUTER } from "../before/default-router.js";
 import { renderJudgementsHtml } from "../before/judging/html.js";
-import type { BaselineReport } from "../before/judging/judge.js";
+import { type BaselineReport, comparisonNotes } from "../before/judging/judge.js";
 import { type JudgementOfAll, judgeAll } from "../before/judging/judge-all.js";
 import { foldsOf, type Splits, splitOf } from "../before/judging/splits.js";
 import { readOutcomeTable } from "../before/read-table.js";
@@ -92,7 +92,11 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
       splits,
       { seed: SEED, resamples: RESAMPLES, skipUnfit: true },
     );
-    judged.push({ title: table.name, judgement, notes: [describe(table, splits), ...splits.notes] });
+    judged.push({
+      title: table.name,
+      judgement,
+      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(judgement)],
+    });
   }
   const zoo = isWanted(ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
   const about = [
@@ -193,7 +197,7 @@ function routersTable(name: string, judgement: JudgementOfAll, notes: readonly s
         aiq: router.intervals?.aiq ?? router.aiq,
         overZero: router.intervals?.overZero ?? null,
         overBest: router.intervals?.overBest ?? null,
-        apgr: router.intervals?.apgr ?? finite(router.apgr),
+        apgr: finite(router.apgr) === null ? null : (router.intervals?.apgr ?? router.apgr),
         cpt50: comparedBy === "aiq" ? finite(router.cpt50) : null,
         cpt80: comparedBy === "aiq" ? finite(router.cpt80) : null,
         quality: router.quality,

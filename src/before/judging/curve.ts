@@ -55,8 +55,14 @@ export function largestCost(curves: readonly (readonly CurvePoint[])[]): number 
   return Math.max(...curves.map((points) => upperHull(points).at(-1)?.cost ?? 0));
 }
 
+/** The cost of the cheapest point of compared routers. */
+export function smallestCost(curves: readonly (readonly CurvePoint[])[]): number {
+  return Math.min(...curves.map((points) => upperHull(points)[0]?.cost ?? Number.POSITIVE_INFINITY));
+}
+
 /**
- * RouterBench's average improvement in quality: the area under the non-decreasing hull, extended flat to `maxCost`,
+ * RouterBench's average improvement in quality: the area under the non-decreasing hull, extended flat to `maxCost` or
+ * cut off there,
  *
  *     AIQ = (1 / c_max) ∫ hull(c) dc       from the cheapest point to c_max
  *
@@ -67,11 +73,13 @@ export function averageImprovement(points: readonly CurvePoint[], maxCost: numbe
   const hull = upperHull(points);
   if (hull.length === 0) return Number.NaN;
   if (maxCost <= minCost) return hull.at(-1)!.quality;
+  const within = hull.filter(({ cost }) => cost < maxCost);
+  if (within.length === 0) return 0;
+  within.push({ cost: maxCost, quality: hullAt(hull, maxCost) });
   let area = 0;
-  for (let i = 1; i < hull.length; i++) {
-    area += ((hull[i].quality + hull[i - 1].quality) / 2) * (hull[i].cost - hull[i - 1].cost);
+  for (let i = 1; i < within.length; i++) {
+    area += ((within[i].quality + within[i - 1].quality) / 2) * (within[i].cost - within[i - 1].cost);
   }
-  area += hull.at(-1)!.quality * (maxCost - hull.at(-1)!.cost);
   return area / (maxCost - minCost);
 }
 
@@ -113,13 +121,16 @@ export interface SharePoint {
   quality: number;
 }
 
+/** A strong model that is not better than the weak one by more than this leaves no gap to recover shares of (ours). */
+export const LEAST_GAP = 0.05;
+
 /**
  * RouteLLM's APGR: the mean of (quality − weak) / (strong − weak) over the shares that the curve spans, by trapezoids; not
- * forced to 0 and 1 at the ends, as released. NaN where strong is no better than weak.
+ * forced to 0 and 1 at the ends, as released. NaN where there is no gap (see `LEAST_GAP`).
  */
 export function averageGapRecovered(points: readonly SharePoint[], weak: number, strong: number): number {
   const sorted = [...points].sort((a, b) => a.share - b.share || a.quality - b.quality);
-  if (sorted.length === 0 || !(strong > weak)) return Number.NaN;
+  if (sorted.length === 0 || !(strong - weak > LEAST_GAP)) return Number.NaN;
   const width = sorted.at(-1)!.share - sorted[0].share;
   const recovered = (quality: number) => (quality - weak) / (strong - weak);
   if (width === 0) return recovered(Math.max(...sorted.map(({ quality }) => quality)));
@@ -134,9 +145,10 @@ export function averageGapRecovered(points: readonly SharePoint[], weak: number,
 /**
  * RouteLLM's CPT(x): the smallest share of strong calls that reaches weak + x · (strong − weak), linear between points.
  * The released code interpolates a curve that may fall, which numpy leaves undefined; here the running maximum is taken.
- * NaN where the curve never gets there.
+ * NaN where the curve never gets there, or there is no gap.
  */
 export function callPerformance(points: readonly SharePoint[], weak: number, strong: number, x: number): number {
+  if (!(strong - weak > LEAST_GAP)) return Number.NaN;
   const target = weak + x * (strong - weak);
   let best: SharePoint | undefined;
   for (const point of [...points].sort((a, b) => a.share - b.share || a.quality - b.quality)) {

@@ -113,7 +113,7 @@ function numbers(routers: readonly RouterReport[], { baselines, comparedBy, best
     ["95 %", "paired bootstrap"],
     [
       "APGR",
-      "share of the gap from the weak to the strong model that is recovered, mean over the shares of strong calls",
+      "share of the gap from the weak to the strong model that is recovered, mean over the shares of strong calls; – where strong is hardly better",
     ],
     ["95 %", "bootstrap over queries"],
     ["CPT 50 %", "share of strong calls (of cost) that recovers half of that gap"],

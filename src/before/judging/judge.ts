@@ -11,6 +11,7 @@ import {
   hullAt,
   largestCost,
   type SharePoint,
+  smallestCost,
   upperHull,
 } from "./curve.js";
 import type { RouterRun } from "./judge-one.js";
@@ -25,7 +26,7 @@ export interface RouterReport {
   /** By setting of the knob; the first is quality alone. */
   points: OperatingPoint[];
   aiq: number;
-  /** NaN where the strong model is no better than the weak one. */
+  /** NaN where the strong model is hardly better than the weak one (see `LEAST_GAP`). */
   apgr: number;
   /** With no knob set. */
   quality: number;
@@ -66,9 +67,11 @@ export interface JudgedBaselines {
 export interface Judgement {
   /** The cost up to which every AIQ is taken (see `largestCost`). */
   maxCost: number;
+  /** The cost of the cheapest point of any curve. */
+  minCost: number;
   /**
-   * `aiq`; where all models cost the same, `quality` with no knob set: there a curve is one cost, its AIQ the best of its
-   * settings in hindsight, and the zero router is the best single model.
+   * `aiq`; where all models cost the same, or nearly (see `NARROW`), `quality` with no knob set: there a curve is one cost,
+   * its AIQ the best of its settings in hindsight, and the zero router is the best single model.
    */
   comparedBy: "aiq" | "quality";
   /** The router that is best by that; the first of equals. Undefined without routers. */
@@ -83,6 +86,18 @@ export interface JudgeOptions {
   seed?: number;
 }
 
+/** Where the cheapest point costs more than this share of the dearest, most of an AIQ is the stretch that counts as 0. */
+const NARROW = 0.5;
+
+/** What a reader should know of how the routers are compared. */
+export function comparisonNotes({ comparedBy, minCost, maxCost }: Judgement): string[] {
+  const [least, most] = [minCost, maxCost].map((cost) => Number(cost.toPrecision(3)));
+  if (comparedBy === "aiq" || least === most) return [];
+  return [
+    `Costs lie close together (${least} to ${most}), where an AIQ says nothing: compared by quality with no knob.`,
+  ];
+}
+
 /** `judged`: the queries of the runs, in their order, with a cost wherever there is a quality. */
 export function judge(
   judged: OutcomeTable,
@@ -92,24 +107,25 @@ export function judge(
   const baselines = baselinesOf(judged);
   const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.outcomes) }));
   const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
-  const maxCost = largestCost(compared);
+  const [minCost, maxCost] = [smallestCost(compared), largestCost(compared)];
   // Where everything costs the same there is no area: an AIQ is then the quality.
-  const isFlat = compared.flat().every(({ cost }) => cost === maxCost);
-  const minCost = isFlat ? maxCost : 0;
-  const comparedBy = isFlat ? "quality" : "aiq";
+  const isFlat = compared.flat().every(({ cost }) => Math.abs(cost - maxCost) <= 1e-9 * maxCost);
+  const fromCost = isFlat ? maxCost : 0;
+  const comparedBy = isFlat || minCost > NARROW * maxCost ? "quality" : "aiq";
   const pair = pairOf(judged, baselines);
   const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
-    aiq: averageImprovement(curve, maxCost, minCost),
+    aiq: averageImprovement(curve, maxCost, fromCost),
     ...point,
   });
   const top = baselines.zeroRouter.at(-1)!;
-  const figures = (rows?: Uint32Array) => figuresOf(curves, judged, { maxCost, minCost, pair, rows });
+  const figures = (rows?: Uint32Array) => figuresOf(curves, judged, { maxCost, fromCost, pair, rows });
   const whole = figures();
   const merits = whole.routers.map((each) => each[comparedBy]);
   const best = merits.indexOf(Math.max(...merits));
   const intervals = intervalsOf(whole, figures, { count: judged.rows, comparedBy, best }, options);
   return {
     maxCost,
+    minCost,
     comparedBy,
     best: curves[best]?.name,
     baselines: {
@@ -151,7 +167,8 @@ export function judge(
 
 interface Frame {
   maxCost: number;
-  minCost: number;
+  /** What an AIQ counts from: 0, or the one cost there is. */
+  fromCost: number;
   pair: Pair;
   /** Queries of a resample; default all. */
   rows?: Uint32Array;
@@ -162,17 +179,17 @@ type Figures = ReturnType<typeof figuresOf>;
 function figuresOf(
   curves: readonly { run: RouterRun }[],
   judged: OutcomeTable,
-  { maxCost, minCost, pair, rows }: Frame,
+  { maxCost, fromCost, pair, rows }: Frame,
 ) {
   const singles = singlesOf(judged, rows);
   const zero = upperHull(singles);
   const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => singles[column].quality);
   return {
-    zero: { aiq: averageImprovement(zero, maxCost, minCost), quality: zero.at(-1)!.quality },
+    zero: { aiq: averageImprovement(zero, maxCost, fromCost), quality: zero.at(-1)!.quality },
     routers: curves.map(({ run: { outcomes } }) => {
       const points = operatingPoints(outcomes, rows);
       return {
-        aiq: averageImprovement(points, maxCost, minCost),
+        aiq: averageImprovement(points, maxCost, fromCost),
         quality: points[0].quality,
         apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
         lift: liftOf(points, zero),
@@ -196,8 +213,10 @@ function intervalsOf(
     return figures(rows);
   });
   const interval = (of: (figures: Figures) => number): Interval => {
-    const sorted = Float64Array.from(samples.map(of).filter((value) => !Number.isNaN(value))).sort();
-    return { value: of(whole), low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+    const value = of(whole);
+    if (Number.isNaN(value)) return { value, low: value, high: value };
+    const sorted = Float64Array.from(samples.map(of).filter((each) => !Number.isNaN(each))).sort();
+    return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
   };
   return whole.routers.map((_, index) => ({
     aiq: interval(({ routers }) => routers[index].aiq),

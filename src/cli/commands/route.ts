@@ -127,8 +127,9 @@ function addTableOptions(command: Command): Command {
 }
 
 async function evaluate(flags: EvalFlags): Promise<void> {
-  const [{ judgeAll }, { foldsOf, splitOf }] = await Promise.all([
+  const [{ judgeAll }, { comparisonNotes }, { foldsOf, splitOf }] = await Promise.all([
     import("../../before/judging/judge-all.js"),
+    import("../../before/judging/judge.js"),
     import("../../before/judging/splits.js"),
   ]);
   const { seed, resamples, threads, html } = flags;
@@ -164,7 +165,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
       embedder: splits.splits[0].train.embedder.id,
       ...(test === undefined && { folds }),
       leaked: splits.leaked,
-      notes: splits.notes,
+      notes: [...splits.notes, ...comparisonNotes(judgement)],
     };
     if (html !== undefined) {
       const { renderJudgementHtml } = await import("../../before/judging/html.js");

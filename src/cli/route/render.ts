@@ -1,5 +1,6 @@
 /** A judgement of routers for a terminal. */
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
+import { LEAST_GAP } from "../../before/judging/curve.js";
 import type { JudgementOfAll } from "../../before/judging/judge-all.js";
 import type { Interval } from "../../evaluation/statistics.js";
 import { renderTable } from "../table.js";
@@ -79,17 +80,23 @@ export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, co
     ),
     ...skipped.map(({ name, why }) => `${dim(`${name} left out: ${why}`)}\n`),
     dim(
-      `vs zero: ${comparedBy === "aiq" ? "AIQ" : "quality with no knob"} less the zero router's, paired; gain: best quality over the best single model; lift: largest height above the zero router's hull.\n`,
+      `vs zero: ${comparedBy === "aiq" ? "AIQ" : "quality with no knob"} less the zero router's, paired; gain: best quality over the best single model; lift: largest height above the zero router's hull; APGR: share recovered of the gap from the weak (cheapest) to the strong (best) model, mean over the shares of strong calls, – where strong is not better by more than ${100 * LEAST_GAP} points.\n`,
     ),
     recommendation(judgement),
   ].join("");
 }
 
-/** The best router, and whether the default one is told from it. */
-function recommendation({ best, routers }: JudgementOfAll): string {
+/** The best router, whether it is any use, and whether the default one is told from it. */
+function recommendation({ best, routers, baselines, comparedBy }: JudgementOfAll): string {
   const byName = (name: string | undefined) => routers.find((router) => router.name === name);
   const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
   if (first?.intervals === undefined || routers.length < 2) return "";
+  if (first.intervals.overZero.high < 0) {
+    const { model } = baselines.bestSingle;
+    const instead =
+      comparedBy === "quality" ? `${model} alone` : `the zero router, which mixes single models (the best: ${model}),`;
+    return `No router is better than single models here: ${instead} does better than ${first.name}, the best of them.\n`;
+  }
   const gains = first.intervals.overZero.low > 0;
   const head = gains
     ? `${first.name} does best here, and better than the zero router.`
@@ -105,7 +112,7 @@ function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
   return `${yellow("leak")} ${leaked.length} queries stand in both tables and were taken out of the training table: ${shown.join(", ")}${more}\n`;
 }
 
-const share = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(4));
+const share = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(4).replace("-", "−"));
 const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
 const difference = (interval?: Interval) =>
   interval === undefined ? ["", ""] : [signed(interval.value), `${signed(interval.low)} … ${signed(interval.high)}`];

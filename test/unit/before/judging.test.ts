@@ -10,6 +10,7 @@ import {
   upperHull,
 } from "../../../src/before/judging/curve.js";
 import { renderJudgementHtml, renderJudgementsHtml } from "../../../src/before/judging/html.js";
+import { comparisonNotes } from "../../../src/before/judging/judge.js";
 import { judgeAll } from "../../../src/before/judging/judge-all.js";
 import { removeLeaked } from "../../../src/before/judging/leakage.js";
 import { outcomeOf } from "../../../src/before/judging/outcomes.js";
@@ -47,6 +48,9 @@ describe("curves", () => {
     expect(averageImprovement(curve, 4, 1)).toBeCloseTo(2 / 3, 12);
     expect(averageImprovement(points([2, 0.6]), 4)).toBeCloseTo(0.3, 12);
     expect(averageImprovement(points([0, 0.6]), 0)).toBe(0.6);
+    // Cut off at 2, where the hull is at 0.6: (0.4 + 0.6)/2 · 1 = 0.5 of 2; a curve that starts beyond has nothing.
+    expect(averageImprovement(curve, 2)).toBeCloseTo(0.25, 12);
+    expect(averageImprovement(points([2.1, 0.6]), 2)).toBe(0);
   });
 
   it("a budget between two settings is met exactly by mixing them", () => {
@@ -87,6 +91,8 @@ describe("curves", () => {
     expect(callPerformance(falling, 0.4, 0.8, 0.75)).toBeCloseTo(0.65, 12);
     expect(callPerformance(falling, 0.4, 0.9, 1)).toBeNaN();
     expect(averageGapRecovered(line, 0.8, 0.8)).toBeNaN();
+    expect(averageGapRecovered(line, 0.77, 0.8)).toBeNaN();
+    expect(callPerformance(line, 0.77, 0.8, 0.5)).toBeNaN();
   });
 });
 
@@ -247,6 +253,23 @@ describe("judging", () => {
     for (const text of ["&lt;free&gt;", "Two &amp; one.", "knn:k=15", "blending", "calls cost nothing"])
       expect(page).toContain(text);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it("compares by quality, and says so, where costs lie close together", async () => {
+    const models = ["poet", "clerk", "sage"].map((name, index) => ({ name, cost: 0.03 + 0.001 * index }));
+    const { table } = topicTable(150, 3, { models });
+    const judgement = await judgeAll([{ name: "knn", options: { k: 15 } }], await foldsOf(table, 3, { seed: 1 }), {
+      threads: 0,
+      resamples: 20,
+    });
+    expect(judgement).toMatchObject({ comparedBy: "quality", minCost: expect.closeTo(0.03, 9) });
+    expect(comparisonNotes(judgement)).toEqual([
+      expect.stringMatching(/^Costs lie close together \(0\.03 to 0\.03\d*\)/),
+    ]);
+    expect(judgement.baselines.random.aiq).toBeGreaterThanOrEqual(0);
+    const wide = topicTable(150, 3).table;
+    const other = await judgeAll([{ name: "knn" }], await foldsOf(wide, 3), { threads: 0, resamples: 0 });
+    expect(comparisonNotes(other)).toEqual([]);
   });
 
   it("leaves out what the tables do not suit when all are asked for, and refuses it by name", async () => {
