@@ -69,6 +69,11 @@ export class LlamafuseError extends Error {
   }
 }
 
+/** The same error, whose message begins with the file that it came up in. */
+export function errorIn(file: string, { code, message, details }: LlamafuseError): LlamafuseError {
+  return new LlamafuseError(code, `${file}: ${message}`, { ...details, file });
+}
+
 /** The known name nearest to a mistyped one (edit distance at most a third of its length), for "did you mean". */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -84,10 +89,10 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 }
 
 /** `unknown method "unit": did you mean "unite"? Known: gac, single, unite.` */
-export function unknownName(kind: string, name: string, known: readonly string[]): LlamafuseError {
+export function unknownName(kind: string, name: string, known: readonly string[], more = ""): LlamafuseError {
   const near = nearestName(name, known);
   const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-  return new LlamafuseError("invalid-option", `Unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`, {
+  return new LlamafuseError("invalid-option", `Unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.${more}`, {
     found: name,
     allowed: known,
     nearest: near,

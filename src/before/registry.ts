@@ -168,7 +168,9 @@ export function createRouter(options: RouterOptions): Router {
 
 /** The same for a name and options that come from a file or a command line. */
 export function routerNamed(name: string, { name: _, ...given }: Record<string, unknown> = {}): TrainedRouter {
-  if (!Object.hasOwn(registry, name)) throw unknownName("router", name, Object.keys(registry));
+  if (!Object.hasOwn(registry, name)) {
+    throw unknownName("router", name, Object.keys(registry), ' "llamafuse route list" says what each does.');
+  }
   const definition: RouterDefinition = registry[name as RouterName];
   const { info } = definition;
   const result = definition.options.safeParse(given);

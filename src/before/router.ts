@@ -90,7 +90,7 @@ export interface Router {
   readonly info: RouterInfo;
   /** In the order of the table that it was fitted on; empty before. */
   readonly models: readonly string[];
-  /** Errors: invalid-data (a table that this router cannot learn from), aborted. */
+  /** Errors: invalid-data (a table that this router cannot learn from), invalid-option (the seed), aborted. */
   fit(data: FitData, options?: FitOptions): Promise<void>;
   /** Errors: incompatible-members (an embedding of another size), invalid-option (not fitted). */
   score(query: Query): Estimate;

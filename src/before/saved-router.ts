@@ -1,6 +1,6 @@
 /** Routers and their embedders in files: one versioned JSON document, refused where anything in it does not fit. */
 import { z } from "zod";
-import { LlamafuseError } from "../errors.js";
+import { errorIn, LlamafuseError } from "../errors.js";
 import { readText } from "../evaluation/loaders/records.js";
 import { savedCosts } from "./costs.js";
 import type { Embedder, EmbedderIdentity, SavedEmbedder } from "./embedders/embedder.js";
@@ -71,14 +71,14 @@ export function restoreRouter(saved: unknown, source = "the saved router"): Rout
   if (data.costs.length !== data.models.length) {
     throw damaged(source, { path: ["costs"], message: `${data.costs.length} costs for ${data.models.length} models` });
   }
-  const router = routerNamed(data.name, data.options);
   try {
+    const router = routerNamed(data.name, data.options);
     router.restore(data);
+    return router;
   } catch (error) {
-    if (error instanceof LlamafuseError) throw error;
+    if (error instanceof LlamafuseError) throw errorIn(source, error);
     throw damaged(source, error instanceof z.ZodError ? error.issues[0] : { path: [], message: String(error) });
   }
-  return router;
 }
 
 /** LlamafuseError "incompatible-members" where an embedder is not the one that the router was fitted on. */

@@ -1,5 +1,6 @@
 /** What every router of this folder shares: checks, costs, the rules of the knobs, reasons, and the saved form. */
 import type { z } from "zod";
+import { checkSamplerOptions } from "../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../errors.js";
 import { columnOf } from "../learning/matrix.js";
 import { chooseByKnob, theKnob } from "./choose.js";
@@ -56,6 +57,7 @@ export abstract class TrainedRouter<State = unknown> implements Router {
 
   async fit(data: FitData, options: FitOptions = {}): Promise<void> {
     checkFitData(data);
+    checkSamplerOptions({ seed: options.seed });
     const costs = Costs.fit(data.table);
     this.#models = data.table.models;
     await this.train(data, { ...options, seed: options.seed ?? DEFAULT_SEED });
@@ -89,10 +91,12 @@ export abstract class TrainedRouter<State = unknown> implements Router {
   /** One line for a person: what was chosen, at which estimates, and the best that was passed over. */
   protected reason({ quality, cost }: Estimate, { members, abstain }: Choice, knob: Knob): string {
     const set = theKnob(knob, this.info);
-    const told = (m: number) => `${this.models[m]} (quality ${brief(quality[m])}, cost ${brief(cost[m])})`;
+    const told = (m: number) => `${this.models[m]} (score ${brief(quality[m])}, cost ${brief(cost[m])})`;
     const others = Array.from(quality.keys()).filter((m) => !members.includes(m));
     others.sort((a, b) => quality[b] - quality[a] || cost[a] - cost[b]);
-    const why = set === undefined ? "the best estimate" : `${set[0]} ${brief(set[1])}`;
+    const isOutOfReach = set?.[0] === "threshold" && quality.every((each) => each < set[1]);
+    const unreached = isOutOfReach ? ", which no score reaches" : "";
+    const why = set === undefined ? "the best estimate" : `${set[0]} ${brief(set[1])}${unreached}`;
     const passed = others.length > 0 ? `; passed over ${told(others[0])}` : "";
     return `${abstain ? "no model is trusted; " : ""}${members.map(told).join(", ")} by ${why}${passed}`;
   }

@@ -49,6 +49,8 @@ const FLAGS = {
   repetitionPenalty: "--repetition-penalty",
   seed: "--seed",
   threads: "--threads",
+  resamples: "--resamples",
+  folds: "--folds",
   contextSize: "--context-size",
   gpuLayers: "--gpu-layers",
   limit: "--limit",

@@ -184,7 +184,7 @@ describe("bad tables", () => {
       /:1: cost is "cheap", which is no number/,
     ],
     ["a negative cost", both({ quality: 1, cost: -2 }, { quality: 0 }), /:1: cost is -2; 0 or more/],
-    ["a quality above 1", both({ quality: 7 }, { quality: 0 }), /:1: the quality quality is 7; 0 to 1/],
+    ["a quality above 1", both({ quality: 7 }, { quality: 0 }), /:1: the quality is 7; 0 to 1/],
   ])("%s is one line that names the table", async (name, content, message) => {
     const file = at(`${name.replaceAll(" ", "-")}.jsonl`, content);
     for (const args of [

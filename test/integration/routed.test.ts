@@ -72,7 +72,7 @@ describe("an ensemble with a router", () => {
     expect(ensemble.loadedMembers).toEqual(["wren"]);
     expect(result).toMatchObject({ method: "knn", route: { models: ["wren"], loaded: ["wren"], evicted: [] } });
     expect(result.route.scores).toEqual({ robin: 0, wren: 1 });
-    expect(result.route.reason).toMatch(/^wren \(quality 1, cost 1\).*passed over robin/);
+    expect(result.route.reason).toMatch(/^wren \(score 1, cost 1\).*passed over robin/);
     expect(Object.keys(result.usage.memberTokens)).toEqual(["wren"]);
 
     await using alone = await createEnsemble({ ...options, members: [members[1]], method: { name: "single" } });

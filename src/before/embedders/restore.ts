@@ -1,6 +1,6 @@
 /** An embedder from its saved form. */
 import { z } from "zod";
-import { LlamafuseError, unknownName } from "../../errors.js";
+import { errorIn, LlamafuseError, unknownName } from "../../errors.js";
 import { CachedEmbedder } from "./cached.js";
 import type { Embedder } from "./embedder.js";
 import { GGUF, GgufEmbedder } from "./gguf.js";
@@ -28,7 +28,7 @@ export async function restoreEmbedder(saved: unknown, source = "the saved embedd
     throw new LlamafuseError("invalid-data", message, { file: source });
   }
   const { kind, id, state } = result.data;
-  if (!Object.hasOwn(KINDS, kind)) throw unknownName("kind of embedder", kind, Object.keys(KINDS));
+  if (!Object.hasOwn(KINDS, kind)) throw errorIn(source, unknownName("kind of embedder", kind, Object.keys(KINDS)));
   const embedder = await restored(kind, state, source);
   if (embedder.id === id) return embedder;
   throw new LlamafuseError(

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
+import { checkJudgeOptions, labelsOf } from "./check-options.js";
 import { type Judgement, type JudgeOptions, judge } from "./judge.js";
 import { judgeOne, type RouterChoice, type RouterRun } from "./judge-one.js";
 import type { Splits } from "./splits.js";
@@ -26,7 +27,7 @@ export interface JudgementOfAll extends Judgement {
 /**
  * Fit each router on each split's training part and judge it on the rest.
  *
- * Errors: those of a router's options and fit (skipped with `skipUnfit` where the table is what does not suit), aborted.
+ * Errors: invalid-option (threads, resamples, seed, the same router twice), those of a router's options and fit (skipped with `skipUnfit` where the table is what does not suit), aborted.
  *
  * ```ts
  * const splits = await splitOf(await readOutcomeTable("train.csv"), await readOutcomeTable("test.csv"));
@@ -38,7 +39,9 @@ export async function judgeAll(
   { splits, judged }: Splits,
   options: JudgeAllOptions = {},
 ): Promise<JudgementOfAll> {
+  checkJudgeOptions(options);
   const { seed = 1, skipUnfit = false, signal, onProgress } = options;
+  const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
   // What computes is ended with its thread; every task that waits for it is rejected.
@@ -50,7 +53,7 @@ export async function judgeAll(
   const runOne = async (choice: RouterChoice): Promise<RouterRun | undefined> => {
     try {
       signal?.throwIfAborted();
-      if (pool === undefined) return await judgeOne(choice, splits, seed);
+      if (pool === undefined) return await judgeOne(choice, splits, { seed, signal });
       const answer: JudgeAnswer = await pool.run({ router: choice, seed });
       if ("error" in answer) throw LlamafuseError.from(answer.error);
       return runFrom(answer.run);
@@ -64,8 +67,8 @@ export async function judgeAll(
     }
   };
   try {
-    const all = await Promise.all(choices.map(runOne));
-    for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labelOf(choices[index], runs), run);
+    const all = pool === undefined ? await inTurn(choices, runOne) : await Promise.all(choices.map(runOne));
+    for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labels[index], run);
   } finally {
     signal?.removeEventListener("abort", stop);
     await pool?.destroy();
@@ -79,9 +82,8 @@ function makePool(threads: number, workerData: unknown): Piscina {
   return new Piscina({ filename, workerData, minThreads: threads, maxThreads: threads });
 }
 
-/** Its name; with its options where one router is judged twice. */
-function labelOf({ name, options = {} }: RouterChoice, taken: ReadonlyMap<string, unknown>): string {
-  const given = Object.entries(options).map(([key, value]) => `${key}=${value}`);
-  const label = given.length === 0 ? name : `${name}:${given.join(",")}`;
-  return taken.has(label) ? `${label} #${taken.size + 1}` : label;
+async function inTurn<In, Out>(inputs: readonly In[], run: (input: In) => Promise<Out>): Promise<Out[]> {
+  const results: Out[] = [];
+  for (const input of inputs) results.push(await run(input));
+  return results;
 }

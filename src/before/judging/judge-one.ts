@@ -1,5 +1,7 @@
 /** One router, fitted and judged on every split. */
+import { pauseFit } from "../fit-steps.js";
 import { routerNamed } from "../registry.js";
+import type { FitOptions } from "../router.js";
 import type { Outcomes } from "./outcomes.js";
 import type { Split } from "./splits.js";
 import { type Judged, queriesOf, sweep } from "./sweep.js";
@@ -23,17 +25,19 @@ const TIMED_DECISIONS = 200;
 export async function judgeOne(
   { name, options }: RouterChoice,
   splits: readonly Split[],
-  seed: number,
+  { seed, signal }: FitOptions,
 ): Promise<RouterRun> {
   const judged: Judged[] = [];
   let fitMs = 0;
-  for (const { train, test } of splits) {
+  for (const [index, { train, test }] of splits.entries()) {
+    await pauseFit({ signal }, index / splits.length);
     const router = routerNamed(name, options);
     const started = performance.now();
-    await router.fit(train, { seed });
+    await router.fit(train, { seed, signal });
     fitMs += performance.now() - started;
     judged.push({ router, table: test.table, queries: queriesOf(test.table, test.embeddings) });
   }
+  await pauseFit({ signal }, 1);
   const decideMs = timeDecisions(judged[0]);
   return { outcomes: sweep(judged), fitMs: fitMs / splits.length, decideMs };
 }

@@ -5,6 +5,7 @@ import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, selectRows } from "../../learning/matrix.js";
 import type { Embedder } from "../embedders/embedder.js";
 import { TfIdfEmbedder } from "../embedders/tf-idf.js";
+import { pauseFit } from "../fit-steps.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import { assumedNote, assumedPrices, meanPrices } from "../prices.js";
 import type { FitData } from "../router.js";
@@ -63,16 +64,18 @@ export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: 
 
 /**
  * One table in `folds` parts of nearly equal size, each judged by what is learned from the others; queries that stand in
- * the table twice stay together. Errors: invalid-option unless 2 ≤ folds ≤ distinct queries.
+ * the table twice stay together. Errors: invalid-option unless 2 ≤ folds ≤ distinct queries, invalid-data for one query.
  */
 export async function foldsOf(table: OutcomeTable, folds: number, options: SplitOptions = {}): Promise<Splits> {
   const groups = sameQueries(table);
+  if (groups.length < 2) {
+    const message = `${table.name} has one distinct query, and folds need two or more. Add queries, or judge on another table.`;
+    throw new LlamafuseError("invalid-data", message, { found: groups.length, allowed: ">= 2", table: table.name });
+  }
   if (!(Number.isInteger(folds) && folds >= 2 && folds <= groups.length)) {
-    throw new LlamafuseError(
-      "invalid-option",
-      `${folds} folds of ${groups.length} distinct queries; 2 to ${groups.length} are possible.`,
-      { found: folds, allowed: `2 to ${groups.length}`, option: "folds" },
-    );
+    const allowed = `an integer from 2 to ${groups.length}`;
+    const message = `folds must be ${allowed}, the distinct queries of ${table.name}; found ${folds}.`;
+    throw new LlamafuseError("invalid-option", message, { found: folds, allowed, option: "folds" });
   }
   const notes: string[] = [];
   const order = drawOrder(new RandomGenerator(options.seed ?? 1), groups.length);
@@ -102,6 +105,7 @@ function withPrices(train: OutcomeTable, test: OutcomeTable, notes: string[]) {
 }
 
 async function embedded(train: OutcomeTable, test: OutcomeTable, options: SplitOptions): Promise<Split> {
+  await pauseFit({ signal: options.signal }, 0);
   const embedder = options.embedder ?? TfIdfEmbedder.fit(train.queries, { seed: options.seed });
   const both = await embedder.embed([...train.queries, ...test.queries], { signal: options.signal });
   const rows = Array.from({ length: train.rows + test.rows }, (_, row) => row);

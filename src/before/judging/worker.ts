@@ -16,7 +16,7 @@ const splits = (workerData as PlainSplit[]).map(splitFrom);
 
 export default async function judgeTask({ router, seed }: JudgeTask): Promise<JudgeAnswer> {
   try {
-    return { run: plainRun(await judgeOne(router, splits, seed)) };
+    return { run: plainRun(await judgeOne(router, splits, { seed })) };
   } catch (error) {
     if (error instanceof LlamafuseError) return { error: error.toJSON() };
     throw error;

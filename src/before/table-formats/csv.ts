@@ -12,7 +12,7 @@ import { parse } from "csv-parse";
 import { LlamafuseError } from "../../errors.js";
 import type { Outcome, TableBuilder } from "../table-builder.js";
 import { pythonStrings } from "./python-strings.js";
-import { amountAt, badRow, type Place, qualityAt } from "./records.js";
+import { amountAt, badRow, noTable, type Place, qualityAt } from "./records.js";
 
 type RowReader = (cells: readonly string[], place: Place) => void;
 
@@ -37,6 +37,7 @@ export async function readCsvTable(
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (error instanceof LlamafuseError || !code?.startsWith("CSV_")) throw error;
+    if (readRow === undefined) throw noTable(file, `it is not JSON, and no CSV either (${message})`);
     throw badRow({ file, line }, `${message}.`, { found: code });
   }
 }
@@ -45,11 +46,7 @@ function rowReader(header: readonly string[], place: Place, table: TableBuilder,
   if (header.includes("model") && header.includes("quality")) return longReader(header, place, table);
   const query = ["prompt", "query", "question"].find((name) => header.includes(name));
   if (query !== undefined) return wideReader(header, query, place, table, subject);
-  throw badRow(
-    place,
-    `the header (${header.slice(0, 6).join(", ")}, …) is of no known table. Known: query, model, quality, …; RouterBench and RouteLLM (prompt and a column a model).`,
-    { found: header },
-  );
+  throw noTable(place.file, `the header is ${JSON.stringify(header.slice(0, 6).join(", ").slice(0, 60))}`);
 }
 
 function longReader(header: readonly string[], place: Place, table: TableBuilder): RowReader {

@@ -33,6 +33,15 @@ export function badRow({ file, line }: Place, message: string, details: Record<s
   return new LlamafuseError("invalid-data", `${file}:${line}: ${message}`, { file, line, ...details });
 }
 
+/** A file in none of the formats. */
+export function noTable(file: string, found: string): LlamafuseError {
+  return new LlamafuseError(
+    "invalid-data",
+    `${file} is no table of outcomes: ${found}. A table is JSONL or CSV with query, model and quality in each row, or one of RouterBench, RouterDC or RouteLLM.`,
+    { file, found },
+  );
+}
+
 const MISSING = new Set(["", "nan", "null", "none", "na"]);
 const TRUTH: Record<string, number> = { true: 1, false: 0 };
 
@@ -47,12 +56,13 @@ export function numberAt(value: unknown, column: string, place: Place): number {
   throw badRow(place, message, { column, found: text.slice(0, 60) });
 }
 
-/** A number in [0, 1], or NaN. */
+/** A number in [0, 1], or NaN. `column` is "quality", or the model's. */
 export function qualityAt(value: unknown, column: string, place: Place): number {
   const quality = numberAt(value, column, place);
   if (!(quality < 0 || quality > 1)) return quality;
   const cure = "Rescale it: (quality − lowest) / (highest − lowest).";
-  throw badRow(place, `the quality ${column} is ${quality}; 0 to 1 is allowed. ${cure}`, { column, found: quality });
+  const what = column === "quality" ? "the quality" : `the quality of ${column}`;
+  throw badRow(place, `${what} is ${quality}; 0 to 1 is allowed. ${cure}`, { column, found: quality });
 }
 
 /** A number ≥ 0, or NaN. */

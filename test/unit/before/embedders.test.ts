@@ -186,7 +186,13 @@ describe("a router's file", () => {
     expect((await refused("cut.json", text.slice(0, 200))).message).toMatch(/not JSON/);
     expect((await refused("list.json", "[]")).code).toBe("invalid-data");
     expect((await refused("name.json", text.replace('"name":"knn"', '"name":"knnn"'))).message).toMatch(
-      /Did you mean "knn"/,
+      /name\.json: Unknown router .* Did you mean "knn"/,
+    );
+    expect((await refused("option.json", text.replace('"options":{', '"options":{"dimension":3,'))).message).toMatch(
+      /option\.json: Unknown option of knn "dimension"/,
+    );
+    expect((await refused("kind.json", text.replace('"kind":"', '"kind":"x'))).message).toMatch(
+      /kind\.json: Unknown kind of embedder/,
     );
     expect((await refusal(() => loadRouter(at("nowhere.json")))).code).toBe("file-unreadable");
   });

@@ -201,6 +201,14 @@ const fixedEmbedder = {
   toJSON: () => ({ kind: "test", id: "test:fixed", dimension: 2, state: {} }),
 };
 
+it("folds say how many there can be", async () => {
+  const { table } = topicTable(4);
+  expect((await refusal(() => foldsOf(table, 5))).message).toBe(
+    "folds must be an integer from 2 to 4, the distinct queries of topics; found 5.",
+  );
+  expect((await refusal(() => foldsOf(table.selectRows([0]), 5))).message).toMatch(/^topics has one distinct query/);
+});
+
 describe("judging", () => {
   it("a router that can see the topic rises above the zero router, and every number fits the others", async () => {
     const [train, test] = [topicTable(400, 1), topicTable(300, 2)];
@@ -270,6 +278,45 @@ describe("judging", () => {
     const wide = topicTable(150, 3).table;
     const other = await judgeAll([{ name: "knn" }], await foldsOf(wide, 3), { threads: 0, resamples: 0 });
     expect(comparisonNotes(other)).toEqual([]);
+  });
+
+  it.each([
+    [{ threads: -1 }, /^threads must be an integer >= 0; found -1/],
+    [{ threads: 1.5 }, /^threads must be/],
+    [{ resamples: -3 }, /^resamples must be an integer >= 0; found -3/],
+    [{ seed: 1.5 }, /^seed must be an integer from 0/],
+    [{ seed: -5 }, /^seed must be an integer from 0/],
+  ])("refuses %j", async (options, message) => {
+    const splits = await foldsOf(topicTable(30).table, 2);
+    const error = await refusal(() => judgeAll([{ name: "knn" }], splits, options));
+    expect(error).toMatchObject({ code: "invalid-option", message: expect.stringMatching(message) });
+  });
+
+  it("refuses a router twice, and takes it with other options", async () => {
+    const splits = await foldsOf(topicTable(30).table, 2);
+    const judged = (...names: object[]) =>
+      judgeAll(
+        names.map((options) => ({ name: "knn", options: { ...options } })),
+        splits,
+        { threads: 0, resamples: 0 },
+      );
+    expect((await refusal(() => judged({}, {}))).message).toMatch(/^The router knn is given twice\./);
+    expect((await judged({}, { k: 5 })).routers).toHaveLength(2);
+  });
+
+  it("in this thread, ends at the next pause after a signal", async () => {
+    const splits = await foldsOf(topicTable(60).table, 2);
+    const controller = new AbortController();
+    const choices = ["knn", "srivatsa", "zooter", "llm-bandit"].map((name) => ({ name }));
+    setImmediate(() => controller.abort());
+    const names: string[] = [];
+    const judged = judgeAll(choices, splits, {
+      threads: 0,
+      signal: controller.signal,
+      onProgress: (_done, _all, name) => names.push(name),
+    });
+    expect((await refusal(() => judged)).code).toBe("aborted");
+    expect(names).toEqual(["knn"]);
   });
 
   it("leaves out what the tables do not suit when all are asked for, and refuses it by name", async () => {

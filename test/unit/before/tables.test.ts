@@ -111,7 +111,8 @@ describe("tables from files", () => {
   });
 
   it.each([
-    ["quality.csv", "query,model,quality\nq,m,1\nr,m,1.5\n", /quality\.csv:3: the quality quality is 1\.5/],
+    ["quality.csv", "query,model,quality\nq,m,1\nr,m,1.5\n", /quality\.csv:3: the quality is 1\.5/],
+    ["wide.csv", "prompt,a,b\nq,1,2\n", /wide\.csv:2: the quality of b is 2; 0 to 1/],
     ["word.csv", "query,model,quality\nq,m,good\n", /word\.csv:2: quality is "good", which is no number/],
     ["cost.jsonl", '{"query":"q","model":"m","quality":1,"cost":-1}\n', /cost\.jsonl:1: cost is -1/],
     ["infinite.csv", "query,model,quality\nq,m,Infinity\n", /infinite\.csv:2/],
@@ -120,7 +121,16 @@ describe("tables from files", () => {
     ["between.jsonl", '{"query":"q","model":"m","quality":1}\nhello\n', /between\.jsonl:2: "hello/],
     ["cut.json", '[{"question": "q", "scores": {"a": 1}},\n{"question": "r", "sco', /cut\.json:2: the text ends/],
     ["ragged.csv", "query,model,quality\nq,m,1\nr,m\n", /ragged\.csv:3: /],
-    ["header.csv", "one,two\n1,2\n", /header\.csv:1: the header \(one, two/],
+    [
+      "header.csv",
+      "one,two\n1,2\n",
+      /header\.csv is no table of outcomes: the header is "one, two".* JSONL or CSV with query/,
+    ],
+    [
+      "prose.md",
+      "# A title\n\nOne, two, three, four.\n",
+      /prose\.md is no table of outcomes: .* JSONL or CSV with query/,
+    ],
     ["empty.csv", " \n", /empty\.csv is empty/],
     ["none.csv", "query,model,quality\n", /none\.csv: the table has no rows/],
   ])("%s: a bad row is named by its line", async (name, text, message) => {

@@ -1,0 +1,34 @@
+/** What judging takes, checked before anything is fitted. */
+import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { LlamafuseError } from "../../errors.js";
+import type { RouterChoice } from "./judge-one.js";
+
+/** Errors: invalid-option unless counts are integers ≥ 0 and the seed is one that there is. */
+export function checkJudgeOptions(options: { threads?: number; resamples?: number; seed?: number }): void {
+  checkSamplerOptions({ seed: options.seed });
+  for (const option of ["threads", "resamples"] as const) {
+    const found = options[option];
+    if (found === undefined || (Number.isSafeInteger(found) && found >= 0)) continue;
+    const allowed = "an integer >= 0";
+    throw new LlamafuseError("invalid-option", `${option} must be ${allowed}; found ${found}.`, {
+      option,
+      found,
+      allowed,
+    });
+  }
+}
+
+/** The name of each; with its options where it has any. Errors: invalid-option for the same router twice. */
+export function labelsOf(choices: readonly RouterChoice[]): string[] {
+  const labels = choices.map(({ name, options = {} }) => {
+    const given = Object.entries(options).map(([key, value]) => `${key}=${value}`);
+    return given.length === 0 ? name : `${name}:${given.join(",")}`;
+  });
+  const twice = labels.find((label, index) => labels.indexOf(label) < index);
+  if (twice === undefined) return labels;
+  throw new LlamafuseError(
+    "invalid-option",
+    `The router ${twice} is given twice. Leave one out, or give it other options.`,
+    { found: twice, allowed: "each router once", option: "router" },
+  );
+}
