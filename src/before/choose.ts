@@ -9,6 +9,14 @@ const RANGES: Record<KnobName, { text: string; holds(value: number): boolean }> 
   preference: { text: "a number from 0 (cost alone) to 1 (quality alone)", holds: (value) => value >= 0 && value <= 1 },
 };
 
+/** What each knob does, for people (see `Knob`). */
+export const KNOB_MEANINGS: Record<KnobName, string> = {
+  lambda: "the price of cost: maximise score − λ · cost, in the table's unit of cost",
+  threshold: "the cheapest model with at least this score",
+  budget: "the best model that costs at most this",
+  preference: "weight of the score against cost as a share of the dearest, 0 to 1",
+};
+
 export const KNOB_NAMES = Object.keys(RANGES) as readonly KnobName[];
 
 /** The one knob that is set. Errors: invalid-option for two at once, one that is not this router's, a value out of range. */

@@ -33,7 +33,8 @@ export async function readOutcomeTable(source: string | readonly string[]): Prom
   return table.build();
 }
 
-function filesOf(source: string): string[] {
+/** The files of which a source is made. Errors: invalid-data for a folder without any. */
+export function filesOf(source: string): string[] {
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) return [source];
   const names = readdirSync(source).filter((name) => TABLE_FILE.test(name));
   if (names.length > 0) return names.sort().map((name) => path.join(source, name));

@@ -2,7 +2,7 @@
 /** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { unknownName } from "../errors.js";
+import { LlamafuseError, unknownName } from "../errors.js";
 import { registerBench } from "./commands/bench.js";
 import { registerChat } from "./commands/chat.js";
 import { registerDetermine } from "./commands/determine.js";
@@ -73,11 +73,19 @@ function registerHelp(program: Command): void {
     .helpCommand(false)
     .command("help")
     .summary("more about a command")
-    .argument("[COMMAND]", "which one")
-    .action((name: string | undefined) => {
-      const names = program.commands.map((command) => command.name());
-      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
-      if (command === undefined) throw unknownName("command", name!, names);
+    .argument("[COMMAND...]", "which one, and which part of it")
+    .action((words: string[]) => {
+      let command = program;
+      for (const word of words) {
+        const names = command.commands.map((each) => each.name());
+        const found = command.commands.find((each) => each.name() === word);
+        if (names.length === 0) {
+          const message = `${command.name()} has no parts; "llamafuse help ${command.name()}" tells all of it.`;
+          throw new LlamafuseError("invalid-option", message, { found: word });
+        }
+        if (found === undefined) throw unknownName("command", word, names);
+        command = found;
+      }
       command.outputHelp();
     });
 }

@@ -28,6 +28,39 @@ describe("llamafuse", () => {
     },
   );
 
+  it.each(["list", "eval", "fit", "explain", "describe"])(
+    "route %s --help has examples of its own, within 80 columns",
+    async (part) => {
+      const ended = await run(["route", part, "--help"]);
+      expect(ended).toMatchObject({ code: 0, stderr: "" });
+      const examples = ended.stdout.slice(ended.stdout.indexOf("Examples:"));
+      expect(examples).toContain(`$ llamafuse route ${part}`);
+      for (const line of examples.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+      expect((await run(["help", "route", part])).stdout).toBe(ended.stdout);
+    },
+  );
+
+  it("help of a part that there is not says which there are", async () => {
+    expect((await run(["help", "route", "fits"])).stderr).toMatch(/Unknown command "fits"\. Did you mean "fit"/);
+    expect((await run(["help", "methods", "unite"])).stderr).toMatch(/methods has no parts/);
+  });
+
+  it("route list has every router with its knobs, route list NAME and methods NAME its options", async () => {
+    const listed = await run(["route", "list", "--json"]);
+    const names = JSON.parse(listed.stdout).map(({ name }: { name: string }) => name);
+    expect(names).toContain("llm-bandit");
+    const table = await run(["route", "list"]);
+    for (const name of names) expect(table.stdout).toMatch(new RegExp(`^${name} `, "m"));
+    for (const knob of ["lambda", "threshold", "budget", "preference"])
+      expect(table.stdout).toMatch(new RegExp(`^ +${knob} `, "m"));
+    const one = await run(["route", "list", "knn"]);
+    expect(one.stdout).toMatch(/^ +k +/m);
+    expect(one.stdout).toMatch(/^ +preference +/m);
+    expect((await run(["methods", "knn"])).stdout).toBe(one.stdout);
+    expect((await run(["route", "--help"])).stdout).toContain("route list");
+    expect((await run(["route", "fit", "--help"])).stdout).toContain("route list");
+  });
+
   it("methods lists every method, methods NAME its options", async () => {
     const listed = await run(["methods", "--json"]);
     const names = JSON.parse(listed.stdout).map(({ name }: { name: string }) => name);

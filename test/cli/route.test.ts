@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_ROUTER } from "../../src/before/default-router.js";
@@ -106,7 +106,12 @@ describe("llamafuse route eval", () => {
   it.each([
     [["--train", "nowhere.csv"], /nowhere\.csv/, 3],
     [["--train", train, "--test", train], /--folds/, 3],
-    [["--train", train, "-r", "knnn"], /Did you mean "knn"/, 2],
+    [["--train", train, "-r", "knnn"], /Did you mean "knn".*llamafuse route list/, 2],
+    [["--train", train, "-r", "knn", "-r", "knn"], /The router knn is given twice/, 2],
+    [["--train", train, "--threads", "-1"], /--threads must be an integer >= 0; found -1/, 2],
+    [["--train", train, "--resamples", "-3"], /--resamples must be an integer >= 0; found -3/, 2],
+    [["--train", train, "-s", "1.5"], /--seed must be an integer from 0/, 2],
+    [["--train", train, "--folds", "1000"], /--folds must be an integer from 2 to 120/, 2],
     [["--train", train, "-r", "knn:k=0"], /option "k" of knn/, 2],
     [["--train", train, "--leave-out", "bard"], /bard/, 2],
     [["--train", train, "--price", "poet"], /MODEL=COST/, 2],
@@ -147,6 +152,46 @@ describe("llamafuse route fit and explain", () => {
     const ended = await run(["route", "explain", file, ...args, "a query"]);
     expect(ended).toMatchObject({ code, stdout: "" });
     expect(ended.stderr).toMatch(message);
+  });
+
+  it("says that no score reaches a threshold, and heads scores as such", async () => {
+    const shown = await run(["route", "explain", file, "--threshold", "2", "rhyme number 3"]);
+    expect(shown.stdout.split("\n")[0]).toContain("by threshold 2, which no score reaches");
+    expect(shown.stdout).toMatch(/ model +score +cost$/m);
+  });
+
+  it("lists the chosen of equal scores first", async () => {
+    const constant = at("all-right.jsonl", readFileSync(train, "utf8").replace(/"quality":0/g, '"quality":1'));
+    const dear = at("dear.json");
+    await run(["route", "fit", "--train", constant, "-r", "knn", "--leave-out", "poet", "-o", dear]);
+    const swapped = JSON.parse(readFileSync(dear, "utf8"));
+    expect(swapped.models).toEqual(["clerk", "sage"]);
+    swapped.models.reverse();
+    swapped.costs.reverse();
+    const shown = await run(["route", "explain", at("swapped.json", JSON.stringify(swapped)), "rhyme number 3"]);
+    expect(shown.stdout).toMatch(/cost\n→ +clerk .*\n +sage /);
+  });
+
+  it.each([
+    [["-r", "knn", "-r", "eagle"], /--router is given twice \(knn and eagle\)/],
+    [["-s", "-5"], /--seed must be an integer from 0 .* found -5/],
+    [["-s", "1.5"], /--seed must be an integer from 0 .* found 1\.5/],
+  ])("fit refuses %j", async (args, message) => {
+    const ended = await run(["route", "fit", "--train", train, "-o", at("none.json"), ...args]);
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+  });
+
+  it("fit notes that costs are assumed, and which files of a folder were read", async () => {
+    mkdirSync(at("parts"));
+    for (const name of ["law_train", "law_test"]) {
+      const content = `prompt,weak,strong\n${Array.from({ length: 20 }, (_, row) => `${name} ${row},${row % 2 ? "True" : "False"},True`).join("\n")}\n`;
+      at(`parts/${name}.csv`, content);
+    }
+    const fitted = await run(["route", "fit", "--train", at("parts"), "-r", "knn", "-o", at("parts.json")]);
+    expect(fitted).toMatchObject({ code: 0, stderr: "" });
+    expect(fitted.stdout).toMatch(/^note .*parts is one table of 2 files: law_test\.csv, law_train\.csv\.$/m);
+    expect(fitted.stdout).toMatch(/^note There are no costs; calls are taken to cost weak 0, strong 1\.$/m);
   });
 
   it("refuses a file of another version", async () => {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { MethodInfo } from "../../during/method.js";
 import { unknownName } from "../../errors.js";
 import { addCommonOptions } from "../options.js";
+import { renderRouter } from "../route/list.js";
 import { renderTable } from "../table.js";
 import { type Colors, colorsFor, write, writeJson } from "../terminal.js";
 
@@ -16,7 +17,8 @@ Examples:
   $ llamafuse methods unite                               one with its options and their defaults
   $ llamafuse generate --method unite --option k=5 "Once" use it
 
-With one member every method is that model alone.`;
+With one member every method is that model alone.
+A fitted router takes a method's place: see "llamafuse route list".`;
 
 export function registerMethods(program: Command): void {
   const command = program
@@ -33,12 +35,13 @@ export function registerMethods(program: Command): void {
       if (name === undefined)
         return flags.json ? writeJson(methodInfos) : write(process.stdout, renderAll(methodInfos, colors));
       const info = methodInfos.find((each) => each.name === name);
-      if (info === undefined)
-        throw unknownName(
-          "method",
-          name,
-          methodInfos.map((each) => each.name),
-        );
+      if (info === undefined) {
+        const { routerInfos } = await import("../../before/registry.js");
+        const router = routerInfos.find((each) => each.name === name);
+        const names = methodInfos.map((each) => each.name);
+        if (router === undefined) throw unknownName("method", name, names);
+        return flags.json ? writeJson(router) : write(process.stdout, renderRouter(router, colors));
+      }
       return flags.json ? writeJson(info) : write(process.stdout, renderOne(info, colors));
     });
 }

@@ -27,6 +27,13 @@ export function readRouter(word: string): RouterChoice {
   return { name, options };
 }
 
+/** A parser for commander: the one router of a command. Errors: invalid-option for a second one. */
+export function onlyRouter(word: string, previous?: string): string {
+  if (previous === undefined) return word;
+  const message = `--router is given twice (${previous} and ${word}), and one router is fitted at a time. Leave one out.`;
+  throw new LlamafuseError("invalid-option", message, { found: [previous, word], allowed: 1, option: "--router" });
+}
+
 /** Every router with its defaults. */
 export function allRouters(): RouterChoice[] {
   return routerInfos.map(({ name }) => ({ name }));

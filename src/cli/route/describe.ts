@@ -17,12 +17,14 @@ interface DescribeFlags {
 const EXAMPLES = `
 Examples:
   $ cat routes.json
-  [{ "name": "code", "description": "writing and fixing programs", "model": "coder" },
+  [{ "name": "code", "description": "writing programs", "model": "coder" },
    { "name": "other", "description": "everything else", "model": "talker" }]
   $ llamafuse route describe routes.json --judge judge.gguf -o router.json
-  $ llamafuse generate -m coder.gguf -m talker.gguf -M arch-router -o router=router.json "Why does this loop never end?"
+  $ llamafuse generate -m coder.gguf -m talker.gguf \\
+      -M arch-router -o router=router.json "Why does this loop never end?"
 
-The judge reads the descriptions and the query and can only answer with a route's name. "model" is a member's name.`;
+The judge reads the descriptions and the query and can only answer with a
+route's name. "model" is a member's name.`;
 
 export function registerDescribe(route: Command): void {
   const command = route

@@ -5,6 +5,7 @@ import type { JudgementOfAll } from "../../before/judging/judge-all.js";
 import type { Interval } from "../../evaluation/statistics.js";
 import { renderTable } from "../table.js";
 import type { Colors } from "../terminal.js";
+import { renderNotes } from "./tables.js";
 
 export interface TableFacts {
   train: { name: string; rows: number };
@@ -17,7 +18,7 @@ export interface TableFacts {
 }
 
 export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, colors: Colors): string {
-  const { bold, dim, yellow } = colors;
+  const { bold, dim } = colors;
   const { baselines, routers, skipped, comparedBy } = judgement;
   const { train, test, folds } = facts;
   const split =
@@ -34,7 +35,7 @@ export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, co
   const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
   return [
     `${bold(test.name)}  ${split}, ${facts.models.length} models, ${facts.embedder}\n`,
-    ...facts.notes.map((note) => `${yellow("note")} ${note}\n`),
+    renderNotes(facts.notes, colors),
     ...(facts.leaked.length > 0 ? [leakLine(facts, colors)] : []),
     "\n",
     renderTable(

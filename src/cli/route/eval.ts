@@ -1,0 +1,118 @@
+/** `llamafuse route eval`: routers judged against the baselines. */
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { Embedder } from "../../before/embedders/embedder.js";
+import { LlamafuseError } from "../../errors.js";
+import { Interrupts } from "../interrupts.js";
+import { addCommonOptions, collect, number } from "../options.js";
+import { StepBar } from "../progress.js";
+import { colorsFor, notice, write, writeJson } from "../terminal.js";
+import { checkTarget } from "../write-target.js";
+import { allRouters, readRouter } from "./arguments.js";
+import { addTableOptions, openEmbedder, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
+
+interface EvalFlags extends TableFlags {
+  test?: string;
+  folds?: number;
+  router?: string[];
+  resamples?: number;
+  threads?: number;
+  html?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  Every router against the baselines, on a table of its own:
+  $ llamafuse route eval --train arc_train.csv --test arc_test.csv
+  Two of them by cross-validation, and a page with the curves:
+  $ llamafuse route eval --train outcomes.jsonl -r knn:k=20 -r zooter \\
+      --folds 5 --html report.html
+${TABLE_FORMATS}`;
+
+export function registerRouteEval(route: Command): void {
+  const command = route
+    .command("eval")
+    .summary("judge routers against random, best single, zero router and oracle")
+    .description("Fit routers on one table and judge them on another, or on one table in folds.");
+  addTableOptions(command)
+    .option("--test <file>", "the table to judge on (default: --train in folds)")
+    .option("--folds <count>", "without --test: folds of the cross-validation (default: 5)", number("--folds"))
+    .option(
+      "-r, --router <name>",
+      'NAME or NAME:OPTION=VALUE,…, see "llamafuse route list"; repeatable (default: every router)',
+      collect,
+    )
+    .optionsGroup("Run and report:")
+    .option("--resamples <count>", "bootstrap resamples; 0 for no intervals (default: 200)", number("--resamples"))
+    .option(
+      "--threads <count>",
+      "threads that fit; 0 for none beside the main one (default: cores)",
+      number("--threads"),
+    )
+    .option("--html <file>", "write a page with the curves")
+    .option("--json", "print one JSON document: baselines, and every router with its curve");
+  addCommonOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(() => evaluate(command.optsWithGlobals<EvalFlags>()));
+}
+
+async function evaluate(flags: EvalFlags): Promise<void> {
+  const [{ judgeAll }, { checkJudgeOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] = await Promise.all([
+    import("../../before/judging/judge-all.js"),
+    import("../../before/judging/check-options.js"),
+    import("../../before/judging/judge.js"),
+    import("../../before/judging/splits.js"),
+  ]);
+  const { seed, resamples, threads, html } = flags;
+  if (flags.test !== undefined && flags.folds !== undefined) {
+    const message = "--folds is for judging one table; with --test there are two. Leave one of them out.";
+    throw new LlamafuseError("invalid-option", message, { option: "--folds" });
+  }
+  if (html !== undefined) checkTarget(html);
+  const choices = flags.router?.map(readRouter) ?? allRouters();
+  // Mistakes are told before anything is read.
+  checkJudgeOptions({ seed, resamples, threads });
+  labelsOf(choices);
+  const interrupts = new Interrupts();
+  const bar = new StepBar("Fitting");
+  const notes: string[] = [];
+  let embedder: Embedder | undefined;
+  try {
+    const train = await tableFor(flags.train, flags, notes);
+    const test = flags.test === undefined ? undefined : await tableFor(flags.test, flags, notes);
+    embedder = await openEmbedder(flags.embedder);
+    const options = { embedder, seed, signal: interrupts.signal };
+    const folds = flags.folds ?? 5;
+    const splits = test === undefined ? await foldsOf(train, folds, options) : await splitOf(train, test, options);
+    const judgement = await judgeAll(choices, splits, {
+      seed,
+      resamples,
+      threads,
+      skipUnfit: flags.router === undefined,
+      signal: interrupts.signal,
+      onProgress: bar.update,
+    });
+    bar.stop();
+    const facts = {
+      train: { name: train.name, rows: splits.splits[0].train.table.rows },
+      test: { name: splits.judged.name, rows: splits.judged.rows },
+      models: splits.judged.models,
+      embedder: splits.splits[0].train.embedder.id,
+      ...(test === undefined && { folds }),
+      leaked: splits.leaked,
+      notes: [...notes, ...splits.notes, ...comparisonNotes(judgement)],
+    };
+    if (html !== undefined) {
+      const { renderJudgementHtml } = await import("../../before/judging/html.js");
+      await writeFile(html, renderJudgementHtml(`Routers on ${facts.test.name}`, judgement, facts.notes));
+      notice(`The report is in ${html}.`);
+    }
+    if (flags.json) return await writeJson({ ...facts, ...judgement });
+    const { renderJudgement } = await import("./render.js");
+    await write(process.stdout, renderJudgement(judgement, facts, colorsFor(process.stdout)));
+  } finally {
+    bar.stop();
+    interrupts.release();
+    await embedder?.dispose?.();
+  }
+}

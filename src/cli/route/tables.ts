@@ -1,0 +1,66 @@
+/** The tables that `llamafuse route` learns from and judges on. */
+import path from "node:path";
+import type { Command } from "commander";
+import type { Embedder } from "../../before/embedders/embedder.js";
+import type { OutcomeTable } from "../../before/outcome-table.js";
+import { collect, number } from "../options.js";
+import type { Colors } from "../terminal.js";
+import { readPrices } from "./arguments.js";
+
+export interface TableFlags {
+  train: string;
+  leaveOut?: string[];
+  price?: string[];
+  embedder?: string;
+  seed?: number;
+  json?: boolean;
+}
+
+export const TABLE_FORMATS = `
+A table of outcomes says what each model did on each query. Its format is
+detected: JSONL or CSV with a query, a model and a quality (0 to 1) a row, and
+cost, promptTokens, completionTokens, latencyMs, answer, subject where known;
+or the tables of RouterBench, RouterDC and RouteLLM. Missing cells are left out.
+A folder is one table of all its files.`;
+
+export function addTableOptions(command: Command): Command {
+  return command
+    .optionsGroup("Tables and routers:")
+    .requiredOption("--train <file>", "the table to learn from")
+    .option("--leave-out <model>", "a model of the tables that is not to be routed to; repeatable", collect)
+    .option("--price <model=cost>", "what a call costs where the tables do not say; repeatable", collect)
+    .option("--embedder <file>", "a GGUF embedding model, or any other (default: words of the training queries)")
+    .option("-s, --seed <number>", "repeat a fit exactly (default: 1)", number("--seed"));
+}
+
+/** The table of a file or folder; a note names the files of a folder. */
+export async function tableFor(
+  source: string,
+  { leaveOut = [], price = [] }: TableFlags,
+  notes: string[],
+): Promise<OutcomeTable> {
+  const { filesOf, readOutcomeTable } = await import("../../before/read-table.js");
+  const table = await readOutcomeTable(source);
+  const files = filesOf(source);
+  if (files.length > 1)
+    notes.push(
+      `${source} is one table of ${files.length} files: ${files.map((file) => path.basename(file)).join(", ")}.`,
+    );
+  for (const model of leaveOut) table.column(model);
+  const kept =
+    leaveOut.length === 0 ? table : table.selectModels(table.models.filter((each) => !leaveOut.includes(each)));
+  return price.length === 0 ? kept : kept.withPrices(readPrices(price));
+}
+
+export async function openEmbedder(file: string | undefined): Promise<Embedder | undefined> {
+  if (file === undefined) return undefined;
+  const [{ GgufEmbedder }, { CachedEmbedder }] = await Promise.all([
+    import("../../before/embedders/gguf.js"),
+    import("../../before/embedders/cached.js"),
+  ]);
+  return new CachedEmbedder(await GgufEmbedder.open(file));
+}
+
+export function renderNotes(notes: readonly string[], { yellow }: Colors): string {
+  return notes.map((note) => `${yellow("note")} ${note}\n`).join("");
+}
