@@ -12,10 +12,10 @@ interface ExplainFlags extends KnobFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse route explain router.json "Question: What is a young deer?"
-  $ llamafuse route explain router.json --preference 0.5 "Question: …"
+  $ llamafuse route explain router.json "Question: What is 3 plus 4?"
+  $ llamafuse route explain router.json --lambda 300 "Question: What is 3 plus 4?"
 
-Ask as the training table does: a router knows its queries by their words.
+Ask in the form that the training table's queries have.
 Costs are in the unit of the table; one that "llamafuse eval --outcomes" wrote
 counts billions of parameters × tokens. "llamafuse route list" says which
 knobs a router takes.`;

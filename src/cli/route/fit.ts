@@ -21,7 +21,7 @@ const EXAMPLES = `
 Examples:
   $ llamafuse route fit --train outcomes.jsonl -o router.json
   $ llamafuse route fit --train outcomes.jsonl -r knn:k=20 -o router.json
-  Then put it to work, the cost of a query weighed against its quality or not:
+  Then put it to work:
   $ llamafuse generate -M ${DEFAULT_ROUTER} -o router=router.json "…"
 
 "llamafuse route list" says which routers there are, and what they take.
