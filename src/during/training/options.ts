@@ -10,7 +10,7 @@ export interface JudgeTraining {
   /** Default 1. */
   seed?: number;
   signal?: AbortSignal;
-  /** What is done, and how much of it: "answers" 3 of 20. */
+  /** What is being done, and how much of the whole training is: "round 1" 1.5 of 5. `done` never falls. */
   onProgress?: (phase: string, done: number, total: number) => void;
 }
 

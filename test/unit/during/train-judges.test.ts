@@ -92,9 +92,14 @@ describe("trainCiter", () => {
 
   it("makes a router that calls the large model where the small one errs", async () => {
     const [small, large] = members();
-    const phases = new Set<string>();
-    const saved = await trainCiter(small, large, { ...training, onProgress: (phase) => phases.add(phase) });
+    const steps: { phase: string; done: number; total: number }[] = [];
+    const onProgress = (phase: string, done: number, total: number) => steps.push({ phase, done, total });
+    const saved = await trainCiter(small, large, { ...training, onProgress });
+    const phases = new Set(steps.map(({ phase }) => phase));
     expect([...phases]).toEqual(["answers", "round 1", "training 1", "round 2", "training 2"]);
+    expect(new Set(steps.map(({ total }) => total))).toEqual(new Set([5]));
+    expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).sort((a, b) => a - b));
+    expect(steps.at(-1)).toMatchObject({ done: 5 });
     expect(saved.training).toMatchObject({ examples: 4, used: 4, tokens: 24, smallWillDo: 20, bothWrong: 0 });
     const judge = HiddenStateJudge.of(JSON.parse(JSON.stringify(saved)), "citer");
     const method = { name: "citer", router: judge, threshold: 0.5 } as const;
