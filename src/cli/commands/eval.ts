@@ -16,6 +16,7 @@ import {
   addMachineOptions,
   addMemberOptions,
   addSamplingOptions,
+  addWeightOption,
   collect,
   type EnsembleFlags,
   memberOptions,
@@ -67,7 +68,7 @@ export function registerEval(program: Command): void {
     .summary("grade methods on questions")
     .description("Answer a task's questions by every method, by each member alone, and grade all of them.")
     .argument("[TASK...]", "what to ask (default: native)");
-  addMemberOptions(command, "Members and methods:")
+  addWeightOption(addMemberOptions(command, "Members and methods:"))
     .option(
       "-M, --method <name>",
       "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method)",
@@ -80,7 +81,10 @@ export function registerEval(program: Command): void {
       number("--limit"),
     )
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option("--split <name>", "only the questions that the file marks with this split")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: test (default) or development",
+    )
     .option("--chat", "ask as a user, in each member's own chat template");
   addSamplingOptions(command, "fused steps at most (default: the task's)")
     .optionsGroup("Run and report:")

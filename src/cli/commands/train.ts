@@ -46,7 +46,7 @@ Examples:
 citer: the first member is the small one, the second the large one. cds: the first is the aligned one, the second the
 one that says critical tokens. The file fits these two models and no others.
 TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not judge a method on the questions that it was
-trained on.`;
+trained on: native stands for the development questions here, and for the test questions in eval.`;
 
 export function registerTrain(program: Command): void {
   const command = program
@@ -54,12 +54,15 @@ export function registerTrain(program: Command): void {
     .summary("train when another member is to speak (cds, citer)")
     .description("Train the token classifier of cds or the router of citer on the questions of a task.")
     .argument("<METHOD>", METHODS.join(" or "))
-    .argument("[TASK...]", "what to learn from (default: native)");
+    .argument("[TASK...]", "what to learn from (default: native, its development questions)");
   addMemberOptions(command, "Members and questions:")
     .requiredOption("-o, --output <file>", "where to write what was learned")
     .option("-l, --limit <count>", "questions of each task at most, drawn by the seed", number("--limit"))
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option("--split <name>", "only the questions that the file marks with this split")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: development (default) or test",
+    )
     .option("--chat", "ask as a user, in each member's own chat template")
     .optionsGroup("Training:")
     .option("-s, --seed <number>", "repeat a training exactly (default: 1)", number("--seed"))
@@ -125,14 +128,12 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
 }
 
 async function readExamples(words: readonly string[], { metric, split, limit, seed = 0, chat }: TrainFlags) {
-  const [{ readTask }, { examplesOf }, { drawQuestions }] = await Promise.all([
+  const [{ readDevelopmentTasks }, { examplesOf }, { drawQuestions }] = await Promise.all([
     import("../eval/arguments.js"),
     import("../../during/training/example.js"),
     import("../../evaluation/requests.js"),
   ]);
-  const tasks = await Promise.all(
-    (words.length > 0 ? words : ["native"]).map((word) => readTask(word, { metric, split })),
-  );
+  const tasks = await readDevelopmentTasks(words, { metric, split });
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }
 
