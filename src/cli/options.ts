@@ -126,6 +126,14 @@ export function samplingOptions(flags: SamplingFlags): GenerateOptions {
   return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
 }
 
+/** A line on stderr where an answer looks greedy and is drawn all the same. */
+export function warnOfDraws({ method, temperature = 0, seed }: EnsembleFlags & SamplingFlags): void {
+  if (method !== "me" || temperature > 0 || seed !== undefined) return;
+  process.stderr.write(
+    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
+  );
+}
+
 export function memberOptions({
   member = [],
   weight = [],
