@@ -58,6 +58,10 @@ const FLAGS = {
   lanes: "--lanes",
   metric: "--metric",
   split: "--split",
+  rounds: "--rounds",
+  epochs: "--epochs",
+  learningRate: "--learning-rate",
+  ridge: "--ridge",
 } as const;
 
 function writeStack(error: unknown): void {

@@ -123,7 +123,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const bytes = files.reduce((sum, { file }) => sum + file.bytes, 0);
     const count = laneCount(members, bytes, options.lanes, options);
     // A report on answers that are all there needs no models.
-    if (!session.isKnown) lanes = await openLanes(count, members, options);
+    if (!session.isKnown)
+      lanes = await openLanes(count, members, options).catch((error) => throwStopped(error, options));
     await session.work(lanes);
     const { generation, limit } = options;
     const evaluated = files.map(({ file, sha256 }, index) => ({
@@ -139,6 +140,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     await Promise.all(lanes.map((lane) => lane.dispose()));
     ledger.close();
   }
+}
+
+/** What a signal stopped before the first answer. */
+function throwStopped(error: unknown, { signal }: EvaluateOptions): never {
+  throw signal?.aborted ? new LlamafuseError("aborted", "Stopped while loading.", {}, error) : error;
 }
 
 function checkTasks(tasks: readonly Task[]): readonly Task[] {

@@ -15,12 +15,11 @@ import {
   number,
 } from "../options.js";
 import { StepBar } from "../progress.js";
-import { messageOf } from "../report-error.js";
-import { write, writeJson } from "../terminal.js";
+import { colorsFor, oneLine, shellWord, write, writeJson } from "../terminal.js";
 import { checkTarget } from "../write-target.js";
 
 interface TrainFlags extends EnsembleFlags {
-  output: string;
+  output?: string;
   limit?: number;
   metric?: MetricName;
   split?: string;
@@ -34,7 +33,22 @@ interface TrainFlags extends EnsembleFlags {
   json?: boolean;
 }
 
-const METHODS: readonly JudgedMethod[] = ["cds", "citer"];
+/** What is trained: its name, which is also the option that takes its file, and the flags of its training. */
+const METHODS = {
+  cds: { learned: "classifier", flags: { ridge: "--ridge" } },
+  citer: {
+    learned: "router",
+    flags: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
+  },
+} as const satisfies Record<JudgedMethod, { learned: string; flags: Partial<Record<keyof TrainFlags, string>> }>;
+
+interface Facts extends Record<string, string | number> {
+  method: JudgedMethod;
+  output: string;
+  seconds: number;
+}
+
+const NAMES = Object.keys(METHODS) as JudgedMethod[];
 
 const EXAMPLES = `
 Examples:
@@ -53,10 +67,10 @@ export function registerTrain(program: Command): void {
     .command("train")
     .summary("train when another member is to speak (cds, citer)")
     .description("Train the token classifier of cds or the router of citer on the questions of a task.")
-    .argument("<METHOD>", METHODS.join(" or "))
+    .argument("<METHOD>", NAMES.join(" or "))
     .argument("[TASK...]", "what to learn from (default: native, its development questions)");
   addMemberOptions(command, "Members and questions:")
-    .requiredOption("-o, --output <file>", "where to write what was learned")
+    .option("-o, --output <file>", "where to write what was learned (needed)")
     .option("-l, --limit <count>", "questions of each task at most, drawn by the seed", number("--limit"))
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
     .option(
@@ -80,8 +94,10 @@ export function registerTrain(program: Command): void {
     });
 }
 
-async function train(method: string, words: readonly string[], flags: TrainFlags): Promise<number> {
-  if (!METHODS.includes(method as JudgedMethod)) throw unknownName("method to train", method, METHODS);
+async function train(name: string, words: readonly string[], flags: TrainFlags): Promise<number> {
+  const method = NAMES.find((known) => known === name);
+  if (method === undefined) throw unknownName("method to train", name, NAMES);
+  await checkFlags(method, flags);
   const found = flags.member?.length ?? 0;
   if (found !== 2) {
     throw new LlamafuseError(
@@ -90,7 +106,15 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
       { option: "member", found, allowed: 2 },
     );
   }
-  checkTarget(flags.output);
+  const { output } = flags;
+  if (output === undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `There is no file for the ${METHODS[method].learned}. Name one: -o ${METHODS[method].learned}.json.`,
+      { option: "output" },
+    );
+  }
+  checkTarget(output);
   const examples = await readExamples(words, flags);
   const interrupts = new Interrupts();
   const bar = new StepBar("Training");
@@ -110,15 +134,16 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
         ? await (await import("../../during/training/train-cds.js")).trainCds(first, second, options)
         : await (await import("../../during/training/train-citer.js")).trainCiter(first, second, options);
     bar.stop();
-    await writeFile(flags.output, JSON.stringify(saved));
-    const facts = { method, output: flags.output, ...saved.training, seconds: (performance.now() - started) / 1000 };
+    await writeFile(output, JSON.stringify(saved));
+    const facts = { method, output, ...saved.training, seconds: (performance.now() - started) / 1000 };
     if (flags.json) await writeJson(facts);
-    else await write(process.stdout, told(facts));
+    else
+      await write(process.stdout, `${told(facts)}\nUse it:\n  ${colorsFor(process.stdout).cyan(use(method, flags))}\n`);
     return 0;
   } catch (error) {
     if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
     bar.stop();
-    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    process.stderr.write("llamafuse: Stopped.\n");
     return interrupts.exitCode;
   } finally {
     bar.stop();
@@ -141,7 +166,37 @@ function trainingOptions({ seed, rounds, epochs, learningRate, compat, ridge }: 
   return { seed, rounds, epochs, learningRate, compat, ridge };
 }
 
-function told({ method, output, seconds, ...facts }: Record<string, unknown>): string {
-  const listed = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  return `${output}: ${method}, ${listed.join(", ")}, ${(seconds as number).toFixed(1)} s\n`;
+/** What was learned from, and what came of it. */
+function told({ method, output, seconds, ...facts }: Facts): string {
+  const { learned } = METHODS[method];
+  const source = `${facts.tokens} tokens of ${facts.used} right answers (${facts.examples} questions)`;
+  const result =
+    method === "citer"
+      ? `The small member will do for ${facts.smallWillDo} of them; at ${facts.bothWrong} both members were wrong.`
+      : `Of ${facts.heldBackTokens} tokens held back, ${facts.heldBackCritical} are critical; it takes ${facts.heldBackFound} for critical, ${facts.heldBackFoundCritical} of them rightly.`;
+  return `${oneLine(output)}: a ${learned} for ${method}, from ${source}, in ${seconds.toFixed(1)} s.\n${result}`;
+}
+
+/** The command that answers with the file. */
+function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
+  const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
+  const file = shellWord(oneLine(`${METHODS[method].learned}=${output}`));
+  return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
+}
+
+/** LlamafuseError "invalid-option" for options of the other method and numbers out of range. */
+async function checkFlags(method: JudgedMethod, flags: TrainFlags): Promise<void> {
+  for (const other of NAMES) {
+    if (other === method) continue;
+    const given = Object.entries(METHODS[other].flags).find(([name]) => flags[name as keyof TrainFlags] !== undefined);
+    if (given === undefined) continue;
+    const allowed = Object.values(METHODS[method].flags);
+    throw new LlamafuseError(
+      "invalid-option",
+      `${given[1]} is for the training of ${other}. Leave it out; that of ${method} takes ${allowed.join(", ")}.`,
+      { option: given[1], allowed },
+    );
+  }
+  const { checkNumbers } = await import("../../during/training/options.js");
+  checkNumbers(trainingOptions(flags));
 }

@@ -3,7 +3,7 @@ import type { Determination, Reason } from "../../evaluation/determine.js";
 import { interval, percent, points, quantity } from "../../evaluation/report/markup.js";
 import { isNativeName, nativeModel } from "../../native-models.js";
 import { renderTable } from "../table.js";
-import { type Colors, oneLine } from "../terminal.js";
+import { type Colors, oneLine, shellWord } from "../terminal.js";
 
 export function renderDetermination(determination: Determination, colors: Colors): string {
   const { models, questions, settings, notes } = determination;
@@ -48,8 +48,4 @@ function advice({ models }: Determination, colors: Colors): string {
 /** As --member takes it. */
 function memberWord({ name, model }: Determination["models"][number]): string {
   return isNativeName(name) && nativeModel(name).path === model ? name : model;
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

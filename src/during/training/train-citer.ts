@@ -27,7 +27,7 @@ import { judgeFile, type SavedJudge } from "../judges/saved-judge.js";
 import { methodNamed } from "../methods.js";
 import { createCiter } from "../token/citer.js";
 import type { TrainingExample } from "./example.js";
-import { checkLabels, type JudgeTraining, referenceOf } from "./options.js";
+import { checkLabels, checkNumbers, type JudgeTraining, referenceOf } from "./options.js";
 import {
   checkSignal,
   END,
@@ -67,8 +67,8 @@ export interface RoutedToken {
 }
 
 /**
- * Train a router for these two members. Their caches are used. Errors: invalid-data (nothing to learn from), aborted,
- * those of the members.
+ * Train a router for these two members. Their caches are used. Errors: invalid-option (a number out of range), invalid-data
+ * (nothing to learn from), aborted, those of the members.
  */
 export async function trainCiter(
   small: Member,
@@ -76,6 +76,7 @@ export async function trainCiter(
   options: CiterTraining,
 ): Promise<SavedJudge & { method: "citer" }> {
   const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
+  checkNumbers(options);
   const tokens: RoutedToken[] = [];
   // The answers, and in each round the open answers and the router.
   const stages = 1 + 2 * rounds;
