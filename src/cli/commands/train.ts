@@ -1,6 +1,7 @@
 /** `llamafuse train`: the judges of methods that learn when another member is to speak. */
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { LEARNED } from "../../during/judges/judge.js";
 import type { JudgedMethod } from "../../during/judges/saved-judge.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
@@ -33,14 +34,11 @@ interface TrainFlags extends EnsembleFlags {
   json?: boolean;
 }
 
-/** What is trained: its name, which is also the option that takes its file, and the flags of its training. */
-const METHODS = {
-  cds: { learned: "classifier", flags: { ridge: "--ridge" } },
-  citer: {
-    learned: "router",
-    flags: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
-  },
-} as const satisfies Record<JudgedMethod, { learned: string; flags: Partial<Record<keyof TrainFlags, string>> }>;
+/** The flags of each training. */
+const FLAGS = {
+  cds: { ridge: "--ridge" },
+  citer: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
+} as const satisfies Record<JudgedMethod, Partial<Record<keyof TrainFlags, string>>>;
 
 interface Facts extends Record<string, string | number> {
   method: JudgedMethod;
@@ -48,7 +46,7 @@ interface Facts extends Record<string, string | number> {
   seconds: number;
 }
 
-const NAMES = Object.keys(METHODS) as JudgedMethod[];
+const NAMES = Object.keys(LEARNED) as JudgedMethod[];
 
 const EXAMPLES = `
 Examples:
@@ -66,7 +64,7 @@ export function registerTrain(program: Command): void {
   const command = program
     .command("train")
     .summary("train when another member is to speak (cds, citer)")
-    .description("Train the token classifier of cds or the router of citer on the questions of a task.")
+    .description("Train the classifier of cds or the router of citer on the questions of a task.")
     .argument("<METHOD>", NAMES.join(" or "))
     .argument("[TASK...]", "what to learn from (default: native, its development questions)");
   addMemberOptions(command, "Members and questions:")
@@ -110,7 +108,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   if (output === undefined) {
     throw new LlamafuseError(
       "invalid-option",
-      `There is no file for the ${METHODS[method].learned}. Name one: -o ${METHODS[method].learned}.json.`,
+      `There is no file for the ${LEARNED[method]}. Name one: -o ${LEARNED[method]}.json.`,
       { option: "output" },
     );
   }
@@ -168,19 +166,18 @@ function trainingOptions({ seed, rounds, epochs, learningRate, compat, ridge }: 
 
 /** What was learned from, and what came of it. */
 function told({ method, output, seconds, ...facts }: Facts): string {
-  const { learned } = METHODS[method];
   const source = `${facts.tokens} tokens of ${facts.used} right answers (${facts.examples} questions)`;
   const result =
     method === "citer"
       ? `The small member will do for ${facts.smallWillDo} of them; at ${facts.bothWrong} both members were wrong.`
       : `Of ${facts.heldBackTokens} tokens held back, ${facts.heldBackCritical} are critical; it takes ${facts.heldBackFound} for critical, ${facts.heldBackFoundCritical} of them rightly.`;
-  return `${oneLine(output)}: a ${learned} for ${method}, from ${source}, in ${seconds.toFixed(1)} s.\n${result}`;
+  return `${oneLine(output)}: a ${LEARNED[method]} for ${method}, from ${source}, in ${seconds.toFixed(1)} s.\n${result}`;
 }
 
 /** The command that answers with the file. */
 function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
   const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
-  const file = shellWord(oneLine(`${METHODS[method].learned}=${output}`));
+  const file = shellWord(oneLine(`${LEARNED[method]}=${output}`));
   return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
 }
 
@@ -188,9 +185,9 @@ function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlag
 async function checkFlags(method: JudgedMethod, flags: TrainFlags): Promise<void> {
   for (const other of NAMES) {
     if (other === method) continue;
-    const given = Object.entries(METHODS[other].flags).find(([name]) => flags[name as keyof TrainFlags] !== undefined);
+    const given = Object.entries(FLAGS[other]).find(([name]) => flags[name as keyof TrainFlags] !== undefined);
     if (given === undefined) continue;
-    const allowed = Object.values(METHODS[method].flags);
+    const allowed = Object.values(FLAGS[method]);
     throw new LlamafuseError(
       "invalid-option",
       `${given[1]} is for the training of ${other}. Leave it out; that of ${method} takes ${allowed.join(", ")}.`,
