@@ -43,17 +43,21 @@ export function addMemberOptions(command: Command, group: string): Command {
       "-m, --member <file>",
       "a GGUF file, a native model's name (robin, wren, finch, raven, sparrow, swift, owl), or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts)",
       collect,
-    )
-    .option(
-      "-w, --weight <share>",
-      "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
-      collectNumber("--weight"),
     );
+}
+
+/** What their votes count. */
+export function addWeightOption(command: Command): Command {
+  return command.option(
+    "-w, --weight <share>",
+    "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
+    collectNumber("--weight"),
+  );
 }
 
 /** Which models answer, and how they are fused and run. */
 export function addEnsembleOptions(command: Command): Command {
-  addMemberOptions(command, "Members and method:")
+  addWeightOption(addMemberOptions(command, "Members and method:"))
     .option("-M, --method <name>", 'how they are fused; see "llamafuse methods" (default: unite)')
     .option(
       "-o, --option <name=value>",
@@ -120,6 +124,14 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
 export function samplingOptions(flags: SamplingFlags): GenerateOptions {
   const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
   return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+}
+
+/** A line on stderr where an answer looks greedy and is drawn all the same. */
+export function warnOfDraws({ method, temperature = 0, seed }: EnsembleFlags & SamplingFlags): void {
+  if (method !== "me" || temperature > 0 || seed !== undefined) return;
+  process.stderr.write(
+    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
+  );
 }
 
 export function memberOptions({

@@ -27,9 +27,12 @@ export function messageOf(error: unknown): string {
   return `${oneLine(message)} (this is a bug or a system error; --verbose shows where)`;
 }
 
+/** Too many words for a command that takes a text. */
+const TEXT_COMMAND = /too many arguments for '(generate|explain)'/;
+
 function usageMessage(error: CommanderError): string {
   const message = oneLine(error.message.replace(/^error: /, ""));
-  const hint = error.code === "commander.excessArguments" ? " Put a text with spaces in quotes." : "";
+  const hint = TEXT_COMMAND.test(error.message) ? " Put a text with spaces in quotes." : "";
   return `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.?$/, ".")}${hint}`;
 }
 
@@ -57,6 +60,10 @@ const FLAGS = {
   lanes: "--lanes",
   metric: "--metric",
   split: "--split",
+  rounds: "--rounds",
+  epochs: "--epochs",
+  learningRate: "--learning-rate",
+  ridge: "--ridge",
 } as const;
 
 function writeStack(error: unknown): void {

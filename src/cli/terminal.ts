@@ -55,6 +55,11 @@ export function oneLine(text: string): string {
   return printable(text.replace(/\s*[\r\n]+\s*/g, " ")).trim();
 }
 
+/** A word as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** The answer's way to stdout: as it is to a file or pipe, made printable and closed by a line break on a terminal. */
 export class AnswerWriter {
   #lastCharacter = "\n";

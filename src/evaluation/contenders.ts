@@ -1,5 +1,5 @@
 /** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
-import { type MethodOptions, methodInfos } from "../during/methods.js";
+import { type MethodName, type MethodOptions, methodInfos } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Team, TeamMethod } from "./answer-cache.js";
 
@@ -13,6 +13,26 @@ export interface Contender {
 /** Every method with its defaults, `single` left out: the members alone are rows of their own. */
 export function everyMethod(): MethodOptions[] {
   return methodInfos.filter(({ name }) => name !== "single").map(({ name }) => ({ name }) as MethodOptions);
+}
+
+/** What says nothing with its defaults beside all the others: why. */
+const SILENT: Partial<Record<MethodName, string>> = {
+  me: "draws a member at every step, for a temperature above 0",
+  proxy: "wants a base, a tuned and an untuned member",
+  fusion: "is unite until it is given parts",
+};
+
+/** The methods of an evaluation that names none, and a note on what is left out. One member is all methods. */
+export function defaultMethods(members: number, temperature = 0): { methods: MethodOptions[]; notes: string[] } {
+  if (members === 1) return { methods: [], notes: ["Every method is the member where there is only one."] };
+  const isLeftOut = ({ name }: MethodOptions) => name in SILENT && !(name === "me" && temperature > 0);
+  const reasons = everyMethod()
+    .filter(isLeftOut)
+    .map(({ name }) => `${name} (${SILENT[name]})`);
+  return {
+    methods: everyMethod().filter((method) => !isLeftOut(method)),
+    notes: [`Not asked unless named: ${reasons.join(", ")}.`],
+  };
 }
 
 /** Members first, in their order. LlamafuseError "invalid-option" where one method is named twice with equal options. */

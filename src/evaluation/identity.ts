@@ -11,7 +11,7 @@ export async function contentHash(files: readonly string[], signal?: AbortSignal
     try {
       await pipeline(createReadStream(file), hash, { end: false, signal });
     } catch (error) {
-      if (signal?.aborted) throw new LlamafuseError("aborted", `Reading ${file} was stopped.`, { file }, error);
+      if (signal?.aborted) throw new LlamafuseError("aborted", `Stopped while reading ${file}.`, { file }, error);
       const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
       throw new LlamafuseError("file-unreadable", `Cannot read ${file}: ${code}.`, { found: file, file }, error);
     }

@@ -15,7 +15,7 @@ import type { MemberOptions } from "../member/member-options.js";
 import type { Schedule } from "../member/plan.js";
 import { resolveModel } from "../member/resolve-model.js";
 import type { Answer, CachedMember, TeamMethod } from "./answer-cache.js";
-import { type Contender, contendersOf, everyMethod } from "./contenders.js";
+import { type Contender, contendersOf, defaultMethods } from "./contenders.js";
 import { contentHash, hashesOfFiles, keyOf } from "./identity.js";
 import { type Lane, type LaneOptions, laneCount, openLanes } from "./lane.js";
 import { Ledger } from "./ledger.js";
@@ -29,7 +29,7 @@ export interface EvaluateOptions extends LaneOptions {
   tasks: readonly Task[];
   /**
    * Fusion methods, and fitted routers that choose among the members. Default: every method with its defaults; those that
-   * these members cannot be combined by are left out.
+   * these members cannot be combined by, or that say nothing beside the others (contenders.ts), are left out.
    */
   methods?: readonly TeamMethod[];
   /** Whether methods that these members cannot be combined by are left out, and noted. Default: not where they are named. */
@@ -107,11 +107,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const tasks = checkTasks(options.tasks).map((task) => drawQuestions(task, options.limit, seed));
   checkSamplerOptions({ ...options.generation, seed });
   for (const method of options.methods ?? []) await checkMethod(method);
+  const { methods, notes } =
+    options.methods === undefined
+      ? defaultMethods(members.length, options.generation?.temperature)
+      : { methods: options.methods, notes: [] };
   const ledger = new Ledger<Answer>(options.ledger);
   let lanes: Lane[] = [];
   try {
     const names = chooseNames(members);
-    const contenders = contendersOf(names, options.methods ?? everyMethod());
+    const contenders = contendersOf(names, methods);
     for (const { team } of contenders) team.files = await hashesOfFiles(team.method, options.signal);
     const files = await Promise.all(members.map((member, index) => identify(member, names[index], options)));
     const cached = names.map((name, index) => cachedMember(name, files[index].sha256, members[index]));
@@ -119,7 +123,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const bytes = files.reduce((sum, { file }) => sum + file.bytes, 0);
     const count = laneCount(members, bytes, options.lanes, options);
     // A report on answers that are all there needs no models.
-    if (!session.isKnown) lanes = await openLanes(count, members, options);
+    if (!session.isKnown)
+      lanes = await openLanes(count, members, options).catch((error) => throwStopped(error, options));
     await session.work(lanes);
     const { generation, limit } = options;
     const evaluated = files.map(({ file, sha256 }, index) => ({
@@ -129,11 +134,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       parameters: file.parameters,
     }));
     const settings = { seed, chat, generation, limit, lanes: lanes.length, schedule: lanes.at(0)?.schedule };
-    return { members: evaluated, ...session.results(ledger.skipped), settings };
+    const results = session.results(ledger.skipped);
+    return { members: evaluated, ...results, notes: [...notes, ...results.notes], settings };
   } finally {
     await Promise.all(lanes.map((lane) => lane.dispose()));
     ledger.close();
   }
+}
+
+/** What a signal stopped before the first answer. */
+function throwStopped(error: unknown, { signal }: EvaluateOptions): never {
+  throw signal?.aborted ? new LlamafuseError("aborted", "Stopped while loading.", {}, error) : error;
 }
 
 function checkTasks(tasks: readonly Task[]): readonly Task[] {

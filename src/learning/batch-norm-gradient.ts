@@ -53,10 +53,12 @@ export function addGradient(
   const { inputs, hidden } = shape;
   const { w1, b1, gamma, beta, w2, b2, w3, b3 } = layersOf(shape, parameters);
   const slopes = layersOf(shape, gradient);
+  const [rowsW1, rowsW2] = [rowsOf(w1, inputs), rowsOf(w2, hidden)];
+  const [slopesW1, slopesW2] = [rowsOf(slopes.w1, inputs), rowsOf(slopes.w2, hidden)];
   const count = batch.length;
   const normal = new Float64Array(count * hidden);
   for (const [i, { x }] of batch.entries()) {
-    for (let j = 0; j < hidden; j++) normal[i * hidden + j] = dot(w1.subarray(j * inputs, (j + 1) * inputs), x) + b1[j];
+    for (let j = 0; j < hidden; j++) normal[i * hidden + j] = dot(rowsW1[j], x) + b1[j];
   }
   const { means, variances } = normalise(normal, hidden, count);
 
@@ -76,7 +78,7 @@ export function addGradient(
     }
     for (let k = 0; k < inputs; k++) {
       outputDrops[k] = dropout();
-      u[k] = outputDrops[k] * (dot(w2.subarray(k * hidden, (k + 1) * hidden), r) + b2[k]);
+      u[k] = outputDrops[k] * (dot(rowsW2[k], r) + b2[k]);
     }
     const logit = b3[0] + dot(w3, u);
     loss += (softplus(logit) - label * logit) / count;
@@ -87,10 +89,8 @@ export function addGradient(
       const slopeU = slope * w3[k] * outputDrops[k];
       if (slopeU === 0) continue;
       slopes.b2[k] += slopeU;
-      for (let j = 0, at = k * hidden; j < hidden; j++, at++) {
-        slopes.w2[at] += slopeU * r[j];
-        ownBack[j] += slopeU * w2[at];
-      }
+      addScaled(slopesW2[k], slopeU, r);
+      addScaled(ownBack, slopeU, rowsW2[k]);
     }
     for (let j = 0; j < hidden; j++) {
       ownBack[j] = gamma[j] * own[j] + beta[j] > 0 ? ownBack[j] * hiddenDrops[j] : 0;
@@ -105,10 +105,22 @@ export function addGradient(
       const slopeA = back[i * hidden + j];
       if (slopeA === 0) continue;
       slopes.b1[j] += slopeA;
-      for (let k = 0, at = j * inputs; k < inputs; k++, at++) slopes.w1[at] += slopeA * x[k];
+      addScaled(slopesW1[j], slopeA, x);
     }
   }
   return { loss, means, variances };
+}
+
+/** The rows of a matrix as views on it. */
+function rowsOf(values: Float64Array, columns: number): Float64Array[] {
+  return Array.from({ length: values.length / columns }, (_, row) =>
+    values.subarray(row * columns, (row + 1) * columns),
+  );
+}
+
+/** sum += factor · values */
+function addScaled(sum: Float64Array, factor: number, values: ArrayLike<number>): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += factor * values[i];
 }
 
 /** Columns to mean 0 and variance 1, in place. */

@@ -8,6 +8,7 @@
  * Adam on the binary cross-entropy, with a share of the rows held back to stop by. Weights start as PyTorch's linear
  * layers do, uniform in ±1/√(fan in), and end in single precision.
  */
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
@@ -36,6 +37,8 @@ export interface BatchNormMlpOptions {
   keep?: "best" | "last";
   /** After each epoch; `false` ends the training. */
   onEpoch?: (epoch: number, loss: number) => boolean | undefined;
+  /** Looked at between batches. */
+  signal?: AbortSignal;
 }
 
 const shape = z.strictObject({ inputs: z.int().min(1), hidden: z.int().min(1) });
@@ -68,8 +71,11 @@ export class BatchNormMlp {
     this.#c = dot(w3, b2) + b3[0];
   }
 
-  /** x: n × d; labels: n in [0, 1]. Errors: invalid-data for fewer than four rows. */
-  static fit(x: Matrix, labels: ArrayLike<number>, options: BatchNormMlpOptions): BatchNormMlp {
+  /**
+   * x: n × d; labels: n in [0, 1]. The thread's other work runs between batches. Errors: invalid-data for fewer than four
+   * rows; aborted.
+   */
+  static async fit(x: Matrix, labels: ArrayLike<number>, options: BatchNormMlpOptions): Promise<BatchNormMlp> {
     return new Trainer(x, labels, options).train();
   }
 
@@ -119,6 +125,8 @@ class Trainer {
   readonly #parameters: Float64Array;
   readonly #gradient: Float64Array;
   readonly #running: Float64Array;
+  /** The first is written over by every epoch, the second holds the best weights. */
+  readonly #snapshots: Float64Array[];
   readonly #random: RandomGenerator;
   readonly #training: Int32Array;
   readonly #heldBack: Int32Array;
@@ -140,6 +148,7 @@ class Trainer {
     this.#random = new RandomGenerator(options.seed);
     this.#parameters = new Float64Array(parameterCount(this.#shape));
     this.#gradient = new Float64Array(this.#parameters.length);
+    this.#snapshots = [0, 1].map(() => new Float64Array(this.#parameters.length));
     this.#running = new Float64Array(2 * hidden).fill(1, hidden);
     this.#initialise();
     const order = drawOrder(this.#random, rows);
@@ -148,7 +157,7 @@ class Trainer {
     this.#training = order.slice(held);
   }
 
-  train(): BatchNormMlp {
+  async train(): Promise<BatchNormMlp> {
     const {
       learningRate = 1e-3,
       batch = 80,
@@ -158,7 +167,9 @@ class Trainer {
       keep = "best",
     } = this.options;
     const adam = new Adam(this.#parameters, { learningRate });
-    let best = { loss: this.#loss(), model: this.#model() };
+    let model = this.#model();
+    let best = { loss: this.#loss(model), model };
+    this.#snapshots.reverse();
     for (let epoch = 0, waited = 0; epoch < epochs && waited < patience; epoch++, waited++) {
       const order = shuffle ? drawOrder(this.#random, this.#training.length) : this.#training.keys();
       const rows = Int32Array.from(order, (place) => this.#training[place]);
@@ -167,15 +178,18 @@ class Trainer {
         const members = rows.subarray(start, start + batch);
         if (members.length < 2) continue;
         this.#descend(members, adam);
+        await this.#pause();
       }
-      const loss = this.#loss();
+      model = this.#model();
+      const loss = this.#loss(model);
       if (loss < best.loss) {
-        best = { loss, model: this.#model() };
+        best = { loss, model };
+        this.#snapshots.reverse();
         waited = -1;
       }
       if (this.options.onEpoch?.(epoch, loss) === false) break;
     }
-    return keep === "best" ? best.model : this.#model();
+    return keep === "best" ? best.model : model;
   }
 
   #initialise(): void {
@@ -190,15 +204,20 @@ class Trainer {
     gamma.fill(1);
   }
 
+  async #pause(): Promise<void> {
+    const { signal } = this.options;
+    await setImmediate();
+    if (signal?.aborted) throw new LlamafuseError("aborted", "The training was stopped.", {}, signal.reason);
+  }
+
   /** The present weights in single precision, as a file keeps them. */
   #model(): BatchNormMlp {
-    const rounded = (values: Float64Array) => Float64Array.from(values, Math.fround);
-    return new BatchNormMlp(this.#shape, rounded(this.#parameters), rounded(this.#running));
+    const parameters = round(this.#parameters, this.#snapshots[0]);
+    return new BatchNormMlp(this.#shape, parameters, round(this.#running, new Float64Array(this.#running.length)));
   }
 
   /** The mean cross-entropy of the rows held back. */
-  #loss(): number {
-    const model = this.#model();
+  #loss(model: BatchNormMlp): number {
     let sum = 0;
     for (const row of this.#heldBack) {
       const logit = model.logit(rowOf(this.x, row));
@@ -221,4 +240,10 @@ class Trainer {
     }
     adam.step(this.#gradient);
   }
+}
+
+/** To single precision. */
+function round(values: Float64Array, target: Float64Array): Float64Array {
+  for (let i = 0; i < values.length; i++) target[i] = Math.fround(values[i]);
+  return target;
 }

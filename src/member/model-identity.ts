@@ -2,11 +2,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
-import type { Member } from "./member.js";
+import type { Member, MemberFacts } from "./member.js";
 
 export const modelIdentity = z.strictObject({
   name: z.string(),
-  /** As llama.cpp describes it. */
+  /** As llama.cpp describes it, and its size. */
   description: z.string(),
   /** 32 hexadecimal digits, the same for the same weights. */
   digest: z.string(),
@@ -31,10 +31,16 @@ export function identityOf(member: Member): ModelIdentity {
     const hash = createHash("sha256");
     hash.update(JSON.stringify([description, parameters, bytes, embeddingLength, layers]));
     if (!addFile(hash, member.facts.source)) hash.update(member.vocabulary.data.bytes);
-    identity = { name: member.name, description, digest: hash.digest("hex").slice(0, 32) };
+    identity = { name: member.name, description: described(member.facts), digest: hash.digest("hex").slice(0, 32) };
     known.set(member, identity);
   }
   return identity;
+}
+
+/** llama.cpp says "?B" of sizes that it has no name for. */
+function described({ description, parameters, embeddingLength }: MemberFacts): string {
+  const size = `${parameters.toLocaleString("en")} parameters, hidden states of ${embeddingLength} numbers`;
+  return `${description.replace(" ?B", "")}, ${size}`;
 }
 
 /** Whether there is such a file. */

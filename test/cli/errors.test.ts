@@ -40,6 +40,11 @@ const cases: Record<string, Case> = {
   },
   "a flag without its value": { args: ["generate", "Once", "--seed"], code: 2, says: ["--seed"] },
   "an unquoted prompt": { args: ["generate", "Once", "upon"], code: 2, says: ["quotes"] },
+  "a word too many, where none is a text": {
+    args: ["methods", "gac", "unite"],
+    code: 2,
+    says: ["Expected 1 argument but got 2.\n"],
+  },
   "an unknown method": { args: ["generate", "--method", "unit", "Once"], code: 2, says: ['"unit"', '"unite"'] },
   "details of an unknown method": { args: ["methods", "unit"], code: 2, says: ['"unit"', '"unite"'] },
   "an unknown option of a method": { args: ["generate", "-o", "kk=3", "Once"], code: 2, says: ['"kk"', '"k"'] },

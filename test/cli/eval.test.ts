@@ -123,6 +123,14 @@ describe.skipIf(models === undefined)("llamafuse eval", () => {
     expect(readFileSync(ledger, "utf8")).toMatch(/\n$/);
   });
 
+  it.each([700, 1000, 1400])("Ctrl-C after %d ms says that it stopped, whatever it was at", async (delay) => {
+    const onStart = (child: ChildProcess) => setTimeout(() => child.kill("SIGINT"), delay);
+    const ended = await run(["eval", ...members], { onStart });
+    if (ended.signal === null)
+      expect(ended).toMatchObject({ code: 130, stderr: expect.stringMatching(/ Stopped .*\n$/) });
+    else expect(ended.signal).toBe("SIGINT");
+  });
+
   it.each<[string, string[], number, RegExp]>([
     ["an unknown task file", ["nowhere.jsonl"], 3, /nowhere\.jsonl/],
     ["an unknown format", ["gsm9k:package.json"], 2, /gsm9k.*gsm8k/],

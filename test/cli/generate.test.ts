@@ -5,6 +5,17 @@ import { ENDLESS, models, run } from "./run.js";
 const QUESTION = "What is a young deer?";
 
 describe.skipIf(models === undefined)("llamafuse generate", () => {
+  it("says that me draws members where an answer looks greedy, and not where it is sampled or has a seed", async () => {
+    const args = ["generate", ...models!.flatMap((file) => ["-m", file]), "-M", "me", "-n", "1", "Once"];
+    const [plain, seeded, sampled] = [
+      await run(args),
+      await run([...args, "-s", "1"]),
+      await run([...args, "-t", "1"]),
+    ];
+    expect(plain).toMatchObject({ code: 0, stderr: expect.stringMatching(/^llamafuse: me draws .* -s\.\n$/) });
+    for (const ended of [seeded, sampled]) expect(ended).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("writes the answer, and nothing else, to stdout", async () => {
     const plain = await run(["generate", "--chat", QUESTION]);
     const json = await run(["generate", "--chat", QUESTION, "--json"]);

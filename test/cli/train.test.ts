@@ -37,10 +37,47 @@ describe.skipIf(models === undefined)("llamafuse train", () => {
     [["citr", ...members], /Unknown method to train "citr".*Did you mean "citer"/],
     [["citer", "-m", robin], /two members; --member was given 1 times/],
     [["cds", ...members, "--metric", "choice"], /metric/],
+    [["citer", ...members, "--rounds", "0"], /--rounds must be an integer >= 1; found 0/],
+    [["citer", ...members, "--epochs", "0"], /--epochs must be an integer >= 1; found 0/],
+    [["citer", ...members, "--learning-rate", "-1"], /--learning-rate must be .* above 0; found -1/],
+    [["cds", ...members, "--ridge", "-1"], /--ridge must be .* >= 0; found -1/],
+    [["cds", ...members, "-s", "1.5"], /--seed must be an integer .*; found 1.5/],
+    [["citer", ...members, "--ridge", "1"], /--ridge is for the training of cds.*--rounds, --epochs/],
+    [["cds", ...members, "--rounds", "1"], /--rounds is for the training of citer.*--ridge/],
+    [["cds", ...members, "-w", "1", "-w", "1"], /unknown option '-w'/i],
+    [["cds", ...members, "--split", "foo"], /Known: test, development/],
   ])("%j is refused", async (args, message) => {
     const ended = await run(["train", ...args, "-o", at("never.json")]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
     expect(ended.stderr).toMatch(message);
+  });
+
+  it.each([
+    [[], /METHOD/],
+    [["foo"], /Unknown method to train "foo"/],
+    [["citer", ...members], /no file for the router.*-o router.json/],
+  ])("%j says what is missing", async (args, message) => {
+    const ended = await run(["train", ...args]);
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toMatch(message);
+  });
+
+  it("says in words what was learned, and the command that uses it", async () => {
+    const output = at("told.json");
+    const { stdout } = await run(["train", "cds", ...members, "--limit", "30", "-o", output]);
+    expect(stdout).toMatch(
+      /: a classifier for cds, from \d+ tokens of \d+ right answers \(30 questions\), in [\d.]+ s\.\n/,
+    );
+    expect(stdout).toMatch(/Of \d+ tokens held back, \d+ are critical/);
+    expect(stdout).toContain(`llamafuse generate -m ${robin} -m ${wren} -M cds -o classifier=${output} "…"`);
+    expect(stdout).not.toMatch(/heldBack|seed/);
+  });
+
+  it("Ctrl-C ends it with 130 and one line, also between epochs", async () => {
+    const args = ["train", "citer", ...members, "--limit", "5", "--epochs", "100000", "-o", at("stopped.json")];
+    const ended = await run(args, { onStart: (child) => setTimeout(() => child.kill("SIGINT"), 5000) });
+    expect(ended).toMatchObject({ code: 130, stdout: "" });
+    expect(ended.stderr).toMatch(/^llamafuse: Stopped( while loading)?\.\n$/);
   });
 
   it("says before the training that the file cannot be written", async () => {

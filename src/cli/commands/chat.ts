@@ -17,6 +17,7 @@ import {
   ensembleOptions,
   type SamplingFlags,
   samplingOptions,
+  warnOfDraws,
 } from "../options.js";
 import { messageOf } from "../report-error.js";
 import { memberNames, summaryLine } from "../summary.js";
@@ -52,6 +53,7 @@ export function registerChat(program: Command): void {
 
 async function chat(flags: ChatFlags): Promise<number> {
   checkSamplerOptions(samplingOptions(flags));
+  warnOfDraws(flags);
   const interrupts = new Interrupts();
   const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;

@@ -37,28 +37,33 @@ interface DetermineFlags extends Omit<EnsembleFlags, "method" | "option" | "weig
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse determine                                                the native models, on their own questions
-  $ llamafuse determine -m a.gguf -m b.gguf -m c.gguf --task dev.jsonl --chat
-  $ llamafuse determine -m a.gguf -m b.gguf -m c.gguf --task arc:dev.jsonl --most 2 --ledger runs.jsonl --json
+  $ llamafuse determine                                         the native models, on their development questions
+  $ llamafuse determine dev.jsonl -m a.gguf -m b.gguf -m c.gguf --chat
+  $ llamafuse determine arc:dev.jsonl -m a.gguf -m b.gguf -m c.gguf --most 2 --ledger runs.jsonl --json
 
 UniTE's first step: the best model, and those that are at most 10 points below it and answer at most twice, or half, as
-long. Models are loaded one after another, so they need not fit into memory together. TASK: see "llamafuse help eval".`;
+long. Models are loaded one after another, so they need not fit into memory together. TASK: see "llamafuse help eval"; native
+stands for the development questions here, and for the test questions in eval.`;
 
 export function registerDetermine(program: Command): void {
   const command = program
     .command("determine")
     .summary("choose which models to combine")
-    .description("Ask every model a development set, and choose those that go together.");
+    .description("Ask every model a development set, and choose those that go together.")
+    .argument("[TASK...]", "what to ask (default: native, its development questions)");
   addMemberOptions(command, "Candidates:")
     .optionsGroup("Questions:")
-    .option("--task <task>", 'a file, FORMAT:FILE or "native"; repeatable (default: native)', collect)
+    .option("--task <task>", "the same as TASK; repeatable", collect)
     .option(
       "-l, --limit <count>",
       "questions of each task at most, drawn by the seed (default: all)",
       number("--limit"),
     )
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option("--split <name>", "only the questions that the file marks with this split")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: development (default) or test",
+    )
     .option("--chat", "ask as a user, in each model's own chat template")
     .optionsGroup("Choice:")
     .option("--max-gap <share>", "grades below the best one's at most, 0 to 1 (default: 0.1)", number("--max-gap"))
@@ -76,20 +81,19 @@ export function registerDetermine(program: Command): void {
   addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", EXAMPLES)
-    .action(async () => {
-      process.exitCode = await determineModels(command.optsWithGlobals<DetermineFlags>());
+    .action(async (tasks: string[]) => {
+      process.exitCode = await determineModels(tasks, command.optsWithGlobals<DetermineFlags>());
     });
 }
 
-async function determineModels(flags: DetermineFlags): Promise<number> {
-  const [{ readTask }, { determine }] = await Promise.all([
+async function determineModels(words: readonly string[], flags: DetermineFlags): Promise<number> {
+  const [{ readDevelopmentTasks }, { determine }] = await Promise.all([
     import("../eval/arguments.js"),
     import("../../evaluation/determine.js"),
   ]);
   const { maxGap, maxLengthRatio, most, metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
   const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
-  const tasks = [];
-  for (const word of flags.task ?? ["native"]) tasks.push(await readTask(word, { metric, split }));
+  const tasks = await readDevelopmentTasks([...words, ...(flags.task ?? [])], { metric, split });
   const interrupts = new Interrupts();
   const answers = new AnswerBar();
   let bars = new LoadBars(1);

@@ -16,6 +16,7 @@ import {
   addMachineOptions,
   addMemberOptions,
   addSamplingOptions,
+  addWeightOption,
   collect,
   type EnsembleFlags,
   memberOptions,
@@ -44,7 +45,7 @@ interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFl
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse eval                                              every method on the native models' test questions
+  $ llamafuse eval                                              the methods on the native models' test questions
   $ llamafuse eval --limit 50 --html report.html                a quick look, and a page to share
   $ llamafuse eval gsm8k-test.jsonl -m a.gguf -m b.gguf --chat -M gac -M unite:k=20 --ledger runs.jsonl
   $ llamafuse eval my-questions.jsonl arc:ARC-Challenge.jsonl --limit 200 --json > results.json
@@ -56,7 +57,7 @@ A router of your own models (see llamafuse route --help):
 
 TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your own: one {"question", "answers": […],
 "skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
-Rows: each member alone; every method; the oracle, which takes for each question the member that does best.
+Rows: each member alone; each method; the oracle, which takes for each question the member that does best.
 "95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
 Multiple choice is graded by the likelihood of the choices, or by the letter in the answer (--metric choice-letter).
 A run that is stopped, or killed, goes on where it was when the same command is given with the same --ledger.`;
@@ -67,10 +68,10 @@ export function registerEval(program: Command): void {
     .summary("grade methods on questions")
     .description("Answer a task's questions by every method, by each member alone, and grade all of them.")
     .argument("[TASK...]", "what to ask (default: native)");
-  addMemberOptions(command, "Members and methods:")
+  addWeightOption(addMemberOptions(command, "Members and methods:"))
     .option(
       "-M, --method <name>",
-      "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method)",
+      "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method but fusion, proxy and, unless sampled, me)",
       collect,
     )
     .optionsGroup("Questions:")
@@ -80,7 +81,10 @@ export function registerEval(program: Command): void {
       number("--limit"),
     )
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option("--split <name>", "only the questions that the file marks with this split")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: test (default) or development",
+    )
     .option("--chat", "ask as a user, in each member's own chat template");
   addSamplingOptions(command, "fused steps at most (default: the task's)")
     .optionsGroup("Run and report:")

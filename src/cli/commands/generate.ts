@@ -15,6 +15,7 @@ import {
   ensembleOptions,
   type SamplingFlags,
   samplingOptions,
+  warnOfDraws,
 } from "../options.js";
 import { waitingNotice } from "../progress.js";
 import { renderStep, renderSummary } from "../render-trace.js";
@@ -64,6 +65,7 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   // What can be known to be wrong is said before gigabytes are loaded.
   checkPrompt(prompt);
   checkSamplerOptions(samplingOptions(flags));
+  warnOfDraws(flags);
   const options = ensembleOptions(flags);
   const interrupts = new Interrupts();
   const ensemble = await loadAnswering(options, interrupts);

@@ -1,6 +1,7 @@
 /** `llamafuse train`: the judges of methods that learn when another member is to speak. */
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { LEARNED } from "../../during/judges/judge.js";
 import type { JudgedMethod } from "../../during/judges/saved-judge.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
@@ -15,12 +16,11 @@ import {
   number,
 } from "../options.js";
 import { StepBar } from "../progress.js";
-import { messageOf } from "../report-error.js";
-import { write, writeJson } from "../terminal.js";
+import { colorsFor, oneLine, shellWord, write, writeJson } from "../terminal.js";
 import { checkTarget } from "../write-target.js";
 
 interface TrainFlags extends EnsembleFlags {
-  output: string;
+  output?: string;
   limit?: number;
   metric?: MetricName;
   split?: string;
@@ -34,7 +34,19 @@ interface TrainFlags extends EnsembleFlags {
   json?: boolean;
 }
 
-const METHODS: readonly JudgedMethod[] = ["cds", "citer"];
+/** The flags of each training. */
+const FLAGS = {
+  cds: { ridge: "--ridge" },
+  citer: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
+} as const satisfies Record<JudgedMethod, Partial<Record<keyof TrainFlags, string>>>;
+
+interface Facts extends Record<string, string | number> {
+  method: JudgedMethod;
+  output: string;
+  seconds: number;
+}
+
+const NAMES = Object.keys(LEARNED) as JudgedMethod[];
 
 const EXAMPLES = `
 Examples:
@@ -46,20 +58,23 @@ Examples:
 citer: the first member is the small one, the second the large one. cds: the first is the aligned one, the second the
 one that says critical tokens. The file fits these two models and no others.
 TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not judge a method on the questions that it was
-trained on.`;
+trained on: native stands for the development questions here, and for the test questions in eval.`;
 
 export function registerTrain(program: Command): void {
   const command = program
     .command("train")
     .summary("train when another member is to speak (cds, citer)")
-    .description("Train the token classifier of cds or the router of citer on the questions of a task.")
-    .argument("<METHOD>", METHODS.join(" or "))
-    .argument("[TASK...]", "what to learn from (default: native)");
+    .description("Train the classifier of cds or the router of citer on the questions of a task.")
+    .argument("<METHOD>", NAMES.join(" or "))
+    .argument("[TASK...]", "what to learn from (default: native, its development questions)");
   addMemberOptions(command, "Members and questions:")
-    .requiredOption("-o, --output <file>", "where to write what was learned")
+    .option("-o, --output <file>", "where to write what was learned (needed)")
     .option("-l, --limit <count>", "questions of each task at most, drawn by the seed", number("--limit"))
     .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option("--split <name>", "only the questions that the file marks with this split")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: development (default) or test",
+    )
     .option("--chat", "ask as a user, in each member's own chat template")
     .optionsGroup("Training:")
     .option("-s, --seed <number>", "repeat a training exactly (default: 1)", number("--seed"))
@@ -77,8 +92,10 @@ export function registerTrain(program: Command): void {
     });
 }
 
-async function train(method: string, words: readonly string[], flags: TrainFlags): Promise<number> {
-  if (!METHODS.includes(method as JudgedMethod)) throw unknownName("method to train", method, METHODS);
+async function train(name: string, words: readonly string[], flags: TrainFlags): Promise<number> {
+  const method = NAMES.find((known) => known === name);
+  if (method === undefined) throw unknownName("method to train", name, NAMES);
+  await checkFlags(method, flags);
   const found = flags.member?.length ?? 0;
   if (found !== 2) {
     throw new LlamafuseError(
@@ -87,7 +104,15 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
       { option: "member", found, allowed: 2 },
     );
   }
-  checkTarget(flags.output);
+  const { output } = flags;
+  if (output === undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `There is no file for the ${LEARNED[method]}. Name one: -o ${LEARNED[method]}.json.`,
+      { option: "output" },
+    );
+  }
+  checkTarget(output);
   const examples = await readExamples(words, flags);
   const interrupts = new Interrupts();
   const bar = new StepBar("Training");
@@ -107,15 +132,16 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
         ? await (await import("../../during/training/train-cds.js")).trainCds(first, second, options)
         : await (await import("../../during/training/train-citer.js")).trainCiter(first, second, options);
     bar.stop();
-    await writeFile(flags.output, JSON.stringify(saved));
-    const facts = { method, output: flags.output, ...saved.training, seconds: (performance.now() - started) / 1000 };
+    await writeFile(output, JSON.stringify(saved));
+    const facts = { method, output, ...saved.training, seconds: (performance.now() - started) / 1000 };
     if (flags.json) await writeJson(facts);
-    else await write(process.stdout, told(facts));
+    else
+      await write(process.stdout, `${told(facts)}\nUse it:\n  ${colorsFor(process.stdout).cyan(use(method, flags))}\n`);
     return 0;
   } catch (error) {
     if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
     bar.stop();
-    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    process.stderr.write("llamafuse: Stopped.\n");
     return interrupts.exitCode;
   } finally {
     bar.stop();
@@ -125,14 +151,12 @@ async function train(method: string, words: readonly string[], flags: TrainFlags
 }
 
 async function readExamples(words: readonly string[], { metric, split, limit, seed = 0, chat }: TrainFlags) {
-  const [{ readTask }, { examplesOf }, { drawQuestions }] = await Promise.all([
+  const [{ readDevelopmentTasks }, { examplesOf }, { drawQuestions }] = await Promise.all([
     import("../eval/arguments.js"),
     import("../../during/training/example.js"),
     import("../../evaluation/requests.js"),
   ]);
-  const tasks = await Promise.all(
-    (words.length > 0 ? words : ["native"]).map((word) => readTask(word, { metric, split })),
-  );
+  const tasks = await readDevelopmentTasks(words, { metric, split });
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }
 
@@ -140,7 +164,36 @@ function trainingOptions({ seed, rounds, epochs, learningRate, compat, ridge }: 
   return { seed, rounds, epochs, learningRate, compat, ridge };
 }
 
-function told({ method, output, seconds, ...facts }: Record<string, unknown>): string {
-  const listed = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  return `${output}: ${method}, ${listed.join(", ")}, ${(seconds as number).toFixed(1)} s\n`;
+/** What was learned from, and what came of it. */
+function told({ method, output, seconds, ...facts }: Facts): string {
+  const source = `${facts.tokens} tokens of ${facts.used} right answers (${facts.examples} questions)`;
+  const result =
+    method === "citer"
+      ? `The small member will do for ${facts.smallWillDo} of them; at ${facts.bothWrong} both members were wrong.`
+      : `Of ${facts.heldBackTokens} tokens held back, ${facts.heldBackCritical} are critical; it takes ${facts.heldBackFound} for critical, ${facts.heldBackFoundCritical} of them rightly.`;
+  return `${oneLine(output)}: a ${LEARNED[method]} for ${method}, from ${source}, in ${seconds.toFixed(1)} s.\n${result}`;
+}
+
+/** The command that answers with the file. */
+function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
+  const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
+  const file = shellWord(oneLine(`${LEARNED[method]}=${output}`));
+  return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
+}
+
+/** LlamafuseError "invalid-option" for options of the other method and numbers out of range. */
+async function checkFlags(method: JudgedMethod, flags: TrainFlags): Promise<void> {
+  for (const other of NAMES) {
+    if (other === method) continue;
+    const given = Object.entries(FLAGS[other]).find(([name]) => flags[name as keyof TrainFlags] !== undefined);
+    if (given === undefined) continue;
+    const allowed = Object.values(FLAGS[method]);
+    throw new LlamafuseError(
+      "invalid-option",
+      `${given[1]} is for the training of ${other}. Leave it out; that of ${method} takes ${allowed.join(", ")}.`,
+      { option: given[1], allowed },
+    );
+  }
+  const { checkNumbers } = await import("../../during/training/options.js");
+  checkNumbers(trainingOptions(flags));
 }

@@ -7,12 +7,22 @@ import { NATIVE_TASK, nativeTask } from "../../evaluation/native-task.js";
 import type { Task } from "../../evaluation/task.js";
 import { nestedOptions, parseValue } from "../options.js";
 
-/** `native`, a file, or `FORMAT:FILE`. Errors: those of loadTask. */
+/** `native`, a file, or `FORMAT:FILE`. Errors: those of nativeTask and loadTask. */
 export function readTask(word: string, options: Pick<LoadTaskOptions, "metric" | "split">): Promise<Task> {
   if (word === NATIVE_TASK) return nativeTask(options);
   // One letter before a colon is a drive.
   const [, format, file] = /^([a-z0-9-]{2,}):(.+)$/s.exec(word) ?? [];
   return format === undefined || existsSync(word) ? loadTask(word, options) : loadTask(file, { ...options, format });
+}
+
+/** Tasks to choose or to learn by, `native` if none is named: of the native questions not those that eval asks. */
+export function readDevelopmentTasks(
+  words: readonly string[],
+  options: Pick<LoadTaskOptions, "metric" | "split">,
+): Promise<Task[]> {
+  const { split = "development" } = options;
+  const named = words.length > 0 ? words : [NATIVE_TASK];
+  return Promise.all(named.map((word) => readTask(word, word === NATIVE_TASK ? { ...options, split } : options)));
 }
 
 /** `NAME`, or `NAME:OPTION=VALUE,…`. Errors: invalid-option; whether names and values are right is for the method to say. */

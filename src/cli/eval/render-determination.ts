@@ -1,8 +1,9 @@
 /** On the terminal: every candidate with what speaks for it or against it, and what to do next. */
 import type { Determination, Reason } from "../../evaluation/determine.js";
 import { interval, percent, points, quantity } from "../../evaluation/report/markup.js";
+import { isNativeName, nativeModel } from "../../native-models.js";
 import { renderTable } from "../table.js";
-import { type Colors, oneLine } from "../terminal.js";
+import { type Colors, oneLine, shellWord } from "../terminal.js";
 
 export function renderDetermination(determination: Determination, colors: Colors): string {
   const { models, questions, settings, notes } = determination;
@@ -40,10 +41,11 @@ function why(reason: Reason, { maxGap, maxLengthRatio, most }: Determination["se
 function advice({ models }: Determination, colors: Colors): string {
   const chosen = models.filter(({ isChosen }) => isChosen);
   if (chosen.length === 1) return `No other model goes with ${oneLine(chosen[0].name)}: use it alone.\n`;
-  const members = chosen.map(({ model }) => `--member ${shellWord(oneLine(model))}`).join(" ");
+  const members = chosen.map((each) => `-m ${shellWord(oneLine(memberWord(each)))}`).join(" ");
   return `Combine these ${chosen.length}:\n  ${colors.cyan(`llamafuse generate ${members} "…"`)}\n`;
 }
 
-function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** As --member takes it. */
+function memberWord({ name, model }: Determination["models"][number]): string {
+  return isNativeName(name) && nativeModel(name).path === model ? name : model;
 }

@@ -9,7 +9,7 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../learning/batch-norm-mlp.j
 import { LogisticRegression, savedLogistic } from "../../learning/logistic-regression.js";
 import type { Member } from "../../member/member.js";
 import { identityOf, type ModelIdentity, modelIdentity } from "../../member/model-identity.js";
-import type { Judge } from "./judge.js";
+import { type Judge, LEARNED } from "./judge.js";
 
 export const JUDGE_FORMAT = "llamafuse-judge";
 export const JUDGE_VERSION = 1;
@@ -62,7 +62,7 @@ export class HiddenStateJudge implements Judge {
   }
 
   /** `source`: what errors call it. Errors: invalid-data, also for the judge of another method. */
-  static of(saved: unknown, method: JudgedMethod, source = "the saved judge"): HiddenStateJudge {
+  static of(saved: unknown, method: JudgedMethod, source = `the saved ${LEARNED[method]}`): HiddenStateJudge {
     const { format, version } = (saved ?? {}) as Partial<SavedJudge>;
     if (format === JUDGE_FORMAT && version !== JUDGE_VERSION) {
       throw new LlamafuseError(
@@ -76,7 +76,7 @@ export class HiddenStateJudge implements Judge {
     if (wrong !== undefined || !result.success) {
       throw new LlamafuseError(
         "invalid-data",
-        `${source} is no judge for ${method}: ${wrong}. Make one with "llamafuse train ${method}".`,
+        `${source} is no ${LEARNED[method]} for ${method}: ${wrong}. Make one with "llamafuse train ${method}".`,
         { file: source, allowed: method },
       );
     }
@@ -132,12 +132,13 @@ export function readJudge(file: string, method: JudgedMethod): HiddenStateJudge 
   } catch (error) {
     if (error instanceof LlamafuseError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new LlamafuseError(
-      "file-unreadable",
-      `Cannot read ${file}: ${code}. Train a judge for ${method} with "llamafuse train ${method}".`,
-      { file, found: code },
-      error,
-    );
+    const what = LEARNED[method];
+    const names = method === "cds" ? '"entropy", "entity", or ' : "";
+    const message =
+      code === "ENOENT"
+        ? `The ${what} of ${method} must be ${names}a file of "llamafuse train ${method}"; there is no file ${file}.`
+        : `Cannot read ${file}: ${code}. Train a ${what} for ${method} with "llamafuse train ${method}".`;
+    throw new LlamafuseError("file-unreadable", message, { file, found: code }, error);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the trainings of judges share: members, examples, progress. */
+import { MAX_SEED } from "../../decoding/random.js";
 import { LlamafuseError } from "../../errors.js";
 import type { Member } from "../../member/member.js";
 import { methodNamed } from "../methods.js";
@@ -10,8 +11,35 @@ export interface JudgeTraining {
   /** Default 1. */
   seed?: number;
   signal?: AbortSignal;
-  /** What is done, and how much of it: "answers" 3 of 20. */
+  /** What is being done, and how much of the whole training is: "round 1" 1.5 of 5. `done` never falls. */
   onProgress?: (phase: string, done: number, total: number) => void;
+}
+
+const WHOLE = { allowed: "an integer >= 1", holds: (n: number) => Number.isSafeInteger(n) && n >= 1 };
+
+const NUMBERS = {
+  seed: {
+    allowed: `an integer from 0 to ${MAX_SEED}`,
+    holds: (seed: number) => Number.isSafeInteger(seed) && seed >= 0,
+  },
+  rounds: WHOLE,
+  epochs: WHOLE,
+  hidden: WHOLE,
+  learningRate: { allowed: "a finite number above 0", holds: (rate: number) => Number.isFinite(rate) && rate > 0 },
+  ridge: { allowed: "a finite number >= 0", holds: (ridge: number) => Number.isFinite(ridge) && ridge >= 0 },
+};
+
+/** LlamafuseError "invalid-option" names the first number that a training cannot use. */
+export function checkNumbers(options: Partial<Record<keyof typeof NUMBERS, number>>): void {
+  for (const [option, { allowed, holds }] of Object.entries(NUMBERS)) {
+    const found = options[option as keyof typeof NUMBERS];
+    if (found === undefined || holds(found)) continue;
+    throw new LlamafuseError("invalid-option", `${option} must be ${allowed}; found ${found}.`, {
+      option,
+      found,
+      allowed,
+    });
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ import { matrixOf } from "../../learning/matrix.js";
 import type { Member } from "../../member/member.js";
 import { judgeFile, type SavedJudge } from "../judges/saved-judge.js";
 import { spansOf } from "./example.js";
-import { checkLabels, type JudgeTraining, referenceOf } from "./options.js";
+import { checkLabels, checkNumbers, type JudgeTraining, referenceOf } from "./options.js";
 import { END, forceThrough } from "./teacher-forcing.js";
 
 export interface CdsTraining extends JudgeTraining {
@@ -34,8 +34,8 @@ interface LabelledToken {
 }
 
 /**
- * Train a classifier for these two members. Their caches are used. Errors: invalid-data (nothing to learn from), aborted,
- * those of the members.
+ * Train a classifier for these two members. Their caches are used. Errors: invalid-option (a number out of range),
+ * invalid-data (nothing to learn from), aborted, those of the members.
  */
 export async function trainCds(
   aligned: Member,
@@ -43,6 +43,7 @@ export async function trainCds(
   options: CdsTraining,
 ): Promise<SavedJudge & { method: "cds" }> {
   const { examples, seed = DEFAULT_SEED, signal, onProgress, ridge } = options;
+  checkNumbers(options);
   const answers: LabelledToken[][] = [];
   for (const [index, example] of examples.entries()) {
     onProgress?.("answers", index, examples.length);

@@ -27,7 +27,7 @@ import { judgeFile, type SavedJudge } from "../judges/saved-judge.js";
 import { methodNamed } from "../methods.js";
 import { createCiter } from "../token/citer.js";
 import type { TrainingExample } from "./example.js";
-import { checkLabels, type JudgeTraining, referenceOf } from "./options.js";
+import { checkLabels, checkNumbers, type JudgeTraining, referenceOf } from "./options.js";
 import {
   checkSignal,
   END,
@@ -67,8 +67,8 @@ export interface RoutedToken {
 }
 
 /**
- * Train a router for these two members. Their caches are used. Errors: invalid-data (nothing to learn from), aborted,
- * those of the members.
+ * Train a router for these two members. Their caches are used. Errors: invalid-option (a number out of range), invalid-data
+ * (nothing to learn from), aborted, those of the members.
  */
 export async function trainCiter(
   small: Member,
@@ -76,22 +76,26 @@ export async function trainCiter(
   options: CiterTraining,
 ): Promise<SavedJudge & { method: "citer" }> {
   const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
+  checkNumbers(options);
   const tokens: RoutedToken[] = [];
+  // The answers, and in each round the open answers and the router.
+  const stages = 1 + 2 * rounds;
+  const report = (stage: number, name: string, share: number) => onProgress?.(name, stage + share, stages);
   let used = 0;
   for (const [index, example] of examples.entries()) {
-    onProgress?.("answers", index, examples.length);
+    report(0, "answers", index / examples.length);
     const reference = await referenceOf(example, [large, small], signal);
     if (reference === undefined) continue;
     tokens.push(...(await routedTokens(small, large, example, reference, signal)));
     used++;
   }
-  onProgress?.("answers", examples.length, examples.length);
+  report(0, "answers", 1);
   const x = matrixOf(tokens.map(({ hidden }) => hidden));
   let router: BatchNormMlp | undefined;
   for (let round = 1; round <= rounds; round++) {
     await finishOpen(small, large, tokens, router, {
       signal,
-      onProgress: (d, n) => onProgress?.(`round ${round}`, d, n),
+      onProgress: (share) => report(2 * round - 1, `round ${round}`, share),
     });
     const labels = tokens.map(({ label }) => label);
     checkLabels(
@@ -101,19 +105,20 @@ export async function trainCiter(
       "Give more examples, of a task on which the first member errs where the second does not.",
     );
     const epochs = options.epochs ?? 1000;
-    router = BatchNormMlp.fit(x, labels, {
+    router = await BatchNormMlp.fit(x, labels, {
       seed: seed + round - 1,
       hidden: options.hidden,
       epochs,
       learningRate: options.learningRate ?? (compat ? PUBLISHED_LEARNING_RATE : undefined),
       shuffle: !compat,
       keep: compat ? "last" : "best",
+      signal,
       onEpoch: (epoch) => {
-        checkSignal(signal);
-        onProgress?.(`training ${round}`, epoch + 1, epochs);
+        report(2 * round, `training ${round}`, (epoch + 1) / epochs);
         return undefined;
       },
     });
+    report(2 * round, `training ${round}`, 1);
   }
   const ones = tokens.filter(({ label }) => label === 1).length;
   const open = tokens.filter((token) => token.open !== undefined).length;
@@ -193,11 +198,11 @@ async function finishOpen(
   large: Member,
   tokens: readonly RoutedToken[],
   router: BatchNormMlp | undefined,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress: (done: number, total: number) => void },
+  { signal, onProgress }: { signal?: AbortSignal; onProgress: (share: number) => void },
 ): Promise<void> {
   const open = tokens.filter((token) => token.open !== undefined);
   for (const [index, token] of open.entries()) {
-    onProgress(index, open.length);
+    onProgress(index / open.length);
     const { example, forced, ends } = token.open!;
     if (ends) {
       token.label = example.isRight(Buffer.from(forced).toString()) ? 1 : 0;
@@ -211,7 +216,7 @@ async function finishOpen(
     const { text } = await finishAnswer(run, context, example, forced, signal);
     token.label = example.isRight(text) ? 1 : 0;
   }
-  onProgress(open.length, open.length);
+  onProgress(1);
 }
 
 function judging(router: BatchNormMlp) {

@@ -92,9 +92,14 @@ describe("trainCiter", () => {
 
   it("makes a router that calls the large model where the small one errs", async () => {
     const [small, large] = members();
-    const phases = new Set<string>();
-    const saved = await trainCiter(small, large, { ...training, onProgress: (phase) => phases.add(phase) });
+    const steps: { phase: string; done: number; total: number }[] = [];
+    const onProgress = (phase: string, done: number, total: number) => steps.push({ phase, done, total });
+    const saved = await trainCiter(small, large, { ...training, onProgress });
+    const phases = new Set(steps.map(({ phase }) => phase));
     expect([...phases]).toEqual(["answers", "round 1", "training 1", "round 2", "training 2"]);
+    expect(new Set(steps.map(({ total }) => total))).toEqual(new Set([5]));
+    expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).sort((a, b) => a - b));
+    expect(steps.at(-1)).toMatchObject({ done: 5 });
     expect(saved.training).toMatchObject({ examples: 4, used: 4, tokens: 24, smallWillDo: 20, bothWrong: 0 });
     const judge = HiddenStateJudge.of(JSON.parse(JSON.stringify(saved)), "citer");
     const method = { name: "citer", router: judge, threshold: 0.5 } as const;
@@ -245,7 +250,9 @@ describe("a judge's file", () => {
     expect(() => judge.begin(other, members()[1])).toThrow(
       expect.objectContaining({
         code: "incompatible-members",
-        message: expect.stringMatching(/trained with "small".*as the small member.*"other".*llamafuse train citer/),
+        message: expect.stringMatching(
+          /trained with "small" \(.*[\d,]+ parameters, hidden states of 3 numbers\) as the small member.*"other".*llamafuse train citer/,
+        ),
       }),
     );
     expect(() => judge.begin(members()[0], other)).toThrow(/as the large member/);
@@ -253,14 +260,19 @@ describe("a judge's file", () => {
 
   it("is refused where it is another's, of another version, or damaged", async () => {
     const saved = await file();
-    expect(() => reading(saved, "cds")).toThrow(/no judge for cds: it was trained for citer.*llamafuse train cds/);
+    expect(() => reading(saved, "cds")).toThrow(/no classifier for cds: it was trained for citer.*llamafuse train cds/);
     expect(() => reading({ ...saved, version: 2 })).toThrow(/saved as version 2; this Llamafuse reads version 1/);
-    expect(() => reading({ ...saved, leader: undefined })).toThrow(/no judge for citer.*\(leader\)/);
+    expect(() => reading({ ...saved, leader: undefined })).toThrow(/no router for citer.*\(leader\)/);
     expect(() => reading({ ...saved, inputs: 4 })).toThrow(/3 numbers for hidden states of 4/);
     const shape = { inputs: 4, hidden: 6 };
     expect(() => reading({ ...saved, model: { ...saved.model, shape } })).toThrow(/belong there/);
     expect(() => reading("{")).toThrow(/is not JSON/);
-    expect(() => reading([])).toThrow(/no judge for citer/);
+    expect(() => readJudge("foo", "cds")).toThrow(
+      'The classifier of cds must be "entropy", "entity", or a file of "llamafuse train cds"; there is no file foo.',
+    );
+    expect(() => readJudge("foo", "citer")).toThrow(/^The router of citer must be a file of .*; there is no file foo/);
+    expect(() => readJudge(".", "citer")).toThrow(/^Cannot read \.: EISDIR\. Train a router for citer/);
+    expect(() => reading([])).toThrow(/no router for citer/);
   });
 
   it("needs hidden states, which a scripted member has only where they are written", async () => {

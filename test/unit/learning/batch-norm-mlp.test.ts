@@ -47,38 +47,56 @@ describe("BatchNormMlp", () => {
     }
   });
 
-  it("learns what no linear model can, the same for the same seed, and is itself again from its file", () => {
+  it("learns what no linear model can, the same for the same seed, and is itself again from its file", async () => {
     const rows = Array.from({ length: 400 }, (_, row) => normals(2, 100 + row));
     const labels = rows.map(([a, b]) => (a * b > 0 ? 1 : 0));
     const options = { seed: 7, hidden: 16, patience: 30, epochs: 150, learningRate: 1e-2 };
-    const router = BatchNormMlp.fit(matrixOf(rows), labels, options);
+    const router = await BatchNormMlp.fit(matrixOf(rows), labels, options);
     const right = rows.filter((row, index) => router.probability(row) > 0.5 === (labels[index] === 1)).length;
     expect(right).toBeGreaterThan(370);
-    expect(BatchNormMlp.fit(matrixOf(rows), labels, options).toJSON()).toEqual(router.toJSON());
+    expect((await BatchNormMlp.fit(matrixOf(rows), labels, options)).toJSON()).toEqual(router.toJSON());
     const restored = BatchNormMlp.restore(JSON.parse(JSON.stringify(router.toJSON())));
     for (const row of rows.slice(0, 20)) expect(restored.probability(row)).toBe(router.probability(row));
   });
 
-  it("keeps the best weights, or as published the last ones", () => {
+  it("keeps the best weights, or as published the last ones", async () => {
     const rows = Array.from({ length: 60 }, (_, row) => normals(3, 500 + row));
     const labels = Array.from({ length: 60 }, (_, row) => row % 2);
     const losses: number[] = [];
     const options = { seed: 1, epochs: 20, patience: 20, learningRate: 0.05 };
-    const best = BatchNormMlp.fit(matrixOf(rows), labels, {
+    const best = await BatchNormMlp.fit(matrixOf(rows), labels, {
       ...options,
       onEpoch: (_, loss) => {
         losses.push(loss);
         return undefined;
       },
     });
-    const last = BatchNormMlp.fit(matrixOf(rows), labels, { ...options, keep: "last" });
+    const last = await BatchNormMlp.fit(matrixOf(rows), labels, { ...options, keep: "last" });
     expect(losses.length).toBe(20);
     expect(Math.min(...losses)).toBeLessThan(losses[19]);
     expect(best.toJSON()).not.toEqual(last.toJSON());
   });
 
-  it("refuses too few rows, and numbers that do not fill the shape", () => {
-    expect(() => BatchNormMlp.fit(matrixOf([[1], [2]]), [0, 1], { seed: 1 })).toThrow(/at least 4/);
+  it("lets timers run while it learns, and stops when it is told to", async () => {
+    const rows = Array.from({ length: 60 }, (_, row) => normals(3, 500 + row));
+    const labels = Array.from({ length: 60 }, (_, row) => row % 2);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 5);
+    const options = { seed: 1, epochs: 1e6, patience: 1e6, signal: stop.signal };
+    await expect(BatchNormMlp.fit(matrixOf(rows), labels, options)).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("takes no time worth speaking of for the copies of its weights", async () => {
+    const rows = Array.from({ length: 5 }, (_, row) => normals(256, 500 + row));
+    const labels = [0, 1, 0, 1, 0];
+    const started = process.cpuUsage();
+    await BatchNormMlp.fit(matrixOf(rows), labels, { seed: 1, epochs: 60, patience: 60 });
+    const { user, system } = process.cpuUsage(started);
+    expect((user + system) / 1e6).toBeLessThan(4);
+  });
+
+  it("refuses too few rows, and numbers that do not fill the shape", async () => {
+    await expect(BatchNormMlp.fit(matrixOf([[1], [2]]), [0, 1], { seed: 1 })).rejects.toThrow(/at least 4/);
     const saved = new BatchNormMlp({ inputs: 1, hidden: 2 }, new Float64Array(13), new Float64Array(4)).toJSON();
     expect(() => BatchNormMlp.restore({ ...saved, shape: { inputs: 2, hidden: 2 } })).toThrow(/17 numbers; 23/);
   });

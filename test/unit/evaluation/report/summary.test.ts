@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../../../src/evaluation/answer-cache.js";
-import { contendersOf, everyMethod, titleOf } from "../../../../src/evaluation/contenders.js";
+import { contendersOf, defaultMethods, everyMethod, titleOf } from "../../../../src/evaluation/contenders.js";
 import { renderHtml } from "../../../../src/evaluation/report/html.js";
 import { percent, points, quantity } from "../../../../src/evaluation/report/markup.js";
 import { summarise } from "../../../../src/evaluation/report/summary.js";
@@ -182,6 +182,16 @@ describe("the HTML report", () => {
 });
 
 describe("names and numbers", () => {
+  it("an evaluation that names no method leaves out what says nothing there, and says so", () => {
+    const namesOf = (members: number, temperature?: number) =>
+      defaultMethods(members, temperature).methods.map(({ name }) => name as string);
+    const all = everyMethod().map(({ name }) => name as string);
+    expect(namesOf(2)).toEqual(all.filter((name) => !["me", "proxy", "fusion"].includes(name)));
+    expect(namesOf(2, 1)).toEqual(all.filter((name) => !["proxy", "fusion"].includes(name)));
+    expect(defaultMethods(3).notes).toEqual([expect.stringMatching(/^Not asked.* me \(.*proxy \(.*fusion \(/)]);
+    expect(defaultMethods(1)).toEqual({ methods: [], notes: [expect.stringMatching(/only one/)] });
+  });
+
   it("every registered method but single is a contender, titled with its options", () => {
     expect(everyMethod().map(({ name }) => name)).toEqual(
       methodInfos.map(({ name }) => name).filter((name) => name !== "single"),
