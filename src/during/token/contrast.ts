@@ -15,7 +15,8 @@
 import { z } from "zod";
 import { ALIGNMENTS_TEXT, alignmentOptions } from "../alignments/kinds.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
-import { contrastShape } from "../rules/kinds.js";
+import type { Roles } from "../roles.js";
+import { CONTRAST_ROLES, contrastShape } from "../rules/kinds.js";
 import { createFusion } from "./fusion.js";
 
 export const contrastInfo: MethodInfo = {
@@ -35,6 +36,8 @@ export const contrastInfo: MethodInfo = {
 };
 
 export const contrastOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...contrastShape });
+
+export const contrastRoles: Roles = { of: "contrast", names: CONTRAST_ROLES, instead: "a method such as unite" };
 
 export function createContrast(
   context: MethodContext,
