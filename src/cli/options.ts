@@ -9,7 +9,8 @@ import type { MemberOptions } from "../member/member-options.js";
 import type { ScheduleChoice } from "../member/plan.js";
 import { nativeModels } from "../native-models.js";
 
-type MethodOption = [name: string, value: string | number | boolean];
+type OptionValue = string | number | boolean | number[];
+type MethodOption = [name: string, value: OptionValue];
 
 export interface EnsembleFlags {
   member?: string[];
@@ -154,14 +155,18 @@ export function nestedOptions(options: readonly MethodOption[]): Record<string, 
   const nested: Record<string, unknown> = {};
   const part = (name: string) => {
     const known = nested[name];
-    return typeof known === "object" ? known : known === undefined ? {} : { name: known };
+    return isPart(known) ? known : known === undefined ? {} : { name: known };
   };
   for (const [name, value] of options) {
     const [, outer, inner] = /^([^.]+)\.(.+)$/.exec(name) ?? [];
     if (outer !== undefined) nested[outer] = { ...part(outer), [inner]: value };
-    else nested[name] = typeof nested[name] === "object" ? { ...part(name), name: value } : value;
+    else nested[name] = isPart(nested[name]) ? { ...part(name), name: value } : value;
   }
   return nested;
+}
+
+function isPart(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && !Array.isArray(value);
 }
 
 /** A parser for commander: the text as a number, or an error that names the option. */
@@ -200,10 +205,14 @@ function collectOption(text: string, previous: MethodOption[] = []): MethodOptio
   return [...previous, [name, parseValue(value)]];
 }
 
-/** `true` and `false` are booleans, what reads as a decimal number is one, the rest is text. */
-export function parseValue(text: string): string | number | boolean {
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** `true` and `false` are booleans, what reads as a decimal number or several, `1,2`, is that, the rest is text. */
+export function parseValue(text: string): OptionValue {
   if (text === "true" || text === "false") return text === "true";
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+  const parts = text.split(",");
+  if (!parts.every((part) => DECIMAL.test(part))) return text;
+  return parts.length === 1 ? Number(text) : parts.map(Number);
 }
 
 function times(count: number): string {

@@ -35,8 +35,9 @@ function usageMessage(error: CommanderError): string {
 
 /** The library names its own options; a person at a shell knows them as flags. */
 function inFlags(error: LlamafuseError): string {
-  const { option } = error.details;
-  if (typeof option !== "string" || !(option in FLAGS)) return error.message;
+  const { option, method } = error.details;
+  // An option of a method stands behind -o; it may have a flag's name (temperature, seed).
+  if (typeof option !== "string" || !(option in FLAGS) || method !== undefined) return error.message;
   return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option as keyof typeof FLAGS]);
 }
 

@@ -8,6 +8,7 @@
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { BuildOptions } from "../vocabulary/alignment-pool.js";
+import { checkOptions } from "./check-options.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { checkRoles, type Roles } from "./roles.js";
 import { abeInfo, abeOptions, createAbe } from "./token/abe.js";
@@ -178,7 +179,7 @@ export const methodInfos: readonly MethodInfo[] = Object.values(registry).map((m
 export function methodNamed({ name, ...given }: MethodOptions): ChosenMethod {
   if (!Object.hasOwn(registry, name)) throw unknownName("method", String(name), Object.keys(registry));
   const method: Method = registry[name];
-  const options = checkOptions(method, given);
+  const options = checkOptions(method.info, method.options, given);
   const roles = method.roles?.(options);
   return {
     info: method.info,
@@ -191,27 +192,6 @@ export function methodNamed({ name, ...given }: MethodOptions): ChosenMethod {
       if (voices.length > 1) await method.build?.(voices, options, run);
     },
   };
-}
-
-function checkOptions(method: Method, given: Record<string, unknown>): unknown {
-  const { info } = method;
-  const result = method.options.safeParse(given);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  // A part without a known name is wrong as a whole.
-  const path = issue.path.slice(0, issue.code === "invalid_union" && issue.path.at(-1) === "name" ? -1 : undefined);
-  const part = path.map((key) => `${String(key)}.`).join("");
-  if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(info.options).filter((option) => path.length === 0 || option.startsWith(part));
-    throw unknownName(`option of ${info.name}`, part + issue.keys[0], known.length > 0 ? known : [`${part}name`]);
-  }
-  const option = path.join(".");
-  const found = path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given);
-  throw new LlamafuseError(
-    "invalid-option",
-    `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,
-    { method: info.name, option, found, allowed: info.options[option] ?? issue.message },
-  );
 }
 
 function requireOne({ voices }: MethodContext): void {

@@ -25,20 +25,23 @@ const topUnion = z.strictObject({ name: z.literal("top-union"), k, feedback });
 const union = z.strictObject({ name: z.literal("union"), feedback });
 
 /** The spaces of UniTE and GaC alone. */
-export const unionOptions = partSchema([topUnion, union]);
+export const unionOptions = partSchema([topUnion, union], "top-union");
 
 /**
  * `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's), `one-vocabulary`, `similarity` (EVA's) or `relative`
  * (DeePEn's), with their options.
  */
-export const alignmentOptions = partSchema([
-  topUnion,
-  union,
-  z.strictObject({ name: z.literal("one-vocabulary") }),
-  z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
-  z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),
-  z.strictObject({ name: z.literal("relative"), main, learningRate, steps, weightDecay, anchors, seed }),
-]);
+export const alignmentOptions = partSchema(
+  [
+    topUnion,
+    union,
+    z.strictObject({ name: z.literal("one-vocabulary") }),
+    z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
+    z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),
+    z.strictObject({ name: z.literal("relative"), main, learningRate, steps, weightDecay, anchors, seed }),
+  ],
+  "top-union",
+);
 
 export type AlignmentOptions = z.output<typeof alignmentOptions>;
 

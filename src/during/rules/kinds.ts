@@ -20,10 +20,15 @@ export const contrastShape = {
   expert: member.default(0),
   amateur: member.default(1),
   form: z.enum(["scaled", "difference"]).default("scaled"),
-  beta: z.number().min(0).default(0.5),
+  beta: z.number().min(0).optional(),
   amateurTemperature: z.number().positive().default(1),
   alpha: share.default(0.1),
 };
+/** "difference" has no β. */
+export const usesBeta = ({ form, beta }: { form: string; beta?: number }) => form === "scaled" || beta === undefined;
+export const BETA_UNUSED = { path: ["beta"], error: 'is used only with form "scaled"' };
+const DEFAULT_BETA = 0.5;
+
 export const proxyShape = {
   base: member.default(0),
   expert: member.default(1),
@@ -38,14 +43,17 @@ export const consistencyShape = {
 };
 
 /** `mean`, `product`, `minimum`, `core`, `contrast` or `proxy`, with their options. */
-export const ruleOptions = partSchema([
-  z.strictObject({ name: z.literal("mean") }),
-  z.strictObject({ name: z.literal("product"), ...productShape }),
-  z.strictObject({ name: z.literal("minimum") }),
-  z.strictObject({ name: z.literal("core"), ...consistencyShape }),
-  z.strictObject({ name: z.literal("contrast"), ...contrastShape }),
-  z.strictObject({ name: z.literal("proxy"), ...proxyShape }),
-]);
+export const ruleOptions = partSchema(
+  [
+    z.strictObject({ name: z.literal("mean") }),
+    z.strictObject({ name: z.literal("product"), ...productShape }),
+    z.strictObject({ name: z.literal("minimum") }),
+    z.strictObject({ name: z.literal("core"), ...consistencyShape }),
+    z.strictObject({ name: z.literal("contrast"), ...contrastShape }).refine(usesBeta, BETA_UNUSED),
+    z.strictObject({ name: z.literal("proxy"), ...proxyShape }),
+  ],
+  "mean",
+);
 
 export type RuleOptions = z.output<typeof ruleOptions>;
 
@@ -73,7 +81,7 @@ export function createRule(context: MethodContext, options: RuleOptions, alignme
       return new ConsistencyRule({ score, task, main: main === "none" ? -1 : indexOfMember(voices, main, "main") });
     }
     case "contrast": {
-      const { expert, amateur, form, beta, amateurTemperature, alpha } = options;
+      const { expert, amateur, form, beta = DEFAULT_BETA, amateurTemperature, alpha } = options;
       const roles = rolesOf(voices, { expert, amateur });
       requireOpinions(voices, options.name, alignment);
       const coefficients = new Array<number>(voices.length).fill(0);

@@ -39,19 +39,24 @@ export const cdsInfo: MethodInfo = {
     knowledge: "The member that says critical tokens, by name or index. Default 1, the second.",
     classifier:
       '"entropy" (default) or "entity" of the aligned member\'s distribution, or a file of "llamafuse train cds".',
-    threshold: "A token is critical above this score. Default 1 nat with entropy, else 0.5.",
+    threshold: "A token is critical above this score; none with entity. Default 1 nat with entropy, else 0.5.",
     critical: '"greedy" (default, published): critical tokens are the likeliest; "sampled": drawn like the others.',
   },
 };
 
-export const cdsOptions = z.strictObject({
-  knowledge: z.union([z.string(), z.int().min(0)]).default(1),
-  classifier: z
-    .union([z.string().min(1), z.custom<Judge>(isJudge, 'is "entropy", "entity", a file, or an object with a score')])
-    .default("entropy"),
-  threshold: z.number().min(0).optional(),
-  critical: z.enum(["greedy", "sampled"]).default("greedy"),
-});
+export const cdsOptions = z
+  .strictObject({
+    knowledge: z.union([z.string(), z.int().min(0)]).default(1),
+    classifier: z
+      .union([z.string().min(1), z.custom<Judge>(isJudge, 'is "entropy", "entity", a file, or an object with a score')])
+      .default("entropy"),
+    threshold: z.number().min(0).optional(),
+    critical: z.enum(["greedy", "sampled"]).default("greedy"),
+  })
+  .refine(({ classifier, threshold }) => classifier !== "entity" || threshold === undefined, {
+    path: ["threshold"],
+    error: 'is not used with classifier "entity", whose score is 0 or 1',
+  });
 
 export type CdsOptions = z.output<typeof cdsOptions>;
 

@@ -47,10 +47,10 @@ export const fusionInfo: MethodInfo = {
 };
 
 export const fusionOptions = z.strictObject({
-  alignment: alignmentOptions.prefault("top-union"),
-  rule: ruleOptions.prefault("mean"),
-  weights: weightOptions.prefault("given"),
-  schedule: scheduleOptions.prefault("every-step"),
+  alignment: alignmentOptions,
+  rule: ruleOptions,
+  weights: weightOptions,
+  schedule: scheduleOptions,
 });
 
 export function fusionRoles({ rule }: FusionOptions): Roles | undefined {

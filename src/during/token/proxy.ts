@@ -32,7 +32,7 @@ export const proxyInfo: MethodInfo = {
   },
 };
 
-export const proxyOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...proxyShape });
+export const proxyOptions = z.strictObject({ alignment: alignmentOptions, ...proxyShape });
 
 export const proxyRoles: Roles = { of: "proxy", names: PROXY_ROLES, instead: "a method such as unite" };
 

@@ -52,7 +52,7 @@ export const purifyOptions = z
   })
   .refine(({ alpha, beta }) => (alpha === undefined) === (beta === undefined), {
     path: ["beta"],
-    error: "goes together with alpha: give both or none",
+    error: "goes together with alpha: give both or none of them",
   })
   .refine(({ alpha, beta }) => alpha === undefined || alpha + beta! > 0, {
     path: ["alpha"],
@@ -82,6 +82,6 @@ function requireCount(option: string, given: number, members: number): void {
   throw new LlamafuseError(
     "invalid-option",
     `The option ${option} of purify is for ${given} members; there are ${members}. Use the members' weights or one temperature instead.`,
-    { option, found: given, allowed: members },
+    { method: "purify", option, found: given, allowed: members },
   );
 }

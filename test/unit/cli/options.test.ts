@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nestedOptions } from "../../../src/cli/options.js";
+import { nestedOptions, parseValue } from "../../../src/cli/options.js";
 
 it("puts options with a dot into the part that they belong to, in any order", () => {
   expect(nestedOptions([["k", 5]])).toEqual({ k: 5 });
@@ -20,4 +20,16 @@ it("puts options with a dot into the part that they belong to, in any order", ()
       ["alignment", "top-union"],
     ]),
   ).toEqual(expected);
+});
+
+it("reads booleans, numbers, lists of numbers, and text", () => {
+  expect(["true", "0.5", "1,2", "-1,.5,2e3", "1,", "a,b", "1;2"].map(parseValue)).toEqual([
+    true,
+    0.5,
+    [1, 2],
+    [-1, 0.5, 2000],
+    "1,",
+    "a,b",
+    "1;2",
+  ]);
 });
