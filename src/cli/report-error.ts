@@ -35,6 +35,16 @@ function usageMessage(error: CommanderError): string {
 
 /** The library names its own options; a person at a shell knows them as flags. */
 function inFlags(error: LlamafuseError): string {
+  return EXAMPLES.reduce((message, [ofLibrary, atShell]) => message.replace(ofLibrary, atShell), withFlag(error));
+}
+
+/** What the library's messages give as an example, and what one types. */
+const EXAMPLES: readonly [ofLibrary: RegExp, atShell: string][] = [
+  [/router: "([^"]+)"/, "-o router=$1"],
+  [/members: \[\{ name: "([^"]+)", model: "[^"]+" \}\]/, "-m $1.gguf"],
+];
+
+function withFlag(error: LlamafuseError): string {
   const { option, method } = error.details;
   // An option of a method stands behind -o; it may have a flag's name (temperature, seed).
   if (typeof option !== "string" || !(option in FLAGS) || method !== undefined) return error.message;
@@ -56,6 +66,10 @@ const FLAGS = {
   lanes: "--lanes",
   metric: "--metric",
   split: "--split",
+  stop: "--stop",
+  maxGap: "--max-gap",
+  maxLengthRatio: "--max-length-ratio",
+  most: "--most",
 } as const;
 
 function writeStack(error: unknown): void {

@@ -53,13 +53,13 @@ export const ALIGNMENTS_TEXT =
 export type RelativeOptions = Extract<AlignmentOptions, { name: "relative" }>;
 
 /**
- * An alignment for this request. `method`: who asks, for errors; `onlyLikeliest`: see UnionAlignment.
+ * An alignment for this request. `onlyLikeliest`: see UnionAlignment.
  * Error: incompatible-members.
  */
 export function createAlignment(
   context: MethodContext,
   options: Exclude<AlignmentOptions, RelativeOptions>,
-  { method, onlyLikeliest = false }: { method: string; onlyLikeliest?: boolean },
+  { onlyLikeliest = false }: { onlyLikeliest?: boolean } = {},
 ): Alignment {
   const { voices } = context;
   switch (options.name) {
@@ -76,6 +76,9 @@ export function createAlignment(
       return new SimilarityAlignment(context, indexOfMember(voices, options.main, "main"), options.k, choice);
     }
     case "one-vocabulary":
-      return new OneVocabularyAlignment(context, method);
+      return new OneVocabularyAlignment(context, {
+        of: 'The alignment "one-vocabulary"',
+        instead: 'the alignment "top-union"',
+      });
   }
 }

@@ -78,7 +78,6 @@ export function createFusion(context: MethodContext, options: FusionOptions): Me
   }
   if (options.alignment.name === "relative") return fuseRelative(context, { ...options, weights }, options.alignment);
   const alignment = createAlignment(context, options.alignment, {
-    method: rule.name,
     onlyLikeliest: rule.name === "mean" && greedy && traceTop === 0,
   });
   return new FusionRun(context, {

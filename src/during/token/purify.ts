@@ -64,7 +64,10 @@ export type PurifyOptions = z.output<typeof purifyOptions>;
 export function createPurify(context: MethodContext, options: PurifyOptions): MethodRun {
   const { voices } = context;
   const { form, temperature, alpha, beta } = options;
-  const alignment = new OneVocabularyAlignment(context, "purify");
+  const alignment = new OneVocabularyAlignment(context, {
+    of: "purify",
+    instead: "a method for any vocabularies such as product, gac or unite",
+  });
   if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
   if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
   const exponents = alpha === undefined ? voices.map(({ weight }) => weight) : [alpha, beta!];

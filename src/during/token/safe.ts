@@ -69,6 +69,6 @@ export function createSafe(context: MethodContext, options: z.output<typeof safe
   const { draft, alignment, sharpen, lambda = DEFAULT_LAMBDA } = options;
   const drafter = indexOfMember(voices, options.drafter, "drafter");
   const rule = new SharpenedRule(voices[drafter].member, { sharpen, lambda }, combiner);
-  const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment, { method: "safe" }), rule });
+  const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment), rule });
   return new SafeRun(context, { drafter, draft, fusion });
 }
