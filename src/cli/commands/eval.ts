@@ -1,4 +1,5 @@
 /** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
+
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
@@ -10,6 +11,7 @@ import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
 import { parseGpu } from "../../llama/find-library.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { readMethod } from "../method-words.js";
 import {
@@ -96,7 +98,7 @@ export function registerEval(program: Command): void {
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (tasks: string[]) => {
       process.exitCode = await evaluateTasks(tasks, command.optsWithGlobals<EvalFlags>());
     });

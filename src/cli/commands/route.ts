@@ -1,10 +1,12 @@
 /** `llamafuse route`: train routers on tables of outcomes, judge them, and ask one why it decides as it does. */
+
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import type { OutcomeTable } from "../../before/outcome-table.js";
 import { LlamafuseError } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
@@ -44,7 +46,7 @@ interface ExplainFlags extends KnobFlags {
 const EXAMPLES = `
 Examples:
   $ llamafuse route eval --train arc_train.csv --test arc_test.csv          every router against the baselines
-  $ llamafuse route eval --train outcomes.jsonl --folds 5 --html report.html cross-validation, and a page with the curves
+  $ llamafuse route eval --train outcomes.jsonl --folds 5 --html report.html  cross-validation, and a page with the curves
   $ llamafuse route fit --train outcomes.jsonl --router knn:k=20 -o router.json
   $ llamafuse route explain router.json --lambda 0.5 "What is a young deer?"
 
@@ -63,7 +65,7 @@ export function registerRoute(program: Command): void {
     .command("route")
     .summary("train and judge routers, which choose a model for each query")
     .description("Train routers on what models did on past queries, judge them, and see why one decides as it does.");
-  addCommonOptions(route).addHelpText("after", EXAMPLES);
+  addCommonOptions(route).addHelpText("after", helpText(EXAMPLES));
   const evaluation = route
     .command("eval")
     .summary("judge routers against random, best single, zero router and oracle")
@@ -82,7 +84,7 @@ export function registerRoute(program: Command): void {
     .option("--html <file>", "write a page with the curves")
     .option("--json", "print one JSON document: baselines, and every router with its curve");
   addCommonOptions(evaluation)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(() => evaluate(evaluation.optsWithGlobals<EvalFlags>()));
 
   const fit = route
@@ -94,7 +96,7 @@ export function registerRoute(program: Command): void {
     .requiredOption("-o, --output <file>", "where to write the router")
     .option("--json", "print what was fitted as one JSON document");
   addCommonOptions(fit)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(() => fitOne(fit.optsWithGlobals<FitFlags>()));
 
   const explain = route
@@ -111,7 +113,7 @@ export function registerRoute(program: Command): void {
     .optionsGroup("Report:")
     .option("--json", "print one JSON document");
   addCommonOptions(explain)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action((file: string, query: string) => explainOne(file, query, explain.optsWithGlobals<ExplainFlags>()));
   registerDescribe(route);
 }

@@ -93,7 +93,7 @@ export function requireOneVocabulary(voices: readonly Voice[], { of, instead }: 
     throw new LlamafuseError(
       "incompatible-members",
       `${of} needs members with one vocabulary; "${first.name}" (${first.vocabulary.size} tokens) and "${other.name}" (${other.vocabulary.size}) first differ at token ${id} (${a}, ${b}). Use models of one family, or ${instead}.`,
-      { method, members: [first.name, other.name], found: id },
+      { members: [first.name, other.name], found: id },
     );
   }
 }
