@@ -8,7 +8,7 @@ import { type ScoreOptions, scoreText, type TextScore } from "./decoding/score.j
 import { Combiner } from "./during/combine.js";
 import type { Voice } from "./during/method.js";
 import { type MethodOptions, methodNamed } from "./during/methods.js";
-import { normaliseWeights } from "./during/weights.js";
+import { normaliseWeights, speakingOf } from "./during/weights.js";
 import { LlamafuseError } from "./errors.js";
 import { loadKernels } from "./kernels/kernels.js";
 import { SharedMemory } from "./kernels/shared-memory.js";
@@ -83,10 +83,8 @@ export async function createEnsemble(
     // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
     const combiner = new Combiner(options.members.some(isMember) ? undefined : loadKernels(shared.memory));
     const voices = members.map((member, index) => ({ member, weight: weights[index] }));
-    // Without the silent ones, as requests see them.
-    const speaking = voices.filter(({ weight }) => weight > 0);
     const build = (fraction: number) => options.onProgress?.({ member: method.info.name, phase: "build", fraction });
-    await method.build(speaking, { onProgress: build, signal: options.signal });
+    await method.build(speakingOf(voices), { onProgress: build, signal: options.signal });
     const plan = await choosePlan(members, options.schedule ?? "auto", given, options.signal);
     return new Ensemble(voices, method, plan, combiner);
   } catch (error) {
@@ -172,9 +170,12 @@ export class Ensemble {
       end();
       throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
     }
-    // Weight 0 silences a member: it is neither asked nor told.
-    const voices = this.voices.filter(({ weight }) => weight > 0);
-    return { voices, run: { schedule: this.plan.schedule, combiner: this.combiner }, signal, end };
+    return {
+      voices: speakingOf(this.voices),
+      run: { schedule: this.plan.schedule, combiner: this.combiner },
+      signal,
+      end,
+    };
   }
 
   /** Stop a running request, free every model, end every thread. May be called at any time, any number of times. */

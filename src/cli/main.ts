@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-/** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
@@ -12,13 +11,15 @@ import { registerInspect } from "./commands/inspect.js";
 import { registerMethods } from "./commands/methods.js";
 import { registerRoute } from "./commands/route.js";
 import { registerTrain } from "./commands/train.js";
+/** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
+import { helpText } from "./help-text.js";
 import { addCommonOptions } from "./options.js";
 import { reportError } from "./report-error.js";
 import { colorsFor } from "./terminal.js";
 
 const HELP = `
 Examples:
-  $ llamafuse generate "What is a young deer?"             the three native experts answer as one
+  $ llamafuse generate --chat "What is a young deer?"      the three native experts answer as one
   $ llamafuse generate -m a.gguf -m b.gguf --trace "Once"  your own, and who said what at each step
   $ llamafuse inspect a.gguf b.gguf                        how much their vocabularies have in common
   $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both
@@ -52,7 +53,7 @@ function makeProgram(): Command {
     .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false })
     .version(packageJson.version, "-V, --version", "the version")
     .enablePositionalOptions()
-    .addHelpText("after", HELP);
+    .addHelpText("after", helpText(HELP));
   addCommonOptions(program);
   registerGenerate(program);
   registerChat(program);

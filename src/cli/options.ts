@@ -1,15 +1,13 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/loop.js";
-import type { MethodOptions } from "../during/methods.js";
 import type { EnsembleOptions } from "../ensemble.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import type { ScheduleChoice } from "../member/plan.js";
 import { nativeModels } from "../native-models.js";
-
-type MethodOption = [name: string, value: string | number | boolean];
+import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
 
 export interface EnsembleFlags {
   member?: string[];
@@ -58,7 +56,11 @@ export function addWeightOption(command: Command): Command {
 /** Which models answer, and how they are fused and run. */
 export function addEnsembleOptions(command: Command): Command {
   addWeightOption(addMemberOptions(command, "Members and method:"))
-    .option("-M, --method <name>", 'how they are fused; see "llamafuse methods" (default: unite)')
+    .option(
+      "-M, --method <name>",
+      'how they are fused: NAME or NAME:OPTION=VALUE,…; see "llamafuse methods" (default: unite)',
+      onlyMethod,
+    )
     .option(
       "-o, --option <name=value>",
       'an option of the method, see "llamafuse methods NAME"; repeatable',
@@ -114,7 +116,7 @@ export function addCommonOptions(command: Command): Command {
 export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
   return {
     members: memberOptions(flags),
-    method: methodOptions(flags),
+    method: methodOptions(flags.method, flags.option),
     schedule: flags.schedule as ScheduleChoice | undefined,
     gpu: flags.gpu === undefined ? undefined : parseGpu(flags.gpu),
     logs: flags.verbose ? "stderr" : "silent",
@@ -155,27 +157,6 @@ export function memberOptions({
   return models.map((model, index) => ({ ...model, weight: weight[index], threads, gpuLayers, contextSize }));
 }
 
-function methodOptions({ method, option = [] }: EnsembleFlags): MethodOptions | undefined {
-  if (method === undefined && option.length === 0) return undefined;
-  // Whether the names and values are this method's is for the method to say.
-  return { ...nestedOptions(option), name: method ?? "unite" } as MethodOptions;
-}
-
-/** Options by name; `alignment.k=20` belongs to the part `alignment`, which `alignment=top-union` names. */
-export function nestedOptions(options: readonly MethodOption[]): Record<string, unknown> {
-  const nested: Record<string, unknown> = {};
-  const part = (name: string) => {
-    const known = nested[name];
-    return typeof known === "object" ? known : known === undefined ? {} : { name: known };
-  };
-  for (const [name, value] of options) {
-    const [, outer, inner] = /^([^.]+)\.(.+)$/.exec(name) ?? [];
-    if (outer !== undefined) nested[outer] = { ...part(outer), [inner]: value };
-    else nested[name] = typeof nested[name] === "object" ? { ...part(name), name: value } : value;
-  }
-  return nested;
-}
-
 /** A parser for commander: the text as a number, or an error that names the option. */
 export function number(flag: string): (text: string) => number {
   return (text) => {
@@ -201,21 +182,6 @@ export function collect(text: string, previous: string[] = []): string[] {
 
 function parseLayers(text: string): number | "max" {
   return text === "max" ? text : number("--gpu-layers")(text);
-}
-
-function collectOption(text: string, previous: MethodOption[] = []): MethodOption[] {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || name === "name") {
-    const message = `--option needs NAME=VALUE, such as --option k=10; found ${JSON.stringify(text)}.`;
-    throw new LlamafuseError("invalid-option", message, { found: text, allowed: "NAME=VALUE", option: "--option" });
-  }
-  return [...previous, [name, parseValue(value)]];
-}
-
-/** `true` and `false` are booleans, what reads as a decimal number is one, the rest is text. */
-export function parseValue(text: string): string | number | boolean {
-  if (text === "true" || text === "false") return text === "true";
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
 function times(count: number): string {

@@ -15,7 +15,7 @@ import { samePiece } from "../decoding/trace.js";
 import { displayWidth, fitted, type Painted, quoted, quotedBytes, wrapped } from "./columns.js";
 import { type Colors, oneLine, printable } from "./terminal.js";
 
-/** Every line keeps within this. */
+/** Every line keeps within this, or within a narrower terminal. */
 export const TRACE_COLUMNS = 100;
 
 const PIECE_COLUMNS = 18;
@@ -27,16 +27,25 @@ const MAX_MEMBER_COLUMNS = 30;
 const MIN_MEMBER_COLUMNS = 15;
 /** ` +12` */
 const MORE_COLUMNS = 4;
+/** One member and how many more there are; a terminal that has less breaks the lines. */
+const LEAST_COLUMNS = FUSED_COLUMNS + MIN_MEMBER_COLUMNS + MORE_COLUMNS;
+/** `■ ` before and `    1  40 %` behind a winner. */
+const COUNT_COLUMNS = 14;
+
+/** The columns of a trace on this stream: a terminal's, where it is one. */
+export function traceColumns({ columns }: { columns?: number }): number {
+  return Math.max(LEAST_COLUMNS, Math.min(TRACE_COLUMNS, columns || TRACE_COLUMNS));
+}
 
 type Paint = (text: string) => string;
 
 /** One line (two at step 0, the first naming the columns), each with its line break. */
-export function renderStep(step: TraceStep, colors: Colors): string {
-  return `${step.index === 0 ? `${header(step, colors)}\n` : ""}${stepLine(step, colors)}\n`;
+export function renderStep(step: TraceStep, colors: Colors, columns = TRACE_COLUMNS): string {
+  return `${step.index === 0 ? `${header(step, colors, columns)}\n` : ""}${stepLine(step, colors, columns)}\n`;
 }
 
 /** What the steps come to: the answer painted by winner, what the colors mean and how often, and the times. */
-export function renderSummary(steps: readonly TraceStep[], colors: Colors): string {
+export function renderSummary(steps: readonly TraceStep[], colors: Colors, columns = TRACE_COLUMNS): string {
   if (steps.length === 0) return "";
   const names = steps[0].members.map(({ name }) => name);
   const groups = new Map<string, { label: string; paint: Paint; order: number; count: number }>();
@@ -51,31 +60,35 @@ export function renderSummary(steps: readonly TraceStep[], colors: Colors): stri
   }
   runs.push({ text: stream.flush(), paint: String });
   const counts = [...groups.values()].sort((a, b) => a.order - b.order || b.count - a.count);
-  const labelColumns = Math.min(70, Math.max(...counts.map(({ label }) => displayWidth(label))));
+  const labelColumns = Math.min(
+    70,
+    columns - COUNT_COLUMNS,
+    Math.max(...counts.map(({ label }) => displayWidth(label))),
+  );
   const legend = counts.map(({ label, paint, count }) => {
     const share = `${Math.round((100 * count) / steps.length)} %`.padStart(6);
     return `${paint(`${colors.isColorSupported ? "■ " : ""}${fitted(label, labelColumns)}`)} ${String(count).padStart(5)}${share}`;
   });
-  const answer = wrapped(runs, TRACE_COLUMNS);
-  return `\n${answer}\n\n${legend.join("\n")}\n${colors.dim(timesLine(steps))}\n`;
+  const answer = wrapped(runs, columns);
+  return `\n${answer}\n\n${legend.join("\n")}\n${wrapped([{ text: timesLine(steps), paint: colors.dim }], columns)}\n`;
 }
 
 /** All steps and the summary. */
-export function renderTrace(steps: readonly TraceStep[], colors: Colors): string {
-  return `${steps.map((step) => renderStep(step, colors)).join("")}${renderSummary(steps, colors)}`;
+export function renderTrace(steps: readonly TraceStep[], colors: Colors, columns = TRACE_COLUMNS): string {
+  return `${steps.map((step) => renderStep(step, colors, columns)).join("")}${renderSummary(steps, colors, columns)}`;
 }
 
 /** How many members fit beside the fused choice, and how wide each one's column is. */
-function memberColumns(count: number): { shown: number; width: number } {
-  const room = TRACE_COLUMNS - FUSED_COLUMNS;
+function memberColumns(count: number, columns: number): { shown: number; width: number } {
+  const room = columns - FUSED_COLUMNS;
   const fitting = Math.floor(room / MIN_MEMBER_COLUMNS);
   const shown = count <= fitting ? count : Math.floor((room - MORE_COLUMNS) / MIN_MEMBER_COLUMNS);
   const width = Math.floor((count <= fitting ? room : room - MORE_COLUMNS) / Math.max(1, shown));
   return { shown, width: Math.min(MAX_MEMBER_COLUMNS, width) };
 }
 
-function header({ members }: TraceStep, colors: Colors): string {
-  const { shown, width } = memberColumns(members.length);
+function header({ members }: TraceStep, colors: Colors, columns: number): string {
+  const { shown, width } = memberColumns(members.length, columns);
   const names = members.slice(0, shown).map(({ name }, index) => {
     return `    ${memberPaint(index, colors)(fitted(oneLine(name), width - 4))}`;
   });
@@ -83,14 +96,14 @@ function header({ members }: TraceStep, colors: Colors): string {
   return `${colors.dim(fitted("step chosen", FUSED_COLUMNS))}${names.join("")}${more}`.trimEnd();
 }
 
-function stepLine(step: TraceStep, colors: Colors): string {
+function stepLine(step: TraceStep, colors: Colors, columns: number): string {
   const { chosen, members } = step;
   const { paint } = winnerOf(
     step,
     members.map(({ name }) => name),
     colors,
   );
-  const { shown, width } = memberColumns(members.length);
+  const { shown, width } = memberColumns(members.length, columns);
   const piece = paint(fitted(visible(chosen), PIECE_COLUMNS));
   const fused = `${piece} ${paint(bar(chosen.probability))} ${chosen.probability.toFixed(2)}`;
   const cells = members.slice(0, shown).map(({ candidates }, index) => {

@@ -38,8 +38,19 @@ function usageMessage(error: CommanderError): string {
 
 /** The library names its own options; a person at a shell knows them as flags. */
 function inFlags(error: LlamafuseError): string {
-  const { option } = error.details;
-  if (typeof option !== "string" || !(option in FLAGS)) return error.message;
+  return EXAMPLES.reduce((message, [ofLibrary, atShell]) => message.replace(ofLibrary, atShell), withFlag(error));
+}
+
+/** What the library's messages give as an example, and what one types. */
+const EXAMPLES: readonly [ofLibrary: RegExp, atShell: string][] = [
+  [/router: "([^"]+)"/, "-o router=$1"],
+  [/members: \[\{ name: "([^"]+)", model: "[^"]+" \}\]/, "-m $1.gguf"],
+];
+
+function withFlag(error: LlamafuseError): string {
+  const { option, method } = error.details;
+  // An option of a method stands behind -o; it may have a flag's name (temperature, seed).
+  if (typeof option !== "string" || !(option in FLAGS) || method !== undefined) return error.message;
   return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option as keyof typeof FLAGS]);
 }
 
@@ -64,6 +75,10 @@ const FLAGS = {
   epochs: "--epochs",
   learningRate: "--learning-rate",
   ridge: "--ridge",
+  stop: "--stop",
+  maxGap: "--max-gap",
+  maxLengthRatio: "--max-length-ratio",
+  most: "--most",
 } as const;
 
 function writeStack(error: unknown): void {

@@ -60,7 +60,7 @@ export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The answer's way to stdout: as it is to a file or pipe, made printable and closed by a line break on a terminal. */
+/** The answer's way to stdout: as it is to a file or pipe, made printable on a terminal; closed by a line break. */
 export class AnswerWriter {
   #lastCharacter = "\n";
 
@@ -71,9 +71,9 @@ export class AnswerWriter {
     await write(process.stdout, shown);
   }
 
-  /** End the line that the answer left open; `always` also where stdout is no terminal. */
-  async endLine(always = false): Promise<void> {
-    if (this.#lastCharacter !== "\n" && (always || process.stdout.isTTY)) await write(process.stdout, "\n");
+  /** End the line that the answer left open. */
+  async endLine(): Promise<void> {
+    if (this.#lastCharacter !== "\n") await write(process.stdout, "\n");
     this.#lastCharacter = "\n";
   }
 }

@@ -25,17 +25,31 @@ export function primaryDecides(largest: number, threshold: number): boolean {
 }
 
 /**
- * The index of the voice with this name or place. LlamafuseError "invalid-option" if there is none; `role` is what the
- * option calls it.
+ * The index of the voice with this name or place among all members. LlamafuseError "invalid-option" if there is none, or
+ * it is silenced; `role` is what the option calls it.
  */
 export function indexOfMember(voices: readonly Voice[], wanted: string | number, role: string): number {
-  const names = voices.map(({ member }) => member.name);
-  const index = typeof wanted === "number" ? wanted : names.indexOf(wanted);
-  if (index >= 0 && index < voices.length) return index;
+  const speaking = voices.map(({ member }) => member.name);
+  const names = voices[0].everyone ?? speaking;
+  const place = typeof wanted === "number" ? wanted : names.indexOf(wanted);
+  if (place >= 0 && place < names.length) {
+    const index = names === speaking ? place : speaking.indexOf(names[place]);
+    if (index < 0) throw silencedMember(names[place], role, speaking);
+    return index;
+  }
   if (typeof wanted === "string") throw unknownName(`${role} member`, wanted, names);
   throw new LlamafuseError(
     "invalid-option",
-    `There is no member ${wanted}: ${role} must be 0 … ${voices.length - 1}, or a name: ${names.join(", ")}.`,
-    { option: role, found: wanted, allowed: `0 … ${voices.length - 1}, or a name: ${names.join(", ")}` },
+    `There is no member ${wanted}: ${role} must be 0 … ${names.length - 1}, or a name: ${names.join(", ")}.`,
+    { option: role, found: wanted, allowed: `0 … ${names.length - 1}, or a name: ${names.join(", ")}` },
+  );
+}
+
+/** An option, or its default, names a member of weight 0. */
+export function silencedMember(name: string, role: string, speaking: readonly string[]): LlamafuseError {
+  return new LlamafuseError(
+    "invalid-option",
+    `Member "${name}" cannot be ${role}: its weight is 0, which silences it. Give it a weight above 0, or name another: ${speaking.join(", ")}.`,
+    { option: role, found: name, allowed: speaking },
   );
 }

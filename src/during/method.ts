@@ -27,6 +27,8 @@ export interface Voice {
   member: Member;
   /** Normalised: the weights of an ensemble sum to 1. */
   weight: number;
+  /** The names of all members in their order, where some have weight 0 and are left out (see `speakingOf`). */
+  everyone?: readonly string[];
 }
 
 /** What a method knows of the request it serves. */

@@ -8,20 +8,22 @@
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { BuildOptions } from "../vocabulary/alignment-pool.js";
+import { checkOptions } from "./check-options.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
+import { checkRoles, type Roles } from "./roles.js";
 import { abeInfo, abeOptions, createAbe } from "./token/abe.js";
-import { cdsInfo, cdsOptions, createCds } from "./token/cds.js";
-import { citerInfo, citerOptions, createCiter } from "./token/citer.js";
-import { contrastInfo, contrastOptions, createContrast } from "./token/contrast.js";
+import { cdsInfo, cdsOptions, cdsRoles, createCds } from "./token/cds.js";
+import { citerInfo, citerOptions, citerRoles, createCiter } from "./token/citer.js";
+import { contrastInfo, contrastOptions, contrastRoles, createContrast } from "./token/contrast.js";
 import { coreInfo, coreOptions, createCore } from "./token/core.js";
 import { buildDeepen, createDeepen, deepenInfo, deepenOptions } from "./token/deepen.js";
 import { buildEva, createEva, evaInfo, evaOptions } from "./token/eva.js";
-import { buildFusion, createFusion, fusionInfo, fusionOptions } from "./token/fusion.js";
+import { buildFusion, createFusion, fusionInfo, fusionOptions, fusionRoles } from "./token/fusion.js";
 import { createGac, gacInfo, gacOptions } from "./token/gac.js";
 import { createMe, meInfo, meOptions } from "./token/me.js";
 import { buildPackllm, createPackllm, packllmInfo, packllmOptions } from "./token/packllm.js";
 import { createProduct, productInfo, productOptions } from "./token/product.js";
-import { createProxy, proxyInfo, proxyOptions } from "./token/proxy.js";
+import { createProxy, proxyInfo, proxyOptions, proxyRoles } from "./token/proxy.js";
 import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
 import { createSafe, safeInfo, safeOptions } from "./token/safe.js";
 import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
@@ -32,6 +34,8 @@ export interface Method<Schema extends z.ZodType = z.ZodType> {
   info: MethodInfo;
   /** Checks the options other than `name`, and fills in the defaults. */
   options: Schema;
+  /** The roles that members have instead of weights; none where it is absent or gives none. */
+  roles?(options: z.output<Schema>): Roles | undefined;
   /** Start a run for one request. */
   create(context: MethodContext, options: z.output<Schema>): MethodRun;
   /** Build beforehand what takes long. A run without it builds when it first needs it. */
@@ -92,11 +96,13 @@ const registry = {
   cds: {
     info: cdsInfo,
     options: cdsOptions,
+    roles: () => cdsRoles,
     create: createCds,
   } satisfies Method<typeof cdsOptions>,
   citer: {
     info: citerInfo,
     options: citerOptions,
+    roles: () => citerRoles,
     create: createCiter,
   } satisfies Method<typeof citerOptions>,
   core: {
@@ -114,12 +120,14 @@ const registry = {
   contrast: {
     info: contrastInfo,
     options: contrastOptions,
+    roles: () => contrastRoles,
     create: createContrast,
     build: buildFusion,
   } satisfies Method<typeof contrastOptions>,
   proxy: {
     info: proxyInfo,
     options: proxyOptions,
+    roles: () => proxyRoles,
     create: createProxy,
     build: buildFusion,
   } satisfies Method<typeof proxyOptions>,
@@ -132,6 +140,7 @@ const registry = {
   fusion: {
     info: fusionInfo,
     options: fusionOptions,
+    roles: fusionRoles,
     create: createFusion,
     build: buildFusion,
   } satisfies Method<typeof fusionOptions>,
@@ -170,35 +179,19 @@ export const methodInfos: readonly MethodInfo[] = Object.values(registry).map((m
 export function methodNamed({ name, ...given }: MethodOptions): ChosenMethod {
   if (!Object.hasOwn(registry, name)) throw unknownName("method", String(name), Object.keys(registry));
   const method: Method = registry[name];
-  const options = checkOptions(method, given);
+  const options = checkOptions(method.info, method.options, given);
+  const roles = method.roles?.(options);
   return {
     info: method.info,
-    create: (context) => (context.voices.length === 1 ? new SingleRun(context) : method.create(context, options)),
+    create: (context) => {
+      if (roles !== undefined) checkRoles(roles, context.voices);
+      return context.voices.length === 1 ? new SingleRun(context) : method.create(context, options);
+    },
     build: async (voices, run = {}) => {
+      if (roles !== undefined) checkRoles(roles, voices);
       if (voices.length > 1) await method.build?.(voices, options, run);
     },
   };
-}
-
-function checkOptions(method: Method, given: Record<string, unknown>): unknown {
-  const { info } = method;
-  const result = method.options.safeParse(given);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  // A part without a known name is wrong as a whole.
-  const path = issue.path.slice(0, issue.code === "invalid_union" && issue.path.at(-1) === "name" ? -1 : undefined);
-  const part = path.map((key) => `${String(key)}.`).join("");
-  if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(info.options).filter((option) => path.length === 0 || option.startsWith(part));
-    throw unknownName(`option of ${info.name}`, part + issue.keys[0], known.length > 0 ? known : [`${part}name`]);
-  }
-  const option = path.join(".");
-  const found = path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given);
-  throw new LlamafuseError(
-    "invalid-option",
-    `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,
-    { method: info.name, option, found, allowed: info.options[option] ?? issue.message },
-  );
 }
 
 function requireOne({ voices }: MethodContext): void {

@@ -5,14 +5,17 @@ import type { Voice } from "./method.js";
 import { partSchema } from "./part-schema.js";
 
 /** `every-step`, or `gate` with `primary` and `threshold`. */
-export const scheduleOptions = partSchema([
-  z.strictObject({ name: z.literal("every-step") }),
-  z.strictObject({
-    name: z.literal("gate"),
-    primary: z.union([z.string(), z.int().min(0)]).default(0),
-    threshold: z.number().min(0).max(1).default(DEFAULT_THRESHOLD),
-  }),
-]);
+export const scheduleOptions = partSchema(
+  [
+    z.strictObject({ name: z.literal("every-step") }),
+    z.strictObject({
+      name: z.literal("gate"),
+      primary: z.union([z.string(), z.int().min(0)]).default(0),
+      threshold: z.number().min(0).max(1).default(DEFAULT_THRESHOLD),
+    }),
+  ],
+  "every-step",
+);
 
 export type ScheduleOptions = z.output<typeof scheduleOptions>;
 

@@ -1,5 +1,6 @@
 /** How much each member counts. */
 import { LlamafuseError } from "../errors.js";
+import type { Voice } from "./method.js";
 
 /**
  * Weights that sum to 1: w_i / Σ w. Zero silences a member. LlamafuseError "invalid-option" for a negative, infinite or
@@ -32,4 +33,12 @@ export function normaliseWeights(weights: readonly number[], names?: readonly st
   const scaled = weights.map((weight) => weight / largest);
   const sum = scaled.reduce((total, weight) => total + weight, 0);
   return scaled.map((weight) => weight / sum);
+}
+
+/** Those that take part: weight 0 silences a member, so that it is neither asked nor told. */
+export function speakingOf(voices: readonly Voice[]): readonly Voice[] {
+  const speaking = voices.filter(({ weight }) => weight > 0);
+  if (speaking.length === voices.length) return voices;
+  const everyone = voices.map(({ member }) => member.name);
+  return speaking.map((voice) => ({ ...voice, everyone }));
 }

@@ -46,6 +46,22 @@ const cases: Record<string, Case> = {
     says: ["Expected 1 argument but got 2.\n"],
   },
   "an unknown method": { args: ["generate", "--method", "unit", "Once"], code: 2, says: ['"unit"', '"unite"'] },
+  "an unknown option behind a method's name": {
+    args: ["generate", "-M", "unite:kk=3", "Once"],
+    code: 2,
+    says: ['"kk"'],
+  },
+  "two methods": { args: ["generate", "-M", "unite", "-M", "gac", "Once"], code: 2, says: ["twice", "eval"] },
+  "an option of a method where it is evaluated": {
+    args: ["eval", "-M", "unite", "-o", "k=3"],
+    code: 2,
+    says: ["-M unite:k=3"],
+  },
+  "a temperature of a method": {
+    args: ["generate", "-M", "purify", "-o", "temperature=0", "Once"],
+    code: 2,
+    says: ['The option "temperature" of purify must be above 0'],
+  },
   "details of an unknown method": { args: ["methods", "unit"], code: 2, says: ['"unit"', '"unite"'] },
   "an unknown option of a method": { args: ["generate", "-o", "kk=3", "Once"], code: 2, says: ['"kk"', '"k"'] },
   "k = 0": { args: ["generate", "-o", "k=0", "Once"], code: 2, says: ['"k"', "found 0"] },

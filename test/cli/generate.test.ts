@@ -20,7 +20,7 @@ describe.skipIf(models === undefined)("llamafuse generate", () => {
     const plain = await run(["generate", "--chat", QUESTION]);
     const json = await run(["generate", "--chat", QUESTION, "--json"]);
     expect(plain).toMatchObject({ code: 0, stderr: "" });
-    expect(plain.stdout).toBe(JSON.parse(json.stdout).text);
+    expect(plain.stdout).toBe(`${JSON.parse(json.stdout).text}\n`);
     expect(plain.stdout).not.toBe("");
   });
 
@@ -72,7 +72,7 @@ describe.skipIf(models === undefined)("llamafuse generate", () => {
   it("--stop ends the answer before the text", async () => {
     const whole = await run(["generate", "-n", "30", "Once upon a time"]);
     const stopped = await run(["generate", "-n", "30", "--stop", ".", "Once upon a time"]);
-    expect(stopped.stdout).toBe(whole.stdout.split(".")[0]);
+    expect(stopped.stdout).toBe(`${whole.stdout.split(".")[0]}\n`);
   });
 
   it("--max-tokens 0 is an empty answer", async () => {

@@ -49,7 +49,7 @@ async function stream(
       const next = await answer.next();
       stopWaiting();
       if (next.done) {
-        await writer.endLine(true);
+        await writer.endLine();
         return next.value;
       }
       // Members without a chat template begin with the space that follows "Assistant:".

@@ -1,6 +1,8 @@
 /** `llamafuse bench`: measurements of this machine, by the suite in `src/bench`. */
+
 import type { Command } from "commander";
 import type { BenchReport } from "../../bench/report.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { renderTable } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
@@ -37,7 +39,7 @@ export function registerBench(program: Command): void {
     .option("--folder <folder>", "routing: where the tables of outcomes are (default: ../shared/routing)")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined, flags: BenchFlags) => {
       const { benchInfos, runBench } = await import("../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));

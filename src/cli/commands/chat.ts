@@ -1,4 +1,5 @@
 /** `llamafuse chat`: a conversation, with a person at a terminal or with lines from a pipe. */
+
 import type { Command } from "commander";
 import type { GenerateOptions } from "../../decoding/loop.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
@@ -7,6 +8,7 @@ import { runChatCommand } from "../chat/commands.js";
 import { Conversation } from "../chat/conversation.js";
 import { TerminalLines } from "../chat/terminal-lines.js";
 import { answerTurn } from "../chat/turn.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { type Answering, loadAnswering } from "../load-ensemble.js";
 import {
@@ -45,7 +47,7 @@ export function registerChat(program: Command): void {
   addEnsembleOptions(command);
   addSamplingOptions(command).option("--system <text>", "what the members are told first");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async () => {
       process.exitCode = await chat(command.optsWithGlobals<ChatFlags>());
     });

@@ -1,9 +1,11 @@
 /** `llamafuse determine`: which models to combine, from their answers to a development set. */
+
 import type { Command } from "commander";
 import { LlamafuseError } from "../../errors.js";
 import type { Determination } from "../../evaluation/determine.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import { parseGpu } from "../../llama/find-library.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import {
   addCommonOptions,
@@ -80,7 +82,7 @@ export function registerDetermine(program: Command): void {
     .option("--json", "print one JSON document: each model's grade, gap, length and verdict");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (tasks: string[]) => {
       process.exitCode = await determineModels(tasks, command.optsWithGlobals<DetermineFlags>());
     });

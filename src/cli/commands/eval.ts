@@ -1,16 +1,19 @@
 /** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
+
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LlamafuseError } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
 import { parseGpu } from "../../llama/find-library.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
+import { readMethod } from "../method-words.js";
 import {
   addCommonOptions,
   addMachineOptions,
@@ -74,6 +77,7 @@ export function registerEval(program: Command): void {
       "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method but fusion, proxy and, unless sampled, me)",
       collect,
     )
+    .addOption(new Option("-o, --option <name=value>").hideHelp().argParser(refuseOption))
     .optionsGroup("Questions:")
     .option(
       "-l, --limit <count>",
@@ -98,14 +102,20 @@ export function registerEval(program: Command): void {
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (tasks: string[]) => {
       process.exitCode = await evaluateTasks(tasks, command.optsWithGlobals<EvalFlags>());
     });
 }
 
+/** Of several methods, none would be meant. */
+function refuseOption(text: string): never {
+  const message = `There is no --option here: a method's options stand behind its name, such as -M unite:${text}.`;
+  throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
+}
+
 async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promise<number> {
-  const [{ readMethod, readTask }, { evaluate }, { summarise }] = await Promise.all([
+  const [{ readTask }, { evaluate }, { summarise }] = await Promise.all([
     import("../eval/arguments.js"),
     import("../../evaluation/run.js"),
     import("../../evaluation/report/summary.js"),
@@ -123,7 +133,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     const evaluation = await evaluate({
       members,
       tasks,
-      methods: flags.method?.map(readMethod) ?? (flags.outcomes === undefined ? undefined : []),
+      methods: flags.method?.map((word) => readMethod(word)) ?? (flags.outcomes === undefined ? undefined : []),
       limit,
       chat,
       generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },

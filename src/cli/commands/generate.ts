@@ -1,10 +1,12 @@
 /** `llamafuse generate`: one prompt, one answer. */
+
 import type { Command } from "commander";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import type { GenerateResult } from "../../decoding/loop.js";
 import { type ChatMessage, checkPrompt, type PromptInput } from "../../decoding/prompt.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { type Answering, loadAnswering } from "../load-ensemble.js";
 import {
@@ -18,7 +20,7 @@ import {
   warnOfDraws,
 } from "../options.js";
 import { waitingNotice } from "../progress.js";
-import { renderStep, renderSummary } from "../render-trace.js";
+import { renderStep, renderSummary, traceColumns } from "../render-trace.js";
 import { memberNames, summaryLine } from "../summary.js";
 import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
 import { readText } from "../text-input.js";
@@ -32,7 +34,7 @@ interface GenerateFlags extends EnsembleFlags, SamplingFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse generate "What is a young deer?"                  the native models, fused by unite
+  $ llamafuse generate --chat "What is a young deer?"           the native models, fused by unite
   $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts twice
   $ llamafuse generate --method gac --trace "The capital of"    what each member said at each step
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
@@ -54,7 +56,7 @@ export function registerGenerate(program: Command): void {
     .option("--trace", "print what every member said at every step, in place of the plain answer")
     .option("--json", "print one JSON document: text, finishReason, usage, timings, and the trace with --trace");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (prompt: string | undefined) => {
       process.exitCode = await generate(prompt, command.optsWithGlobals<GenerateFlags>());
     });
@@ -88,6 +90,7 @@ async function answer(
   const stream = ensemble.stream(prompt, { ...samplingOptions(flags), trace: flags.trace, signal });
   const writer = new AnswerWriter();
   const colors = colorsFor(process.stdout);
+  const columns = traceColumns(process.stdout);
   const stopWaiting = waitingNotice("Reading the prompt …");
   let result: GenerateResult;
   try {
@@ -100,14 +103,14 @@ async function answer(
       }
       if (flags.json) continue;
       if (!flags.trace) await writer.write(next.value.text);
-      else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors));
+      else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors, columns));
     }
   } finally {
     stopWaiting();
     await stream.return(undefined as never);
   }
   if (flags.json) await writeJson(result);
-  else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors));
+  else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
   const { route } = result as Partial<RoutedResult>;
   if (route !== undefined) notice(route.reason);

@@ -1,7 +1,9 @@
 /** `llamafuse inspect`: what model files say of themselves, and how much their vocabularies have in common. */
+
 import type { Command } from "commander";
 import { resolveModel } from "../../member/resolve-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
+import { helpText } from "../help-text.js";
 import { type Inspected, openForInspection, uniqueNames } from "../inspect/open.js";
 import { type InspectReport, renderReport } from "../inspect/render.js";
 import { addCommonOptions } from "../options.js";
@@ -44,7 +46,7 @@ export function registerInspect(program: Command): void {
     .option("--text <file>", "the text in which shared tokens are counted (default: a short built-in one)")
     .option("--json", "print one JSON document: models and pairs");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (files: string[]) => {
       const flags = command.optsWithGlobals<InspectFlags>();
       const report = await inspect(files, flags);

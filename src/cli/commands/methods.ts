@@ -1,7 +1,9 @@
 /** `llamafuse methods`: the methods there are, and what each one takes. */
+
 import type { Command } from "commander";
 import type { MethodInfo } from "../../during/method.js";
 import { unknownName } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { renderRouter } from "../route/list.js";
 import { renderTable } from "../table.js";
@@ -15,7 +17,7 @@ const EXAMPLES = `
 Examples:
   $ llamafuse methods                                     all of them, a line each
   $ llamafuse methods unite                               one with its options and their defaults
-  $ llamafuse generate --method unite --option k=5 "Once" use it
+  $ llamafuse generate --method unite --option k=5 "Once"  use it
 
 With one member every method is that model alone.
 A fitted router takes a method's place: see "llamafuse route list".`;
@@ -28,7 +30,7 @@ export function registerMethods(program: Command): void {
     .argument("[NAME]", "the method to describe")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined, flags: MethodsFlags) => {
       const { methodInfos } = await import("../../during/methods.js");
       const colors = colorsFor(process.stdout);

@@ -1,6 +1,7 @@
 /** `llamafuse route`: train routers on tables of outcomes, judge them, and ask one why it decides as it does. */
 import type { Command } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { registerDescribe } from "../route/describe.js";
 import { registerRouteEval } from "../route/eval.js";
@@ -26,7 +27,7 @@ export function registerRoute(program: Command): void {
     .command("route")
     .summary("train and judge routers, which choose a model for each query")
     .description("Train routers on what models did on past queries, judge them, and see why one decides as it does.");
-  addCommonOptions(route).addHelpText("after", EXAMPLES);
+  addCommonOptions(route).addHelpText("after", helpText(EXAMPLES));
   registerList(route);
   registerRouteEval(route);
   registerRouteFit(route);

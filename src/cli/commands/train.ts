@@ -1,10 +1,12 @@
 /** `llamafuse train`: the judges of methods that learn when another member is to speak. */
+
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { LEARNED } from "../../during/judges/judge.js";
 import type { JudgedMethod } from "../../during/judges/saved-judge.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { loadEnsemble } from "../load-ensemble.js";
 import {
@@ -86,7 +88,7 @@ export function registerTrain(program: Command): void {
     .option("--json", "print what was learned as one JSON document");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (method: string, tasks: string[]) => {
       process.exitCode = await train(method, tasks, command.optsWithGlobals<TrainFlags>());
     });

@@ -4,7 +4,8 @@ import type { RouterChoice } from "../../before/judging/judge-one.js";
 import { routerInfos, routerNamed } from "../../before/registry.js";
 import type { Knob } from "../../before/router.js";
 import { LlamafuseError } from "../../errors.js";
-import { number, parseValue } from "../options.js";
+import { parseValue } from "../method-words.js";
+import { number } from "../options.js";
 
 export interface KnobFlags {
   lambda?: number;

@@ -25,20 +25,23 @@ const topUnion = z.strictObject({ name: z.literal("top-union"), k, feedback });
 const union = z.strictObject({ name: z.literal("union"), feedback });
 
 /** The spaces of UniTE and GaC alone. */
-export const unionOptions = partSchema([topUnion, union]);
+export const unionOptions = partSchema([topUnion, union], "top-union");
 
 /**
  * `top-union` (UniTE's space), `union` (GaC's), `mined` (PackLLM's), `one-vocabulary`, `similarity` (EVA's) or `relative`
  * (DeePEn's), with their options.
  */
-export const alignmentOptions = partSchema([
-  topUnion,
-  union,
-  z.strictObject({ name: z.literal("one-vocabulary") }),
-  z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
-  z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),
-  z.strictObject({ name: z.literal("relative"), main, learningRate, steps, weightDecay, anchors, seed }),
-]);
+export const alignmentOptions = partSchema(
+  [
+    topUnion,
+    union,
+    z.strictObject({ name: z.literal("one-vocabulary") }),
+    z.strictObject({ name: z.literal("mined"), reference: z.union([z.string(), z.int().min(0)]).default("auto") }),
+    z.strictObject({ name: z.literal("similarity"), main, k: evaK, similar, leastSimilarity, neighbourhood }),
+    z.strictObject({ name: z.literal("relative"), main, learningRate, steps, weightDecay, anchors, seed }),
+  ],
+  "top-union",
+);
 
 export type AlignmentOptions = z.output<typeof alignmentOptions>;
 
@@ -50,13 +53,13 @@ export const ALIGNMENTS_TEXT =
 export type RelativeOptions = Extract<AlignmentOptions, { name: "relative" }>;
 
 /**
- * An alignment for this request. `method`: who asks, for errors; `onlyLikeliest`: see UnionAlignment.
+ * An alignment for this request. `onlyLikeliest`: see UnionAlignment.
  * Error: incompatible-members.
  */
 export function createAlignment(
   context: MethodContext,
   options: Exclude<AlignmentOptions, RelativeOptions>,
-  { method, onlyLikeliest = false }: { method: string; onlyLikeliest?: boolean },
+  { onlyLikeliest = false }: { onlyLikeliest?: boolean } = {},
 ): Alignment {
   const { voices } = context;
   switch (options.name) {
@@ -73,6 +76,9 @@ export function createAlignment(
       return new SimilarityAlignment(context, indexOfMember(voices, options.main, "main"), options.k, choice);
     }
     case "one-vocabulary":
-      return new OneVocabularyAlignment(context, method);
+      return new OneVocabularyAlignment(context, {
+        of: 'The alignment "one-vocabulary"',
+        instead: 'the alignment "top-union"',
+      });
   }
 }

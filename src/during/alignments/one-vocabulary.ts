@@ -19,6 +19,12 @@ import { UpToDate } from "./up-to-date.js";
 const END = 0;
 const NO_BYTES = new Uint8Array();
 
+/** Who wants one vocabulary, and what does without; for errors. */
+export interface Asker {
+  of: string;
+  instead: string;
+}
+
 export class OneVocabularyAlignment implements Alignment {
   readonly #upToDate: UpToDate;
   readonly #maps: UnionMaps;
@@ -26,9 +32,9 @@ export class OneVocabularyAlignment implements Alignment {
   /** Error: incompatible-members where vocabularies differ. */
   constructor(
     private readonly context: MethodContext,
-    method: string,
+    asker: Asker,
   ) {
-    requireOneVocabulary(context.voices, method);
+    requireOneVocabulary(context.voices, asker);
     this.#maps = oneVocabularyMaps(context.voices.map(({ member }) => member.vocabulary));
     this.#upToDate = new UpToDate(context);
   }
@@ -74,7 +80,7 @@ export class OneVocabularyAlignment implements Alignment {
 }
 
 /** LlamafuseError "incompatible-members" unless all voices have the first one's vocabulary. */
-export function requireOneVocabulary(voices: readonly Voice[], method: string): void {
+export function requireOneVocabulary(voices: readonly Voice[], { of, instead }: Asker): void {
   const [first, ...others] = voices.map(({ member }) => member);
   for (const other of others) {
     const id = firstDifference(first.vocabulary, other.vocabulary);
@@ -86,8 +92,8 @@ export function requireOneVocabulary(voices: readonly Voice[], method: string): 
     );
     throw new LlamafuseError(
       "incompatible-members",
-      `${method} needs members with one vocabulary; "${first.name}" (${first.vocabulary.size} tokens) and "${other.name}" (${other.vocabulary.size}) first differ at token ${id} (${a}, ${b}). Use models of one family, or a method for any vocabularies such as product, gac or unite.`,
-      { method, members: [first.name, other.name], found: id },
+      `${of} needs members with one vocabulary; "${first.name}" (${first.vocabulary.size} tokens) and "${other.name}" (${other.vocabulary.size}) first differ at token ${id} (${a}, ${b}). Use models of one family, or ${instead}.`,
+      { members: [first.name, other.name], found: id },
     );
   }
 }

@@ -20,10 +20,15 @@ export const contrastShape = {
   expert: member.default(0),
   amateur: member.default(1),
   form: z.enum(["scaled", "difference"]).default("scaled"),
-  beta: z.number().min(0).default(0.5),
+  beta: z.number().min(0).optional(),
   amateurTemperature: z.number().positive().default(1),
   alpha: share.default(0.1),
 };
+/** "difference" has no β. */
+export const usesBeta = ({ form, beta }: { form: string; beta?: number }) => form === "scaled" || beta === undefined;
+export const BETA_UNUSED = { path: ["beta"], error: 'is used only with form "scaled"' };
+const DEFAULT_BETA = 0.5;
+
 export const proxyShape = {
   base: member.default(0),
   expert: member.default(1),
@@ -38,20 +43,27 @@ export const consistencyShape = {
 };
 
 /** `mean`, `product`, `minimum`, `core`, `contrast` or `proxy`, with their options. */
-export const ruleOptions = partSchema([
-  z.strictObject({ name: z.literal("mean") }),
-  z.strictObject({ name: z.literal("product"), ...productShape }),
-  z.strictObject({ name: z.literal("minimum") }),
-  z.strictObject({ name: z.literal("core"), ...consistencyShape }),
-  z.strictObject({ name: z.literal("contrast"), ...contrastShape }),
-  z.strictObject({ name: z.literal("proxy"), ...proxyShape }),
-]);
+export const ruleOptions = partSchema(
+  [
+    z.strictObject({ name: z.literal("mean") }),
+    z.strictObject({ name: z.literal("product"), ...productShape }),
+    z.strictObject({ name: z.literal("minimum") }),
+    z.strictObject({ name: z.literal("core"), ...consistencyShape }),
+    z.strictObject({ name: z.literal("contrast"), ...contrastShape }).refine(usesBeta, BETA_UNUSED),
+    z.strictObject({ name: z.literal("proxy"), ...proxyShape }),
+  ],
+  "mean",
+);
 
 export type RuleOptions = z.output<typeof ruleOptions>;
 
-/** Whether the members have roles in it instead of weights. */
-export function hasRoles({ name }: RuleOptions): boolean {
-  return name === "contrast" || name === "proxy";
+export const CONTRAST_ROLES = ["expert", "amateur"] as const;
+export const PROXY_ROLES = ["base", "expert", "antiExpert"] as const;
+
+/** The roles that members have in it instead of weights, in the order of the defaults. */
+export function roleNamesOf({ name }: RuleOptions): readonly string[] | undefined {
+  if (name === "contrast") return CONTRAST_ROLES;
+  return name === "proxy" ? PROXY_ROLES : undefined;
 }
 
 /** A rule for this request. Errors: invalid-option (a member that is none), incompatible-members. */
@@ -69,8 +81,8 @@ export function createRule(context: MethodContext, options: RuleOptions, alignme
       return new ConsistencyRule({ score, task, main: main === "none" ? -1 : indexOfMember(voices, main, "main") });
     }
     case "contrast": {
-      const { expert, amateur, form, beta, amateurTemperature, alpha } = options;
-      const roles = rolesOf(voices, options.name, { expert, amateur });
+      const { expert, amateur, form, beta = DEFAULT_BETA, amateurTemperature, alpha } = options;
+      const roles = rolesOf(voices, { expert, amateur });
       requireOpinions(voices, options.name, alignment);
       const coefficients = new Array<number>(voices.length).fill(0);
       coefficients[roles.expert] = form === "scaled" ? 1 + beta : 1;
@@ -79,7 +91,7 @@ export function createRule(context: MethodContext, options: RuleOptions, alignme
     }
     case "proxy": {
       const { base, expert, antiExpert, strength, alpha } = options;
-      const roles = rolesOf(voices, options.name, { base, expert, antiExpert });
+      const roles = rolesOf(voices, { base, expert, antiExpert });
       requireOpinions(voices, options.name, alignment);
       const coefficients = new Array<number>(voices.length).fill(0);
       coefficients[roles.base] = 1;
@@ -90,21 +102,12 @@ export function createRule(context: MethodContext, options: RuleOptions, alignme
   }
 }
 
-/** Each role's index. Every voice has exactly one role. */
+/** Each role's index. Every voice has exactly one role; see checkRoles. */
 function rolesOf<Role extends string>(
   voices: readonly Voice[],
-  rule: string,
   wanted: Record<Role, string | number>,
 ): Record<Role, number> {
   const roles = Object.entries<string | number>(wanted);
-  if (voices.length !== roles.length) {
-    const named = roles.map(([role]) => role).join(", ");
-    throw new LlamafuseError(
-      "incompatible-members",
-      `The rule "${rule}" takes ${roles.length} members (${named}) and was given ${voices.length}. Give it these, or use the rule "mean" or "product" for any number.`,
-      { rule, found: voices.length, allowed: roles.length },
-    );
-  }
   const found = roles.map(([role, name]) => [role, indexOfMember(voices, name, role)] as const);
   for (const [place, [role, index]] of found.entries()) {
     const [other] = found.slice(0, place).find(([, taken]) => taken === index) ?? [];

@@ -23,11 +23,11 @@
  * The heuristics, the logistic regression, its data (training/train-cds.ts) and all thresholds are ours [unverified].
  */
 import { z } from "zod";
-import { LlamafuseError } from "../../errors.js";
 import { indexOfMember } from "../gate.js";
 import { EntityJudge, EntropyJudge } from "../judges/heuristics.js";
 import { isJudge, type Judge, loadJudge } from "../judges/judge.js";
-import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
+import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
+import type { Roles } from "../roles.js";
 import { type SwitchParts, SwitchRun } from "../switch-run.js";
 
 export const cdsInfo: MethodInfo = {
@@ -39,28 +39,34 @@ export const cdsInfo: MethodInfo = {
     knowledge: "The member that says critical tokens, by name or index. Default 1, the second.",
     classifier:
       '"entropy" (default) or "entity" of the aligned member\'s distribution, or a file of "llamafuse train cds".',
-    threshold: "A token is critical above this score. Default 1 nat with entropy, else 0.5.",
+    threshold: "A token is critical above this score; none with entity. Default 1 nat with entropy, else 0.5.",
     critical: '"greedy" (default, published): critical tokens are the likeliest; "sampled": drawn like the others.',
   },
 };
 
-export const cdsOptions = z.strictObject({
-  knowledge: z.union([z.string(), z.int().min(0)]).default(1),
-  classifier: z
-    .union([z.string().min(1), z.custom<Judge>(isJudge, 'is "entropy", "entity", a file, or an object with a score')])
-    .default("entropy"),
-  threshold: z.number().min(0).optional(),
-  critical: z.enum(["greedy", "sampled"]).default("greedy"),
-});
+export const cdsOptions = z
+  .strictObject({
+    knowledge: z.union([z.string(), z.int().min(0)]).default(1),
+    classifier: z
+      .union([z.string().min(1), z.custom<Judge>(isJudge, 'is "entropy", "entity", a file, or an object with a score')])
+      .default("entropy"),
+    threshold: z.number().min(0).optional(),
+    critical: z.enum(["greedy", "sampled"]).default("greedy"),
+  })
+  .refine(({ classifier, threshold }) => classifier !== "entity" || threshold === undefined, {
+    path: ["threshold"],
+    error: 'is not used with classifier "entity", whose score is 0 or 1',
+  });
 
 export type CdsOptions = z.output<typeof cdsOptions>;
 
 const DEFAULT_ENTROPY = 1;
 const DEFAULT_SCORE = 0.5;
 
+export const cdsRoles: Roles = { of: "cds", names: ["aligned", "knowledge"], instead: "a method such as unite" };
+
 export function createCds(context: MethodContext, options: CdsOptions): MethodRun {
   const { voices } = context;
-  requireTwo(voices, "cds");
   const other = indexOfMember(voices, options.knowledge, "knowledge");
   const { classifier } = options;
   const threshold = options.threshold ?? (classifier === "entropy" ? DEFAULT_ENTROPY : DEFAULT_SCORE);
@@ -82,14 +88,4 @@ function judgeOf(classifier: CdsOptions["classifier"]): SwitchParts["judge"] {
   if (classifier === "entropy") return new EntropyJudge();
   if (classifier === "entity") return new EntityJudge();
   return typeof classifier === "string" ? () => loadJudge(classifier, "cds") : classifier;
-}
-
-/** LlamafuseError "incompatible-members" unless there are two members. */
-export function requireTwo(voices: readonly Voice[], method: string): void {
-  if (voices.length === 2) return;
-  throw new LlamafuseError(
-    "incompatible-members",
-    `${method} switches between two members; there are ${voices.length}. Name two, or choose a method that fuses any number, such as unite.`,
-    { method, found: voices.length, allowed: 2 },
-  );
 }

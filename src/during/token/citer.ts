@@ -17,8 +17,8 @@ import { LlamafuseError } from "../../errors.js";
 import { indexOfMember } from "../gate.js";
 import { isJudge, type Judge, loadJudge } from "../judges/judge.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
+import type { Roles } from "../roles.js";
 import { SwitchRun } from "../switch-run.js";
-import { requireTwo } from "./cds.js";
 
 export const citerInfo: MethodInfo = {
   name: "citer",
@@ -40,8 +40,9 @@ export const citerOptions = z.strictObject({
 
 export type CiterOptions = z.output<typeof citerOptions>;
 
+export const citerRoles: Roles = { of: "citer", names: ["small", "large"], instead: "a method such as unite" };
+
 export function createCiter(context: MethodContext, { router, small, threshold }: CiterOptions): MethodRun {
-  requireTwo(context.voices, "citer");
   const leader = indexOfMember(context.voices, small, "small");
   if (router === undefined) {
     throw new LlamafuseError(

@@ -15,7 +15,8 @@
 import { z } from "zod";
 import { ALIGNMENTS_TEXT, alignmentOptions } from "../alignments/kinds.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
-import { contrastShape } from "../rules/kinds.js";
+import type { Roles } from "../roles.js";
+import { BETA_UNUSED, CONTRAST_ROLES, contrastShape, usesBeta } from "../rules/kinds.js";
 import { createFusion } from "./fusion.js";
 
 export const contrastInfo: MethodInfo = {
@@ -34,7 +35,11 @@ export const contrastInfo: MethodInfo = {
   },
 };
 
-export const contrastOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...contrastShape });
+export const contrastOptions = z
+  .strictObject({ alignment: alignmentOptions, ...contrastShape })
+  .refine(usesBeta, BETA_UNUSED);
+
+export const contrastRoles: Roles = { of: "contrast", names: CONTRAST_ROLES, instead: "a method such as unite" };
 
 export function createContrast(
   context: MethodContext,

@@ -25,7 +25,7 @@ export const coreInfo: MethodInfo = {
   },
 };
 
-export const coreOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...consistencyShape });
+export const coreOptions = z.strictObject({ alignment: alignmentOptions, ...consistencyShape });
 
 export function createCore(context: MethodContext, { alignment, ...rule }: z.output<typeof coreOptions>): MethodRun {
   return createFusion(context, { alignment, rule: { name: "core", ...rule } });

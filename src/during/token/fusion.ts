@@ -24,7 +24,8 @@ import {
 } from "../alignments/kinds.js";
 import { FusionRun } from "../fusion-run.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
-import { createRule, hasRoles, type RuleOptions, ruleOptions } from "../rules/kinds.js";
+import type { Roles } from "../roles.js";
+import { createRule, type RuleOptions, roleNamesOf, ruleOptions } from "../rules/kinds.js";
 import { gateOf, type ScheduleOptions, scheduleOptions } from "../schedules.js";
 import { createWeighting, type WeightOptions, weightOptions } from "../weightings/kinds.js";
 import { buildDeepen, DeepenRun, deepenOptions } from "./deepen.js";
@@ -46,11 +47,16 @@ export const fusionInfo: MethodInfo = {
 };
 
 export const fusionOptions = z.strictObject({
-  alignment: alignmentOptions.prefault("top-union"),
-  rule: ruleOptions.prefault("mean"),
-  weights: weightOptions.prefault("given"),
-  schedule: scheduleOptions.prefault("every-step"),
+  alignment: alignmentOptions,
+  rule: ruleOptions,
+  weights: weightOptions,
+  schedule: scheduleOptions,
 });
+
+export function fusionRoles({ rule }: FusionOptions): Roles | undefined {
+  const names = roleNamesOf(rule);
+  return names && { of: `The rule "${rule.name}"`, names, instead: 'the rule "mean"' };
+}
 
 export interface FusionOptions {
   alignment: AlignmentOptions;
@@ -63,7 +69,7 @@ export interface FusionOptions {
 export function createFusion(context: MethodContext, options: FusionOptions): MethodRun {
   const { voices, greedy, traceTop } = context;
   const { rule, weights = { name: "given" }, schedule } = options;
-  if (hasRoles(rule) && weights.name !== "given") {
+  if (roleNamesOf(rule) !== undefined && weights.name !== "given") {
     throw new LlamafuseError(
       "invalid-option",
       `In the rule "${rule.name}" members have roles and no weights, so the weights "${weights.name}" mean nothing there. Leave them out, or use the rule "mean", "product" or "core".`,
@@ -72,7 +78,6 @@ export function createFusion(context: MethodContext, options: FusionOptions): Me
   }
   if (options.alignment.name === "relative") return fuseRelative(context, { ...options, weights }, options.alignment);
   const alignment = createAlignment(context, options.alignment, {
-    method: rule.name,
     onlyLikeliest: rule.name === "mean" && greedy && traceTop === 0,
   });
   return new FusionRun(context, {

@@ -24,7 +24,7 @@ export const productInfo: MethodInfo = {
   },
 };
 
-export const productOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...productShape });
+export const productOptions = z.strictObject({ alignment: alignmentOptions, ...productShape });
 
 export function createProduct(
   context: MethodContext,

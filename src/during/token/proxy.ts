@@ -13,7 +13,8 @@
 import { z } from "zod";
 import { ALIGNMENTS_TEXT, alignmentOptions } from "../alignments/kinds.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
-import { proxyShape } from "../rules/kinds.js";
+import type { Roles } from "../roles.js";
+import { PROXY_ROLES, proxyShape } from "../rules/kinds.js";
 import { createFusion } from "./fusion.js";
 
 export const proxyInfo: MethodInfo = {
@@ -31,7 +32,9 @@ export const proxyInfo: MethodInfo = {
   },
 };
 
-export const proxyOptions = z.strictObject({ alignment: alignmentOptions.prefault("top-union"), ...proxyShape });
+export const proxyOptions = z.strictObject({ alignment: alignmentOptions, ...proxyShape });
+
+export const proxyRoles: Roles = { of: "proxy", names: PROXY_ROLES, instead: "a method such as unite" };
 
 export function createProxy(context: MethodContext, { alignment, ...rule }: z.output<typeof proxyOptions>): MethodRun {
   return createFusion(context, { alignment, rule: { name: "proxy", ...rule } });

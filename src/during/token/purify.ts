@@ -52,7 +52,7 @@ export const purifyOptions = z
   })
   .refine(({ alpha, beta }) => (alpha === undefined) === (beta === undefined), {
     path: ["beta"],
-    error: "goes together with alpha: give both or none",
+    error: "goes together with alpha: give both or none of them",
   })
   .refine(({ alpha, beta }) => alpha === undefined || alpha + beta! > 0, {
     path: ["alpha"],
@@ -64,7 +64,10 @@ export type PurifyOptions = z.output<typeof purifyOptions>;
 export function createPurify(context: MethodContext, options: PurifyOptions): MethodRun {
   const { voices } = context;
   const { form, temperature, alpha, beta } = options;
-  const alignment = new OneVocabularyAlignment(context, "purify");
+  const alignment = new OneVocabularyAlignment(context, {
+    of: "purify",
+    instead: "a method for any vocabularies such as product, gac or unite",
+  });
   if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
   if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
   const exponents = alpha === undefined ? voices.map(({ weight }) => weight) : [alpha, beta!];
@@ -82,6 +85,6 @@ function requireCount(option: string, given: number, members: number): void {
   throw new LlamafuseError(
     "invalid-option",
     `The option ${option} of purify is for ${given} members; there are ${members}. Use the members' weights or one temperature instead.`,
-    { option, found: given, allowed: members },
+    { method: "purify", option, found: given, allowed: members },
   );
 }

@@ -51,19 +51,24 @@ export const safeInfo: MethodInfo = {
   },
 };
 
-export const safeOptions = z.strictObject({
-  drafter: z.union([z.string(), z.int().min(0)]).default(0),
-  draft: z.int().min(1).max(MOST_DRAFTED).default(DEFAULT_DRAFT),
-  alignment: unionOptions.prefault("top-union"),
-  sharpen: z.enum(SHARPENINGS).default("prefix"),
-  lambda: z.number().min(0).max(1).default(DEFAULT_LAMBDA),
-});
+export const safeOptions = z
+  .strictObject({
+    drafter: z.union([z.string(), z.int().min(0)]).default(0),
+    draft: z.int().min(1).max(MOST_DRAFTED).default(DEFAULT_DRAFT),
+    alignment: unionOptions,
+    sharpen: z.enum(SHARPENINGS).default("prefix"),
+    lambda: z.number().min(0).max(1).optional(),
+  })
+  .refine(({ sharpen, lambda }) => sharpen === "prefix" || lambda === undefined, {
+    path: ["lambda"],
+    error: 'is used only with sharpen "prefix"',
+  });
 
 export function createSafe(context: MethodContext, options: z.output<typeof safeOptions>): SafeRun {
   const { voices, combiner } = context;
-  const { draft, alignment, sharpen, lambda } = options;
+  const { draft, alignment, sharpen, lambda = DEFAULT_LAMBDA } = options;
   const drafter = indexOfMember(voices, options.drafter, "drafter");
   const rule = new SharpenedRule(voices[drafter].member, { sharpen, lambda }, combiner);
-  const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment, { method: "safe" }), rule });
+  const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment), rule });
   return new SafeRun(context, { drafter, draft, fusion });
 }

@@ -33,7 +33,7 @@ export const uniteInfo: MethodInfo = {
   options: {
     k: "How many tokens each member proposes. Default 10.",
     feedback: '"text" (default, published): the whole text is tokenised anew; "piece": the string is, on its own.',
-    variant: '"logits" (default) or "probability": which released code compat reproduces. The same without compat.',
+    variant: 'With compat: which released code it reproduces, "logits" (default) or "probability".',
     compat: "Reproduce the released code's strings, quirks and feedback. Default false.",
   },
 };
@@ -42,12 +42,16 @@ export const uniteOptions = z
   .strictObject({
     k: z.int().min(1).max(MAX_TOP).default(10),
     feedback: z.enum(["text", "piece"]).optional(),
-    variant: z.enum(["logits", "probability"]).default("logits"),
+    variant: z.enum(["logits", "probability"]).optional(),
     compat: z.boolean().default(false),
   })
   .refine((options) => !options.compat || options.feedback === undefined, {
     path: ["feedback"],
     error: "cannot be chosen with compat, which feeds back as published",
+  })
+  .refine(({ compat, variant }) => compat || variant === undefined, {
+    path: ["variant"],
+    error: "is used only with compat",
   });
 
 export type UniteOptions = z.output<typeof uniteOptions>;
@@ -59,7 +63,10 @@ export function createUnite(context: MethodContext, options: UniteOptions): Fusi
   });
 }
 
-function keysFor({ voices, greedy }: MethodContext, { compat, variant, feedback = "text" }: UniteOptions): TopKeys {
+function keysFor(
+  { voices, greedy }: MethodContext,
+  { compat, variant = "logits", feedback = "text" }: UniteOptions,
+): TopKeys {
   const members = voices.map(({ member }) => member);
   if (!compat) return new ByteKeys(members, feedback);
   return variant === "logits" ? ReleasedKeys.of(members, greedy) : MixtureKeys.of(members, greedy);

@@ -7,6 +7,7 @@
  * LlamafuseError "invalid-option" for a score of no member, a member without one, and scores that are no weights.
  */
 import { LlamafuseError, unknownName } from "../../errors.js";
+import { silencedMember } from "../gate.js";
 import type { Voice } from "../method.js";
 import { amongAsked, type Weighting } from "../weighting.js";
 import { normaliseWeights } from "../weights.js";
@@ -16,7 +17,12 @@ export class DevelopmentScores implements Weighting {
 
   constructor(voices: readonly Voice[], scores: Readonly<Record<string, number>>) {
     const names = voices.map(({ member }) => member.name);
-    for (const name of Object.keys(scores)) if (!names.includes(name)) throw unknownName("member", name, names);
+    for (const name of Object.keys(scores)) {
+      if (names.includes(name)) continue;
+      throw voices[0].everyone?.includes(name)
+        ? silencedMember(name, "among the scores", names)
+        : unknownName("member", name, names);
+    }
     const missing = names.find((name) => scores[name] === undefined);
     if (missing !== undefined) {
       throw new LlamafuseError("invalid-option", `The option "scores" has no score for member "${missing}".`, {

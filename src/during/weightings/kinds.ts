@@ -11,11 +11,14 @@ import { ownLosses, PromptWeights, perplexityWeights, searchWeights } from "./pe
 const refresh = z.int().min(0).default(0);
 
 /** `given` (the members' own), `perplexity` or `perplexity-search` (PackLLM's sim and opt). */
-export const weightOptions = partSchema([
-  z.strictObject({ name: z.literal("given") }),
-  z.strictObject({ name: z.literal("perplexity"), tau: z.number().positive().default(1), refresh }),
-  z.strictObject({ name: z.literal("perplexity-search"), refresh }),
-]);
+export const weightOptions = partSchema(
+  [
+    z.strictObject({ name: z.literal("given") }),
+    z.strictObject({ name: z.literal("perplexity"), tau: z.number().positive().default(1), refresh }),
+    z.strictObject({ name: z.literal("perplexity-search"), refresh }),
+  ],
+  "given",
+);
 
 export type WeightOptions = z.output<typeof weightOptions>;
 

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, test } from "vitest";
 import { displayWidth } from "../../../src/cli/columns.js";
-import { renderStep, renderSummary, renderTrace, TRACE_COLUMNS } from "../../../src/cli/render-trace.js";
+import { renderStep, renderSummary, renderTrace, TRACE_COLUMNS, traceColumns } from "../../../src/cli/render-trace.js";
 import type { TraceMember, TracePiece, TraceStep } from "../../../src/decoding/trace.js";
 
 const plain = picocolors.createColors(false);
@@ -97,6 +97,30 @@ describe("without colors", () => {
     );
   });
 
+  test("the columns of the terminal, between those of one member and the limit", () => {
+    expect([undefined, 0, 30, 60, 80, 200].map((columns) => traceColumns({ columns }))).toEqual([
+      100, 100, 56, 60, 80, 100,
+    ]);
+  });
+
+  test("a narrow terminal", () => {
+    const said = { owl: [" upon", 0.97], wren: [" there", 0.61], finch: [" upon", 0.5] } as const;
+    const steps = [step(0, " upon", 0.56, said as unknown as Record<string, [string, number]>)];
+    expect(renderTrace(steps, plain, 60)).toBe(
+      [
+        "step chosen                              owl             +2",
+        '   0 " upon"            ████▌    0.56  ● " upon" 0.97',
+        "",
+        " upon",
+        "",
+        "won by owl and finch     1 100 %",
+        "1 step, 3.70 ms each: decode 3.20, fuse 0.40, sync 0.10",
+        "",
+      ].join("\n"),
+    );
+    expect(renderStep(steps[0], plain, 80)).toContain('● " upon" 0.97       " there" 0.61');
+  });
+
   test("an empty trace is nothing", () => {
     expect(renderTrace([], plain)).toBe("");
   });
@@ -111,7 +135,12 @@ describe("without colors", () => {
       const said = Object.fromEntries(
         names.map((name, at) => [name, [at < 2 ? long : "other", 0.123] as [string, number]]),
       );
-      const text = renderTrace([step(0, long, 0.5, said), step(12345, "y", 0.01, said)], plain);
+      const steps = [step(0, long, 0.5, said), step(12345, "y", 0.01, said)];
+      for (const columns of [56, 60, 80]) {
+        for (const line of renderTrace([steps[0], { ...steps[1], index: 9999 }], plain, columns).split("\n"))
+          expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+      }
+      const text = renderTrace(steps, plain);
       for (const line of text.split("\n")) expect(displayWidth(line)).toBeLessThanOrEqual(TRACE_COLUMNS);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
       expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);

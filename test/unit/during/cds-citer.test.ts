@@ -180,7 +180,10 @@ describe("bad input", () => {
     const context = { voices, greedy: true, traceTop: 0, advance: async () => {} };
     for (const method of [{ name: "cds" }, { name: "citer", router: scored(1) }] as const) {
       expect(() => methodNamed(method).create(context)).toThrow(
-        expect.objectContaining({ code: "incompatible-members", message: expect.stringMatching(/two members.*unite/) }),
+        expect.objectContaining({
+          code: "incompatible-members",
+          message: expect.stringMatching(/takes 2 members .*unite/),
+        }),
       );
     }
   });

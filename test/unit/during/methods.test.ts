@@ -32,20 +32,56 @@ describe("methodNamed", () => {
     [{ name: "gac", primary: 0 }, /"primary" of gac.*only with gate/],
     [{ name: "gac", gate: "threshold", threshold: 1.5 }, /"threshold" of gac.*found 1.5/],
     [{ name: "gac", feedback: "text", compat: true }, /"feedback" of gac/],
-    [{ name: "product", alignment: "top" }, /"alignment" of product: must be one of .*top-union.*found "top"/],
-    [{ name: "product", alignment: { name: "union", k: 3 } }, /Unknown option of product "alignment.k"/],
+    [{ name: "product", alignment: "top" }, /"alignment" of product must be one of .*top-union.*found "top"/],
+    [
+      { name: "product", alignment: { name: "union", k: 3 } },
+      /Unknown option of product "alignment.k": the alignment "union" takes alignment.feedback. It is one of "top-union", "similarity"/,
+    ],
     [{ name: "product", alignment: { name: "top-union", k: 0 } }, /"alignment.k" of product.*found 0/],
-    [{ name: "fusion", rule: "median" }, /"rule" of fusion: must be one of mean, product/],
+    [{ name: "fusion", rule: "median" }, /"rule" of fusion must be one of mean, product/],
     [{ name: "fusion", rule: { name: "product", floor: 2 } }, /"rule.floor" of fusion.*found 2/],
-    [{ name: "fusion", rule: { name: "mean", floor: 0.5 } }, /Unknown option of fusion "rule.floor"/],
+    [
+      { name: "fusion", rule: { name: "mean", floor: 0.5 } },
+      /Unknown option of fusion "rule.floor": the rule "mean" takes no options. It is one of "product"/,
+    ],
     [{ name: "contrast", alpha: -1 }, /"alpha" of contrast/],
     [{ name: "safe", draft: 0 }, /"draft" of safe.*found 0/],
-    [{ name: "safe", alignment: "mined" }, /"alignment" of safe: must be one of top-union, union/],
+    [{ name: "safe", alignment: "mined" }, /"alignment" of safe must be one of top-union, union/],
+    [
+      { name: "core", alignment: { kk: 1 } },
+      /Unknown option of core "alignment.kk": .*"top-union" takes alignment.k, alignment.feedback\.$/,
+    ],
+    [{ name: "purify", alpha: 0.3 }, /"beta" of purify goes together with alpha: give both or none of them\.$/],
+    [{ name: "purify", temperature: 0 }, /"temperature" of purify must be above 0; found 0\.$/],
+    [{ name: "purify", temperature: [1] }, /"temperature" of purify must have at least 2 values/],
+    [{ name: "purify", temperature: "hot" }, /"temperature" of purify must be a number or a list, as 1,2; found "hot"/],
+    [
+      { name: "deepen", scores: 1 },
+      /"scores" of deepen must be a number for each member, as scores.MEMBER=0.3; found 1/,
+    ],
+    [{ name: "deepen", main: true }, /"main" of deepen must be a text or a number; found true/],
+    [{ name: "deepen", main: -1 }, /"main" of deepen must be at least 0; found -1/],
+    [{ name: "unite", compat: "yes" }, /"compat" of unite must be true or false; found "yes"/],
+    [{ name: "unite", feedback: "bytes" }, /"feedback" of unite must be one of text, piece; found "bytes"/],
+    [{ name: "unite", variant: "probability" }, /"variant" of unite is used only with compat/],
+    [{ name: "safe", sharpen: "none", lambda: 0.2 }, /"lambda" of safe is used only with sharpen "prefix"/],
+    [{ name: "contrast", form: "difference", beta: 1 }, /"beta" of contrast is used only with form "scaled"/],
+    [{ name: "fusion", rule: { name: "contrast", form: "difference", beta: 1 } }, /"rule.beta" of fusion is used only/],
+    [{ name: "cds", classifier: "entity", threshold: 0.3 }, /"threshold" of cds is not used with classifier "entity"/],
     [{ name: "single", k: 1 }, /Unknown option of single "k"/],
   ])("refuses %j", (options, message) => {
     expect(unchecked(options)).toThrow(
       expect.objectContaining({ code: "invalid-option", message: expect.stringMatching(message) }),
     );
+  });
+
+  it.each([
+    { name: "core", alignment: { k: 20 } },
+    { name: "safe", alignment: { feedback: "piece" } },
+    { name: "fusion", alignment: { k: 20 }, rule: {}, weights: {}, schedule: {} },
+    { name: "purify", temperature: [1, 2] },
+  ] as MethodOptions[])("takes the usual part where only options of it are given: %j", (options) => {
+    expect(unchecked(options)).not.toThrow();
   });
 
   it("describes every method, and every option that it takes", () => {
@@ -54,7 +90,9 @@ describe("methodNamed", () => {
       expect(source).toMatch(/arXiv \d{4}\.\d{5}|doi 10\.|^-$/);
       // Each documented option exists: a wrong value for it is told from an unknown name.
       for (const option of Object.keys(options))
-        expect(unchecked({ name, [option]: { wrong: true } })).toThrow(new RegExp(`"${option}(\\..+)?" of ${name}`));
+        expect(unchecked({ name, [option]: { wrong: true } })).toThrow(
+          new RegExp(`"${option}(\\.wrong)?" of ${name}|of ${name} "${option}\\.wrong"`),
+        );
     }
   });
 

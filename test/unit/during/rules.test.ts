@@ -162,12 +162,23 @@ describe("methods with roles", () => {
   });
 
   it.each([
-    [{ name: "contrast" }, 3, /takes 2 members \(expert, amateur\) and was given 3/],
-    [{ name: "proxy" }, 2, /takes 3 members/],
+    [
+      { name: "contrast" },
+      3,
+      /contrast takes 2 members \(the first is expert, the second is amateur\) and was given 3: random-1, .*such as unite/,
+    ],
+    [{ name: "proxy" }, 2, /takes 3 members \(the first is base, the second is expert, the third is antiExpert\)/],
+    [{ name: "cds" }, 3, /cds takes 2 members \(the first is aligned, the second is knowledge\)/],
+    [{ name: "citer" }, 3, /citer takes 2 members \(the first is small, the second is large\)/],
+    [{ name: "fusion", rule: "contrast" }, 3, /The rule "contrast" takes 2 members.*use the rule "mean"/],
     [{ name: "contrast", expert: 1 }, 2, /"random-2" cannot be both expert and amateur/],
     [{ name: "contrast", expert: "owl" }, 2, /expert member "owl".*Known: random-1, random-2/],
     [{ name: "contrast", alignment: "union" }, 2, /divides by.*Use the alignment "top-union"/],
-    [{ name: "product", alignment: "one-vocabulary" }, 2, /one vocabulary/],
+    [
+      { name: "product", alignment: "one-vocabulary" },
+      2,
+      /The alignment "one-vocabulary" needs members with one vocabulary.*or the alignment "top-union"/,
+    ],
     [{ name: "core", main: 7 }, 2, /no member 7/],
   ] as [MethodOptions, number, RegExp][])("%j on %i members: what is wrong", async (method, count, message) => {
     const vocabularies = [bytePairVocabulary(), sentencePieceVocabulary(), bytePairVocabulary(1)];

@@ -80,16 +80,6 @@ describe("unite", () => {
     expect(fused.a).toBeCloseTo(0.9 * (6 / 8) + 0.1 * (1 / 7), 5);
   });
 
-  it("gives the same for both variants without compat", async () => {
-    const members = (): [Vocabulary, number[]][] => [
-      [words, [0.6, 0.2, 0.1, 0.05, 0.05]],
-      [letters, [0.1, 0.1, 0.6, 0.1, 0.1]],
-    ];
-    const logits = await firstStep({ name: "unite", k: 2 }, members());
-    const probability = await firstStep({ name: "unite", k: 2, variant: "probability" }, members());
-    expect(JSON.stringify(probability)).toBe(JSON.stringify(logits));
-  });
-
   it("in its released form speaks through the first member's own token, and ends with it", async () => {
     const method = { name: "unite", compat: true, k: 10 } as const;
     const members = [randomMember(1, bytePairVocabulary()), randomMember(2, sentencePieceVocabulary())];

@@ -1,0 +1,33 @@
+/** The examples and remarks below a command's help, in lines that every terminal shows whole. */
+import { displayWidth, wrapped } from "./columns.js";
+
+const COLUMNS = 80;
+
+/**
+ * Examples (`  $ command   what it does`) that are too wide for a line say what they do on the next one, all of a block
+ * alike; other lines are wrapped, those that end in the middle of a sentence together with the next.
+ */
+export function helpText(text: string): string {
+  return text
+    .split(/\n(?=\n)|(?<=:)\n(?= {2}\$)/)
+    .map((block) => (block.startsWith("  $ ") ? examples(block.split("\n")) : remarks(block)))
+    .join("\n");
+}
+
+function examples(lines: readonly string[]): string {
+  if (lines.every((line) => displayWidth(line) <= COLUMNS)) return lines.join("\n");
+  return lines
+    .flatMap((line) => {
+      const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line)!;
+      // A flag stays with its value: lines break only where a flag begins.
+      const joined = command.replace(/ (?!-)/g, "\u00a0");
+      const shown = wrapped([{ text: joined, paint: String }], COLUMNS - 8).replaceAll("\n", " \\\n      ");
+      return [`  ${shown.replaceAll("\u00a0", " ")}`, ...(remark === undefined ? [] : [`      ${remark}`])];
+    })
+    .join("\n");
+}
+
+function remarks(block: string): string {
+  const lines = block.replace(/(?<=[^.:\s])\n(?=\S)/g, " ").split("\n");
+  return lines.map((line) => wrapped([{ text: line, paint: String }], COLUMNS)).join("\n");
+}

@@ -1,0 +1,38 @@
+/** Methods in which each member has a role of its own and none has a share of the vote. */
+import { LlamafuseError } from "../errors.js";
+import type { Voice } from "./method.js";
+
+export interface Roles {
+  /** Who gives them, for errors: `contrast`, or `The rule "contrast"` of a fusion. */
+  of: string;
+  /** In the order of the members, unless options say otherwise. */
+  names: readonly string[];
+  /** What takes any number of members. */
+  instead: string;
+}
+
+/**
+ * LlamafuseError "invalid-option" for weights that differ, "incompatible-members" for more or fewer members than roles. A
+ * member alone needs no role.
+ */
+export function checkRoles({ of, names, instead }: Roles, voices: readonly Voice[]): void {
+  const everyone = voices[0].everyone ?? voices.map(({ member }) => member.name);
+  const weights = everyone.map((name) => voices.find(({ member }) => member.name === name)?.weight ?? 0);
+  if (weights.some((weight) => Math.abs(weight - weights[0]) > 1e-12)) {
+    const found = everyone.map((name, index) => `${name} ${Number(weights[index].toFixed(3))}`).join(", ");
+    throw new LlamafuseError(
+      "invalid-option",
+      `${of} gives its members roles (${names.join(", ")}) and no shares of the vote, so weights that differ mean nothing there; found ${found}. Leave the weights out, or use ${instead}.`,
+      { option: "weight", found: weights, allowed: "equal weights" },
+    );
+  }
+  if (voices.length === 1 || voices.length === names.length) return;
+  const order = names.map((role, index) => `${ORDINALS[index]} is ${role}`).join(", ");
+  throw new LlamafuseError(
+    "incompatible-members",
+    `${of} takes ${names.length} members (${order}) and was given ${voices.length}: ${everyone.join(", ")}. Give it these, in this order, or use ${instead}, which takes any number.`,
+    { found: voices.length, allowed: names.length },
+  );
+}
+
+const ORDINALS = ["the first", "the second", "the third"];
