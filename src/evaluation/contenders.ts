@@ -24,7 +24,9 @@ const SILENT: Partial<Record<MethodName, string>> = {
 
 /** The methods of an evaluation that names none, and a note on what is left out. One member is all methods. */
 export function defaultMethods(members: number, temperature = 0): { methods: MethodOptions[]; notes: string[] } {
-  if (members === 1) return { methods: [], notes: ["Every method is the member where there is only one."] };
+  if (members === 1) {
+    return { methods: [], notes: ["Only the member is asked: every method of one member is that member."] };
+  }
   const isLeftOut = ({ name }: MethodOptions) => name in SILENT && !(name === "me" && temperature > 0);
   const reasons = everyMethod()
     .filter(isLeftOut)

@@ -189,7 +189,7 @@ describe("names and numbers", () => {
     expect(namesOf(2)).toEqual(all.filter((name) => !["me", "proxy", "fusion"].includes(name)));
     expect(namesOf(2, 1)).toEqual(all.filter((name) => !["proxy", "fusion"].includes(name)));
     expect(defaultMethods(3).notes).toEqual([expect.stringMatching(/^Not asked.* me \(.*proxy \(.*fusion \(/)]);
-    expect(defaultMethods(1)).toEqual({ methods: [], notes: [expect.stringMatching(/only one/)] });
+    expect(defaultMethods(1)).toEqual({ methods: [], notes: [expect.stringMatching(/^Only the member is asked/)] });
   });
 
   it("every registered method but single is a contender, titled with its options", () => {
