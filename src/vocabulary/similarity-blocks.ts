@@ -20,7 +20,7 @@ import { mapsBetween, normaliseRow, toUnit } from "./vecmap.js";
 /** Rows whose products are summed at once in float32; beyond, sums are float64. */
 const CHUNK = 1024;
 
-interface Job {
+export interface Job {
   library: LibraryFiles;
 }
 
