@@ -2,7 +2,6 @@
 import { rowOf } from "../learning/matrix.js";
 import type { Embedder, EmbedOptions } from "./embedders/embedder.js";
 import { TfIdfEmbedder } from "./embedders/tf-idf.js";
-import { pauseFit } from "./fit-steps.js";
 import type { OutcomeTable } from "./outcome-table.js";
 import { assumedNote, assumedPrices } from "./prices.js";
 import type { FitData, Query } from "./router.js";
@@ -19,9 +18,8 @@ export async function trainingData(
   table: OutcomeTable,
   options: EmbedOptions & { embedder?: Embedder } = {},
 ): Promise<TrainingData> {
-  await pauseFit(options, 0);
-  const embedder = options.embedder ?? TfIdfEmbedder.fit(table.queries);
-  await pauseFit(options, 0);
+  const { signal } = options;
+  const embedder = options.embedder ?? (await TfIdfEmbedder.fitInSteps(table.queries, { signal }));
   const notes: string[] = [];
   let priced = table;
   if (!table.hasCosts) {

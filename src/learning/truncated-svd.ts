@@ -3,9 +3,11 @@
  * iterations (Halko, Martinsson and Tropp, arXiv 0909.4061, algorithms 4.4 and 5.1). A text's projection Vᵀx is latent
  * semantic analysis.
  */
+
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import { RandomGenerator } from "../decoding/random.js";
 import { drawNormal } from "./draws.js";
+import { finish } from "./finish.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "./matrix.js";
 import type { SparseVector } from "./tf-idf.js";
 
@@ -17,14 +19,34 @@ const LEAST_EIGENVALUE = 1e-12;
 
 /** V: m × rank, or fewer columns where A has fewer directions; by falling singular value. */
 export function truncatedSvd(rows: readonly SparseVector[], columns: number, rank: number, seed: number): Matrix {
+  return finish(svdSteps(rows, columns, rank, seed));
+}
+
+/** The same with a pause after each of its long parts. */
+export function* svdSteps(
+  rows: readonly SparseVector[],
+  columns: number,
+  rank: number,
+  seed: number,
+): Generator<void, Matrix> {
   const random = new RandomGenerator(seed);
   const start = makeMatrix(columns, Math.min(rank + OVERSAMPLING, rows.length, columns));
   for (let i = 0; i < start.data.length; i++) start.data[i] = drawNormal(random);
-  let basis = orthonormal(times(rows, start));
+  let product = times(rows, start);
+  yield;
+  let basis = orthonormal(product);
   for (let pass = 0; pass < POWER_ITERATIONS; pass++) {
-    basis = orthonormal(times(rows, transposeTimes(rows, basis, columns)));
+    yield;
+    const features = transposeTimes(rows, basis, columns);
+    yield;
+    product = times(rows, features);
+    yield;
+    basis = orthonormal(product);
   }
-  return withPositivePeaks(orthonormal(transposeTimes(rows, basis, columns), rank));
+  yield;
+  product = transposeTimes(rows, basis, columns);
+  yield;
+  return withPositivePeaks(orthonormal(product, rank));
 }
 
 /** Vᵀx for a sparse x. */

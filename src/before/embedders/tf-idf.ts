@@ -7,13 +7,18 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
+import { finish } from "../../learning/finish.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { type PackedNumbers, pack, packedNumbers, unpack } from "../../learning/packed-numbers.js";
 import { savedTfIdf, TfIdf, type TfIdfOptions } from "../../learning/tf-idf.js";
-import { project, truncatedSvd } from "../../learning/truncated-svd.js";
+import { project, svdSteps } from "../../learning/truncated-svd.js";
+import { inSteps, pauseFit } from "../fit-steps.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
 export const TF_IDF = "tfidf";
+
+/** Texts that are embedded between pauses. */
+const ROWS_A_STEP = 256;
 
 export interface TfIdfEmbedderOptions extends Pick<TfIdfOptions, "features" | "leastTexts"> {
   /** Dimensions at most; fewer where the texts span fewer. Default 128. */
@@ -36,12 +41,27 @@ export class TfIdfEmbedder implements Embedder {
   }
 
   static fit(texts: readonly string[], options: TfIdfEmbedderOptions = {}): TfIdfEmbedder {
+    return finish(TfIdfEmbedder.#steps(texts, options));
+  }
+
+  /** The same in parts, between which the thread's other work runs. Errors: also aborted. */
+  static fitInSteps(
+    texts: readonly string[],
+    { signal, ...options }: TfIdfEmbedderOptions & { signal?: AbortSignal } = {},
+  ): Promise<TfIdfEmbedder> {
+    return inSteps(TfIdfEmbedder.#steps(texts, options), signal);
+  }
+
+  static *#steps(texts: readonly string[], options: TfIdfEmbedderOptions): Generator<void, TfIdfEmbedder> {
     const { dimension = 128, seed = 1 } = options;
+    yield;
     const shared = TfIdf.fit(texts, options);
     // Few and very different texts: what they have of their own is all there is to go by.
     const tfIdf = shared.size > 0 ? shared : TfIdf.fit(texts, { ...options, leastTexts: 1 });
+    yield;
     const rows = texts.map((text) => tfIdf.transform(text));
-    const vectors = truncatedSvd(rows, tfIdf.size, dimension, seed);
+    yield;
+    const vectors = yield* svdSteps(rows, tfIdf.size, dimension, seed);
     if (vectors.shape[1] === 0) {
       throw new LlamafuseError(
         "invalid-data",
@@ -59,7 +79,7 @@ export class TfIdfEmbedder implements Embedder {
   async embed(texts: readonly string[], { onProgress, signal }: EmbedOptions = {}): Promise<Matrix> {
     const embeddings = makeMatrix(texts.length, this.dimension);
     for (const [row, text] of texts.entries()) {
-      if (signal?.aborted) throw new LlamafuseError("aborted", "Embedding was stopped.");
+      if (row % ROWS_A_STEP === 0) await pauseFit({ signal }, 0);
       const vector = project(this.vectors, this.tfIdf.transform(text));
       const length = Math.sqrt(dot(vector, vector)) || 1;
       rowOf(embeddings, row).set(vector.map((value) => value / length));

@@ -5,7 +5,6 @@ import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, selectRows } from "../../learning/matrix.js";
 import type { Embedder } from "../embedders/embedder.js";
 import { TfIdfEmbedder } from "../embedders/tf-idf.js";
-import { pauseFit } from "../fit-steps.js";
 import type { OutcomeTable } from "../outcome-table.js";
 import { assumedNote, assumedPrices, meanPrices } from "../prices.js";
 import type { FitData } from "../router.js";
@@ -105,8 +104,8 @@ function withPrices(train: OutcomeTable, test: OutcomeTable, notes: string[]) {
 }
 
 async function embedded(train: OutcomeTable, test: OutcomeTable, options: SplitOptions): Promise<Split> {
-  await pauseFit({ signal: options.signal }, 0);
-  const embedder = options.embedder ?? TfIdfEmbedder.fit(train.queries, { seed: options.seed });
+  const { seed, signal } = options;
+  const embedder = options.embedder ?? (await TfIdfEmbedder.fitInSteps(train.queries, { seed, signal }));
   const both = await embedder.embed([...train.queries, ...test.queries], { signal: options.signal });
   const rows = Array.from({ length: train.rows + test.rows }, (_, row) => row);
   return {

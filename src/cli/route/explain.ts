@@ -13,7 +13,7 @@ interface ExplainFlags extends KnobFlags {
 const EXAMPLES = `
 Examples:
   $ llamafuse route explain router.json "Question: What is 3 plus 4?"
-  $ llamafuse route explain router.json --lambda 300 "Question: What is 3 plus 4?"
+  $ llamafuse route explain router.json --lambda 300 "Question: …"
 
 Ask in the form that the training table's queries have.
 Costs are in the unit of the table; one that "llamafuse eval --outcomes" wrote

@@ -35,6 +35,9 @@ describe("the TF-IDF embedder", () => {
     const again = TfIdfEmbedder.fit(TEXTS, { leastTexts: 1 });
     expect(again.id).toBe(embedder.id);
     expect((await again.embed(TEXTS)).data).toEqual(vectors.data);
+    expect((await TfIdfEmbedder.fitInSteps(TEXTS, { leastTexts: 1 })).id).toBe(embedder.id);
+    const stopped = TfIdfEmbedder.fitInSteps(TEXTS, { leastTexts: 1, signal: AbortSignal.abort() });
+    expect((await refusal(() => stopped)).code).toBe("aborted");
     expect(TfIdfEmbedder.fit(TEXTS.slice(1), { leastTexts: 1 }).id).not.toBe(embedder.id);
   });
 
