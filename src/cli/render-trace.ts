@@ -5,8 +5,9 @@
  *      1 " upon"            ████▌    0.56  ● " upon" 0.97        " there" 0.61
  *
  * From left: the step, the chosen piece, its fused probability as a bar and a number, and for each member its own
- * favourite with the probability that this member gave it; ● marks a favourite that was chosen. A color stands for the
- * members that had the chosen piece as their favourite: green for all, a member's own color for this one alone.
+ * favourite with the probability that this member gave it; ● marks a favourite that was chosen, ◐ one that the chosen
+ * piece begins with. A color stands for the members that had the chosen piece as their favourite: green for all, a member's
+ * own color for this one alone. Pieces that were written ahead have no probability here.
  */
 
 import { TextStream } from "../decoding/text-stream.js";
@@ -105,7 +106,9 @@ function stepLine(step: TraceStep, colors: Colors, columns: number): string {
   );
   const { shown, width } = memberColumns(members.length, columns);
   const piece = paint(fitted(visible(chosen), PIECE_COLUMNS));
-  const fused = `${piece} ${paint(bar(chosen.probability))} ${chosen.probability.toFixed(2)}`;
+  const isHeard = members.some(({ heard }) => heard);
+  const sure = isHeard ? chosen.probability.toFixed(2) : "   –";
+  const fused = `${piece} ${paint(bar(isHeard ? chosen.probability : 0))} ${sure}`;
   const cells = members.slice(0, shown).map(({ candidates }, index) => {
     const favourite: TraceCandidate | undefined = candidates[0];
     if (favourite === undefined) return colors.dim(fitted("    –", width));
@@ -115,7 +118,7 @@ function stepLine(step: TraceStep, colors: Colors, columns: number): string {
     // The number stands right after the piece where there is room, and at the column's end where the piece is cut.
     const cell = `${fitted(text, Math.min(displayWidth(text), width - 9))} ${probability}`;
     const painted = won ? memberPaint(index, colors) : colors.dim;
-    return painted(`  ${won ? "●" : " "} ${fitted(cell, width - 4)}`);
+    return painted(`  ${won ? "●" : begins(favourite, chosen) ? "◐" : " "} ${fitted(cell, width - 4)}`);
   });
   return `${colors.dim(String(step.index).padStart(4))} ${fused}${cells.join("")}`.trimEnd();
 }
@@ -156,6 +159,11 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 function bar(probability: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, probability)) * BAR_COLUMNS * 8);
   return ("█".repeat(eighths >> 3) + EIGHTHS[eighths & 7]).padEnd(BAR_COLUMNS);
+}
+
+function begins(start: TracePiece, piece: TracePiece): boolean {
+  const bytes = bytesOf(start);
+  return bytes.length > 0 && Buffer.compare(bytes, bytesOf(piece).subarray(0, bytes.length)) === 0;
 }
 
 function bytesOf(piece: TracePiece): Uint8Array {

@@ -25,7 +25,7 @@ export type TraceFused = TracePiece & { probability: number };
 
 export interface TraceMember {
   name: string;
-  /** Whether it has said what comes next here; if not, it has no candidates and its times are 0. */
+  /** Whether it has said what comes next here; if not, it has no candidates. */
   heard: boolean;
   /** Best first. */
   candidates: TraceCandidate[];
@@ -64,7 +64,8 @@ export interface StepFacts {
 /** Describe a step. To be called after the choice and before it goes back to the members, whose outputs are read. */
 export function describeStep({ index, voices, distribution, entry, top, ms }: StepFacts): TraceStep {
   const chosen = fusedEntry(distribution, entry);
-  const members = voices.map(({ member }) => (member.hasOutput ? describeMember(member, top) : silentMember(member)));
+  const describe = distribution.isSettled ? describeCost : describeMember;
+  const members = voices.map(({ member }) => (member.hasOutput ? describe(member, top) : silentMember(member)));
   return {
     index,
     chosen,
@@ -127,6 +128,12 @@ function describeMember(member: Member, top: number): TraceMember {
     prepareMs: output.prepareMs,
     decodedTokens: output.decodedTokens,
   };
+}
+
+/** A member that is ahead of this step: what it decoded meanwhile, and nothing that it said. */
+function describeCost(member: Member): TraceMember {
+  const { decodeMs, prepareMs, decodedTokens } = member.output;
+  return { ...silentMember(member), decodeMs, prepareMs, decodedTokens };
 }
 
 function silentMember({ name }: Member): TraceMember {

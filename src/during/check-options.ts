@@ -36,7 +36,7 @@ function unknownPartOption(
 ): LlamafuseError {
   const takes = known.length === 0 ? "no options" : known.map((option) => `${outer}.${option}`).join(", ");
   const elsewhere = parts.map((name) => `"${name}"`).join(", ");
-  const hint = parts.length === 0 ? "" : ` It is one of ${elsewhere}: name that as ${outer}.name.`;
+  const hint = parts.length === 0 ? "" : ` ${unknown} belongs to ${elsewhere}, which ${outer}.name chooses.`;
   return new LlamafuseError(
     "invalid-option",
     `Unknown option of ${method} "${outer}.${unknown}": the ${outer} "${part}" takes ${takes}.${hint}`,

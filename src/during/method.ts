@@ -20,6 +20,11 @@ export interface FusedDistribution {
   bytesOf(entry: number): Uint8Array;
   /** The most probable entry (lowest index among equals) where the method found it on the way; else -1. */
   best: number;
+  /**
+   * Whether earlier outputs of the members decided it, so that their present ones are of a later place in the text and its
+   * probability is none (a search gives what its hypotheses agree on). Default false.
+   */
+  isSettled?: boolean;
 }
 
 /** A member with its place in the ensemble. */

@@ -24,6 +24,7 @@ describe("llamafuse", () => {
       const ended = await run([command, "--help"]);
       expect(ended).toMatchObject({ code: 0, stderr: "" });
       expect(ended.stdout).toContain(`$ llamafuse ${command}`);
+      expect(ended.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
       expect((await run(["help", command])).stdout).toBe(ended.stdout);
     },
   );

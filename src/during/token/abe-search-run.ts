@@ -188,6 +188,7 @@ export class AbeSearchRun implements MethodRun {
       best: 0,
       endEntry: ends ? 0 : -1,
       bytesOf: () => (ends ? new Uint8Array() : bytes),
+      isSettled: this.options.beams > 1,
     };
   }
 

@@ -66,6 +66,18 @@ describe("without colors", () => {
     );
   });
 
+  test("a favourite that the chosen piece begins with, and a piece that was written ahead", () => {
+    const steps = [
+      step(0, " moo", 0.6, { owl: [" m", 0.5], wren: [" b", 0.4] }),
+      step(1, " said", 1, { owl: null, wren: null }),
+    ];
+    const lines = renderTrace(steps, plain).split("\n");
+    expect(lines[1]).toContain('◐ " m" 0.50');
+    expect(lines[1]).toContain('  " b" 0.40');
+    expect(lines[2]).toBe('   1 " said"                        –    –                             –');
+    expect(lines.join("\n")).toContain("written ahead");
+  });
+
   test("a trace of one member", () => {
     expect(renderTrace([step(0, "a", 1, { owl: ["a", 1] })], plain)).toBe(
       [

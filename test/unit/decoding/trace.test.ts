@@ -133,6 +133,16 @@ describe("a described step", () => {
     expect(step.members[0].endLogProb).toBeNull();
   });
 
+  test("nobody has won what was settled before; what was decoded meanwhile counts", async () => {
+    const owl = await memberSaying("owl", [token("b")], [1]);
+    const distribution = { ...distributionOf([1], { keys: ["b"] }), isSettled: true };
+    const step = describeStep({ index: 0, voices: [owl], distribution, entry: 0, top: 2, ms: MS });
+    const { decodedTokens } = owl.member.output;
+    expect(decodedTokens).toBeGreaterThan(0);
+    expect(step.members).toMatchObject([{ name: "owl", heard: false, candidates: [], decodedTokens }]);
+    expect(step.favourite).toEqual([]);
+  });
+
   test("a member that the step did not ask has nothing to say", async () => {
     const owl = await memberSaying("owl", [token("b")], [1]);
     const wren = await memberSaying("wren", [token("b")], [1]);

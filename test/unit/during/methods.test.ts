@@ -35,14 +35,14 @@ describe("methodNamed", () => {
     [{ name: "product", alignment: "top" }, /"alignment" of product must be one of .*top-union.*found "top"/],
     [
       { name: "product", alignment: { name: "union", k: 3 } },
-      /Unknown option of product "alignment.k": the alignment "union" takes alignment.feedback. It is one of "top-union", "similarity"/,
+      /Unknown option of product "alignment.k": the alignment "union" takes alignment.feedback. k belongs to "top-union", "similarity"/,
     ],
     [{ name: "product", alignment: { name: "top-union", k: 0 } }, /"alignment.k" of product.*found 0/],
     [{ name: "fusion", rule: "median" }, /"rule" of fusion must be one of mean, product/],
     [{ name: "fusion", rule: { name: "product", floor: 2 } }, /"rule.floor" of fusion.*found 2/],
     [
       { name: "fusion", rule: { name: "mean", floor: 0.5 } },
-      /Unknown option of fusion "rule.floor": the rule "mean" takes no options. It is one of "product"/,
+      /Unknown option of fusion "rule.floor": the rule "mean" takes no options. floor belongs to "product"/,
     ],
     [{ name: "contrast", alpha: -1 }, /"alpha" of contrast/],
     [{ name: "safe", draft: 0 }, /"draft" of safe.*found 0/],

@@ -229,6 +229,17 @@ describe("greedy agreement", () => {
   });
 });
 
+it.each([
+  [1, true],
+  [3, false],
+])("with %i beams, members are heard in the trace: %s", async (beams, isHeard) => {
+  const members = [spelling(1, bpe), spelling(2, sp)];
+  const ensemble = await createEnsemble({ members, method: { name: "abe", beams }, schedule: "in-turn" });
+  const { trace } = await ensemble.generate(SHORT_PROMPT, { maxTokens: 4, trace: 2 });
+  expect(trace!.length).toBeGreaterThan(0);
+  for (const { members } of trace!) expect(members.some(({ heard }) => heard)).toBe(isHeard);
+});
+
 describe("sampled agreement", () => {
   it("draws texts as often as the published procedure does", async () => {
     const one = lettersVocabulary(["a", "b", "ab"]);
