@@ -3,17 +3,10 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import { LlamafuseError } from "../errors.js";
 import type { Outcome } from "./alignment-worker.js";
+import { crossBlock, directionsBlock, mapsBlock } from "./dictionary-blocks.js";
 import { nearestBlock } from "./minimum-edit.js";
 import { relativeBlock } from "./relative-rows.js";
-import {
-  candidatesBlock,
-  crossBlock,
-  directionsBlock,
-  mapsBlock,
-  neighbourhoodBlock,
-  placeBlock,
-  similarityBlock,
-} from "./similarity-blocks.js";
+import { candidatesBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "./similarity-blocks.js";
 
 /** What a build may be told. */
 export interface BuildOptions {

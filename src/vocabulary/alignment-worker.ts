@@ -1,5 +1,6 @@
 /** The thread of the pool that alignments are built on: one exported function a task. */
 import { LlamafuseError } from "../errors.js";
+import * as dictionary from "./dictionary-blocks.js";
 import { nearestBlock as nearest } from "./minimum-edit.js";
 import { relativeBlock as relative } from "./relative-rows.js";
 import * as similarity from "./similarity-blocks.js";
@@ -20,9 +21,9 @@ function guarded<Job, Block>(task: (job: Job) => Block): (job: Job) => Outcome<B
 
 export const nearestBlock = guarded(nearest);
 export const relativeBlock = guarded(relative);
-export const crossBlock = guarded(similarity.crossBlock);
-export const directionsBlock = guarded(similarity.directionsBlock);
-export const mapsBlock = guarded(similarity.mapsBlock);
+export const crossBlock = guarded(dictionary.crossBlock);
+export const directionsBlock = guarded(dictionary.directionsBlock);
+export const mapsBlock = guarded(dictionary.mapsBlock);
 export const placeBlock = guarded(similarity.placeBlock);
 export const candidatesBlock = guarded(similarity.candidatesBlock);
 export const neighbourhoodBlock = guarded(similarity.neighbourhoodBlock);

@@ -4,9 +4,10 @@ import { type Llama, loadLlama } from "../llama/library.js";
 import { type EmbeddingSource, fingerprint, readAllRows, shareable } from "../member/embeddings.js";
 import { alignmentKey, cachedRows } from "./alignment-cache.js";
 import { type BuildOptions, eachBlock, IN_ONE_PIECE, runBlocks } from "./alignment-pool.js";
+import type { Placement } from "./dictionary-blocks.js";
 import { EMPTY_ROW, ROW_OF_EMBEDDING } from "./relative-rows.js";
 import { chosenAmong, Largest, Neighbourhoods, type SimilarTokens, scoreOf } from "./similar-tokens.js";
-import type { CandidatesBlock, Placement } from "./similarity-blocks.js";
+import type { CandidatesBlock } from "./similarity-blocks.js";
 import {
   cosinesOf,
   mapEmbeddings,
