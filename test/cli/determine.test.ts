@@ -69,7 +69,7 @@ describe.skipIf(models === undefined)("llamafuse determine", () => {
   });
 
   it.each([
-    [["--max-gap", "10"], 2, "maxGap"],
+    [["--max-gap", "10"], 2, "--max-gap is 10"],
     [["--most", "0"], 2, "most"],
     [["--task", "nowhere.jsonl"], 3, "nowhere.jsonl"],
     [["nowhere.jsonl"], 3, "nowhere.jsonl"],
