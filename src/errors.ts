@@ -69,6 +69,13 @@ export class LlamafuseError extends Error {
   }
 }
 
+/** The error itself, or what is none of ours as "member-failed"; `where`: what failed. */
+export function toLlamafuseError(error: unknown, where: string, details: Record<string, unknown> = {}): LlamafuseError {
+  if (error instanceof LlamafuseError) return error;
+  const { message, stack } = error as Partial<Error>;
+  return new LlamafuseError("member-failed", `${where} failed: ${message ?? error}`, { ...details, stack });
+}
+
 /** The same error, whose message begins with the file that it came up in. */
 export function errorIn(file: string, { code, message, details }: LlamafuseError): LlamafuseError {
   return new LlamafuseError(code, `${file}: ${message}`, { ...details, file });

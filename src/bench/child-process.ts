@@ -2,11 +2,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { LlamafuseError } from "../errors.js";
 import type { ChildTasks } from "./child.js";
 import { entryFile } from "./entry-file.js";
 
 export type TaskName = keyof ChildTasks;
-export type ChildReply = { result: unknown; cpuMs: number } | { error: string };
+export type ChildReply = { result: unknown; cpuMs: number } | { error: ReturnType<LlamafuseError["toJSON"]> };
 
 let childEnded = (_cpuMs: number): void => {};
 
@@ -35,12 +36,16 @@ export class BenchChild {
     const { signal } = stop;
     this.#process.send({ name, argument });
     const died = once(this.#process, "exit", { signal }).then(([code, killedBy]) => {
-      throw new Error(`The bench's process ended during ${name} (${killedBy ?? code}).`);
+      throw new LlamafuseError(
+        "member-failed",
+        `The bench's own process ended during ${name} (${killedBy ?? code}), most often for want of memory. Close other programs, or choose smaller sets with --set.`,
+        { task: name, found: killedBy ?? code },
+      );
     });
     died.catch(() => {});
     try {
       const [reply] = (await Promise.race([once(this.#process, "message", { signal }), died])) as [ChildReply];
-      if ("error" in reply) throw new Error(`${name}: ${reply.error}`);
+      if ("error" in reply) throw LlamafuseError.from(reply.error);
       this.#cpuMs = reply.cpuMs;
       return reply.result as Awaited<ReturnType<ChildTasks[Name]>>;
     } finally {

@@ -1,6 +1,7 @@
 /** The process that `BenchChild` starts: serves one task after another and ends when its parent hangs up. */
 import type { Ensemble } from "../ensemble.js";
 import { createEnsemble } from "../ensemble.js";
+import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import { measureAgreement, measureAlignment } from "./alignment-tasks.js";
 import { METHODS, underPlan } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
@@ -24,7 +25,7 @@ const tasks = {
     return `${ours.plan.schedule} ${ours.plan.threads.join("+")}`;
   },
   async runOurs({ method, prompt, steps }: PeerJob): Promise<PeerRun> {
-    if (ours === undefined) throw new Error("nothing is open");
+    if (ours === undefined) throw notOpen("openOurs");
     const name = method === "gac" ? "gac" : "unite k=10";
     const ensemble = await underPlan(ours, METHODS[name], ours.plan.schedule, ours.plan.threads);
     const run = await recordRun(ensemble, { prompt, steps });
@@ -36,7 +37,7 @@ const tasks = {
     peer.prepareUnion();
   },
   async runPeer(job: PeerJob): Promise<PeerRun> {
-    if (peer === undefined) throw new Error("nothing is open");
+    if (peer === undefined) throw notOpen("openPeer");
     return peer.run(job);
   },
 
@@ -48,12 +49,16 @@ const tasks = {
 
 export type ChildTasks = typeof tasks;
 
+function notOpen(first: string): LlamafuseError {
+  return new LlamafuseError("disposed", `Nothing is open to run. Call ${first} first.`, { allowed: first });
+}
+
 process.on("message", async ({ name, argument }: { name: keyof ChildTasks; argument: never }) => {
   try {
     const result = await (tasks[name] as (argument: never) => Promise<unknown>)(argument);
     process.send?.({ result, cpuMs: ownMs() });
   } catch (error) {
-    process.send?.({ error: (error as Error).stack ?? String(error) });
+    process.send?.({ error: toLlamafuseError(error, `The bench's ${name}`).toJSON() });
   }
 });
 process.on("disconnect", () => process.exit(0));

@@ -1,6 +1,7 @@
 /** What `bench load` measures, each time in a fresh process. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { createEnsemble } from "../ensemble.js";
+import { LlamafuseError } from "../errors.js";
 import { GgufArray } from "../llama/gguf/metadata.js";
 import { readGgufHeader } from "../llama/gguf.js";
 import { loadLlama } from "../llama/library.js";
@@ -76,10 +77,15 @@ export async function measureBareLoad({ models, contextSize }: LoadArguments): P
   const started = performance.now();
   for (const model of models) {
     const pointer = functions.modelLoad(model, functions.defaultModelParams());
-    if (pointer === null) throw new Error(`llama.cpp could not load ${model}`);
+    if (pointer === null) {
+      const message = `llama.cpp could not load ${model}. "llamafuse inspect" says what is wrong with it.`;
+      throw new LlamafuseError("unsupported-model", message, { file: model });
+    }
     const params = { ...functions.defaultContextParams(), n_ctx: contextSize, n_threads: 1, n_threads_batch: 1 };
-    if (functions.contextInit(pointer, params) === null)
-      throw new Error(`llama.cpp could not make a context for ${model}`);
+    if (functions.contextInit(pointer, params) === null) {
+      const message = `llama.cpp could not make a context of ${contextSize} tokens for ${model}: most often memory is short.`;
+      throw new LlamafuseError("out-of-memory", message, { file: model, found: contextSize });
+    }
   }
   const ms = performance.now() - started;
   const caches = models.reduce((total, model) => total + cacheBytes(model, contextSize), 0);

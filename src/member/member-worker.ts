@@ -1,6 +1,6 @@
 /** The worker thread of one member: loads its model, then serves commands until it is told to close. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { LlamafuseError } from "../errors.js";
+import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import { loadKernels } from "../kernels/kernels.js";
 import type { WasmMemory } from "../kernels/webassembly.js";
 import type { LibraryFiles } from "../llama/find-library.js";
@@ -63,11 +63,7 @@ const start = workerData as WorkerStart;
 const channel = new Channel(start.channel);
 
 function asLlamafuseError(error: unknown): LlamafuseError {
-  if (error instanceof LlamafuseError) return error;
-  return new LlamafuseError("member-failed", `Member "${start.name}" failed: ${(error as Error).message ?? error}`, {
-    member: start.name,
-    stack: (error as Error).stack,
-  });
+  return toLlamafuseError(error, `Member "${start.name}"`, { member: start.name });
 }
 
 function load(): LlamaEngine {
