@@ -21,6 +21,12 @@ export interface TableOptions {
   indent?: string;
 }
 
+/** Names, each with its meaning behind it. */
+export function renderMeanings(meanings: Readonly<Record<string, string>>, colors: Colors): string {
+  const rows = Object.entries(meanings).map(([name, meaning]) => [colors.cyan(name), meaning]);
+  return rows.length === 0 ? "  none\n" : renderTable(rows, { colors, wrap: [1], indent: "  " });
+}
+
 export function renderTable(
   rows: readonly (readonly string[])[],
   { colors, head, wrap = [], right = [], drop = [], indent = "" }: TableOptions,

@@ -6,7 +6,7 @@ import { unknownName } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { renderRouter } from "../route/list.js";
-import { renderTable } from "../table.js";
+import { renderMeanings, renderTable } from "../table.js";
 import { type Colors, colorsFor, write, writeJson } from "../terminal.js";
 
 interface MethodsFlags {
@@ -66,7 +66,5 @@ function renderOne({ name, summary, requires, source, options }: MethodInfo, col
     ].map(([label, text]) => [colors.dim(label), text]),
     { colors, wrap: [1], indent: "  " },
   );
-  const listed = Object.entries(options).map(([option, text]) => [colors.cyan(option), text]);
-  const table = listed.length === 0 ? "  none\n" : renderTable(listed, { colors, wrap: [1], indent: "  " });
-  return `${colors.bold(name)}  ${summary}\n\n${facts}\n${colors.bold("Options")} ${colors.dim("(--option name=value)")}\n${table}`;
+  return `${colors.bold(name)}  ${summary}\n\n${facts}\n${colors.bold("Options")} ${colors.dim("(--option name=value)")}\n${renderMeanings(options, colors)}`;
 }

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { RouteToModel } from "../../before/described-routes.js";
 import { LlamafuseError } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { waitingNotice } from "../progress.js";
 import { write, writeJson } from "../terminal.js";
@@ -36,7 +37,7 @@ export function registerDescribe(route: Command): void {
     .requiredOption("-o, --output <file>", "where to write the router")
     .option("--json", "print what was made as one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action((file: string) => describeRoutes(file, command.optsWithGlobals<DescribeFlags>()));
 }
 

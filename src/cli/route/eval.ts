@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { LlamafuseError } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
@@ -52,7 +53,7 @@ export function registerRouteEval(route: Command): void {
     .option("--html <file>", "write a page with the curves")
     .option("--json", "print one JSON document: baselines, and every router with its curve");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(() => evaluate(command.optsWithGlobals<EvalFlags>()));
 }
 

@@ -1,6 +1,7 @@
 /** `llamafuse route explain`: what a saved router decides, and why. */
 import type { Command } from "commander";
 import { KNOB_MEANINGS } from "../../before/choose.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions, number } from "../options.js";
 import { renderTable } from "../table.js";
 import { colorsFor, write, writeJson } from "../terminal.js";
@@ -35,7 +36,7 @@ export function registerExplain(route: Command): void {
     .optionsGroup("Report:")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action((file: string, query: string) => explainOne(file, query, command.optsWithGlobals<ExplainFlags>()));
 }
 

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions } from "../options.js";
 import { StepBar } from "../progress.js";
@@ -41,7 +42,7 @@ export function registerRouteFit(route: Command): void {
     .requiredOption("-o, --output <file>", "where to write the router")
     .option("--json", "print what was fitted as one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(() => fitOne(command.optsWithGlobals<FitFlags>()));
 }
 

@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { KNOB_MEANINGS } from "../../before/choose.js";
 import type { KnobName, RouterInfo } from "../../before/router.js";
 import { unknownName } from "../../errors.js";
+import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
-import { renderTable } from "../table.js";
+import { renderMeanings, renderTable } from "../table.js";
 import { type Colors, colorsFor, write, writeJson } from "../terminal.js";
 
 const EXAMPLES = `
@@ -21,7 +22,7 @@ export function registerList(route: Command): void {
     .argument("[NAME]", "the router to describe")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined, flags: { json?: boolean }) => {
       const { routerInfos } = await import("../../before/registry.js");
       const colors = colorsFor(process.stdout);
@@ -43,15 +44,13 @@ function renderAll(infos: readonly RouterInfo[], colors: Colors): string {
 
 /** One router with everything that it takes. */
 export function renderRouter({ name, summary, source, options, knobs }: RouterInfo, colors: Colors): string {
-  const listed = Object.entries(options).map(([option, text]) => [colors.cyan(option), text]);
-  const table = listed.length === 0 ? "  none\n" : renderTable(listed, { colors, wrap: [1], indent: "  " });
   const how = colors.dim(`(--router ${name}:OPTION=VALUE,…)`);
   const title = `${colors.bold(name)}  a router: ${summary}\n${colors.dim(source)}`;
-  return `${title}\n\n${colors.bold("Options")} ${how}\n${table}\n${renderKnobs(knobs, colors)}`;
+  return `${title}\n\n${colors.bold("Options")} ${how}\n${renderMeanings(options, colors)}\n${renderKnobs(knobs, colors)}`;
 }
 
 function renderKnobs(knobs: readonly KnobName[], colors: Colors): string {
-  const rows = knobs.map((knob) => [colors.cyan(knob), KNOB_MEANINGS[knob]]);
+  const meanings = Object.fromEntries(knobs.map((knob) => [knob, KNOB_MEANINGS[knob]]));
   const how = colors.dim("(one at most: route explain --lambda 5, generate -M NAME -o lambda=5)");
-  return `${colors.bold("Knobs")} ${how}\n${renderTable(rows, { colors, wrap: [1], indent: "  " })}`;
+  return `${colors.bold("Knobs")} ${how}\n${renderMeanings(meanings, colors)}`;
 }
