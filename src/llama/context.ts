@@ -3,6 +3,7 @@ import koffi from "koffi";
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
 import type { LlamaModel } from "./model.js";
+import { ThreadPools } from "./thread-pools.js";
 
 export interface ContextOptions {
   /** Tokens that fit one sequence; default 4096 or the trained context if that is smaller. */
@@ -26,9 +27,6 @@ export const DEFAULT_CONTEXT_SIZE = 4096;
 const DEFAULT_BATCH_SIZE = 512;
 /** LLAMA_POOLING_TYPE_NONE */
 const POOLING_NONE = 0;
-/** Bytes that hold `struct ggml_threadpool_params`, and where its `poll` field lies behind the 512-entry CPU mask. */
-const THREADPOOL_PARAMS_BYTES = 1024;
-const THREADPOOL_POLL_OFFSET = 512 + 4 + 4;
 
 export class LlamaContext {
   readonly contextSize: number;
@@ -56,8 +54,7 @@ export class LlamaContext {
   readonly #alwaysStates: boolean;
   /** Whether llama.cpp is set to keep them in the next decode. */
   #keepsStates: boolean;
-  /** By number of threads. Kept until the context is gone: its backend pauses the last pool when it is given another. */
-  readonly #threadpools = new Map<number, Pointer>();
+  readonly #threadPools: ThreadPools;
 
   constructor(
     readonly model: LlamaModel,
@@ -114,6 +111,7 @@ export class LlamaContext {
     this.#wantsLogits = new Int8Array(koffi.view(this.#batch.logits, this.batchSize));
     const slots = new BigUint64Array(koffi.view(this.#batch.seq_id, 8 * this.batchSize));
     this.#sequenceSlots = Array.from(slots, (address) => new Int32Array(koffi.view(address, 4)));
+    this.#threadPools = new ThreadPools(model.llama);
     this.setThreads(options.threads ?? 1);
   }
 
@@ -278,28 +276,13 @@ export class LlamaContext {
     this.model.llama.functions.memoryClear(this.#memory, false);
   }
 
-  /** Use this many threads from now on; a pool of them is kept, so that a step starts none. */
+  /** Use this many threads from now on. */
   setThreads(threads: number): void {
-    const { functions, threadpool } = this.model.llama;
+    const { functions } = this.model.llama;
     functions.setThreads(this.pointer, threads, threads);
-    if (threads === 1 || threadpool === undefined) {
-      functions.detachThreadpool(this.pointer);
-      return;
-    }
-    let pool = this.#threadpools.get(threads);
-    if (pool === undefined) {
-      pool = threadpool.create(this.#threadpoolParams(threads));
-      this.#threadpools.set(threads, pool);
-    }
-    functions.attachThreadpool(this.pointer, pool, pool);
-  }
-
-  #threadpoolParams(threads: number): Uint8Array {
-    const params = Buffer.alloc(THREADPOOL_PARAMS_BYTES);
-    this.model.llama.ggml.threadpoolParamsInit(params, threads);
-    // No spinning between steps: members in turn would take each other's cores.
-    params.writeUInt32LE(0, THREADPOOL_POLL_OFFSET);
-    return params;
+    const pool = this.#threadPools.of(threads);
+    if (pool === undefined) functions.detachThreadpool(this.pointer);
+    else functions.attachThreadpool(this.pointer, pool, pool);
   }
 
   free(): void {
@@ -310,7 +293,6 @@ export class LlamaContext {
     this.#stateView = new Float32Array(0);
     this.model.llama.functions.batchFree(this.#batch);
     this.model.llama.functions.contextFree(pointer);
-    for (const pool of this.#threadpools.values()) this.model.llama.threadpool?.free(pool);
-    this.#threadpools.clear();
+    this.#threadPools.free();
   }
 }

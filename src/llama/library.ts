@@ -6,8 +6,9 @@
  */
 import koffi, { type LibraryHandle } from "koffi";
 import { LlamafuseError } from "../errors.js";
-import { bindGgml, bindLlama, type GgmlFunctions, type LlamaFunctions, type Pointer } from "./bindings.js";
+import { bindLlama, type LlamaFunctions, type Pointer } from "./bindings.js";
 import { findLibrary, type Gpu, type LibraryFiles, LLAMA_DIR_VARIABLE } from "./find-library.js";
+import { bindGgml, type GgmlFunctions } from "./ggml-bindings.js";
 
 /** The llama.cpp release whose structs `bindings.ts` describes. */
 export const LLAMA_RELEASE = "0.5.0";

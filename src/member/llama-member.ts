@@ -2,13 +2,13 @@
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
-import type { Gpu } from "../llama/find-library.js";
 import { Vocabulary } from "../vocabulary/vocabulary.js";
 import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
 import { checkDraftLength, checkPlaces } from "./check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "./embeddings.js";
 import { emptyOutput } from "./empty-output.js";
 import { bytesOfFeedback } from "./feedback-bytes.js";
+import type { LlamaMemberOptions } from "./llama-member-options.js";
 import type {
   BeginResult,
   Draft,
@@ -26,25 +26,6 @@ import type {
 import { disposedError, loadingStopped, MemberThread } from "./member-thread.js";
 import type { Ready, RequestName, Requests } from "./member-worker.js";
 import { pooledLogit, Readings } from "./readings.js";
-
-export interface LlamaMemberOptions {
-  /** Path of a GGUF file that `checkModel` has passed. */
-  model: string;
-  /** Default: the file's name without its ending. */
-  name?: string;
-  threads?: number;
-  gpuLayers?: number | "max";
-  /** Tokens that fit; default 4096 or what the model was trained for if that is less. */
-  contextSize?: number;
-  batchSize?: number;
-  gpu?: Gpu;
-  logs?: "silent" | "stderr";
-  /** A member that shows no sign of work for so long has hung. Default 10 minutes. */
-  timeoutMs?: number;
-  /** 0 … 1 while the weights load. */
-  onProgress?: (fraction: number) => void;
-  signal?: AbortSignal;
-}
 
 /** Room for a byte string's header in the payload. */
 const FEEDBACK_HEADER = 8;

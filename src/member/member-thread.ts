@@ -7,7 +7,7 @@ import type { SharedMemory } from "../kernels/shared-memory.js";
 import { loadLlama } from "../llama/library.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
-import type { LlamaMemberOptions } from "./llama-member.js";
+import type { LlamaMemberOptions } from "./llama-member-options.js";
 import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./member-worker.js";
 
 /** A single decode on a large model and a slow machine takes seconds; ten minutes without a sign is no decode. */

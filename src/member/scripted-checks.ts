@@ -16,6 +16,11 @@ export function noTokens(member: string): LlamafuseError {
   return new LlamafuseError("invalid-text", message, { member });
 }
 
+export function notAdvanced(member: string, what: string): LlamafuseError {
+  const message = `Member "${member}" was asked for ${what} after append(), before advance().`;
+  return new LlamafuseError("member-failed", message, { member });
+}
+
 /** How many leading tokens two lists share. */
 export function sharedPrefix(a: readonly number[], b: readonly number[]): number {
   let same = 0;

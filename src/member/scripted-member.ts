@@ -34,7 +34,7 @@ import type {
 } from "./member.js";
 import { pooledLogit } from "./readings.js";
 import { draftBehind, type Looking, verifyWithin } from "./scripted-ahead.js";
-import { checkRoom, noTokens, sharedPrefix } from "./scripted-checks.js";
+import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./scripted-checks.js";
 import { factsOf, type ScriptedMemberOptions } from "./scripted-options.js";
 import { checkedLogits, logSumExp, prepareOutput } from "./scripted-output.js";
 import { ScriptedText } from "./scripted-text.js";
@@ -77,7 +77,7 @@ export class ScriptedMember implements Member {
 
   get output(): MemberOutput {
     this.#checkUsable();
-    if (this.#output === undefined) throw this.#notAdvanced("output");
+    if (this.#output === undefined) throw notAdvanced(this.name, "output");
     return this.#output;
   }
 
@@ -206,7 +206,7 @@ export class ScriptedMember implements Member {
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
     this.#checkUsable();
     const logits = this.#logits;
-    if (this.#output === undefined || logits === undefined) throw this.#notAdvanced("lookup()");
+    if (this.#output === undefined || logits === undefined) throw notAdvanced(this.name, "lookup()");
     return keys.map((key) => (typeof key === "number" ? this.#lookUpId(key, logits) : this.#lookUpBytes(key, logits)));
   }
 
@@ -279,11 +279,6 @@ export class ScriptedMember implements Member {
 
   #checkFits(tokens: number): void {
     checkRoom(this.name, tokens, this.contextSize);
-  }
-
-  #notAdvanced(what: string): LlamafuseError {
-    const message = `Member "${this.name}" was asked for ${what} after append(), before advance().`;
-    return new LlamafuseError("member-failed", message, { member: this.name });
   }
 
   #checkCanLookAhead(signal: AbortSignal | undefined): void {

@@ -17,6 +17,7 @@ import {
   similarityRow,
 } from "./similarity-exact.js";
 import type { SparseRows } from "./sparse-rows.js";
+import { Stages } from "./stages.js";
 
 /** Bytes that one block's cosines may take, and the most rows of one. */
 const BLOCK_BYTES = 1 << 26;
@@ -279,23 +280,4 @@ function costsOf([source, target]: readonly EmbeddingSource[], pairs: number, wo
     pass: passed,
     again: UNSETTLED * passed,
   };
-}
-
-/** Several stages' progress as one, which only grows. */
-class Stages {
-  #done = 0;
-
-  /** @param total what all stages cost together */
-  constructor(
-    private readonly run: BuildOptions,
-    private readonly total: number,
-  ) {}
-
-  /** The next stage, which costs this much. */
-  stage(cost: number): BuildOptions {
-    const before = this.#done;
-    this.#done += cost;
-    const report = (fraction: number) => this.run.onProgress?.(Math.min(1, (before + cost * fraction) / this.total));
-    return { ...this.run, onProgress: report };
-  }
 }
