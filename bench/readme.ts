@@ -3,8 +3,8 @@
  * short. Run `npm run bench -- quality` before.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { renderMarkdown, withQuality } from "../src/bench/markdown.js";
-import type { BenchReport } from "../src/bench/report.js";
+import { renderMarkdown, withQuality } from "./markdown.js";
+import type { BenchReport } from "./report.js";
 
 const RESULTS = "bench/results/quality.json";
 

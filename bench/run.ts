@@ -5,10 +5,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { benchInfos, runBench } from "../src/bench/benches.js";
-import { drawReport } from "../src/bench/chart.js";
-import { renderReport } from "../src/bench/report.js";
 import { LlamafuseError } from "../src/errors.js";
+import { benchInfos, runBench } from "./benches.js";
+import { drawReport } from "./chart.js";
+import { renderReport } from "./report.js";
 
 const OPTIONS = {
   json: { type: "string" },

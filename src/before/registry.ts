@@ -1,6 +1,7 @@
 /** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
+import type { RouterDefinition, TrainedRouter } from "./fitting/trained-router.js";
 import type { Router, RouterInfo } from "./router.js";
 import { ArchRouter, archRouterInfo, archRouterOptions } from "./routers/arch-router.js";
 import {
@@ -29,7 +30,6 @@ import { ShnitzerRouter, shnitzerInfo, shnitzerOptions } from "./routers/shnitze
 import { createSrivatsa, srivatsaInfo, srivatsaOptions } from "./routers/srivatsa.js";
 import { ToRouter, toRouterInfo, toRouterOptions } from "./routers/to-router.js";
 import { ZooterRouter, zooterInfo, zooterOptions } from "./routers/zooter.js";
-import type { RouterDefinition, TrainedRouter } from "./trained-router.js";
 
 const registry = {
   knn: {

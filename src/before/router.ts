@@ -12,9 +12,9 @@
  * and deciding are synchronous and quick. Laws in test/laws/routers.ts hold for every implementation.
  */
 import type { Matrix } from "../learning/matrix.js";
-import type { SavedCosts } from "./costs.js";
 import type { EmbedderIdentity } from "./embedders/embedder.js";
-import type { OutcomeTable } from "./outcome-table.js";
+import type { SavedCosts } from "./table/costs.js";
+import type { OutcomeTable } from "./table/outcome-table.js";
 
 export interface Query {
   text: string;

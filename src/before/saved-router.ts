@@ -1,12 +1,12 @@
 /** Routers and their embedders in files: one versioned JSON document, refused where anything in it does not fit. */
 import { z } from "zod";
 import { errorIn, LlamafuseError } from "../errors.js";
-import { readText } from "../evaluation/loaders/records.js";
-import { savedCosts } from "./costs.js";
+import { readText } from "../records.js";
 import type { Embedder, EmbedderIdentity, SavedEmbedder } from "./embedders/embedder.js";
 import { restoreEmbedder } from "./embedders/restore.js";
 import { routerNamed } from "./registry.js";
 import { type Router, SAVED_FORMAT, SAVED_VERSION, type SavedRouter } from "./router.js";
+import { savedCosts } from "./table/costs.js";
 
 const envelope = z.object({
   format: z.literal(SAVED_FORMAT),

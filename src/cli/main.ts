@@ -2,20 +2,20 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
-import { registerBench } from "./commands/bench.js";
-import { registerChat } from "./commands/chat.js";
-import { registerDetermine } from "./commands/determine.js";
-import { registerEval } from "./commands/eval.js";
-import { registerGenerate } from "./commands/generate.js";
-import { registerInspect } from "./commands/inspect.js";
-import { registerMethods } from "./commands/methods.js";
-import { registerRoute } from "./commands/route.js";
-import { registerTrain } from "./commands/train.js";
+import { registerBench } from "./bench/command.js";
+import { registerChat } from "./chat/command.js";
+import { registerDetermine } from "./determine/command.js";
+import { registerEval } from "./eval/command.js";
+import { registerGenerate } from "./generate/command.js";
 /** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { helpText } from "./help-text.js";
+import { registerInspect } from "./inspect/command.js";
+import { registerMethods } from "./methods/command.js";
 import { addCommonOptions } from "./options.js";
 import { reportError } from "./report-error.js";
+import { registerRoute } from "./route/command.js";
 import { colorsFor } from "./terminal.js";
+import { registerTrain } from "./train/command.js";
 
 const HELP = `
 Examples:

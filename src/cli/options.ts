@@ -1,11 +1,11 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/loop.js";
-import type { EnsembleOptions } from "../ensemble.js";
+import type { EnsembleOptions } from "../ensemble/ensemble.js";
+import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
-import type { ScheduleChoice } from "../member/plan.js";
 import { nativeModels } from "../native-models.js";
 import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
 

@@ -7,10 +7,10 @@
 import type { Combiner } from "../during/combine.js";
 import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
+import { advanceAll, eachMember, type Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
+import { MAX_TOP } from "../member/llama/preparer.js";
 import type { MemberPrompt } from "../member/member.js";
-import { advanceAll, eachMember, type Schedule } from "../member/plan.js";
-import { MAX_TOP } from "../member/preparer.js";
 import { AnswerText } from "./answer-text.js";
 import { type PromptInput, renderPrompt } from "./prompt.js";
 import { Sampler } from "./sampler.js";

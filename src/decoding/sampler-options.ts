@@ -1,6 +1,6 @@
 /** What a user may ask of the sampler, and the check that it makes sense. */
 import { LlamafuseError } from "../errors.js";
-import { MAX_SEED } from "./random.js";
+import { MAX_SEED } from "../random.js";
 
 export interface SamplerOptions {
   /**

@@ -16,7 +16,7 @@
  */
 import type { FusedDistribution } from "../during/method.js";
 import { LlamafuseError } from "../errors.js";
-import { RandomGenerator, randomSeed } from "./random.js";
+import { RandomGenerator, randomSeed } from "../random.js";
 import { RepetitionPenalty } from "./repetition.js";
 import { type CheckedSamplerOptions, checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
 import { Survivors } from "./survivors.js";

@@ -17,9 +17,9 @@
 import type { Combiner } from "../during/combine.js";
 import type { FusedDistribution, MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
+import { advanceAll, type Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
-import { advanceAll, type Schedule } from "../member/plan.js";
 import { beginAll } from "./loop.js";
 import { type PromptInput, renderPrompt } from "./prompt.js";
 import { type ChosenPiece, chosenPiece } from "./trace.js";

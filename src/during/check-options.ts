@@ -1,8 +1,8 @@
 /** The options of a method, checked; what is wrong with them in words. */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
+import type { UnknownPartOption } from "../part-schema.js";
 import type { MethodInfo } from "./method.js";
-import type { UnknownPartOption } from "./part-schema.js";
 
 /** The options with their defaults. LlamafuseError "invalid-option" for the first that is unknown or out of range. */
 export function checkOptions(info: MethodInfo, schema: z.ZodType, given: Record<string, unknown>): unknown {

@@ -7,13 +7,11 @@
  */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
-import type { BuildOptions } from "../vocabulary/alignment-pool.js";
+import type { BuildOptions } from "./alignments/build/pool.js";
 import { checkOptions } from "./check-options.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { checkRoles, type Roles } from "./roles.js";
-import { abeInfo, abeOptions, createAbe } from "./token/abe.js";
-import { cdsInfo, cdsOptions, cdsRoles, createCds } from "./token/cds.js";
-import { citerInfo, citerOptions, citerRoles, createCiter } from "./token/citer.js";
+import { abeInfo, abeOptions, createAbe } from "./token/abe/abe.js";
 import { contrastInfo, contrastOptions, contrastRoles, createContrast } from "./token/contrast.js";
 import { coreInfo, coreOptions, createCore } from "./token/core.js";
 import { buildDeepen, createDeepen, deepenInfo, deepenOptions } from "./token/deepen.js";
@@ -25,9 +23,11 @@ import { buildPackllm, createPackllm, packllmInfo, packllmOptions } from "./toke
 import { createProduct, productInfo, productOptions } from "./token/product.js";
 import { createProxy, proxyInfo, proxyOptions, proxyRoles } from "./token/proxy.js";
 import { createPurify, purifyInfo, purifyOptions } from "./token/purify.js";
-import { createSafe, safeInfo, safeOptions } from "./token/safe.js";
+import { createSafe, safeInfo, safeOptions } from "./token/safe/safe.js";
 import { SingleRun, singleInfo, singleOptions } from "./token/single.js";
-import { createUnite, uniteInfo, uniteOptions } from "./token/unite.js";
+import { cdsInfo, cdsOptions, cdsRoles, createCds } from "./token/switch/cds.js";
+import { citerInfo, citerOptions, citerRoles, createCiter } from "./token/switch/citer.js";
+import { createUnite, uniteInfo, uniteOptions } from "./token/unite/unite.js";
 
 /** A registered method. */
 export interface Method<Schema extends z.ZodType = z.ZodType> {

@@ -1,8 +1,8 @@
 /** The schedules that methods are put together from, by name: who is asked when. */
 import { z } from "zod";
+import { partSchema } from "../part-schema.js";
 import { DEFAULT_THRESHOLD, type Gate, indexOfMember } from "./gate.js";
 import type { Voice } from "./method.js";
-import { partSchema } from "./part-schema.js";
 
 /** `every-step`, or `gate` with `primary` and `threshold`. */
 export const scheduleOptions = partSchema(

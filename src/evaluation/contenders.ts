@@ -1,7 +1,8 @@
 /** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
+
+import type { Team, TeamMethod } from "../answers/answer-cache.js";
 import { type MethodName, type MethodOptions, methodInfos } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
-import type { Team, TeamMethod } from "./answer-cache.js";
 
 export interface Contender {
   /** As tables call it: a member's name, a method with its options. */

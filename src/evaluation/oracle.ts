@@ -3,7 +3,7 @@
  * a perfect choice among the members would reach, and no choice among their answers can do better; a method that fuses
  * can.
  */
-import type { Answer } from "./answer-cache.js";
+import type { Answer } from "../answers/answer-cache.js";
 import type { Evaluation } from "./run.js";
 
 /** For each question of each task the place of the contender whose answer the oracle takes; undefined for one member. */

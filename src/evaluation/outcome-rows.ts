@@ -7,7 +7,7 @@
  *
  * A question that does not fit a member's context has quality 0 and no cost.
  */
-import { queryText } from "../before/query-text.js";
+import { queryText } from "../before/table/query-text.js";
 import { parameterTokens } from "./oracle.js";
 import { requestFor } from "./requests.js";
 import type { Evaluation, Outcome } from "./run.js";

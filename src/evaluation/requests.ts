@@ -1,8 +1,9 @@
 /** What is asked of all contenders alike: which questions of a task, and in which words. */
+
+import type { AnswerRequest } from "../answers/answer-cache.js";
 import type { PromptInput } from "../decoding/prompt.js";
-import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
-import type { AnswerRequest } from "./answer-cache.js";
+import { RandomGenerator } from "../random.js";
 import { metricNamed } from "./metrics/metrics.js";
 import type { EvaluateOptions } from "./run.js";
 import { continuationsOf, promptOf, type Question, type Task } from "./task.js";

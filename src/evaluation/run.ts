@@ -5,20 +5,21 @@
  * machine does meanwhile meets all of them alike. Answers depend on the seed and the question alone, not on the order,
  * the number of lanes, or what a ledger held before: two runs with one seed give one table.
  */
+
+import type { Answer, CachedMember, TeamMethod } from "../answers/answer-cache.js";
+import { type Lane, type LaneOptions, laneCount, openLanes } from "../answers/lane.js";
+import { Ledger } from "../answers/ledger.js";
 import { isRouted, refuseRouterAlone } from "../before/live/routed-method.js";
+import { contentHash, hashesOfFiles, keyOf } from "../content-identity.js";
 import { checkSamplerOptions, type SamplerOptions } from "../decoding/sampler-options.js";
 import { methodNamed } from "../during/methods.js";
-import { chooseNames } from "../ensemble.js";
+import { chooseNames } from "../ensemble/ensemble.js";
+import type { Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
 import type { MemberOptions } from "../member/member-options.js";
-import type { Schedule } from "../member/plan.js";
 import { resolveModel } from "../member/resolve-model.js";
-import type { Answer, CachedMember, TeamMethod } from "./answer-cache.js";
 import { type Contender, contendersOf, defaultMethods } from "./contenders.js";
-import { contentHash, hashesOfFiles, keyOf } from "./identity.js";
-import { type Lane, type LaneOptions, laneCount, openLanes } from "./lane.js";
-import { Ledger } from "./ledger.js";
 import { checkTask } from "./loaders/load-task.js";
 import { drawQuestions } from "./requests.js";
 import { Session } from "./session.js";

@@ -1,12 +1,12 @@
 /** One run's work: question after question, every contender's answer, from the ledger or from the models. */
 import packageJson from "../../package.json" with { type: "json" };
+import { type Answer, AnswerCache, type AnswerRequest, type CachedMember } from "../answers/answer-cache.js";
+import type { Lane } from "../answers/lane.js";
+import type { Ledger } from "../answers/ledger.js";
+import type { Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
-import type { Schedule } from "../member/plan.js";
-import { settleAll } from "../member/settle-all.js";
-import { type Answer, AnswerCache, type AnswerRequest, type CachedMember } from "./answer-cache.js";
+import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
-import type { Lane } from "./lane.js";
-import type { Ledger } from "./ledger.js";
 import { metricNamed } from "./metrics/metrics.js";
 import { requestFor } from "./requests.js";
 import type { EvaluatedTask, EvaluateOptions, Evaluation, Outcome } from "./run.js";

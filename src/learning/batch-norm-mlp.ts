@@ -10,8 +10,8 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
+import { RandomGenerator } from "../random.js";
 import { Adam } from "./adam.js";
 import { addGradient, EPSILON, layersOf, type NetworkShape, parameterCount } from "./batch-norm-gradient.js";
 import { drawOrder } from "./draws.js";

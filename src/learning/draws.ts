@@ -1,5 +1,5 @@
 /** What training draws from a seeded generator: normal numbers and orders. */
-import type { RandomGenerator } from "../decoding/random.js";
+import type { RandomGenerator } from "../random.js";
 
 /** Standard normal, by Box and Muller; takes two uniform draws. */
 export function drawNormal(random: RandomGenerator): number {

@@ -10,7 +10,7 @@
  */
 import { CholeskyDecomposition, Matrix as DenseMatrix } from "ml-matrix";
 import { z } from "zod";
-import { RandomGenerator } from "../decoding/random.js";
+import { RandomGenerator } from "../random.js";
 import { Adam } from "./adam.js";
 import { drawNormal, drawOrder } from "./draws.js";
 import { sigmoid } from "./logistic-regression.js";

@@ -8,8 +8,8 @@
  * through a distance callback: 64 clusters of 10,000 × 128 take it several times as long.
  */
 import { z } from "zod";
-import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
+import { RandomGenerator } from "../random.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "./matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "./packed-numbers.js";
 

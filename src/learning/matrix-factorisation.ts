@@ -15,7 +15,7 @@
  * fallen for some epochs, at the best parameters found (the published code keeps those of the last epoch).
  */
 import { z } from "zod";
-import { RandomGenerator } from "../decoding/random.js";
+import { RandomGenerator } from "../random.js";
 import { Adam } from "./adam.js";
 import { drawNormal, drawOrder } from "./draws.js";
 import { sigmoid, softplus } from "./logistic-regression.js";

@@ -10,8 +10,8 @@
  * leaves that output out. Weights start uniform in ±√(6 / (fan in + fan out)), as in scikit-learn's MLP.
  */
 import { z } from "zod";
-import { RandomGenerator } from "../decoding/random.js";
 import { LlamafuseError } from "../errors.js";
+import { RandomGenerator } from "../random.js";
 import { Adam } from "./adam.js";
 import { drawOrder } from "./draws.js";
 import { sigmoid } from "./logistic-regression.js";

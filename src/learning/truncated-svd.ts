@@ -5,7 +5,7 @@
  */
 
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
-import { RandomGenerator } from "../decoding/random.js";
+import { RandomGenerator } from "../random.js";
 import { drawNormal } from "./draws.js";
 import { finish } from "./finish.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "./matrix.js";

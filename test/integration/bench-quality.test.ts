@@ -1,7 +1,7 @@
 /** `bench quality` on the native models: every method has a row or a reason, and a second run says the same. */
 import { describe, expect, it } from "vitest";
-import { benchQuality } from "../../src/bench/quality.js";
-import type { BenchTable } from "../../src/bench/report.js";
+import { benchQuality } from "../../bench/quality.js";
+import type { BenchTable } from "../../bench/report.js";
 import { methodInfos } from "../../src/index.js";
 
 const TIMINGS = new Set(["stepsPerSecond", "ofBare"]);

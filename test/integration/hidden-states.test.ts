@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { tinyModel, writeTinyModel } from "../../scripts/lib/tiny-model.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
-import { LlamaMember } from "../../src/member/llama-member.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const SHAPE = { dim: 32, vocabularySize: 320 };

@@ -2,7 +2,7 @@
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
 import type { MethodOptions } from "../../src/during/methods.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
-import { LlamaMember } from "../../src/member/llama-member.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import type { Member } from "../../src/member/member.js";
 import { nativeModels } from "../../src/native-models.js";
 import { temporaryFolder } from "../support/temporary-folder.js";

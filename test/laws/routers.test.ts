@@ -3,10 +3,10 @@
  * may refuse with invalid-data). A new router is here as soon as it is in the registry.
  */
 import { describe, expect, it } from "vitest";
-import { OutcomeTable } from "../../src/before/outcome-table.js";
 import { routerInfos, routerNamed } from "../../src/before/registry.js";
 import type { FitData, Knob, KnobName } from "../../src/before/router.js";
 import { requireEmbedder, restoreRouter } from "../../src/before/saved-router.js";
+import { OutcomeTable } from "../../src/before/table/outcome-table.js";
 import { LlamafuseError } from "../../src/errors.js";
 import { makeMatrix } from "../../src/learning/matrix.js";
 import { firstModels, queryOf, topicTable } from "../support/outcome-tables.js";

@@ -1,6 +1,7 @@
 /** Seeded members over vocabularies of every kind, for the laws. */
-import { ScriptedMember } from "../../src/member/scripted-member.js";
-import type { ScriptedMemberOptions } from "../../src/member/scripted-options.js";
+
+import type { ScriptedMemberOptions } from "../../src/member/scripted/options.js";
+import { ScriptedMember } from "../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../src/vocabulary/vocabulary.js";
 
 const WORDS = [

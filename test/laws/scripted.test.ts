@@ -1,8 +1,9 @@
 /** The laws, on scripted members of every kind of vocabulary. */
-import type { Judge } from "../../src/during/judges/judge.js";
+
 import type { MethodOptions } from "../../src/during/methods.js";
+import type { Judge } from "../../src/during/token/switch/model.js";
+import { MAX_TOP } from "../../src/member/llama/preparer.js";
 import type { Member } from "../../src/member/member.js";
-import { MAX_TOP } from "../../src/member/preparer.js";
 import { memberLaws } from "./member.js";
 import { type MethodLawOptions, methodLaws } from "./method.js";
 import {

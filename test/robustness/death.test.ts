@@ -2,9 +2,9 @@
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
-import { Command } from "../../src/member/channel.js";
-import { LlamaMember } from "../../src/member/llama-member.js";
-import type { MemberThread } from "../../src/member/member-thread.js";
+import { Command } from "../../src/member/llama/channel.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
+import type { MemberThread } from "../../src/member/llama/thread.js";
 import { longText, temporaryFolder, writeSlowModel } from "./models.js";
 
 const { workers } = vi.hoisted(() => ({ workers: [] as Worker[] }));

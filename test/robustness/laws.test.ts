@@ -1,7 +1,7 @@
 /** The member laws on real models from elsewhere (the native ones keep them in test/laws). */
 import { it } from "vitest";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
-import { LlamaMember } from "../../src/member/llama-member.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import { nativeModels } from "../../src/native-models.js";
 import { memberLaws } from "../laws/member.js";
 import { MODELS } from "./models.js";

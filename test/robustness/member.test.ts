@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { generator } from "../../scripts/lib/tiny-model.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
-import { LlamaMember } from "../../src/member/llama-member.js";
-import type { LlamaMemberOptions } from "../../src/member/llama-member-options.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
+import type { LlamaMemberOptions } from "../../src/member/llama/load-options.js";
 import type { Feedback } from "../../src/member/member.js";
 import { between, randomSplit, randomText } from "../vocabularies/random-texts.js";
 import { expectClose } from "./log-probs.js";

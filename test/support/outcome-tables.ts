@@ -1,9 +1,10 @@
 /** Tables of outcomes with a known truth, for tests of routers. */
-import { OutcomeTable } from "../../src/before/outcome-table.js";
+
 import type { FitData } from "../../src/before/router.js";
-import { RandomGenerator } from "../../src/decoding/random.js";
+import { OutcomeTable } from "../../src/before/table/outcome-table.js";
 import { drawNormal } from "../../src/learning/draws.js";
 import { makeMatrix, rowOf } from "../../src/learning/matrix.js";
+import { RandomGenerator } from "../../src/random.js";
 
 export const DIMENSION = 8;
 

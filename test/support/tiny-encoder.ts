@@ -1,7 +1,7 @@
 /** A random but valid BERT with a WordPiece vocabulary of a few words: what embedding models are made of. */
 import { field, type TensorToWrite, writeGguf } from "../../scripts/lib/gguf-writer.js";
-import { RandomGenerator } from "../../src/decoding/random.js";
 import { drawNormal } from "../../src/learning/draws.js";
+import { RandomGenerator } from "../../src/random.js";
 
 const TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁the", "▁cat", "▁dog", "▁sat", "s", "▁a"];
 const NORMAL = 1;

@@ -10,7 +10,7 @@ import { type Field, field, writeGguf } from "../../scripts/lib/gguf-writer.js";
 import { tinyModel } from "../../scripts/lib/tiny-model.js";
 import { loadLlama } from "../../src/llama/library.js";
 import { LlamaModel } from "../../src/llama/model.js";
-import { TokenTrail } from "../../src/member/token-trail.js";
+import { TokenTrail } from "../../src/member/llama/token-trail.js";
 import { between, generator, pick, randomSplit } from "./random-texts.js";
 
 const PLAIN = { parseSpecial: false, addBos: false };

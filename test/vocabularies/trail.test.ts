@@ -1,9 +1,9 @@
 /** The token trail's law on real vocabularies: always the tokenizer's own tokens, however the text came. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LlamaModel } from "../../src/llama/model.js";
-import type { Encoder } from "../../src/member/piece-encoder.js";
-import { TextCuts } from "../../src/member/text-cuts.js";
-import { TokenTrail } from "../../src/member/token-trail.js";
+import type { Encoder } from "../../src/member/llama/piece-encoder.js";
+import { TextCuts } from "../../src/member/llama/text-cuts.js";
+import { TokenTrail } from "../../src/member/llama/token-trail.js";
 import { isUtf8, scanUtf8 } from "../../src/vocabulary/utf8.js";
 import { byteKey } from "../../src/vocabulary/vocabulary.js";
 import { between, generator, type Random, randomProse, randomSplit, randomText } from "./random-texts.js";

@@ -1,6 +1,6 @@
 /** Output that can only be one of a few texts: how a model's belief is shared among them. */
 import type { PromptInput } from "../../decoding/prompt.js";
-import type { Ensemble } from "../../ensemble.js";
+import type { Ensemble } from "../../ensemble/ensemble.js";
 
 /**
  * P(text | prompt) / Σ P(any of the texts | prompt): the model's own distribution, given that it says one of them. All 0

@@ -9,15 +9,15 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
-import { createEnsemble, type Ensemble } from "../../ensemble.js";
+import { contentHash } from "../../content-identity.js";
+import { createEnsemble, type Ensemble } from "../../ensemble/ensemble.js";
 import { LlamafuseError } from "../../errors.js";
-import { contentHash } from "../../evaluation/identity.js";
 import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { checkModel } from "../../llama/check-model.js";
 import { resolveModel } from "../../member/resolve-model.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { RandomGenerator } from "../../random.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 import { continuationShares } from "./continuation-shares.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 

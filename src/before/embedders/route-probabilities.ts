@@ -11,9 +11,9 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import { createEnsemble, type Ensemble } from "../../ensemble.js";
+import { contentHash } from "../../content-identity.js";
+import { createEnsemble, type Ensemble } from "../../ensemble/ensemble.js";
 import { LlamafuseError } from "../../errors.js";
-import { contentHash } from "../../evaluation/identity.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { checkModel } from "../../llama/check-model.js";
 import { resolveModel } from "../../member/resolve-model.js";

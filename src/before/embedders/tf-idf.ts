@@ -12,7 +12,7 @@ import { dot, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { type PackedNumbers, pack, packedNumbers, unpack } from "../../learning/packed-numbers.js";
 import { savedTfIdf, TfIdf, type TfIdfOptions } from "../../learning/tf-idf.js";
 import { project, svdSteps } from "../../learning/truncated-svd.js";
-import { inSteps, pauseFit } from "../fit-steps.js";
+import { inSteps, pauseFit } from "../fitting/fit-steps.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
 export const TF_IDF = "tfidf";

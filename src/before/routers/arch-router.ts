@@ -13,9 +13,9 @@ import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { argmax, type Matrix, rowOf } from "../../learning/matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
+import { TrainedRouter } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { groupQuality } from "../row-groups.js";
-import { TrainedRouter } from "../trained-router.js";
+import { groupQuality } from "../table/row-groups.js";
 
 export const archRouterInfo: RouterInfo = {
   name: "arch-router",

@@ -21,10 +21,10 @@ import { KMeans } from "../../learning/k-means.js";
 import { dot, type Matrix, makeMatrix, rowOf, unitVector } from "../../learning/matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { softmax } from "../../learning/softmax-regression.js";
-import { chooseByKnob, worthAt } from "../choose.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { chooseByKnob, worthAt } from "../allocation/choose.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 const CLUSTER_OPTIONS = {
   nearest: "K: clusters that a query belongs to.",

@@ -16,9 +16,9 @@ import { argmax, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { RidgeRegression, savedRidge } from "../../learning/ridge-regression.js";
 import { SoftmaxRegression, savedSoftmax } from "../../learning/softmax-regression.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { groupQuality, subjectsOf } from "../row-groups.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import { groupQuality, subjectsOf } from "../table/row-groups.js";
 
 export const benchCoeInfo: RouterInfo = {
   name: "bench-coe",

@@ -10,12 +10,12 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
 import { WeightedDraw } from "../../decoding/weighted-draw.js";
-import { normaliseWeights } from "../../during/weights.js";
+import { normaliseWeights } from "../../during/weightings/weights.js";
 import { LlamafuseError } from "../../errors.js";
+import { RandomGenerator } from "../../random.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
 
 export const blendingInfo: RouterInfo = {
   name: "blending",

@@ -17,10 +17,10 @@ import { EloRatings, type Match, playMatch } from "../../learning/elo.js";
 import { dot, matrixOf, rowOf, unitVector } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { pack, packedNumbers, packMatrix, unpack, unpackMatrix } from "../../learning/packed-numbers.js";
-import { onlyPairs } from "../feedback.js";
-import { outcomePairs } from "../pairs.js";
+import { onlyPairs } from "../fitting/feedback.js";
+import { TrainedRouter } from "../fitting/trained-router.js";
 import type { Feedback, FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter } from "../trained-router.js";
+import { outcomePairs } from "../table/pairs.js";
 
 export const eagleInfo: RouterInfo = {
   name: "eagle",

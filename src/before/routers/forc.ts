@@ -23,11 +23,11 @@ import {
   byThreshold,
   type IlpGoal,
   type ThresholdRule,
-} from "../assignment.js";
-import { chooseByKnob } from "../choose.js";
+} from "../allocation/assignment.js";
+import { chooseByKnob } from "../allocation/choose.js";
+import { SuccessHeads, savedHeads } from "../fitting/success-heads.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { SuccessHeads, savedHeads } from "../success-heads.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
 
 export const forcInfo: RouterInfo = {
   name: "forc",

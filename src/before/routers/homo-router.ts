@@ -16,14 +16,14 @@
  * The paper's router is a tuned RoBERTa; here a ridge regression an arm on embeddings.
  */
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
 import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, makeMatrix, rowOf, selectRows } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { RidgeRegression, savedRidge } from "../../learning/ridge-regression.js";
-import { pauseFit } from "../fit-steps.js";
+import { RandomGenerator } from "../../random.js";
+import { pauseFit } from "../fitting/fit-steps.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
 
 export const homoRouterInfo: RouterInfo = {
   name: "homo-router",

@@ -18,10 +18,10 @@
  */
 import { z } from "zod";
 import { LogisticRegression, savedLogistic } from "../../learning/logistic-regression.js";
-import { type ModelPair, pairOf, pairQuality } from "../model-pair.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { type ModelPair, pairOf, pairQuality } from "../fitting/model-pair.js";
+import { TrainedRouter } from "../fitting/trained-router.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { TrainedRouter } from "../trained-router.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const hybridLlmInfo: RouterInfo = {
   name: "hybrid-llm",

@@ -11,8 +11,8 @@ import { z } from "zod";
 import type { Matrix } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
+import { TrainedRouter } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter } from "../trained-router.js";
 
 export const knnInfo: RouterInfo = {
   name: "knn",

@@ -16,10 +16,10 @@ import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { abilityFrom, ItemResponse, informativeItems, savedItemResponse } from "../../learning/item-response.js";
 import { meanOf, rowOf } from "../../learning/matrix.js";
-import { Costs } from "../costs.js";
-import { pauseFit } from "../fit-steps.js";
+import { pauseFit } from "../fitting/fit-steps.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import { Costs } from "../table/costs.js";
 
 export const llmBanditInfo: RouterInfo = {
   name: "llm-bandit",

@@ -17,10 +17,10 @@ import { z } from "zod";
 import { LinUcb, type LinUcbOptions, savedLinUcb } from "../../learning/lin-ucb.js";
 import { argmax, type Matrix, makeMatrix, rowOf, unitVector } from "../../learning/matrix.js";
 import { PrincipalComponents, savedComponents } from "../../learning/principal-components.js";
-import { withoutPairs } from "../feedback.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { withoutPairs } from "../fitting/feedback.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Feedback, FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const metaLlmInfo: RouterInfo = {
   name: "meta-llm",

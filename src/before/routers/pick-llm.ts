@@ -16,13 +16,13 @@
  * decision takes the best of them; with `explore`, it draws as the learner would, repeatably until the next update.
  */
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
 import { argmax } from "../../learning/matrix.js";
-import { chooseByKnob } from "../choose.js";
-import { withoutPairs } from "../feedback.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { RandomGenerator } from "../../random.js";
+import { chooseByKnob } from "../allocation/choose.js";
+import { withoutPairs } from "../fitting/feedback.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Choice, Estimate, Feedback, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const pickLlmInfo: RouterInfo = {
   name: "pick-llm",

@@ -16,12 +16,12 @@
 import { z } from "zod";
 import { makeMatrix, rowOf, selectRows } from "../../learning/matrix.js";
 import { riskControlledThreshold } from "../../learning/risk-control.js";
-import { best } from "../choose.js";
-import { holdOut } from "../hold-out.js";
+import { best } from "../allocation/choose.js";
+import { holdOut } from "../fitting/hold-out.js";
+import { SuccessHeads, savedHeads } from "../fitting/success-heads.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
+import { majorityRight } from "../fitting/votes.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { SuccessHeads, savedHeads } from "../success-heads.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
-import { majorityRight } from "../votes.js";
 
 export const racerInfo: RouterInfo = {
   name: "racer",

@@ -18,8 +18,8 @@ import { type Matrix, makeMatrix, matrixOf } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { pack, packedNumbers, packMatrix, unpack, unpackMatrix } from "../../learning/packed-numbers.js";
 import { ratingTiers } from "../../learning/rating-tiers.js";
-import { outcomePairs } from "../pairs.js";
 import type { FitData } from "../router.js";
+import { outcomePairs } from "../table/pairs.js";
 
 export const savedRanking = z.strictObject({
   neighbours: packedNumbers,

@@ -22,10 +22,10 @@ import { sigmoid } from "../../learning/logistic-regression.js";
 import { makeMatrix } from "../../learning/matrix.js";
 import { MatrixFactorisation, savedFactorisation } from "../../learning/matrix-factorisation.js";
 import { SoftmaxRegression, savedSoftmax } from "../../learning/softmax-regression.js";
-import { choosePair, type ModelPair, pairOf, pairQuality } from "../model-pair.js";
-import { outcomePairs } from "../pairs.js";
+import { choosePair, type ModelPair, pairOf, pairQuality } from "../fitting/model-pair.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import { outcomePairs } from "../table/pairs.js";
 import { eloWinRate, SimilarityRanking, savedRanking } from "./routellm-ranking.js";
 
 export const routellmInfo: RouterInfo = {

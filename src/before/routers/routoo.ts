@@ -11,11 +11,11 @@
  * embeddings, cross-entropy alike. A budget over many queries together is what the router `forc` solves.
  */
 import { z } from "zod";
-import { best, chooseByKnob } from "../choose.js";
+import { best, chooseByKnob } from "../allocation/choose.js";
+import { selectPool } from "../allocation/select-pool.js";
+import { SuccessHeads, savedHeads } from "../fitting/success-heads.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { selectPool } from "../select-pool.js";
-import { SuccessHeads, savedHeads } from "../success-heads.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
 
 export const routooInfo: RouterInfo = {
   name: "routoo",

@@ -19,13 +19,13 @@
 import { z } from "zod";
 import { IsotonicRegression, savedIsotonic } from "../../learning/calibration.js";
 import { columnOf, type Matrix, makeMatrix, rowOf, selectRows } from "../../learning/matrix.js";
-import { worthAt } from "../choose.js";
-import { holdOut } from "../hold-out.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { worthAt } from "../allocation/choose.js";
+import { holdOut } from "../fitting/hold-out.js";
+import { SuccessHeads, savedHeads } from "../fitting/success-heads.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
+import { majorityRight, RIGHT, type Sample, samplesOf, weightedVote } from "../fitting/votes.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { SuccessHeads, savedHeads } from "../success-heads.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
-import { majorityRight, RIGHT, type Sample, samplesOf, weightedVote } from "../votes.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const selectLlmInfo: RouterInfo = {
   name: "select-llm",

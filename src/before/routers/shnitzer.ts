@@ -17,16 +17,16 @@
  * when left out.
  */
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
 import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, makeMatrix, matrixOf, rowOf } from "../../learning/matrix.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
-import { pauseFit } from "../fit-steps.js";
+import { RandomGenerator } from "../../random.js";
+import { pauseFit } from "../fitting/fit-steps.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
+import { RIGHT } from "../fitting/votes.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { datasetsOf } from "../row-groups.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
-import { RIGHT } from "../votes.js";
+import { datasetsOf } from "../table/row-groups.js";
 import { neighbourMeans } from "./knn.js";
 
 export const shnitzerInfo: RouterInfo = {

@@ -1,7 +1,7 @@
 /** Which models should vote together, by trying every subset. */
 import { LlamafuseError } from "../../errors.js";
-import type { OutcomeTable } from "../outcome-table.js";
-import { samplesOf } from "../votes.js";
+import { samplesOf } from "../fitting/votes.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 
 /** 2¹² subsets of every query are some seconds' work. */
 const MOST_MODELS = 12;

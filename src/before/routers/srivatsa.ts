@@ -22,17 +22,17 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { RandomGenerator } from "../../decoding/random.js";
 import { LlamafuseError } from "../../errors.js";
 import { KMeans, savedKMeans } from "../../learning/k-means.js";
 import { argmax, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { RidgeRegression, savedRidge } from "../../learning/ridge-regression.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { RandomGenerator } from "../../random.js";
+import { SuccessHeads, savedHeads } from "../fitting/success-heads.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
+import { majorityRight } from "../fitting/votes.js";
 import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../router.js";
-import { SuccessHeads, savedHeads } from "../success-heads.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
-import { majorityRight } from "../votes.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 import { clusterMeans } from "./avengers.js";
 import { bestVotingSubset } from "./srivatsa-subsets.js";
 

@@ -19,9 +19,9 @@ import { Mlp, savedMlp } from "../../learning/mlp.js";
 import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { packedNumbers, packMatrix, unpackMatrix } from "../../learning/packed-numbers.js";
 import { SoftmaxRegression, savedSoftmax, softmax } from "../../learning/softmax-regression.js";
-import type { OutcomeTable } from "../outcome-table.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import type { OutcomeTable } from "../table/outcome-table.js";
 import { neighbourMeans } from "./knn.js";
 
 export const toRouterInfo: RouterInfo = {

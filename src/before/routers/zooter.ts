@@ -16,9 +16,9 @@
 import { z } from "zod";
 import { type Matrix, makeMatrix, meanOf, rowOf } from "../../learning/matrix.js";
 import { SoftmaxRegression, savedSoftmax, softmax } from "../../learning/softmax-regression.js";
+import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
 import type { FitData, Query, RouterInfo } from "../router.js";
-import { tagsOf } from "../row-groups.js";
-import { TrainedRouter, type TrainingOptions } from "../trained-router.js";
+import { tagsOf } from "../table/row-groups.js";
 
 export const zooterInfo: RouterInfo = {
   name: "zooter",

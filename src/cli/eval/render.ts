@@ -1,6 +1,7 @@
 /** An evaluation on the terminal: a table of grades and costs for each task, and one of grades by tag. */
-import { interval, percent, points, quantity } from "../../evaluation/report/markup.js";
+
 import type { Estimate, EvaluationReport, Row, TaskReport } from "../../evaluation/report/summary.js";
+import { interval, percent, points, quantity } from "../../report/markup.js";
 import { displayWidth, fitted } from "../columns.js";
 import { renderTable, visibleLength } from "../table.js";
 import { type Colors, oneLine } from "../terminal.js";

@@ -1,7 +1,7 @@
 /** `llamafuse route describe`: a router from words alone, without a table. */
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { RouteToModel } from "../../before/described-routes.js";
+import type { RouteToModel } from "../../before/embedders/described-routes.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
@@ -43,7 +43,7 @@ export function registerDescribe(route: Command): void {
 
 async function describeRoutes(file: string, { judge, output, json }: DescribeFlags): Promise<void> {
   const [{ routesTo }, { routerFile }] = await Promise.all([
-    import("../../before/described-routes.js"),
+    import("../../before/embedders/described-routes.js"),
     import("../../before/saved-router.js"),
   ]);
   checkTarget(output);
@@ -67,7 +67,7 @@ async function describeRoutes(file: string, { judge, output, json }: DescribeFla
 
 async function readRoutes(file: string): Promise<RouteToModel[]> {
   const [{ readText }, { z }, { describedRoute }] = await Promise.all([
-    import("../../evaluation/loaders/records.js"),
+    import("../../records.js"),
     import("zod"),
     import("../../before/embedders/route-probabilities.js"),
   ]);

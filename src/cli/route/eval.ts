@@ -59,10 +59,10 @@ export function registerRouteEval(route: Command): void {
 
 async function evaluate(flags: EvalFlags): Promise<void> {
   const [{ judgeAll }, { checkJudgeOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] = await Promise.all([
-    import("../../before/judging/judge-all.js"),
-    import("../../before/judging/check-options.js"),
-    import("../../before/judging/judge.js"),
-    import("../../before/judging/splits.js"),
+    import("../../before/evaluation/judge-all.js"),
+    import("../../before/evaluation/check-options.js"),
+    import("../../before/evaluation/judge.js"),
+    import("../../before/evaluation/splits.js"),
   ]);
   const { seed, resamples, threads, html } = flags;
   if (flags.test !== undefined && flags.folds !== undefined) {
@@ -104,7 +104,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
       notes: [...notes, ...splits.notes, ...comparisonNotes(judgement)],
     };
     if (html !== undefined) {
-      const { renderJudgementHtml } = await import("../../before/judging/html.js");
+      const { renderJudgementHtml } = await import("../../before/evaluation/html.js");
       await writeFile(html, renderJudgementHtml(`Routers on ${facts.test.name}`, judgement, facts.notes));
       notice(`The report is in ${html}.`);
     }

@@ -1,6 +1,6 @@
 /** `llamafuse route explain`: what a saved router decides, and why. */
 import type { Command } from "commander";
-import { KNOB_MEANINGS } from "../../before/choose.js";
+import { KNOB_MEANINGS } from "../../before/allocation/choose.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions, number } from "../options.js";
 import { renderTable } from "../table.js";
@@ -43,7 +43,7 @@ export function registerExplain(route: Command): void {
 async function explainOne(file: string, text: string, flags: ExplainFlags): Promise<void> {
   const [{ loadRouter }, { embedQuery }] = await Promise.all([
     import("../../before/saved-router.js"),
-    import("../../before/training-data.js"),
+    import("../../before/fitting/training-data.js"),
   ]);
   const { router, embedder } = await loadRouter(file);
   try {

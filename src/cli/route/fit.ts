@@ -50,7 +50,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
   const [{ routerNamed }, { routerFile }, { trainingData }] = await Promise.all([
     import("../../before/registry.js"),
     import("../../before/saved-router.js"),
-    import("../../before/training-data.js"),
+    import("../../before/fitting/training-data.js"),
   ]);
   checkTarget(flags.output);
   checkSamplerOptions({ seed: flags.seed });

@@ -1,6 +1,6 @@
 /** `llamafuse route list`: the routers there are, and what each one takes. */
 import type { Command } from "commander";
-import { KNOB_MEANINGS } from "../../before/choose.js";
+import { KNOB_MEANINGS } from "../../before/allocation/choose.js";
 import type { KnobName, RouterInfo } from "../../before/router.js";
 import { unknownName } from "../../errors.js";
 import { helpText } from "../help-text.js";

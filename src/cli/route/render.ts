@@ -1,8 +1,8 @@
 /** A judgement of routers for a terminal. */
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
-import { LEAST_GAP } from "../../before/judging/curve.js";
-import type { JudgementOfAll } from "../../before/judging/judge-all.js";
-import type { Interval } from "../../evaluation/statistics.js";
+import { LEAST_GAP } from "../../before/evaluation/curve.js";
+import type { JudgementOfAll } from "../../before/evaluation/judge-all.js";
+import type { Interval } from "../../statistics.js";
 import { renderTable } from "../table.js";
 import type { Colors } from "../terminal.js";
 import { renderNotes } from "./tables.js";

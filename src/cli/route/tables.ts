@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";
-import type { OutcomeTable } from "../../before/outcome-table.js";
+import type { OutcomeTable } from "../../before/table/outcome-table.js";
 import { collect, number } from "../options.js";
 import type { Colors } from "../terminal.js";
 import { readPrices } from "./arguments.js";
@@ -39,7 +39,7 @@ export async function tableFor(
   { leaveOut = [], price = [] }: TableFlags,
   notes: string[],
 ): Promise<OutcomeTable> {
-  const { filesOf, readOutcomeTable } = await import("../../before/read-table.js");
+  const { filesOf, readOutcomeTable } = await import("../../before/table/read.js");
   const table = await readOutcomeTable(source);
   const files = filesOf(source);
   if (files.length > 1)

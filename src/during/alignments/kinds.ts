@@ -1,19 +1,19 @@
 /** The alignments that methods are put together from, by name. */
 import { z } from "zod";
-import { MAX_TOP } from "../../member/preparer.js";
-import type { Alignment } from "../alignment.js";
+import { MAX_TOP } from "../../member/llama/preparer.js";
+import { partSchema } from "../../part-schema.js";
 import { indexOfMember } from "../gate.js";
 import type { MethodContext } from "../method.js";
-import { partSchema } from "../part-schema.js";
 import { deepenOptions } from "../token/deepen.js";
 import { evaOptions } from "../token/eva.js";
-import { MinedAlignment } from "./mined.js";
-import { OneVocabularyAlignment } from "./one-vocabulary.js";
-import { SimilarityAlignment } from "./similarity.js";
-import { ByteKeys } from "./top-keys.js";
-import { TopUnionAlignment } from "./top-union.js";
-import { UnionAlignment } from "./union.js";
-import { ByteSpace } from "./union-spaces.js";
+import type { Alignment } from "./alignment.js";
+import { MinedAlignment } from "./mined/alignment.js";
+import { OneVocabularyAlignment } from "./one-vocabulary/alignment.js";
+import { SimilarityAlignment } from "./similarity/alignment.js";
+import { TopUnionAlignment } from "./top-union/alignment.js";
+import { ByteKeys } from "./top-union/keys.js";
+import { UnionAlignment } from "./union/alignment.js";
+import { ByteSpace } from "./union/spaces.js";
 
 const feedback = z.enum(["text", "piece"]).default("text");
 const k = z.int().min(1).max(MAX_TOP).default(10);

@@ -9,9 +9,9 @@
  * whose tokens are like none of the main member's says nothing (all 0), and is not kept.
  */
 import { LlamafuseError } from "../../errors.js";
-import type { AlignedStep } from "../alignment.js";
+import type { AlignedStep } from "../alignments/alignment.js";
 import { argmax } from "../combine.js";
-import type { FusedValues, FusionRule } from "../rule.js";
+import type { FusedValues, FusionRule } from "./rule.js";
 
 export class AgreeingRule implements FusionRule {
   #probabilities = new Float64Array(0);

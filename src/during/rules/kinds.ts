@@ -1,16 +1,16 @@
 /** The fusion rules that methods are put together from, by name. */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
-import { firstDifference } from "../../vocabulary/one-vocabulary.js";
+import { partSchema } from "../../part-schema.js";
+import { firstDifference } from "../../vocabulary/same-tokens.js";
 import type { AlignmentOptions } from "../alignments/kinds.js";
 import { indexOfMember } from "../gate.js";
 import type { MethodContext, Voice } from "../method.js";
-import { partSchema } from "../part-schema.js";
-import type { FusionRule } from "../rule.js";
-import { CONSISTENCY_SCORES, ConsistencyRule } from "./consistency.js";
+import { CONSISTENCY_SCORES, ConsistencyRule } from "./core.js";
 import { LogLinearRule } from "./log-linear.js";
 import { MeanRule } from "./mean.js";
 import { MinimumRule } from "./minimum.js";
+import type { FusionRule } from "./rule.js";
 
 const member = z.union([z.string(), z.int().min(0)]);
 const share = z.number().min(0).max(1);

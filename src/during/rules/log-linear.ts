@@ -12,9 +12,9 @@
  * Shapes: the step's entries, float64. Error: incompatible-members where no entry is left.
  */
 import { LlamafuseError } from "../../errors.js";
-import { type AlignedStep, massOf } from "../alignment.js";
+import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { argmax } from "../combine.js";
-import type { FusedValues, FusionRule } from "../rule.js";
+import type { FusedValues, FusionRule } from "./rule.js";
 
 export interface LogLinearOptions {
   /** c_i of each voice. Default: the weights. */

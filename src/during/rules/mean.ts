@@ -3,9 +3,9 @@
  *
  *     p(u) = Σ_i w_i · p_i(u)        Σ w_i = 1
  */
-import { type AlignedStep, massOf } from "../alignment.js";
+import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { Combiner } from "../combine.js";
-import type { FusedValues, FusionRule } from "../rule.js";
+import type { FusedValues, FusionRule } from "./rule.js";
 
 export class MeanRule implements FusionRule {
   readonly isMean = true;

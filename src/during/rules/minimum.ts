@@ -8,9 +8,9 @@
  * difference. Error: incompatible-members where the members have no entry in common.
  */
 import { LlamafuseError } from "../../errors.js";
-import { type AlignedStep, massOf } from "../alignment.js";
+import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { argmax } from "../combine.js";
-import type { FusedValues, FusionRule } from "../rule.js";
+import type { FusedValues, FusionRule } from "./rule.js";
 
 export interface MinimumOptions {
   /** T of all members, or of each voice. Above 0. Default 1. */

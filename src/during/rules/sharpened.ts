@@ -12,11 +12,11 @@
  */
 import type { Member } from "../../member/member.js";
 import { byteKey } from "../../vocabulary/vocabulary.js";
-import type { AlignedStep } from "../alignment.js";
+import type { AlignedStep } from "../alignments/alignment.js";
 import { argmax, type Combiner } from "../combine.js";
-import type { FusedValues, FusionRule } from "../rule.js";
 import { LogLinearRule } from "./log-linear.js";
 import { MeanRule } from "./mean.js";
+import type { FusedValues, FusionRule } from "./rule.js";
 
 export const SHARPENINGS = ["prefix", "geometric", "none"] as const;
 

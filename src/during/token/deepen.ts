@@ -23,19 +23,19 @@
  */
 import { z } from "zod";
 import type { Feedback } from "../../member/member.js";
-import { settleAll } from "../../member/settle-all.js";
-import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
+import { settleAll } from "../../settle-all.js";
 import { textAtFragmentStart } from "../../vocabulary/vocabulary.js";
-import { InverseSearch } from "../alignments/inverse-search.js";
-import { MainVocabulary } from "../alignments/main-vocabulary.js";
-import { RelativeProjection, type RelativeSpace, relativeSpaceOf } from "../alignments/relative.js";
+import type { BuildOptions } from "../alignments/build/pool.js";
+import { RelativeProjection, type RelativeSpace, relativeSpaceOf } from "../alignments/relative/alignment.js";
+import { InverseSearch } from "../alignments/relative/inverse-search.js";
+import { MainVocabulary } from "../alignments/relative/main-vocabulary.js";
 import { UpToDate } from "../alignments/up-to-date.js";
 import { indexOfMember } from "../gate.js";
 import type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
-import type { FusionRule } from "../rule.js";
 import { MeanRule } from "../rules/mean.js";
-import { GivenWeights, type Weighting } from "../weighting.js";
+import type { FusionRule } from "../rules/rule.js";
 import { DevelopmentScores } from "../weightings/development-scores.js";
+import { GivenWeights, type Weighting } from "../weightings/weighting.js";
 
 export const deepenInfo: MethodInfo = {
   name: "deepen",

@@ -17,14 +17,14 @@
  * released defaults add up to. How its tokenizers turn a lone piece into text differs by version and is not reproduced.
  */
 import { z } from "zod";
-import { MAX_TOP } from "../../member/preparer.js";
-import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
-import { SimilarityAlignment } from "../alignments/similarity.js";
+import { MAX_TOP } from "../../member/llama/preparer.js";
+import type { BuildOptions } from "../alignments/build/pool.js";
+import { SimilarityAlignment } from "../alignments/similarity/alignment.js";
 import { FusionRun } from "../fusion-run.js";
 import { indexOfMember } from "../gate.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
 import { AgreeingRule, LinearRule } from "../rules/agreeing.js";
-import type { Weighting } from "../weighting.js";
+import type { Weighting } from "../weightings/weighting.js";
 
 export const evaInfo: MethodInfo = {
   name: "eva",

@@ -14,7 +14,7 @@
  */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
-import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
+import type { BuildOptions } from "../alignments/build/pool.js";
 import {
   ALIGNMENTS_TEXT,
   type AlignmentOptions,

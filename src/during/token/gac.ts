@@ -19,8 +19,8 @@
  * separate end strings (see published-strings.ts); sampled runs, which the released code has not, pool the end strings.
  */
 import { z } from "zod";
-import { UnionAlignment } from "../alignments/union.js";
-import { ByteSpace, PublishedSpace } from "../alignments/union-spaces.js";
+import { UnionAlignment } from "../alignments/union/alignment.js";
+import { ByteSpace, PublishedSpace } from "../alignments/union/spaces.js";
 import { FusionRun } from "../fusion-run.js";
 import { DEFAULT_THRESHOLD, indexOfMember } from "../gate.js";
 import type { MethodContext, MethodInfo } from "../method.js";

@@ -14,8 +14,8 @@
  * caller's to set. Strings are bytes as in gac; the released code's are GaC's.
  */
 import { z } from "zod";
-import { UnionAlignment } from "../alignments/union.js";
-import { ByteSpace } from "../alignments/union-spaces.js";
+import { UnionAlignment } from "../alignments/union/alignment.js";
+import { ByteSpace } from "../alignments/union/spaces.js";
 import { FusionRun } from "../fusion-run.js";
 import type { MethodContext, MethodInfo, Voice } from "../method.js";
 import { MeanRule } from "../rules/mean.js";

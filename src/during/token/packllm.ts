@@ -16,9 +16,9 @@
  * answers, with weights from prompt and answer together; generating with the prompt's weights is ours after the paper.
  */
 import { z } from "zod";
-import type { BuildOptions } from "../../vocabulary/alignment-pool.js";
-import { MinedAlignment } from "../alignments/mined.js";
-import { minedSpaceOf } from "../alignments/mined-space.js";
+import type { BuildOptions } from "../alignments/build/pool.js";
+import { MinedAlignment } from "../alignments/mined/alignment.js";
+import { minedSpaceOf } from "../alignments/mined/space.js";
 import { FusionRun } from "../fusion-run.js";
 import { indexOfMember } from "../gate.js";
 import type { MethodContext, MethodInfo, Voice } from "../method.js";

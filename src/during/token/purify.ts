@@ -17,7 +17,7 @@
  */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
-import { OneVocabularyAlignment } from "../alignments/one-vocabulary.js";
+import { OneVocabularyAlignment } from "../alignments/one-vocabulary/alignment.js";
 import { FusionRun } from "../fusion-run.js";
 import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
 import { LogLinearRule } from "../rules/log-linear.js";

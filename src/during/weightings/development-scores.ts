@@ -9,8 +9,8 @@
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { silencedMember } from "../gate.js";
 import type { Voice } from "../method.js";
-import { amongAsked, type Weighting } from "../weighting.js";
-import { normaliseWeights } from "../weights.js";
+import { amongAsked, type Weighting } from "./weighting.js";
+import { normaliseWeights } from "./weights.js";
 
 export class DevelopmentScores implements Weighting {
   readonly #all: readonly number[];

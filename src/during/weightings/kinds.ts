@@ -1,12 +1,12 @@
 /** The weights that methods are put together with, by name. */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
-import type { Alignment } from "../alignment.js";
-import { MinedAlignment } from "../alignments/mined.js";
+import { partSchema } from "../../part-schema.js";
+import type { Alignment } from "../alignments/alignment.js";
+import { MinedAlignment } from "../alignments/mined/alignment.js";
 import type { Voice } from "../method.js";
-import { partSchema } from "../part-schema.js";
-import type { Weighting } from "../weighting.js";
 import { ownLosses, PromptWeights, perplexityWeights, searchWeights } from "./perplexity.js";
+import type { Weighting } from "./weighting.js";
 
 const refresh = z.int().min(0).default(0);
 

@@ -12,10 +12,10 @@
  *
  * CE: mean cross-entropy of the softmax of these logits against the prompt's tokens.
  */
-import { settleAll } from "../../member/settle-all.js";
+import { settleAll } from "../../settle-all.js";
 import { TokenClass } from "../../vocabulary/vocabulary.js";
 import type { Voice } from "../method.js";
-import { amongAsked, type Weighting } from "../weighting.js";
+import { amongAsked, type Weighting } from "./weighting.js";
 
 /** ℓ of each voice, over its own tokens of the text that it holds. 0 where there is nothing to foretell. */
 export async function ownLosses(voices: readonly Voice[]): Promise<number[]> {

@@ -1,7 +1,7 @@
 /** What a file format of questions is. */
 import type { z } from "zod";
+import type { DataRecord } from "../../records.js";
 import { letterOf, type Question, type Task } from "../task.js";
-import type { DataRecord } from "./records.js";
 
 /** A question of a file; the loader adds an id where the format has none. */
 export interface Draft extends Omit<Question, "id"> {

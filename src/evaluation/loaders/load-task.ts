@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../../errors.js";
+import { type DataRecord, invalidData, readRecords, unreadable } from "../../records.js";
 import { type MetricName, metricNamed } from "../metrics/metrics.js";
 import type { PromptFormat, Question, Task } from "../task.js";
 import { arc } from "./arc.js";
@@ -11,7 +12,6 @@ import { jsonl } from "./jsonl.js";
 import { mmlu } from "./mmlu.js";
 import { naturalQuestions } from "./natural-questions.js";
 import { piqa } from "./piqa.js";
-import { type DataRecord, invalidData, readRecords, unreadable } from "./records.js";
 import { triviaqa } from "./triviaqa.js";
 
 /** Every format, in the order of the documentation. No record looks like two of them. */

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { z } from "zod";
+import { type DataRecord, invalidData, readText } from "../../records.js";
 import { choiceDraft, hasKeys, shape, type TaskFormat } from "./format.js";
-import { type DataRecord, invalidData, readText } from "./records.js";
 
 const text = z.string().min(1);
 

@@ -1,5 +1,5 @@
 /** The charts of the HTML report, as SVG that takes its colours from the page's style. */
-import { escapeHtml, interval, percent, quantity } from "./markup.js";
+import { escapeHtml, interval, percent, quantity } from "../../report/markup.js";
 import type { Estimate, Row } from "./summary.js";
 
 const BAR = { width: 360, names: 132, values: 44, row: 20, thickness: 12 } as const;

@@ -1,7 +1,8 @@
 /** The report as one HTML page: nothing from elsewhere, no scripts, light and dark. */
+
+import { escapeHtml, interval, percent, points, quantity } from "../../report/markup.js";
+import { STYLE } from "../../report/style.js";
 import { barChart, costChart } from "./charts.js";
-import { escapeHtml, interval, percent, points, quantity } from "./markup.js";
-import { STYLE } from "./style.js";
 import type { EvaluationReport, QuestionReport, Row, TaskReport } from "./summary.js";
 
 /** More panels than this are a wall; the table has all tags. */

@@ -1,8 +1,9 @@
 /** From outcomes to a table: grades with intervals, by tag, against the best member, and what they cost. */
+
+import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../../statistics.js";
 import { oraclePlaces, parameterTokens } from "../oracle.js";
 import type { Evaluation, Outcome } from "../run.js";
 import { choiceOf } from "../session.js";
-import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../statistics.js";
 import type { Question } from "../task.js";
 
 /** A mean over questions with its interval: 95 %, percentile bootstrap over the questions. */

@@ -1,7 +1,7 @@
-import { agreementOf, type Strand } from "../../../src/during/token/abe-agreement.js";
-import { TokenRanking } from "../../../src/during/token/abe-ranking.js";
-import { searchAsReleased } from "../../../src/during/token/abe-released-search.js";
-import type { Continuation, Hypothesis } from "../../../src/during/token/abe-search.js";
+import { agreementOf, type Strand } from "../../../src/during/token/abe/agreement.js";
+import { TokenRanking } from "../../../src/during/token/abe/ranking.js";
+import { searchAsReleased } from "../../../src/during/token/abe/released-search.js";
+import type { Continuation, Hypothesis } from "../../../src/during/token/abe/search.js";
 import { ByteOrder } from "../../../src/vocabulary/byte-order.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import type { GoldenAdapter } from "../adapter.js";

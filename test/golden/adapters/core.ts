@@ -1,4 +1,4 @@
-import { ConsistencyRule, type ConsistencyScore, type ConsistencyTask } from "../../../src/during/rules/consistency.js";
+import { ConsistencyRule, type ConsistencyScore, type ConsistencyTask } from "../../../src/during/rules/core.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 

@@ -1,10 +1,10 @@
-import { InverseSearch } from "../../../src/during/alignments/inverse-search.js";
+import { relativeRow } from "../../../src/during/alignments/build/relative-rows.js";
+import { keepAll } from "../../../src/during/alignments/build/sparse-rows.js";
+import { InverseSearch } from "../../../src/during/alignments/relative/inverse-search.js";
+import { RowOperator } from "../../../src/during/alignments/relative/row-operator.js";
 import { argmax } from "../../../src/during/combine.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
 import { isSkipped } from "../../../src/during/token/deepen.js";
-import { relativeRow } from "../../../src/vocabulary/relative-rows.js";
-import { RowOperator } from "../../../src/vocabulary/row-operator.js";
-import { keepAll } from "../../../src/vocabulary/sparse-rows.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 

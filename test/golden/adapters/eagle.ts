@@ -1,4 +1,4 @@
-import { best } from "../../../src/before/choose.js";
+import { best } from "../../../src/before/allocation/choose.js";
 import { eagleScores, nearestLast } from "../../../src/before/routers/eagle.js";
 import { EloRatings } from "../../../src/learning/elo.js";
 import type { GoldenAdapter } from "../adapter.js";

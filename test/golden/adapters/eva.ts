@@ -1,10 +1,10 @@
-import { topShares } from "../../../src/during/alignments/similarity.js";
+import { ROW_OF_EMBEDDING } from "../../../src/during/alignments/build/relative-rows.js";
+import { timesRows } from "../../../src/during/alignments/build/sparse-rows.js";
+import { topShares } from "../../../src/during/alignments/similarity/alignment.js";
+import { cosinesOf, mapEmbeddings, similarityOf } from "../../../src/during/alignments/similarity/exact.js";
+import { Target } from "../../../src/during/alignments/similarity/similar-tokens.js";
 import { argmax } from "../../../src/during/combine.js";
 import { agreeing, keptWeights, weightedSum } from "../../../src/during/rules/agreeing.js";
-import { ROW_OF_EMBEDDING } from "../../../src/vocabulary/relative-rows.js";
-import { Target } from "../../../src/vocabulary/similar-tokens.js";
-import { cosinesOf, mapEmbeddings, similarityOf } from "../../../src/vocabulary/similarity-exact.js";
-import { timesRows } from "../../../src/vocabulary/sparse-rows.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Model {

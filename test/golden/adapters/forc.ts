@@ -3,7 +3,7 @@ import {
   assignGreedily,
   assignOptimally,
   type ThresholdRule,
-} from "../../../src/before/assignment.js";
+} from "../../../src/before/allocation/assignment.js";
 import { matrixOf } from "../../../src/learning/matrix.js";
 import type { GoldenAdapter } from "../adapter.js";
 

@@ -1,5 +1,5 @@
-import { withMarker } from "../../../src/during/alignments/mined-space.js";
-import { nearestWords } from "../../../src/vocabulary/minimum-edit.js";
+import { nearestWords } from "../../../src/during/alignments/mined/minimum-edit.js";
+import { withMarker } from "../../../src/during/alignments/mined/space.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

@@ -1,10 +1,10 @@
 /** The toy models of the GaC and Mixture goldens: token texts, logits, and the tokenizer that made them. */
-import type { PublishedUnion } from "../../../src/vocabulary/published-strings.js";
+import type { PublishedUnion } from "../../../src/during/alignments/published-strings.js";
 import {
   PUBLISHED_END_STRINGS,
   type PublishedFeedback,
   prefixProbe,
-} from "../../../src/vocabulary/published-strings.js";
+} from "../../../src/during/alignments/published-strings.js";
 
 export interface ToyModel {
   family: "sp" | "bbpe";

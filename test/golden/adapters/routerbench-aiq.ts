@@ -1,4 +1,4 @@
-import { averageImprovement, largestCost, nonDecreasingHull } from "../../../src/before/judging/curve.js";
+import { averageImprovement, largestCost, nonDecreasingHull } from "../../../src/before/evaluation/curve.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

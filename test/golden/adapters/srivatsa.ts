@@ -1,8 +1,8 @@
-import { OutcomeTable } from "../../../src/before/outcome-table.js";
+import { majorityRight, samplesOf, weightedVote } from "../../../src/before/fitting/votes.js";
 import { clusterMeans } from "../../../src/before/routers/avengers.js";
 import { viableModels } from "../../../src/before/routers/srivatsa.js";
 import { bestVotingSubset } from "../../../src/before/routers/srivatsa-subsets.js";
-import { majorityRight, samplesOf, weightedVote } from "../../../src/before/votes.js";
+import { OutcomeTable } from "../../../src/before/table/outcome-table.js";
 import { matrixOf, meanOf, rowOf } from "../../../src/learning/matrix.js";
 import type { GoldenAdapter } from "../adapter.js";
 

@@ -1,7 +1,7 @@
-import { TopSpace } from "../../../src/during/alignments/top-union.js";
+import { PublishedUnion, publishedTokenIds } from "../../../src/during/alignments/published-strings.js";
+import { TopSpace } from "../../../src/during/alignments/top-union/alignment.js";
 import { combine } from "../../../src/during/combine.js";
-import { MixtureKeys } from "../../../src/during/token/unite-mixture.js";
-import { PublishedUnion, publishedTokenIds } from "../../../src/vocabulary/published-strings.js";
+import { MixtureKeys } from "../../../src/during/token/unite/mixture.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { project } from "./gac.js";
 import { feedbacksOf, softmax, type ToyModel } from "./published-model.js";

@@ -1,6 +1,6 @@
-import { TopSpace } from "../../../src/during/alignments/top-union.js";
+import { TopSpace } from "../../../src/during/alignments/top-union/alignment.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
-import { ReleasedKeys, type ReleasedModel } from "../../../src/during/token/unite-released.js";
+import { ReleasedKeys, type ReleasedModel } from "../../../src/during/token/unite/released.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Model {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { emptyMatrix, OutcomeTable } from "../../../src/before/outcome-table.js";
-import { readOutcomeTable } from "../../../src/before/read-table.js";
-import { pythonStrings } from "../../../src/before/table-formats/python-strings.js";
+import { pythonStrings } from "../../../src/before/table/formats/python-strings.js";
+import { emptyMatrix, OutcomeTable } from "../../../src/before/table/outcome-table.js";
+import { readOutcomeTable } from "../../../src/before/table/read.js";
 import { matrixOf } from "../../../src/learning/matrix.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";

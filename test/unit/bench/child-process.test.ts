@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from "vitest";
-import { BenchChild } from "../../../src/bench/child-process.js";
+import { BenchChild } from "../../../bench/child-process.js";
 import { refusal } from "../../support/refusal.js";
 
 const child = new BenchChild();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { BEGIN, END, renderMarkdown, withQuality } from "../../../src/bench/markdown.js";
-import { qualityTable } from "../../../src/bench/quality.js";
-import { meanOverSeeds, withRows } from "../../../src/bench/quality-rows.js";
-import { type BenchReport, renderReport } from "../../../src/bench/report.js";
+import { BEGIN, END, renderMarkdown, withQuality } from "../../../bench/markdown.js";
+import { qualityTable } from "../../../bench/quality.js";
+import { meanOverSeeds, withRows } from "../../../bench/quality-rows.js";
+import { type BenchReport, renderReport } from "../../../bench/report.js";
 import type { Row, TaskReport } from "../../../src/evaluation/report/summary.js";
 import type { Evaluation, Outcome } from "../../../src/evaluation/run.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { displayWidth, fitted, quoted, quotedBytes, wrapped } from "../../../src/cli/columns.js";
-import { RandomGenerator } from "../../../src/decoding/random.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 describe("display width", () => {
   test.each([

@@ -2,7 +2,13 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, test } from "vitest";
 import { displayWidth } from "../../../src/cli/columns.js";
-import { renderStep, renderSummary, renderTrace, TRACE_COLUMNS, traceColumns } from "../../../src/cli/render-trace.js";
+import {
+  renderStep,
+  renderSummary,
+  renderTrace,
+  TRACE_COLUMNS,
+  traceColumns,
+} from "../../../src/cli/generate/render-trace.js";
 import type { TraceMember, TracePiece, TraceStep } from "../../../src/decoding/trace.js";
 
 const plain = picocolors.createColors(false);

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { describe, expect, it, vi } from "vitest";
+import { embedQuery } from "../../../src/before/fitting/training-data.js";
 import { routerInfos } from "../../../src/before/registry.js";
 import { loadRouter } from "../../../src/before/saved-router.js";
-import { embedQuery } from "../../../src/before/training-data.js";
-import { registerRoute } from "../../../src/cli/commands/route.js";
+import { registerRoute } from "../../../src/cli/route/command.js";
 import { outcomeLines, topicTable } from "../../support/outcome-tables.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 

@@ -1,8 +1,8 @@
 /** What `llamafuse route eval` says of a judgement. */
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { type JudgementOfAll, judgeAll } from "../../../src/before/judging/judge-all.js";
-import { foldsOf } from "../../../src/before/judging/splits.js";
+import { type JudgementOfAll, judgeAll } from "../../../src/before/evaluation/judge-all.js";
+import { foldsOf } from "../../../src/before/evaluation/splits.js";
 import { renderJudgement, type TableFacts } from "../../../src/cli/route/render.js";
 import { topicTable } from "../../support/outcome-tables.js";
 

@@ -1,7 +1,7 @@
 /** Distributions for the sampler's tests: every shape that a fused step can have, from one seed. */
 
-import type { RandomGenerator } from "../../../src/decoding/random.js";
 import type { FusedDistribution } from "../../../src/during/method.js";
+import type { RandomGenerator } from "../../../src/random.js";
 
 /** A distribution whose entry i has the bytes `keys[i]` (default: its index in decimal). */
 export function distributionOf(

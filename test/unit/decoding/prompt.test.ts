@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type ChatMessage, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { formatDate } from "../../../src/decoding/template-date.js";
 import type { MemberFacts } from "../../../src/member/member.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { invalidUtf8At } from "../../../src/vocabulary/utf8.js";
 import { TEMPLATES } from "./templates.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { Sampler } from "../../../src/decoding/sampler.js";
 import type { SamplerOptions } from "../../../src/decoding/sampler-options.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { distributionOf, randomProbabilities } from "./distributions.js";
 
 /** The definition, written plainly: sort everything, cut three times, raise to 1/T. Entry → probability. */

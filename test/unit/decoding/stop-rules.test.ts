@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { StopRules } from "../../../src/decoding/stop-rules.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 /** The definition: the first end at which some stop string is complete, and the longest such stop string. */
 function naive(text: string, stops: readonly string[]): { text: string; stop: string | undefined } {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { TextStream } from "../../../src/decoding/text-stream.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 const whole = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 

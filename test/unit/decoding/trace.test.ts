@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { describeStep, samePiece } from "../../../src/decoding/trace.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { distributionOf } from "./distributions.js";
 

@@ -1,12 +1,12 @@
 /** The switches CDS and CITER on scripted members: who speaks at which step, and how the other one catches up. */
 import { describe, expect, it } from "vitest";
-import { EntropyJudge, isEntity } from "../../../src/during/judges/heuristics.js";
-import type { Judge } from "../../../src/during/judges/judge.js";
 import { methodNamed } from "../../../src/during/methods.js";
-import { isCritical } from "../../../src/during/token/cds.js";
-import { callsLarge } from "../../../src/during/token/citer.js";
+import { isCritical } from "../../../src/during/token/switch/cds.js";
+import { callsLarge } from "../../../src/during/token/switch/citer.js";
+import { EntropyJudge, isEntity } from "../../../src/during/token/switch/heuristics.js";
+import type { Judge } from "../../../src/during/token/switch/model.js";
 import type { Member } from "../../../src/member/member.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { byteVocabulary, randomMember } from "../../laws/scripted-members.js";
 import { textOfTokens } from "../../laws/text-of-tokens.js";

@@ -1,15 +1,15 @@
 /** The methods that compare tokens by their embeddings: deepen and eva. */
 import { describe, expect, it } from "vitest";
-import { oncePerMembers } from "../../../src/during/alignments/embedded-members.js";
+import { oncePerMembers } from "../../../src/during/alignments/build/embedded-members.js";
+import type { BuildOptions } from "../../../src/during/alignments/build/pool.js";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { methodNamed } from "../../../src/during/methods.js";
 import { agreeing, keptWeights } from "../../../src/during/rules/agreeing.js";
 import { DevelopmentScores } from "../../../src/during/weightings/development-scores.js";
-import { createEnsemble, type LoadProgress } from "../../../src/ensemble.js";
+import { createEnsemble, type LoadProgress } from "../../../src/ensemble/ensemble.js";
 import { LlamafuseError } from "../../../src/errors.js";
 import type { EmbeddingSource } from "../../../src/member/embeddings.js";
 import type { Member } from "../../../src/member/member.js";
-import type { BuildOptions } from "../../../src/vocabulary/alignment-pool.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { byStringOf, walk } from "../../laws/walk.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
-import type { ScriptState } from "../../../src/member/scripted-options.js";
+import type { ScriptState } from "../../../src/member/scripted/options.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { beginRun } from "../../laws/walk.js";

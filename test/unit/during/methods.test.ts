@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type MethodOptions, methodInfos, methodNamed } from "../../../src/during/methods.js";
 import type { Member } from "../../../src/member/member.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { bytePairVocabulary, byteVocabulary, randomMember } from "../../laws/scripted-members.js";
 import { beginRun } from "../../laws/walk.js";
 

@@ -3,7 +3,7 @@ import { methodNamed } from "../../../src/during/methods.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MinimumRule } from "../../../src/during/rules/minimum.js";
 import type { Member } from "../../../src/member/member.js";
-import { firstDifference } from "../../../src/vocabulary/one-vocabulary.js";
+import { firstDifference } from "../../../src/vocabulary/same-tokens.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import {
   bytePairVocabulary,

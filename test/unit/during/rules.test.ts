@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { AgreeingRule, agreeing, LinearRule } from "../../../src/during/rules/agreeing.js";
-import { ConsistencyRule } from "../../../src/during/rules/consistency.js";
+import { ConsistencyRule } from "../../../src/during/rules/core.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { beginRun, byStringOf } from "../../laws/walk.js";

@@ -1,11 +1,11 @@
 /** SAFE against its definition, followed with members made anew for every text. */
 import { describe, expect, it } from "vitest";
-import type { AlignedStep } from "../../../src/during/alignment.js";
+import type { AlignedStep } from "../../../src/during/alignments/alignment.js";
 import { methodNamed } from "../../../src/during/methods.js";
 import { SharpenedRule, type SharpeningOptions } from "../../../src/during/rules/sharpened.js";
-import { createEnsemble } from "../../../src/ensemble.js";
+import { createEnsemble } from "../../../src/ensemble/ensemble.js";
 import type { Member } from "../../../src/member/member.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { nativeModels } from "../../../src/native-models.js";
 import { byteKey, keyBytes, makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../laws/scripted-members.js";

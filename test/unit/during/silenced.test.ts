@@ -1,7 +1,7 @@
 /** Members of weight 0: options still mean the members that the user counts, and roles are not handed on. */
 import { expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
-import { createEnsemble } from "../../../src/ensemble.js";
+import { createEnsemble } from "../../../src/ensemble/ensemble.js";
 import type { Member } from "../../../src/member/member.js";
 import { bytePairVocabulary, randomMember } from "../../laws/scripted-members.js";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { beginRun } from "../../laws/walk.js";
 

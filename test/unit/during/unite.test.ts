@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { TopUnion } from "../../../src/during/alignments/top-union/candidates.js";
 import type { MethodOptions } from "../../../src/during/methods.js";
-import { ScriptedMember } from "../../../src/member/scripted-member.js";
-import { TopUnion } from "../../../src/vocabulary/top-union.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { beginRun, byStringOf, END } from "../../laws/walk.js";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { argmax, combine, textProbability } from "../../../src/during/combine.js";
-import { normaliseWeights } from "../../../src/during/weights.js";
+import { normaliseWeights } from "../../../src/during/weightings/weights.js";
 
 it("makes weights sum to 1, and keeps their proportions at any size", () => {
   expect(normaliseWeights([1, 1])).toEqual([0.5, 0.5]);

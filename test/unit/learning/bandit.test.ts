@@ -1,8 +1,8 @@
 import { inverse, Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { LinUcb } from "../../../src/learning/lin-ucb.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 describe("LinUCB", () => {
   it.each([1, 0.95])("is ridge regression of the discounted rewards, γ = %s, also over many updates", (gamma) => {

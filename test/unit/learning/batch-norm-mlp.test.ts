@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { addGradient, layersOf, parameterCount } from "../../../src/learning/batch-norm-gradient.js";
 import { BatchNormMlp } from "../../../src/learning/batch-norm-mlp.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { matrixOf } from "../../../src/learning/matrix.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 const normals = (count: number, seed: number) => {
   const random = new RandomGenerator(seed);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { fitBinaryTemperature, fitTemperature, IsotonicRegression } from "../../../src/learning/calibration.js";
 import { makeMatrix } from "../../../src/learning/matrix.js";
 import { softmax } from "../../../src/learning/softmax-regression.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
 
 describe("isotonic regression", () => {

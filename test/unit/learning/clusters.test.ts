@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { KMeans } from "../../../src/learning/k-means.js";
 import { dot, makeMatrix, matrixOf, rowOf, unitVector } from "../../../src/learning/matrix.js";
 import { NearestNeighbours } from "../../../src/learning/nearest-neighbours.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
 
 function drawn(rows: number, columns: number, seed = 5) {

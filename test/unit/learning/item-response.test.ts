@@ -1,10 +1,10 @@
 import { Matrix as DenseMatrix, determinant } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { abilityFrom, type Item, ItemResponse, informativeItems } from "../../../src/learning/item-response.js";
 import { sigmoid, softplus } from "../../../src/learning/logistic-regression.js";
 import { dot, makeMatrix, rowOf } from "../../../src/learning/matrix.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 /** Answers drawn from a known theory with two abilities over four features. */
 function knownWorld(rows: number, takers: number, seed: number) {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { LogisticRegression, sigmoid, softplus } from "../../../src/learning/logistic-regression.js";
 import { makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
 import { SoftmaxRegression } from "../../../src/learning/softmax-regression.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
 
 function drawn(rows: number, columns: number, seed = 3) {

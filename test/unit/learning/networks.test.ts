@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { Adam } from "../../../src/learning/adam.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { sigmoid } from "../../../src/learning/logistic-regression.js";
 import { makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
 import { MatrixFactorisation, type RankedPair } from "../../../src/learning/matrix-factorisation.js";
 import { Mlp } from "../../../src/learning/mlp.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 describe("Adam", () => {
   it("takes the hand-computed first two steps, weight decay being part of the gradient", () => {

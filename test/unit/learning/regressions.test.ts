@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { dot, makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
 import { PrincipalComponents } from "../../../src/learning/principal-components.js";
 import { RidgeRegression } from "../../../src/learning/ridge-regression.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 function normals(rows: number, columns: number, seed: number) {
   const random = new RandomGenerator(seed);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { dot, type Matrix, makeMatrix, matrixOf, rowOf } from "../../../src/learning/matrix.js";
 import { product, scaledColumns, transposed } from "../../../src/learning/matrix-product.js";
 import { symmetricEigen } from "../../../src/learning/symmetric-eigen.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 const random = new RandomGenerator(3);
 

@@ -1,8 +1,8 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { TfIdf } from "../../../src/learning/tf-idf.js";
 import { project, truncatedSvd } from "../../../src/learning/truncated-svd.js";
+import { RandomGenerator } from "../../../src/random.js";
 
 describe("TF-IDF", () => {
   it("has the weights of the formula", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { ratingTiers } from "../../../src/learning/rating-tiers.js";
 import { riskControlledThreshold } from "../../../src/learning/risk-control.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
 
 describe("rating tiers", () => {

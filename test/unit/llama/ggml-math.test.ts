@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../src/decoding/random.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import {
   allocateFloats,
@@ -11,6 +10,7 @@ import {
 } from "../../../src/llama/ggml-math.js";
 import { GGML_TYPES, ggmlTypeNamed } from "../../../src/llama/gguf/ggml-types.js";
 import { loadLlama } from "../../../src/llama/library.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { quantiserOf } from "../../support/quantise.js";
 import { refusal } from "../../support/refusal.js";
 

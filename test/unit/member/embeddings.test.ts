@@ -13,7 +13,7 @@ import {
   readRows,
   shareable,
 } from "../../../src/member/embeddings.js";
-import { LlamaMember } from "../../../src/member/llama-member.js";
+import { LlamaMember } from "../../../src/member/llama/llama-member.js";
 import { nativeModels } from "../../../src/native-models.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";

@@ -1,13 +1,13 @@
 /** The routers that fit one model of quality to a table: Bench-CoE, TO-Router, HomoRouter, FORC, LLM Bandit. */
 import { describe, expect, it } from "vitest";
-import { OutcomeTable } from "../../../../src/before/outcome-table.js";
 import { routerNamed } from "../../../../src/before/registry.js";
 import type { FitData } from "../../../../src/before/router.js";
 import { ForcRouter, forcOptions } from "../../../../src/before/routers/forc.js";
 import { neighbourMeansOf, refinedLabels } from "../../../../src/before/routers/homo-router.js";
 import { LlmBanditRouter, llmBanditOptions } from "../../../../src/before/routers/llm-bandit.js";
 import { softLabels } from "../../../../src/before/routers/to-router.js";
-import { groupQuality } from "../../../../src/before/row-groups.js";
+import { OutcomeTable } from "../../../../src/before/table/outcome-table.js";
+import { groupQuality } from "../../../../src/before/table/row-groups.js";
 import { matrixOf, rowOf } from "../../../../src/learning/matrix.js";
 import { queryOf, type TopicTable, topicTable } from "../../../support/outcome-tables.js";
 import { refusal } from "../../../support/refusal.js";

@@ -7,9 +7,9 @@ import { drawFor } from "../../../../src/before/routers/blending.js";
 import { nearestLast } from "../../../../src/before/routers/eagle.js";
 import { playBandit } from "../../../../src/before/routers/meta-llm.js";
 import { pickLlmOptions, rewardInaction, rewardOf } from "../../../../src/before/routers/pick-llm.js";
-import { RandomGenerator } from "../../../../src/decoding/random.js";
 import { drawNormal } from "../../../../src/learning/draws.js";
 import { makeMatrix, rowOf } from "../../../../src/learning/matrix.js";
+import { RandomGenerator } from "../../../../src/random.js";
 import { queryOf, topicTable } from "../../../support/outcome-tables.js";
 import { refusal } from "../../../support/refusal.js";
 

@@ -1,12 +1,12 @@
 /** Routers between a strong and a weak model. */
 import { describe, expect, it } from "vitest";
-import { pairOf } from "../../../../src/before/model-pair.js";
-import { OutcomeTable } from "../../../../src/before/outcome-table.js";
-import { outcomePairs } from "../../../../src/before/pairs.js";
+import { pairOf } from "../../../../src/before/fitting/model-pair.js";
 import { routerNamed } from "../../../../src/before/registry.js";
 import { bestGap, matchProbability } from "../../../../src/before/routers/hybrid-llm.js";
 import { winRateOfLabels } from "../../../../src/before/routers/routellm.js";
 import { SimilarityRanking, similarityWeights } from "../../../../src/before/routers/routellm-ranking.js";
+import { OutcomeTable } from "../../../../src/before/table/outcome-table.js";
+import { outcomePairs } from "../../../../src/before/table/pairs.js";
 import { bradleyTerry, eloOf, winsOf } from "../../../../src/learning/bradley-terry.js";
 import { dot, matrixOf, rowOf, unitVector } from "../../../../src/learning/matrix.js";
 import { queryOf, topicTable } from "../../../support/outcome-tables.js";

@@ -1,16 +1,16 @@
 /** Routers that choose sets of models or pools. */
 import { describe, expect, it } from "vitest";
-import { OutcomeTable } from "../../../../src/before/outcome-table.js";
+import { selectPool } from "../../../../src/before/allocation/select-pool.js";
+import { majorityRight, samplesOf, weightedVote } from "../../../../src/before/fitting/votes.js";
 import { routerNamed } from "../../../../src/before/registry.js";
 import { clusterMeans, nearestClusters, rankScores } from "../../../../src/before/routers/avengers.js";
 import { smallestGood } from "../../../../src/before/routers/select-llm.js";
 import { viableModels } from "../../../../src/before/routers/srivatsa.js";
 import { bestVotingSubset } from "../../../../src/before/routers/srivatsa-subsets.js";
 import { tagSmoothed } from "../../../../src/before/routers/zooter.js";
-import { selectPool } from "../../../../src/before/select-pool.js";
-import { majorityRight, samplesOf, weightedVote } from "../../../../src/before/votes.js";
-import { RandomGenerator } from "../../../../src/decoding/random.js";
+import { OutcomeTable } from "../../../../src/before/table/outcome-table.js";
 import { makeMatrix, matrixOf } from "../../../../src/learning/matrix.js";
+import { RandomGenerator } from "../../../../src/random.js";
 import { queryOf, topicTable } from "../../../support/outcome-tables.js";
 import { refusal } from "../../../support/refusal.js";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { OutcomeTable } from "../../../../src/before/outcome-table.js";
 import { ShnitzerRouter, shnitzerOptions } from "../../../../src/before/routers/shnitzer.js";
-import { RandomGenerator } from "../../../../src/decoding/random.js";
+import { OutcomeTable } from "../../../../src/before/table/outcome-table.js";
 import { dot, makeMatrix, matrixOf, rowOf, unitVector } from "../../../../src/learning/matrix.js";
+import { RandomGenerator } from "../../../../src/random.js";
 
 const DATASETS = ["a", "b", "c"];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TokenRanking } from "../../../../src/during/token/abe-ranking.js";
+import { TokenRanking } from "../../../../src/during/token/abe/ranking.js";
 import { TokenClass } from "../../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomNumbers } from "../../../laws/scripted-members.js";
 

@@ -1,8 +1,8 @@
 /** Whole answers of agreement-based ensembling, on members whose distributions are known. */
 import { describe, expect, it } from "vitest";
-import { agreementOf, type Strand } from "../../../../src/during/token/abe-agreement.js";
-import { TokenRanking } from "../../../../src/during/token/abe-ranking.js";
-import { type Hypothesis, searchAgreements } from "../../../../src/during/token/abe-search.js";
+import { agreementOf, type Strand } from "../../../../src/during/token/abe/agreement.js";
+import { TokenRanking } from "../../../../src/during/token/abe/ranking.js";
+import { type Hypothesis, searchAgreements } from "../../../../src/during/token/abe/search.js";
 import { createEnsemble, makeVocabulary, ScriptedMember, TokenClass, type Vocabulary } from "../../../../src/index.js";
 import {
   bytePairVocabulary,

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { agreementOf, type Strand } from "../../../../src/during/token/abe-agreement.js";
-import { TokenRanking } from "../../../../src/during/token/abe-ranking.js";
-import { searchAsReleased } from "../../../../src/during/token/abe-released-search.js";
+import { agreementOf, type Strand } from "../../../../src/during/token/abe/agreement.js";
+import { TokenRanking } from "../../../../src/during/token/abe/ranking.js";
+import { searchAsReleased } from "../../../../src/during/token/abe/released-search.js";
 import {
   additionsOf,
   type Continuation,
   combine,
   type Hypothesis,
   searchAgreements,
-} from "../../../../src/during/token/abe-search.js";
+} from "../../../../src/during/token/abe/search.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../../src/vocabulary/vocabulary.js";
 import { randomNumbers } from "../../../laws/scripted-members.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../../src/decoding/random.js";
 import { METRIC_NAMES, metricNamed } from "../../../../src/evaluation/metrics/metrics.js";
 import type { Question } from "../../../../src/evaluation/task.js";
+import { RandomGenerator } from "../../../../src/random.js";
 
 const question = (more: Partial<Question>): Question => ({
   id: "1",

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { RandomGenerator } from "../../../../src/decoding/random.js";
 import { equalNumbers, extractNumber, numberMatch } from "../../../../src/evaluation/metrics/number.js";
+import { RandomGenerator } from "../../../../src/random.js";
 
 const numberIn = (text: string) => {
   const number = extractNumber(text);

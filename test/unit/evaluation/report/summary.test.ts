@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Answer } from "../../../../src/evaluation/answer-cache.js";
+import type { Answer } from "../../../../src/answers/answer-cache.js";
 import { contendersOf, defaultMethods, everyMethod, titleOf } from "../../../../src/evaluation/contenders.js";
 import { renderHtml } from "../../../../src/evaluation/report/html.js";
-import { percent, points, quantity } from "../../../../src/evaluation/report/markup.js";
 import { summarise } from "../../../../src/evaluation/report/summary.js";
 import type { Evaluation, Outcome } from "../../../../src/evaluation/run.js";
 import type { Question } from "../../../../src/evaluation/task.js";
 import { methodInfos } from "../../../../src/index.js";
+import { percent, points, quantity } from "../../../../src/report/markup.js";
 
 /** An answer of 3 steps in 0.5 s, 0.2 of them for the prompt. */
 function answer(text: string, ...tokens: number[]): Answer {

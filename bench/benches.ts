@@ -1,0 +1,67 @@
+/** The benches by name. `npm run bench -- NAME` and `llamafuse bench NAME` run them through here. */
+import { unknownName } from "../src/errors.js";
+import { benchAlignments } from "./alignments.js";
+import { onChildEnded } from "./child-process.js";
+import { benchFused } from "./fused.js";
+import { benchLoad } from "./load.js";
+import { Disturbance } from "./machine.js";
+import { benchPeer } from "./peer.js";
+import { benchQuality } from "./quality.js";
+import type { BenchOptions, BenchReport } from "./report.js";
+import { benchRouters } from "./routers.js";
+import { benchRouting } from "./routing.js";
+import { benchStep } from "./step.js";
+
+const benches = {
+  step: { summary: "milliseconds of a step beside decoding, and where they go", run: benchStep },
+  fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
+  load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
+  quality: {
+    summary: "every method against its members and the oracle, on the native models' test questions",
+    run: benchQuality,
+  },
+  routers: { summary: "every router: fitting 10,000 queries × 11 models, deciding on one", run: benchRouters },
+  routing: {
+    summary: "every router on RouterBench, RouterDC and RouteLLM, and the native experts behind the default one",
+    run: benchRouting,
+  },
+  alignments: {
+    summary: "what deepen and eva build on real vocabularies, and their steps",
+    run: benchAlignments,
+  },
+  peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
+};
+
+/** Above this share of the cores' time, numbers are not to be trusted. */
+const DISTURBED = 0.05;
+
+/** Name and one line for each bench. */
+export const benchInfos: readonly { name: string; summary: string }[] = Object.entries(benches).map(
+  ([name, { summary }]) => ({ name, summary }),
+);
+
+export const benchNames: readonly string[] = Object.keys(benches);
+
+/** Run one bench. LlamafuseError "invalid-option" for an unknown name. Model sets whose files are missing are left out. */
+export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
+  if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
+  const disturbance = new Disturbance();
+  onChildEnded((milliseconds) => disturbance.addChild(milliseconds));
+  const report = await benches[name as keyof typeof benches].run(options);
+  const others = disturbance.share();
+  const notes = [...report.notes];
+  if (others > DISTURBED) {
+    notes.push(`other processes took ${Math.round(100 * others)} % of the cores meanwhile: measure again when idle`);
+  }
+  const command = `npm run bench -- ${[name, ...argumentsOf(options)].join(" ")}`;
+  return { ...report, settings: { ...report.settings, othersShareOfCores: others }, notes, command };
+}
+
+function argumentsOf({ rounds, limit, sets, folder }: BenchOptions): string[] {
+  return [
+    ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
+    ...(limit === undefined ? [] : [`--limit ${limit}`]),
+    ...(sets ?? []).map((set) => `--set "${set}"`),
+    ...(folder === undefined ? [] : ["--folder FOLDER"]),
+  ];
+}

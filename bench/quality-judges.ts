@@ -1,0 +1,53 @@
+/** The judges of cds and citer that `bench quality` trains for a team, on questions that it does not ask. */
+import { mkdtemp, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import type { MethodOptions } from "../src/during/methods.js";
+import { createEnsemble } from "../src/ensemble/ensemble.js";
+import type { Task } from "../src/evaluation/task.js";
+import { nativeModel } from "../src/native-models.js";
+import { examplesOf } from "../src/training/example.js";
+import { trainCds } from "../src/training/train-cds.js";
+import { trainCiter } from "../src/training/train-citer.js";
+import type { Team } from "./quality-teams.js";
+
+/** A method with a trained judge, by the name of its row. */
+export interface JudgedRow {
+  title: string;
+  method: MethodOptions;
+}
+
+/** A folder of its own for trained judges; who asks for it removes it. */
+export function judgeFolder(): Promise<string> {
+  return mkdtemp(path.join(os.tmpdir(), "llamafuse-judges-"));
+}
+
+/** Train a team's judges on a task, and write them into the folder. Errors: those of the trainings. */
+export async function trainJudges(
+  { judges }: Team,
+  task: Task,
+  { folder, seed, onProgress }: { folder: string; seed: number; onProgress?: (what: string) => void },
+): Promise<JudgedRow[]> {
+  const examples = examplesOf(task);
+  const judged: JudgedRow[] = [];
+  for (const { method, leader, other, rows } of judges) {
+    onProgress?.(`training ${method} on ${examples.length} questions`);
+    const members = [leader, other].map((name) => ({ name, model: nativeModel(name).path, threads: 1 }));
+    const ensemble = await createEnsemble({ members, gpu: false });
+    try {
+      const [first, second] = ensemble.members;
+      const train = method === "cds" ? trainCds : trainCiter;
+      const file = path.join(folder, `${method}-${leader}-${other}.json`);
+      await writeFile(file, JSON.stringify(await train(first, second, { examples, seed })));
+      const roles = method === "cds" ? { knowledge: other, classifier: file } : { small: leader, router: file };
+      for (const options of rows) {
+        const listed = Object.entries(options).map(([option, value]) => `${option}=${value}`);
+        const words = [method, ...(method === "cds" ? ["classifier=trained"] : []), ...listed];
+        judged.push({ title: words.join(" "), method: { name: method, ...roles, ...options } as MethodOptions });
+      }
+    } finally {
+      await ensemble.dispose();
+    }
+  }
+  return judged;
+}

@@ -1,0 +1,110 @@
+/**
+ * Who is fused in `bench quality`, and by which methods: members that know different things and share no vocabulary, that
+ * differ in strength, of which one is the other fine-tuned, and the three roles of proxy tuning.
+ */
+
+import type { MethodName, MethodOptions } from "../src/during/methods.js";
+import type { JudgedMethod } from "../src/during/token/switch/saved-model.js";
+import { everyMethod } from "../src/evaluation/contenders.js";
+import type { NativeName } from "../src/native-models.js";
+
+/** A judge that is trained on the development split before the test questions are asked. */
+export interface TeamJudge {
+  method: JudgedMethod;
+  /** The aligned member of cds, the small one of citer. */
+  leader: NativeName;
+  other: NativeName;
+  /** Rows with it: the options beside the judge, none for the defaults. */
+  rows: readonly Record<string, unknown>[];
+}
+
+export interface Team {
+  name: string;
+  /** In the order of the methods' roles: expert and amateur; aligned and knowledge; base, tuned and untuned. */
+  members: readonly NativeName[];
+  methods: readonly MethodOptions[];
+  /** Methods that would run and mean nothing: why. Those that cannot run say so themselves. */
+  unsuited?: Partial<Record<MethodName, string>>;
+  judges: readonly TeamJudge[];
+  /** Whether the methods that are meant for it are sampled, too. */
+  isSampled: boolean;
+}
+
+/** What is judged by samples: `me` draws a member at every step, and what it draws from is gac's mean. */
+export const SAMPLED: readonly MethodOptions[] = [{ name: "me" }, { name: "gac" }];
+
+/** Every method with its defaults. `me` is sampled, citer's router is trained, and the default fusion is unite. */
+function defaults(unsuited: Team["unsuited"] = {}): MethodOptions[] {
+  const left = new Set(["me", "citer", "fusion", ...Object.keys(unsuited)]);
+  return everyMethod().filter(({ name }) => !left.has(name));
+}
+
+const NO_PROXY = { proxy: "none of its members is another one's untuned twin" };
+const NO_CDS = { cds: "neither of its members is the other one tuned" };
+const NO_AMATEUR = {
+  contrast: "neither of its members is an amateur to the other",
+  citer: "neither of its members is the large one",
+};
+
+export const TEAMS: readonly Team[] = [
+  {
+    name: "experts",
+    members: ["robin", "wren", "finch"],
+    unsuited: NO_PROXY,
+    methods: [
+      ...defaults(NO_PROXY),
+      { name: "citer" },
+      { name: "gac", gate: "threshold" },
+      { name: "gac", compat: true },
+      { name: "unite", compat: true },
+      { name: "packllm", variant: "opt" },
+      { name: "eva", fusion: "linear" },
+      { name: "abe", beams: 1 },
+      { name: "safe", sharpen: "none" },
+      { name: "safe", alignment: { name: "union" } },
+      { name: "core", main: "none" },
+      { name: "core", alignment: { name: "union" } },
+      { name: "fusion", rule: { name: "product" }, weights: { name: "perplexity" } },
+      { name: "fusion", rule: { name: "core" }, weights: { name: "perplexity" } },
+      { name: "fusion", alignment: { name: "relative" }, rule: { name: "product" } },
+      { name: "fusion", rule: { name: "minimum" } },
+    ],
+    judges: [],
+    isSampled: true,
+  },
+  {
+    name: "strong and weak",
+    members: ["raven", "sparrow"],
+    unsuited: NO_CDS,
+    methods: [
+      ...defaults(NO_CDS),
+      { name: "gac", gate: "threshold" },
+      { name: "purify", form: "max" },
+      { name: "contrast", form: "difference" },
+    ],
+    judges: [
+      {
+        method: "citer",
+        leader: "sparrow",
+        other: "raven",
+        rows: [{}, { threshold: 0.5 }, { threshold: 0.95 }],
+      },
+    ],
+    isSampled: true,
+  },
+  {
+    name: "siblings",
+    members: ["swift", "sparrow"],
+    unsuited: NO_AMATEUR,
+    methods: [...defaults(NO_AMATEUR), { name: "cds", classifier: "entity" }, { name: "purify", form: "max" }],
+    judges: [{ method: "cds", leader: "swift", other: "sparrow", rows: [{}] }],
+    isSampled: false,
+  },
+  {
+    name: "base, tuned and untuned",
+    members: ["raven", "swift", "sparrow"],
+    methods: [{ name: "proxy" }, { name: "proxy", strength: 0.5 }, { name: "gac" }, { name: "product" }],
+    judges: [],
+    isSampled: false,
+  },
+];

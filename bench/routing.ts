@@ -1,0 +1,212 @@
+/**
+ * `bench routing`: every router on real tables of outcomes (RouterBench, RouterDC, RouteLLM), against random, best single,
+ * zero router and oracle, on the words of the queries alone; then the native experts behind the default router, live.
+ */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { DEFAULT_ROUTER } from "../src/before/default-router.js";
+import { renderJudgementsHtml } from "../src/before/evaluation/html.js";
+import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/judge.js";
+import { type JudgementOfAll, judgeAll } from "../src/before/evaluation/judge-all.js";
+import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
+import { routerInfos } from "../src/before/registry.js";
+import { readOutcomeTable } from "../src/before/table/read.js";
+import { machineFacts } from "./machine.js";
+import type { BenchOptions, BenchReport, BenchTable, Cell, Column } from "./report.js";
+import { benchRoutedZoo, ROUTED_ZOO } from "./routed-zoo.js";
+
+const FOLDER = "../shared/routing";
+const SEED = 1;
+const RESAMPLES = 500;
+
+interface RoutingTable {
+  name: string;
+  /** Paths within the folder; several are one table. */
+  train: readonly string[];
+  test?: readonly string[];
+  /** Without a test table. */
+  folds?: number;
+}
+
+const DC_TASKS = {
+  "ARC-C": ["arc_challenge_train", "arc_challenge_test"],
+  GSM8K: ["gsm8k-train", "gsm8k-test"],
+  HumanEval: ["humaneval_train", "humaneval_test"],
+  MMLU: ["mmlu_train", "mmlu_test"],
+} as const;
+const ofDc = (tasks: readonly (readonly string[])[], half: number) =>
+  tasks.map((task) => `routerdc/${task[half]}.json`);
+const bench = (name: string, file: string): RoutingTable => ({
+  name: `RouterBench ${name}`,
+  train: [`routerbench/${file}_train.csv`],
+  test: [`routerbench/${file}_test.csv`],
+});
+const dc = (name: string, tasks: readonly (readonly string[])[]): RoutingTable => ({
+  name,
+  train: ofDc(tasks, 0),
+  test: ofDc(tasks, 1),
+});
+
+/** RouterDC's tasks together, as its paper trains on them, and each alone. */
+const TABLES: readonly RoutingTable[] = [
+  bench("ARC-C", "arc_challenge"),
+  bench("Winogrande", "winograde"),
+  dc("RouterDC", Object.values(DC_TASKS)),
+  ...Object.entries(DC_TASKS).map(([name, task]) => dc(`RouterDC ${name}`, [task])),
+  { name: "RouteLLM GSM8K", train: ["routellm/gsm8k_responses.csv"], folds: 5 },
+  { name: "RouteLLM MMLU", train: ["routellm/mmlu"], folds: 2 },
+];
+
+/** Columns of a table of routers. The differences are in what routers are compared by. */
+const COLUMNS: readonly Column[] = [
+  { key: "who", title: "router" },
+  { key: "aiq", title: "AIQ", digits: 4 },
+  { key: "overZero", title: "over zero", digits: 4 },
+  { key: "overBest", title: "over best", digits: 4 },
+  { key: "apgr", title: "APGR", digits: 3 },
+  { key: "cpt50", title: "CPT 50 %", digits: 3 },
+  { key: "cpt80", title: "CPT 80 %", digits: 3 },
+  { key: "quality", title: "quality", digits: 4 },
+  { key: "cost", title: "cost", digits: 6 },
+  { key: "gain", title: "gain", digits: 4 },
+  { key: "gapToOracle", title: "to oracle", digits: 4 },
+  { key: "fitMs", title: "fit, ms", digits: 0 },
+  { key: "decideMs", title: "decide, ms", digits: 3 },
+];
+
+export async function benchRouting(options: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
+  const folder = options.folder ?? FOLDER;
+  const isWanted = (name: string) => options.sets?.includes(name) !== false;
+  const notes: string[] = [];
+  const judged: { title: string; judgement: JudgementOfAll; notes: string[] }[] = [];
+  for (const table of TABLES.filter(({ name }) => isWanted(name))) {
+    const missing = [...table.train, ...(table.test ?? [])].find((file) => !existsSync(path.join(folder, file)));
+    if (missing !== undefined) {
+      notes.push(`${table.name} left out: ${path.join(folder, missing)} is not there (--folder names another folder)`);
+      continue;
+    }
+    options.onProgress?.(table.name);
+    const splits = await splitsOf(table, folder);
+    const judgement = await judgeAll(
+      routerInfos.map(({ name }) => ({ name })),
+      splits,
+      { seed: SEED, resamples: RESAMPLES, skipUnfit: true },
+    );
+    judged.push({
+      title: table.name,
+      judgement,
+      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(judgement)],
+    });
+  }
+  const zoo = isWanted(ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
+  const about = [
+    "every router with its defaults on real outcomes, by the words of the queries; brackets are 95 % bootstrap intervals over the queries.",
+    "\"over zero\" and \"over best\" are paired differences of the AIQ to the zero router's and to the best router's; where a table has no costs, of the quality with no knob set, and the zero router is then the best single model. Which router is best, and the zero router's and the oracle's curves, are known in hindsight only.",
+  ];
+  return {
+    name: "routing",
+    about,
+    machine: machineFacts(),
+    settings: { seed: SEED, resamples: RESAMPLES, defaultRouter: DEFAULT_ROUTER },
+    tables: [
+      ...(judged.length > 0 ? [overview(judged)] : []),
+      ...judged.map(({ title, judgement, notes: told }) => routersTable(title, judgement, told)),
+      ...zoo.tables,
+    ],
+    notes: [...notes, ...zoo.notes],
+    ...(judged.length > 0 && { page: renderJudgementsHtml("Routers on real outcomes", about, judged, DEFAULT_ROUTER) }),
+  };
+}
+
+async function splitsOf({ train, test, folds }: RoutingTable, folder: string): Promise<Splits> {
+  const read = (files: readonly string[]) => readOutcomeTable(files.map((file) => path.join(folder, file)));
+  const options = { seed: SEED };
+  const learned = await read(train);
+  return test === undefined ? foldsOf(learned, folds ?? 2, options) : splitOf(learned, await read(test), options);
+}
+
+function describe({ folds }: RoutingTable, { splits, judged, leaked }: Splits): string {
+  const from = folds === undefined ? `${splits[0].train.table.rows} queries to learn from, ` : "";
+  const how = folds === undefined ? "to judge on" : `in ${folds} folds`;
+  const out = leaked.length > 0 ? `, ${leaked.length} that stand in both left out of the training` : "";
+  return `${from}${judged.rows} ${how}, ${judged.models.length} models${out}.`;
+}
+
+/** A line for each table: the zero router, the best and the default router, the oracle. */
+function overview(judged: readonly { title: string; judgement: JudgementOfAll }[]): BenchTable {
+  return {
+    title: `All tables: the best router, and ${DEFAULT_ROUTER}, the default`,
+    columns: [
+      { key: "table", title: "table" },
+      { key: "by", title: "compared by" },
+      ...["random", "bestSingle", "zeroRouter"].map((key) => ({ key, title: titles[key], digits: 4 })),
+      { key: "best", title: "best router" },
+      { key: "bestValue", title: "", digits: 4 },
+      { key: "bestOverZero", title: "over zero", digits: 4 },
+      { key: "chosenValue", title: DEFAULT_ROUTER, digits: 4 },
+      { key: "chosenOverZero", title: "over zero", digits: 4 },
+      { key: "chosenOverBest", title: "over best", digits: 4 },
+      { key: "oracle", title: "oracle", digits: 4 },
+    ],
+    rows: judged.map(({ title, judgement }) => {
+      const { comparedBy, routers, baselines, best } = judgement;
+      const byName = (name: string | undefined) => routers.find((router) => router.name === name);
+      const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
+      const base = (name: keyof typeof titles) => (baselines[name as "random"] as BaselineReport)[comparedBy];
+      return {
+        table: title,
+        by: comparedBy === "aiq" ? "AIQ" : "quality",
+        random: base("random"),
+        bestSingle: base("bestSingle"),
+        zeroRouter: base("zeroRouter"),
+        best: best ?? "",
+        bestValue: first?.[comparedBy] ?? null,
+        bestOverZero: first?.intervals?.overZero ?? null,
+        chosenValue: chosen?.[comparedBy] ?? null,
+        chosenOverZero: chosen?.intervals?.overZero ?? null,
+        chosenOverBest: chosen?.intervals?.overBest ?? null,
+        oracle: base("oracle"),
+      };
+    }),
+  };
+}
+
+const titles: Record<string, string> = {
+  random: "random",
+  bestSingle: "best single",
+  zeroRouter: "zero router",
+  oracle: "oracle",
+};
+
+function routersTable(name: string, judgement: JudgementOfAll, notes: readonly string[]): BenchTable {
+  const { routers, baselines, comparedBy } = judgement;
+  const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
+  const finite = (value: number): Cell => (Number.isFinite(value) ? value : null);
+  const base = (["random", "bestSingle", "zeroRouter", "oracle"] as const).map((key) => {
+    const { aiq, quality, cost } = baselines[key];
+    const who = key === "bestSingle" ? `best single (${baselines.bestSingle.model})` : titles[key];
+    return { who, aiq, quality, cost };
+  });
+  return {
+    title: `${name}: ${notes.join(" ")}`,
+    columns: [...COLUMNS],
+    rows: [
+      ...base,
+      ...sorted.map((router) => ({
+        who: router.name,
+        aiq: router.intervals?.aiq ?? router.aiq,
+        overZero: router.intervals?.overZero ?? null,
+        overBest: router.intervals?.overBest ?? null,
+        apgr: finite(router.apgr) === null ? null : (router.intervals?.apgr ?? router.apgr),
+        cpt50: comparedBy === "aiq" ? finite(router.cpt50) : null,
+        cpt80: comparedBy === "aiq" ? finite(router.cpt80) : null,
+        quality: router.quality,
+        cost: router.cost,
+        gain: router.gain,
+        gapToOracle: router.gapToOracle,
+        fitMs: router.fitMs,
+        decideMs: router.decideMs,
+      })),
+    ],
+  };
+}

@@ -1,0 +1,51 @@
+/** One router, fitted and judged on every split. */
+import { pauseFit } from "../fitting/fit-steps.js";
+import { routerNamed } from "../registry.js";
+import type { FitOptions } from "../router.js";
+import type { Outcomes } from "./outcomes.js";
+import type { Split } from "./splits.js";
+import { type Judged, queriesOf, sweep } from "./sweep.js";
+
+export interface RouterRun {
+  outcomes: Outcomes;
+  /** Milliseconds to fit a training part, mean over the splits. */
+  fitMs: number;
+  /** Milliseconds to decide on an embedded query, mean. */
+  decideMs: number;
+}
+
+export interface RouterChoice {
+  name: string;
+  options?: Record<string, unknown>;
+}
+
+/** Decisions that are timed, after as many to warm up. */
+const TIMED_DECISIONS = 200;
+
+export async function judgeOne(
+  { name, options }: RouterChoice,
+  splits: readonly Split[],
+  { seed, signal }: FitOptions,
+): Promise<RouterRun> {
+  const judged: Judged[] = [];
+  let fitMs = 0;
+  for (const [index, { train, test }] of splits.entries()) {
+    await pauseFit({ signal }, index / splits.length);
+    const router = routerNamed(name, options);
+    const started = performance.now();
+    await router.fit(train, { seed, signal });
+    fitMs += performance.now() - started;
+    judged.push({ router, table: test.table, queries: queriesOf(test.table, test.embeddings) });
+  }
+  await pauseFit({ signal }, 1);
+  const decideMs = timeDecisions(judged[0]);
+  return { outcomes: sweep(judged), fitMs: fitMs / splits.length, decideMs };
+}
+
+function timeDecisions({ router, queries }: Judged): number {
+  const count = Math.min(TIMED_DECISIONS, queries.length);
+  for (let i = 0; i < count; i++) router.decide(queries[i]);
+  const started = performance.now();
+  for (let i = 0; i < count; i++) router.decide(queries[i]);
+  return (performance.now() - started) / count;
+}

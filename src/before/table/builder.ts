@@ -1,0 +1,126 @@
+/** Collecting a table of outcomes row by row from a stream, whatever the order of its cells. */
+import { LlamafuseError } from "../../errors.js";
+import { type Matrix, matrixOf } from "../../learning/matrix.js";
+import { emptyMatrix, OutcomeTable } from "./outcome-table.js";
+
+export interface QueryFacts {
+  query: string;
+  /** Rows of one id are one query; default: the text of the query. */
+  id?: string;
+  reference?: string;
+  dataset?: string;
+  subject?: string;
+  tags?: readonly string[];
+  embedding?: readonly number[];
+}
+
+/** What one model did; a missing number is NaN or absent. */
+export interface Outcome {
+  quality?: number;
+  cost?: number;
+  promptTokens?: number;
+  completionTokens?: number;
+  latencyMs?: number;
+  answer?: string;
+}
+
+const NUMBERS = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs"] as const;
+
+interface Cell {
+  row: number;
+  model: number;
+  outcome: Outcome;
+}
+
+export class TableBuilder {
+  readonly #models = new Map<string, number>();
+  readonly #rows = new Map<string, number>();
+  readonly #facts: QueryFacts[] = [];
+  readonly #cells: Cell[] = [];
+
+  constructor(private readonly name: string) {}
+
+  /** The row of a query. With `fresh` a known id is another query all the same, and gets a number to its name. */
+  row(facts: QueryFacts, { fresh = false } = {}): number {
+    let id = facts.id ?? facts.query;
+    if (fresh) for (let copy = 2; this.#rows.has(id); copy++) id = `${facts.id ?? facts.query}#${copy}`;
+    const known = this.#rows.get(id);
+    if (known !== undefined) {
+      this.#facts[known] = { ...facts, ...this.#facts[known] };
+      return known;
+    }
+    this.#rows.set(id, this.#facts.length);
+    return this.#facts.push({ ...facts, id }) - 1;
+  }
+
+  /** Several outcomes of one model on one query are samples: numbers are averaged, answers kept in order. */
+  add(row: number, model: string, outcome: Outcome): void {
+    let column = this.#models.get(model);
+    if (column === undefined) this.#models.set(model, (column = this.#models.size));
+    this.#cells.push({ row, model: column, outcome });
+  }
+
+  build(): OutcomeTable {
+    const facts = this.#facts;
+    const models = Array.from(this.#models.keys());
+    const cells = new Array<Outcome[] | undefined>(facts.length * models.length).fill(undefined);
+    for (const { row, model, outcome } of this.#cells) (cells[row * models.length + model] ??= []).push(outcome);
+    const matrices = Object.fromEntries(
+      NUMBERS.map((key) => [key, averaged(cells, key, facts.length, models.length)] as const).filter(
+        ([, matrix]) => matrix !== undefined,
+      ),
+    );
+    const listed = <Key extends "reference" | "dataset" | "subject">(key: Key) =>
+      facts.some((each) => each[key] !== undefined) ? facts.map((each) => each[key]) : undefined;
+    return new OutcomeTable({
+      name: this.name,
+      models,
+      queries: facts.map(({ query }) => query),
+      ids: Array.from(this.#rows.keys()),
+      quality: emptyMatrix(facts.length, models.length),
+      ...matrices,
+      ...(cells.some((cell) => cell?.some(({ answer }) => answer !== undefined)) && {
+        answers: cells.map((cell) => cell?.flatMap(({ answer }) => answer ?? [])),
+      }),
+      ...(cells.some((cell) => (cell?.length ?? 0) > 1) && {
+        sampleQuality: cells.map((cell) => cell?.flatMap(({ quality = Number.NaN }) => quality)),
+      }),
+      references: listed("reference"),
+      datasets: listed("dataset"),
+      subjects: listed("subject"),
+      tags: facts.some(({ tags }) => tags !== undefined) ? facts.map(({ tags }) => tags ?? []) : undefined,
+      embeddings: this.#embeddings(),
+    });
+  }
+
+  #embeddings(): Matrix | undefined {
+    const facts = this.#facts;
+    const size = facts.find(({ embedding }) => embedding !== undefined)?.embedding?.length;
+    if (size === undefined) return undefined;
+    const odd = facts.find(({ embedding }) => embedding?.length !== size);
+    if (odd === undefined) return matrixOf(facts.map(({ embedding }) => embedding!));
+    throw new LlamafuseError(
+      "invalid-data",
+      `${this.name}: query "${odd.id}" has an embedding of ${odd.embedding?.length ?? 0} numbers, others have ${size}. Give all queries one of the same size, or none.`,
+      { table: this.name, query: odd.id, found: odd.embedding?.length ?? 0, allowed: size },
+    );
+  }
+}
+
+/** The mean of each cell's numbers; undefined where no cell has one. */
+function averaged(
+  cells: readonly (readonly Outcome[] | undefined)[],
+  key: (typeof NUMBERS)[number],
+  rows: number,
+  columns: number,
+): Matrix | undefined {
+  const matrix = emptyMatrix(rows, columns);
+  let any = false;
+  for (const [index, outcomes] of cells.entries()) {
+    const numbers = (outcomes ?? []).map((outcome) => outcome[key] ?? Number.NaN).filter((n) => !Number.isNaN(n));
+    if (numbers.length === 0) continue;
+    any = true;
+    matrix.data[index] = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  }
+  return any ? matrix : undefined;
+}

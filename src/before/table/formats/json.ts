@@ -1,0 +1,139 @@
+/**
+ * Tables in JSON, as an array or as one object a line (JSONL), three shapes of object:
+ *
+ *     { "query", "model", "quality", "cost", … }            one outcome (several of one model are samples)
+ *     { "query", "outcomes": { "MODEL": { "quality", … } } } one query
+ *     { "question", "scores": { "MODEL": 0.8 } }            RouterDC (arXiv 2409.19886), scores in [0, 1], no costs
+ */
+import { z } from "zod";
+import type { Outcome, QueryFacts, TableBuilder } from "../builder.js";
+import { amountAt, badRow, type Place, qualityAt } from "./records.js";
+
+const text = z.union([z.string(), z.number()]).transform(String);
+const facts = {
+  queryId: text.optional(),
+  reference: text.optional(),
+  dataset: text.optional(),
+  subject: text.optional(),
+  tags: z.array(z.string()).optional(),
+  embedding: z.array(z.number()).optional(),
+};
+const outcome = {
+  quality: z.unknown().optional(),
+  cost: z.unknown().optional(),
+  promptTokens: z.unknown().optional(),
+  completionTokens: z.unknown().optional(),
+  latencyMs: z.unknown().optional(),
+  answer: text.nullish(),
+};
+const one = z.object({ query: z.string(), model: z.string().min(1), ...facts, ...outcome });
+const wide = z.object({ query: z.string(), outcomes: z.record(z.string(), z.object(outcome)), ...facts });
+const routerDc = z.object({
+  question: z.string(),
+  scores: z.record(z.string(), z.unknown()),
+  cluster_id: text.optional(),
+});
+
+/** Adds every object of a text to the table. `part`: what the text is called among several; rows without a dataset get it. */
+export async function readJsonTable(
+  file: string,
+  chunks: AsyncIterable<string>,
+  table: TableBuilder,
+  part?: string,
+): Promise<void> {
+  for await (const { source, line } of jsonObjects(file, chunks)) addObject(source, { file, line }, table, part);
+}
+
+function addObject(source: string, place: Place, table: TableBuilder, part?: string): void {
+  let value: object;
+  try {
+    value = JSON.parse(source) as object;
+  } catch (error) {
+    throw badRow(place, `not JSON: ${(error as Error).message}.`);
+  }
+  if ("scores" in value) {
+    const { question, scores, cluster_id } = checked(routerDc, value, place);
+    // Clusters are numbered anew in each file.
+    const subject = part === undefined ? cluster_id : `${part} ${cluster_id}`;
+    const facts = { query: question, ...(cluster_id !== undefined && { subject }), ...(part && { dataset: part }) };
+    const row = table.row(facts, { fresh: true });
+    for (const [model, score] of Object.entries(scores)) {
+      table.add(row, model, { quality: qualityAt(score, model, place) });
+    }
+  } else if ("outcomes" in value) {
+    const record = checked(wide, value, place);
+    const row = table.row(factsOf(record, part));
+    for (const [model, each] of Object.entries(record.outcomes)) table.add(row, model, outcomeOf(each, place));
+  } else {
+    const record = checked(one, value, place);
+    table.add(table.row(factsOf(record, part)), record.model, outcomeOf(record, place));
+  }
+}
+
+function factsOf(record: FactsRecord, part?: string): QueryFacts {
+  const { query, queryId, reference, dataset = part, subject, tags, embedding } = record;
+  const given = { query, id: queryId, reference, dataset, subject, tags, embedding };
+  return Object.fromEntries(Object.entries(given).filter(([, each]) => each !== undefined)) as unknown as QueryFacts;
+}
+
+type FactsRecord = Omit<z.output<typeof wide>, "outcomes">;
+type OutcomeRecord = z.output<z.ZodObject<typeof outcome>>;
+
+function outcomeOf(record: OutcomeRecord, place: Place): Outcome {
+  return {
+    quality: qualityAt(record.quality, "quality", place),
+    cost: amountAt(record.cost, "cost", place),
+    promptTokens: amountAt(record.promptTokens, "promptTokens", place),
+    completionTokens: amountAt(record.completionTokens, "completionTokens", place),
+    latencyMs: amountAt(record.latencyMs, "latencyMs", place),
+    ...(record.answer != null && { answer: record.answer }),
+  };
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, place: Place): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const cure = 'A row is {"query", "model", "quality", …}, {"query", "outcomes"} or {"question", "scores"}.';
+  throw badRow(place, `${issue.path.join(".")}: ${issue.message}. ${cure}`, { field: issue.path.join(".") });
+}
+
+/** The objects at the top of a text or of an array there, each with the line it starts on; read as they come. */
+async function* jsonObjects(file: string, chunks: AsyncIterable<string>) {
+  let object = "";
+  let depth = 0;
+  let line = 1;
+  let start = 1;
+  let isString = false;
+  let isEscaped = false;
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const code = chunk.charCodeAt(at);
+      if (code === NEWLINE) line++;
+      if (isString) {
+        if (isEscaped) isEscaped = false;
+        else if (code === BACKSLASH) isEscaped = true;
+        else if (code === QUOTE) isString = false;
+      } else if (code === QUOTE && depth > 0) isString = true;
+      else if (code === OPEN || (code === OPEN_LIST && depth > 0)) {
+        if (depth++ === 0) [from, start] = [at, line];
+      } else if (depth > 0 && (code === CLOSE || code === CLOSE_LIST)) {
+        if (--depth > 0) continue;
+        yield { source: object + chunk.slice(from, at + 1), line: start };
+        object = "";
+      } else if (depth === 0 && !BETWEEN.has(code)) {
+        throw badRow(
+          { file, line },
+          `${JSON.stringify(chunk.slice(at, at + 20))} stands where an object { … } belongs.`,
+        );
+      }
+    }
+    if (depth > 0) object += chunk.slice(from);
+  }
+  if (depth > 0) throw badRow({ file, line: start }, "the text ends within this object. The file is cut off.");
+}
+
+const [NEWLINE, BACKSLASH, QUOTE, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = Array.from('\n\\"{}[]', (c) => c.charCodeAt(0));
+/** White space, commas, the brackets of an array and a byte order mark. */
+const BETWEEN = new Set(Array.from(" \t\r\n,[]\ufeff", (character) => character.charCodeAt(0)));

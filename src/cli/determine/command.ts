@@ -1,0 +1,154 @@
+/** `llamafuse determine`: which models to combine, from their answers to a development set. */
+
+import type { Command } from "commander";
+import { LlamafuseError } from "../../errors.js";
+import type { Determination } from "../../evaluation/determine.js";
+import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { parseGpu } from "../../llama/find-library.js";
+import { helpText } from "../help-text.js";
+import { Interrupts } from "../interrupts.js";
+import {
+  addCommonOptions,
+  addMachineOptions,
+  addMemberOptions,
+  addSamplingOptions,
+  collect,
+  type EnsembleFlags,
+  memberOptions,
+  number,
+  type SamplingFlags,
+  samplingOptions,
+} from "../options.js";
+import { AnswerBar, LoadBars } from "../progress.js";
+import { messageOf } from "../report-error.js";
+import { colorsFor, write, writeJson } from "../terminal.js";
+
+interface DetermineFlags extends Omit<EnsembleFlags, "method" | "option" | "weight">, SamplingFlags {
+  task?: string[];
+  maxGap?: number;
+  maxLengthRatio?: number;
+  most?: number;
+  limit?: number;
+  metric?: MetricName;
+  split?: string;
+  chat?: boolean;
+  ledger?: string;
+  lanes?: number;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse determine                                         the native models, on their development questions
+  $ llamafuse determine dev.jsonl -m a.gguf -m b.gguf -m c.gguf --chat
+  $ llamafuse determine arc:dev.jsonl -m a.gguf -m b.gguf -m c.gguf --most 2 --ledger runs.jsonl --json
+
+UniTE's first step: the best model, and those that are at most 10 points below it and answer at most twice, or half, as
+long. Models are loaded one after another, so they need not fit into memory together. TASK: see "llamafuse help eval"; native
+stands for the development questions here, and for the test questions in eval.`;
+
+export function registerDetermine(program: Command): void {
+  const command = program
+    .command("determine")
+    .summary("choose which models to combine")
+    .description("Ask every model a development set, and choose those that go together.")
+    .argument("[TASK...]", "what to ask (default: native, its development questions)");
+  addMemberOptions(command, "Candidates:")
+    .optionsGroup("Questions:")
+    .option("--task <task>", "the same as TASK; repeatable", collect)
+    .option(
+      "-l, --limit <count>",
+      "questions of each task at most, drawn by the seed (default: all)",
+      number("--limit"),
+    )
+    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: development (default) or test",
+    )
+    .option("--chat", "ask as a user, in each model's own chat template")
+    .optionsGroup("Choice:")
+    .option("--max-gap <share>", "grades below the best one's at most, 0 to 1 (default: 0.1)", number("--max-gap"))
+    .option(
+      "--max-length-ratio <ratio>",
+      "between the mean lengths of the best one's answers and another's at most (default: 2)",
+      number("--max-length-ratio"),
+    )
+    .option("--most <count>", "models to choose at most (default: all that fit)", number("--most"));
+  addSamplingOptions(command, "tokens of an answer at most (default: the task's)")
+    .optionsGroup("Run and report:")
+    .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
+    .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
+    .option("--json", "print one JSON document: each model's grade, gap, length and verdict");
+  addMachineOptions(command);
+  addCommonOptions(command)
+    .addHelpText("after", helpText(EXAMPLES))
+    .action(async (tasks: string[]) => {
+      process.exitCode = await determineModels(tasks, command.optsWithGlobals<DetermineFlags>());
+    });
+}
+
+async function determineModels(words: readonly string[], flags: DetermineFlags): Promise<number> {
+  const [{ readDevelopmentTasks }, { determine }] = await Promise.all([
+    import("../eval/arguments.js"),
+    import("../../evaluation/determine.js"),
+  ]);
+  const { maxGap, maxLengthRatio, most, metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
+  const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
+  const tasks = await readDevelopmentTasks([...words, ...(flags.task ?? [])], { metric, split });
+  const interrupts = new Interrupts();
+  const answers = new AnswerBar();
+  let bars = new LoadBars(1);
+  let loading: string | undefined;
+  const stopBars = () => {
+    bars.stop();
+    answers.stop();
+  };
+  try {
+    const determination = await determine({
+      members: memberOptions(flags as EnsembleFlags),
+      tasks,
+      maxGap,
+      maxLengthRatio,
+      most,
+      limit,
+      chat,
+      generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
+      seed,
+      ledger,
+      lanes,
+      gpu: gpu === undefined ? undefined : parseGpu(gpu),
+      logs: verbose ? "stderr" : "silent",
+      signal: interrupts.signal,
+      onProgress: (progress) => {
+        if (progress.member !== loading) {
+          stopBars();
+          bars = new LoadBars(1);
+          loading = progress.member;
+        }
+        bars.update(progress);
+      },
+      onAnswer: (progress) => {
+        bars.stop();
+        answers.update(progress);
+      },
+    });
+    stopBars();
+    await print(determination, flags.json);
+    return 0;
+  } catch (error) {
+    if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
+    stopBars();
+    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    return interrupts.exitCode;
+  } finally {
+    stopBars();
+    interrupts.release();
+  }
+}
+
+async function print(determination: Determination, json: boolean | undefined): Promise<void> {
+  if (json) return writeJson(determination);
+  const { renderDetermination } = await import("./render.js");
+  await write(process.stdout, renderDetermination(determination, colorsFor(process.stdout)));
+}

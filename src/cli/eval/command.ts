@@ -1,0 +1,189 @@
+/** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
+
+import { createWriteStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Command, Option } from "commander";
+import { DEFAULT_ROUTER } from "../../before/default-router.js";
+import { LlamafuseError } from "../../errors.js";
+import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import type { EvaluationReport } from "../../evaluation/report/summary.js";
+import type { Evaluation } from "../../evaluation/run.js";
+import { parseGpu } from "../../llama/find-library.js";
+import { helpText } from "../help-text.js";
+import { Interrupts } from "../interrupts.js";
+import { readMethod } from "../method-words.js";
+import {
+  addCommonOptions,
+  addMachineOptions,
+  addMemberOptions,
+  addSamplingOptions,
+  addWeightOption,
+  collect,
+  type EnsembleFlags,
+  memberOptions,
+  number,
+  type SamplingFlags,
+  samplingOptions,
+} from "../options.js";
+import { AnswerBar, LoadBars } from "../progress.js";
+import { messageOf } from "../report-error.js";
+import { DEFAULT_WIDTH } from "../table.js";
+import { colorsFor, notice, write, writeJson } from "../terminal.js";
+import { checkTarget } from "../write-target.js";
+
+interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFlags {
+  method?: string[];
+  limit?: number;
+  metric?: MetricName;
+  split?: string;
+  chat?: boolean;
+  ledger?: string;
+  lanes?: number;
+  html?: string;
+  outcomes?: string;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse eval                                              the methods on the native models' test questions
+  $ llamafuse eval --limit 50 --html report.html                a quick look, and a page to share
+  $ llamafuse eval gsm8k-test.jsonl -m a.gguf -m b.gguf --chat -M gac -M unite:k=20 --ledger runs.jsonl
+  $ llamafuse eval my-questions.jsonl arc:ARC-Challenge.jsonl --limit 200 --json > results.json
+
+A router of your own models (see llamafuse route --help):
+  $ llamafuse eval my-development.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl
+  $ llamafuse route fit --train outcomes.jsonl -o router.json
+  $ llamafuse eval my-test.jsonl -m a.gguf -m b.gguf -M ${DEFAULT_ROUTER}:router=router.json
+
+TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your own: one {"question", "answers": […],
+"skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
+Rows: each member alone; each method; the oracle, which takes for each question the member that does best.
+"95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
+Multiple choice is graded by the likelihood of the choices, or by the letter in the answer (--metric choice-letter).
+A run that is stopped, or killed, goes on where it was when the same command is given with the same --ledger.`;
+
+export function registerEval(program: Command): void {
+  const command = program
+    .command("eval")
+    .summary("grade methods on questions")
+    .description("Answer a task's questions by every method, by each member alone, and grade all of them.")
+    .argument("[TASK...]", "what to ask (default: native)");
+  addWeightOption(addMemberOptions(command, "Members and methods:"))
+    .option(
+      "-M, --method <name>",
+      "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method but fusion, proxy and, unless sampled, me)",
+      collect,
+    )
+    .addOption(new Option("-o, --option <name=value>").hideHelp().argParser(refuseOption))
+    .optionsGroup("Questions:")
+    .option(
+      "-l, --limit <count>",
+      "questions of each task at most, drawn by the seed (default: all)",
+      number("--limit"),
+    )
+    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: test (default) or development",
+    )
+    .option("--chat", "ask as a user, in each member's own chat template");
+  addSamplingOptions(command, "fused steps at most (default: the task's)")
+    .optionsGroup("Run and report:")
+    .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
+    .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
+    .option("--html <file>", "write a page with charts, and the questions where methods differ")
+    .option(
+      "--outcomes <file>",
+      "write what each member made of each question, a table for llamafuse route; without -M only members are asked",
+    )
+    .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
+  addMachineOptions(command);
+  addCommonOptions(command)
+    .addHelpText("after", helpText(EXAMPLES))
+    .action(async (tasks: string[]) => {
+      process.exitCode = await evaluateTasks(tasks, command.optsWithGlobals<EvalFlags>());
+    });
+}
+
+/** Of several methods, none would be meant. */
+function refuseOption(text: string): never {
+  const message = `There is no --option here: a method's options stand behind its name, such as -M unite:${text}.`;
+  throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
+}
+
+async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promise<number> {
+  const [{ readTask }, { evaluate }, { summarise }] = await Promise.all([
+    import("./arguments.js"),
+    import("../../evaluation/run.js"),
+    import("../../evaluation/report/summary.js"),
+  ]);
+  const { metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
+  const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
+  for (const target of [flags.html, flags.outcomes]) if (target !== undefined) checkTarget(target);
+  const tasks = [];
+  for (const word of words.length > 0 ? words : ["native"]) tasks.push(await readTask(word, { metric, split }));
+  const members = memberOptions(flags as EnsembleFlags);
+  const interrupts = new Interrupts();
+  const bars = new LoadBars(members.length);
+  const answers = new AnswerBar();
+  try {
+    const evaluation = await evaluate({
+      members,
+      tasks,
+      methods: flags.method?.map((word) => readMethod(word)) ?? (flags.outcomes === undefined ? undefined : []),
+      limit,
+      chat,
+      generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
+      seed,
+      ledger,
+      lanes,
+      gpu: gpu === undefined ? undefined : parseGpu(gpu),
+      logs: verbose ? "stderr" : "silent",
+      signal: interrupts.signal,
+      onProgress: bars.update,
+      onAnswer: (progress) => {
+        bars.stop();
+        answers.update(progress);
+      },
+    });
+    answers.stop();
+    if (flags.outcomes !== undefined) await writeOutcomes(evaluation, flags.outcomes);
+    await print(summarise(evaluation), flags);
+    return 0;
+  } catch (error) {
+    if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
+    answers.stop();
+    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    return interrupts.exitCode;
+  } finally {
+    bars.stop();
+    answers.stop();
+    interrupts.release();
+  }
+}
+
+async function writeOutcomes(evaluation: Evaluation, file: string): Promise<void> {
+  const { outcomeRows } = await import("../../evaluation/outcome-rows.js");
+  const lines = (function* () {
+    for (const row of outcomeRows(evaluation)) yield `${JSON.stringify(row)}\n`;
+  })();
+  await pipeline(Readable.from(lines), createWriteStream(file));
+  notice(`The outcomes are in ${file}: llamafuse route fit --train ${file} -o router.json`);
+}
+
+async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {
+  if (html !== undefined) {
+    const { renderHtml } = await import("../../evaluation/report/html.js");
+    await writeFile(html, renderHtml(report));
+    notice(`The report is in ${html}.`);
+  }
+  if (json) return writeJson(report);
+  const { renderEvaluation } = await import("./render.js");
+  await write(
+    process.stdout,
+    renderEvaluation(report, colorsFor(process.stdout), process.stdout.columns || DEFAULT_WIDTH),
+  );
+}

@@ -1,0 +1,137 @@
+/** `llamafuse generate`: one prompt, one answer. */
+
+import type { Command } from "commander";
+import type { RoutedResult } from "../../before/live/routed-ensemble.js";
+import type { GenerateResult } from "../../decoding/loop.js";
+import { type ChatMessage, checkPrompt, type PromptInput } from "../../decoding/prompt.js";
+import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { LlamafuseError } from "../../errors.js";
+import { helpText } from "../help-text.js";
+import { Interrupts } from "../interrupts.js";
+import { type Answering, loadAnswering } from "../load-ensemble.js";
+import {
+  addCommonOptions,
+  addEnsembleOptions,
+  addSamplingOptions,
+  type EnsembleFlags,
+  ensembleOptions,
+  type SamplingFlags,
+  samplingOptions,
+  warnOfDraws,
+} from "../options.js";
+import { waitingNotice } from "../progress.js";
+import { memberNames, summaryLine } from "../summary.js";
+import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
+import { readText } from "../text-input.js";
+import { renderStep, renderSummary, traceColumns } from "./render-trace.js";
+
+interface GenerateFlags extends EnsembleFlags, SamplingFlags {
+  chat?: boolean;
+  system?: string;
+  trace?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse generate --chat "What is a young deer?"           the native models, fused by unite
+  $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts twice
+  $ llamafuse generate --method gac --trace "The capital of"    what each member said at each step
+  $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
+  $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
+
+PROMPT "-", or none where something is piped in, reads stdin and drops one line break at its end.
+See also: "llamafuse methods" for what --method and --option take, "llamafuse chat" for a conversation.`;
+
+export function registerGenerate(program: Command): void {
+  const command = program
+    .command("generate")
+    .summary("answer one prompt")
+    .description("Answer one prompt with all members as one. stdout carries only the answer.")
+    .argument("[PROMPT]", "the text to continue, or with --chat the question");
+  addEnsembleOptions(command);
+  addSamplingOptions(command)
+    .option("--chat", "ask as a user, in each member's own chat template")
+    .option("--system <text>", "what the members are told first; implies --chat")
+    .option("--trace", "print what every member said at every step, in place of the plain answer")
+    .option("--json", "print one JSON document: text, finishReason, usage, timings, and the trace with --trace");
+  addCommonOptions(command)
+    .addHelpText("after", helpText(EXAMPLES))
+    .action(async (prompt: string | undefined) => {
+      process.exitCode = await generate(prompt, command.optsWithGlobals<GenerateFlags>());
+    });
+}
+
+async function generate(argument: string | undefined, flags: GenerateFlags): Promise<number> {
+  const prompt = inTemplate(await readPrompt(argument), flags);
+  // What can be known to be wrong is said before gigabytes are loaded.
+  checkPrompt(prompt);
+  checkSamplerOptions(samplingOptions(flags));
+  warnOfDraws(flags);
+  const options = ensembleOptions(flags);
+  const interrupts = new Interrupts();
+  const ensemble = await loadAnswering(options, interrupts);
+  if (ensemble === undefined) return interrupts.exitCode!;
+  try {
+    await answer(ensemble, prompt, flags, interrupts.signal);
+    return interrupts.exitCode ?? 0;
+  } finally {
+    await ensemble.dispose();
+    interrupts.release();
+  }
+}
+
+async function answer(
+  ensemble: Answering,
+  prompt: PromptInput,
+  flags: GenerateFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = ensemble.stream(prompt, { ...samplingOptions(flags), trace: flags.trace, signal });
+  const writer = new AnswerWriter();
+  const colors = colorsFor(process.stdout);
+  const columns = traceColumns(process.stdout);
+  const stopWaiting = waitingNotice("Reading the prompt …");
+  let result: GenerateResult;
+  try {
+    while (true) {
+      const next = await stream.next();
+      stopWaiting();
+      if (next.done) {
+        result = next.value;
+        break;
+      }
+      if (flags.json) continue;
+      if (!flags.trace) await writer.write(next.value.text);
+      else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors, columns));
+    }
+  } finally {
+    stopWaiting();
+    await stream.return(undefined as never);
+  }
+  if (flags.json) await writeJson(result);
+  else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
+  else await writer.endLine();
+  const { route } = result as Partial<RoutedResult>;
+  if (route !== undefined) notice(route.reason);
+  const members = route?.models.map((name) => ({ name })) ?? ensemble.members;
+  notice(`${memberNames({ members })} · ${summaryLine(result)}`);
+}
+
+function inTemplate(prompt: string, { chat, system }: GenerateFlags): PromptInput {
+  if (!chat && system === undefined) return prompt;
+  const user: ChatMessage = { role: "user", content: prompt };
+  return system === undefined ? [user] : [{ role: "system", content: system }, user];
+}
+
+async function readPrompt(argument: string | undefined): Promise<string> {
+  if (argument !== undefined && argument !== "-") return argument;
+  if (argument === undefined && process.stdin.isTTY) {
+    throw new LlamafuseError(
+      "invalid-text",
+      'There is no prompt. Give one in quotes (llamafuse generate "Once upon a time"), or pipe one in.',
+      { option: "PROMPT" },
+    );
+  }
+  return (await readText(process.stdin, "stdin")).replace(/\r?\n$/, "");
+}

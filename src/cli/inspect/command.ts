@@ -1,0 +1,88 @@
+/** `llamafuse inspect`: what model files say of themselves, and how much their vocabularies have in common. */
+
+import type { Command } from "commander";
+import { resolveModel } from "../../member/resolve-model.js";
+import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
+import { helpText } from "../help-text.js";
+import { addCommonOptions } from "../options.js";
+import { LoadBars } from "../progress.js";
+import { write, writeJson } from "../terminal.js";
+import { readTextFile } from "../text-input.js";
+import { type Inspected, openForInspection, uniqueNames } from "./open.js";
+import { type InspectReport, renderReport } from "./render.js";
+
+interface InspectFlags {
+  json?: boolean;
+  text?: string;
+  verbose?: boolean;
+}
+
+/** Everyday prose, code, numbers and other scripts: where vocabularies differ most. */
+const SAMPLE_TEXT = `Once upon a time there was a little bird who lived in a tall tree. "Where do you sing?" asked the fox.
+In 2024 the market grew by 3.75 %, to 1,284,000 units; see https://example.org/report for the details.
+function area(radius) { return Math.PI * radius ** 2; }  // circle
+Der schnelle braune Fuchs springt über den faulen Hund. L'été dernier, nous étions à la plage.
+今日は天気がいいですね。 Привет, как дела? مرحبا بالعالم 🙂
+`;
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse inspect model.gguf                           one model's facts
+  $ llamafuse inspect a.gguf b.gguf c.gguf                 and the overlap of their vocabularies, pair by pair
+  $ llamafuse inspect a.gguf qwen/tokenizer.json --json    a Hugging Face tokenizer beside a model
+  $ llamafuse inspect a.gguf b.gguf --text my-domain.txt   how often they share a token in your own text
+
+FILE is a GGUF file (one with a vocabulary and no weights will do), a tokenizer.json, or an hf: or https: URI.
+The overlap counts distinct byte strings of ordinary tokens: control, end, unknown and unused tokens are left out.
+"Shared in text" is the share of the tokens that a model cuts the text into, counted as often as they occur, whose
+byte string is a token of the other model too.`;
+
+export function registerInspect(program: Command): void {
+  const command = program
+    .command("inspect")
+    .summary("facts of models, and how much their vocabularies overlap")
+    .description("Print what model files say of themselves and, of several, how much their vocabularies overlap.")
+    .argument("<FILE...>", "GGUF files, tokenizer.json files or URIs")
+    .option("--text <file>", "the text in which shared tokens are counted (default: a short built-in one)")
+    .option("--json", "print one JSON document: models and pairs");
+  addCommonOptions(command)
+    .addHelpText("after", helpText(EXAMPLES))
+    .action(async (files: string[]) => {
+      const flags = command.optsWithGlobals<InspectFlags>();
+      const report = await inspect(files, flags);
+      if (flags.json) await writeJson(report);
+      else await write(process.stdout, renderReport(report));
+    });
+}
+
+async function inspect(files: readonly string[], flags: InspectFlags): Promise<InspectReport> {
+  const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
+  const names = uniqueNames(files);
+  const opened: Inspected[] = [];
+  for (const [index, file] of files.entries()) {
+    opened.push(await openForInspection(await download(file, names[index]), flags.verbose ? "stderr" : "silent"));
+  }
+  const named = opened.map(({ vocabulary }, index) => ({ name: names[index], strings: byteStrings(vocabulary) }));
+  const models = opened.map(({ facts, vocabulary, encode }, index) => {
+    const ids = Array.from(encode(text));
+    const others = named.filter((_, other) => other !== index);
+    const shared = others.map(({ name, strings }) => [name, sharedOccurrences(ids, vocabulary, strings)]);
+    return {
+      name: names[index],
+      ...facts,
+      byteStrings: named[index].strings.size,
+      textTokens: ids.length,
+      sharedInText: Object.fromEntries(shared) as Record<string, number>,
+    };
+  });
+  return { models, pairs: overlaps(named) };
+}
+
+async function download(file: string, member: string): Promise<string> {
+  const bars = new LoadBars(1);
+  try {
+    return await resolveModel(file, (fraction) => bars.update({ member, phase: "download", fraction }));
+  } finally {
+    bars.stop();
+  }
+}

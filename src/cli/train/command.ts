@@ -1,0 +1,201 @@
+/** `llamafuse train`: the judges of methods that learn when another member is to speak. */
+
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { LEARNED } from "../../during/token/switch/model.js";
+import type { JudgedMethod } from "../../during/token/switch/saved-model.js";
+import { LlamafuseError, unknownName } from "../../errors.js";
+import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { helpText } from "../help-text.js";
+import { Interrupts } from "../interrupts.js";
+import { loadEnsemble } from "../load-ensemble.js";
+import {
+  addCommonOptions,
+  addMachineOptions,
+  addMemberOptions,
+  type EnsembleFlags,
+  ensembleOptions,
+  number,
+} from "../options.js";
+import { StepBar } from "../progress.js";
+import { colorsFor, oneLine, shellWord, write, writeJson } from "../terminal.js";
+import { checkTarget } from "../write-target.js";
+
+interface TrainFlags extends EnsembleFlags {
+  output?: string;
+  limit?: number;
+  metric?: MetricName;
+  split?: string;
+  chat?: boolean;
+  seed?: number;
+  rounds?: number;
+  epochs?: number;
+  learningRate?: number;
+  compat?: boolean;
+  ridge?: number;
+  json?: boolean;
+}
+
+/** The flags of each training. */
+const FLAGS = {
+  cds: { ridge: "--ridge" },
+  citer: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
+} as const satisfies Record<JudgedMethod, Partial<Record<keyof TrainFlags, string>>>;
+
+interface Facts extends Record<string, string | number> {
+  method: JudgedMethod;
+  output: string;
+  seconds: number;
+}
+
+const NAMES = Object.keys(LEARNED) as JudgedMethod[];
+
+const EXAMPLES = `
+Examples:
+  $ llamafuse train citer -m small.gguf -m large.gguf gsm8k-train.jsonl -o router.json
+  $ llamafuse generate -m small.gguf -m large.gguf --method citer --option router=router.json "Once"
+  $ llamafuse train cds -m chat.gguf -m base.gguf questions.jsonl --chat -o critical.json
+  $ llamafuse generate -m chat.gguf -m base.gguf --method cds --option classifier=critical.json --chat "Who was Bach?"
+
+citer: the first member is the small one, the second the large one. cds: the first is the aligned one, the second the
+one that says critical tokens. The file fits these two models and no others.
+TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not judge a method on the questions that it was
+trained on: native stands for the development questions here, and for the test questions in eval.`;
+
+export function registerTrain(program: Command): void {
+  const command = program
+    .command("train")
+    .summary("train when another member is to speak (cds, citer)")
+    .description("Train the classifier of cds or the router of citer on the questions of a task.")
+    .argument("<METHOD>", NAMES.join(" or "))
+    .argument("[TASK...]", "what to learn from (default: native, its development questions)");
+  addMemberOptions(command, "Members and questions:")
+    .option("-o, --output <file>", "where to write what was learned (needed)")
+    .option("-l, --limit <count>", "questions of each task at most, drawn by the seed", number("--limit"))
+    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
+    .option(
+      "--split <name>",
+      "only the questions that the file marks with this split; native: development (default) or test",
+    )
+    .option("--chat", "ask as a user, in each member's own chat template")
+    .optionsGroup("Training:")
+    .option("-s, --seed <number>", "repeat a training exactly (default: 1)", number("--seed"))
+    .option("--rounds <count>", "citer: rounds of data and training (default: 2)", number("--rounds"))
+    .option("--epochs <count>", "citer: epochs of a round at most (default: 1000)", number("--epochs"))
+    .option("--learning-rate <value>", "citer: Adam's rate (default: 0.001)", number("--learning-rate"))
+    .option("--compat", "citer: rate, order and last weights as in the released code")
+    .option("--ridge <value>", "cds: strength of the ridge (default: 1)", number("--ridge"))
+    .option("--json", "print what was learned as one JSON document");
+  addMachineOptions(command);
+  addCommonOptions(command)
+    .addHelpText("after", helpText(EXAMPLES))
+    .action(async (method: string, tasks: string[]) => {
+      process.exitCode = await train(method, tasks, command.optsWithGlobals<TrainFlags>());
+    });
+}
+
+async function train(name: string, words: readonly string[], flags: TrainFlags): Promise<number> {
+  const method = NAMES.find((known) => known === name);
+  if (method === undefined) throw unknownName("method to train", name, NAMES);
+  await checkFlags(method, flags);
+  const found = flags.member?.length ?? 0;
+  if (found !== 2) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `${method} switches between two members; --member was given ${found} times. Name both: -m FIRST -m SECOND.`,
+      { option: "member", found, allowed: 2 },
+    );
+  }
+  const { output } = flags;
+  if (output === undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `There is no file for the ${LEARNED[method]}. Name one: -o ${LEARNED[method]}.json.`,
+      { option: "output" },
+    );
+  }
+  checkTarget(output);
+  const examples = await readExamples(words, flags);
+  const interrupts = new Interrupts();
+  const bar = new StepBar("Training");
+  const ensemble = await loadEnsemble(ensembleOptions(flags), interrupts);
+  if (ensemble === undefined) return interrupts.exitCode!;
+  try {
+    const started = performance.now();
+    const options = {
+      ...trainingOptions(flags),
+      examples,
+      signal: interrupts.signal,
+      onProgress: (phase: string, done: number, total: number) => bar.update(done, total, phase),
+    };
+    const [first, second] = ensemble.members;
+    const saved =
+      method === "cds"
+        ? await (await import("../../training/train-cds.js")).trainCds(first, second, options)
+        : await (await import("../../training/train-citer.js")).trainCiter(first, second, options);
+    bar.stop();
+    await writeFile(output, JSON.stringify(saved));
+    const facts = { method, output, ...saved.training, seconds: (performance.now() - started) / 1000 };
+    if (flags.json) await writeJson(facts);
+    else
+      await write(process.stdout, `${told(facts)}\nUse it:\n  ${colorsFor(process.stdout).cyan(use(method, flags))}\n`);
+    return 0;
+  } catch (error) {
+    if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
+    bar.stop();
+    process.stderr.write("llamafuse: Stopped.\n");
+    return interrupts.exitCode;
+  } finally {
+    bar.stop();
+    await ensemble.dispose();
+    interrupts.release();
+  }
+}
+
+async function readExamples(words: readonly string[], { metric, split, limit, seed = 0, chat }: TrainFlags) {
+  const [{ readDevelopmentTasks }, { examplesOf }, { drawQuestions }] = await Promise.all([
+    import("../eval/arguments.js"),
+    import("../../training/example.js"),
+    import("../../evaluation/requests.js"),
+  ]);
+  const tasks = await readDevelopmentTasks(words, { metric, split });
+  return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
+}
+
+function trainingOptions({ seed, rounds, epochs, learningRate, compat, ridge }: TrainFlags) {
+  return { seed, rounds, epochs, learningRate, compat, ridge };
+}
+
+/** What was learned from, and what came of it. */
+function told({ method, output, seconds, ...facts }: Facts): string {
+  const source = `${facts.tokens} tokens of ${facts.used} right answers (${facts.examples} questions)`;
+  const result =
+    method === "citer"
+      ? `The small member will do for ${facts.smallWillDo} of them; at ${facts.bothWrong} both members were wrong.`
+      : `Of ${facts.heldBackTokens} tokens held back, ${facts.heldBackCritical} are critical; it takes ${facts.heldBackFound} for critical, ${facts.heldBackFoundCritical} of them rightly.`;
+  return `${oneLine(output)}: a ${LEARNED[method]} for ${method}, from ${source}, in ${seconds.toFixed(1)} s.\n${result}`;
+}
+
+/** The command that answers with the file. */
+function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
+  const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
+  const file = shellWord(oneLine(`${LEARNED[method]}=${output}`));
+  return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
+}
+
+/** LlamafuseError "invalid-option" for options of the other method and numbers out of range. */
+async function checkFlags(method: JudgedMethod, flags: TrainFlags): Promise<void> {
+  for (const other of NAMES) {
+    if (other === method) continue;
+    const given = Object.entries(FLAGS[other]).find(([name]) => flags[name as keyof TrainFlags] !== undefined);
+    if (given === undefined) continue;
+    const allowed = Object.values(FLAGS[method]);
+    throw new LlamafuseError(
+      "invalid-option",
+      `${given[1]} is for the training of ${other}. Leave it out; that of ${method} takes ${allowed.join(", ")}.`,
+      { option: given[1], allowed },
+    );
+  }
+  const { checkNumbers } = await import("../../training/options.js");
+  checkNumbers(trainingOptions(flags));
+}

@@ -1,0 +1,72 @@
+/**
+ * ABE: agreement-based ensembling (Wicks, Ravisankar, Yang, Koehn and Post, "Token-level Ensembling of Models with
+ * Different Vocabularies", arXiv 2502.21265; released code mjpost/abe). Every member says the text in tokens of its own
+ * choice, and at any moment what the members have said are beginnings of one text:
+ *
+ *     max over token sequences T_1 … T_N of one text:  Σ_i w_i · Σ_{t ∈ T_i} ln p_i(t | what i has said)
+ *
+ * Greedy decoding (temperature 0) searches for it, with `beams` hypotheses (see abe-search.ts, abe-search-run.ts); a
+ * positive temperature samples (abe-sample-run.ts). Neither is an alignment with a fusion rule: the members' distributions
+ * are never brought into one space, and a given text has no likelihood of its own (Ensemble.score refuses).
+ *
+ * Default: 5 beams, as released. A beam search gives text when all its hypotheses agree on it, and needs a branch of each
+ * member's cache for each beam; `beams: 1` gives text at every step.
+ *
+ * What differs from the released code:
+ * - strings are bytes, cut characters too, and at the start of a fragment a tokenizer's own space is no part of a token;
+ *   all end tokens of a member are one, at their summed probability;
+ * - a search makes only combinations that agree; `compat` goes through all of them, best first, and stops where the
+ *   released code does (abe-released-search.ts). Tokens that disagree with the text are left out in any case, which the
+ *   released code does with --trie and which changes nothing but the time.
+ *
+ * Complete answers are ranked by Σ w_i · c_i, undivided by their lengths, as released: short ones have an advantage.
+ */
+import { z } from "zod";
+import { LlamafuseError } from "../../../errors.js";
+import { ByteOrder } from "../../../vocabulary/byte-order.js";
+import type { MethodContext, MethodInfo, MethodRun, Voice } from "../../method.js";
+import { AbeSampleRun } from "./sample-run.js";
+import { AbeSearchRun } from "./search-run.js";
+
+export const abeInfo: MethodInfo = {
+  name: "abe",
+  summary: "Agreement-based: every member spells the text in its own tokens; a search finds what all find probable.",
+  source: "arXiv 2502.21265",
+  requires: "Any vocabularies that can spell the same texts.",
+  options: {
+    beams: "Hypotheses kept in greedy decoding, 1 … 32; 1 streams at every step. Default 5.",
+    compat: "Search as released: through all that disagrees too, and stopping there. Default false.",
+  },
+};
+
+/** Each needs as much memory as the member's context. */
+const MOST_BEAMS = 32;
+
+export const abeOptions = z.strictObject({
+  beams: z.int().min(1).max(MOST_BEAMS).default(5),
+  compat: z.boolean().default(false),
+});
+
+export type AbeOptions = z.output<typeof abeOptions>;
+
+export function createAbe(context: MethodContext, { beams, compat }: AbeOptions): MethodRun {
+  requireCommonBytes(context.voices);
+  if (context.greedy) return new AbeSearchRun(context, { beams, compat });
+  if (context.draw !== undefined) return new AbeSampleRun(context, context.draw);
+  throw new LlamafuseError(
+    "invalid-option",
+    "The method abe finds texts and has no likelihood of a given one. Score with another method, or grade choices by their letter (choice-letter).",
+    { method: "abe" },
+  );
+}
+
+function requireCommonBytes(voices: readonly Voice[]): void {
+  const first = voices.map(({ member }) => ByteOrder.of(member.vocabulary).firstBytes());
+  if (first[0].some((_, byte) => first.every((has) => has[byte]))) return;
+  const names = voices.map(({ member }) => member.name);
+  throw new LlamafuseError(
+    "incompatible-members",
+    `No token of ${names.join(" and ")} begins with the same byte: the method abe needs members that can spell the same texts. Choose others, or a method that does without, such as unite.`,
+    { members: names },
+  );
+}

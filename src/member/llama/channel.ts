@@ -1,0 +1,284 @@
+/**
+ * How the coordinator and a member's worker thread talk on the hot path: one block of shared memory, a command word out,
+ * a result block back, Atomics to wait. Set-up goes through messages, announced by a command, because a worker that
+ * waits in Atomics does not run its event loop.
+ */
+import type { LlamafuseError } from "../../errors.js";
+import { FEEDBACK_KINDS, type FeedbackKind } from "../feedback-bytes.js";
+import { AwakeWait } from "./awake-wait.js";
+
+type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
+
+export const Command = { none: 0, advance: 1, firstTokens: 2, message: 3, close: 4, append: 5 } as const;
+export type Command = (typeof Command)[keyof typeof Command];
+
+/** What a command ended in. Errors carry their message in the payload. */
+export const Status = { ok: 0, error: 1 } as const;
+
+/** Bytes for feedback, strings and error messages. Longer feedback goes in several commands. */
+export const PAYLOAD_BYTES = 65536;
+
+const CONTROL_WORDS = 16;
+const NUMBERS = 8;
+/** Indices of the control words. */
+const Word = {
+  request: 0,
+  response: 1,
+  command: 2,
+  length: 3,
+  status: 4,
+  heartbeat: 5,
+  ended: 6,
+  topCount: 7,
+  decodedTokens: 8,
+  stop: 9,
+  atFragmentStart: 10,
+} as const;
+/** Indices of the numbers. */
+const Num = { logNormaliser: 0, endLogProb: 1, decodeMs: 2, prepareMs: 3, progress: 4 } as const;
+
+const CONTROL_BYTES = 4 * CONTROL_WORDS;
+const NUMBER_BYTES = 8 * NUMBERS;
+
+export class Channel {
+  readonly control: Int32Array;
+  readonly numbers: Float64Array;
+  readonly payload: Uint8Array;
+  readonly payloadView: DataView;
+  readonly #wait = new AwakeWait();
+
+  constructor(
+    readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + NUMBER_BYTES + PAYLOAD_BYTES),
+  ) {
+    this.control = new Int32Array(buffer, 0, CONTROL_WORDS);
+    this.numbers = new Float64Array(buffer, CONTROL_BYTES, NUMBERS);
+    this.payload = new Uint8Array(buffer, CONTROL_BYTES + NUMBER_BYTES, PAYLOAD_BYTES);
+    this.payloadView = new DataView(buffer, CONTROL_BYTES + NUMBER_BYTES, PAYLOAD_BYTES);
+  }
+
+  get topCount(): number {
+    return this.control[Word.topCount];
+  }
+  set topCount(value: number) {
+    this.control[Word.topCount] = value;
+  }
+  get decodedTokens(): number {
+    return this.control[Word.decodedTokens];
+  }
+  set decodedTokens(value: number) {
+    this.control[Word.decodedTokens] = value;
+  }
+  get atFragmentStart(): boolean {
+    return this.control[Word.atFragmentStart] !== 0;
+  }
+  set atFragmentStart(value: boolean) {
+    this.control[Word.atFragmentStart] = value ? 1 : 0;
+  }
+  get logNormaliser(): number {
+    return this.numbers[Num.logNormaliser];
+  }
+  set logNormaliser(value: number) {
+    this.numbers[Num.logNormaliser] = value;
+  }
+  get endLogProb(): number {
+    return this.numbers[Num.endLogProb];
+  }
+  set endLogProb(value: number) {
+    this.numbers[Num.endLogProb] = value;
+  }
+  get decodeMs(): number {
+    return this.numbers[Num.decodeMs];
+  }
+  set decodeMs(value: number) {
+    this.numbers[Num.decodeMs] = value;
+  }
+  get prepareMs(): number {
+    return this.numbers[Num.prepareMs];
+  }
+  set prepareMs(value: number) {
+    this.numbers[Num.prepareMs] = value;
+  }
+  /** Fraction of the weights that are loaded. */
+  get progress(): number {
+    return this.numbers[Num.progress];
+  }
+  set progress(value: number) {
+    this.numbers[Num.progress] = value;
+  }
+
+  /** Coordinator: whether the worker should stop what it does (abort, exit). Worker: checked between batches. */
+  get stopRequested(): boolean {
+    return Atomics.load(this.control, Word.stop) !== 0;
+  }
+  set stopRequested(value: boolean) {
+    Atomics.store(this.control, Word.stop, value ? 1 : 0);
+  }
+
+  /** The worker has freed its model, or its thread is gone. */
+  get ended(): boolean {
+    return Atomics.load(this.control, Word.ended) !== 0;
+  }
+  markEnded(): void {
+    Atomics.store(this.control, Word.ended, 1);
+    Atomics.notify(this.control, Word.ended);
+    // Whoever waits for an answer is to look again.
+    Atomics.notify(this.control, Word.response);
+  }
+  /** Block until the worker has ended; only for process exit. */
+  waitForEnd(milliseconds: number): boolean {
+    Atomics.wait(this.control, Word.ended, 0, milliseconds);
+    return this.ended;
+  }
+
+  /** Worker: still at work, although one command takes long. */
+  beat(): void {
+    Atomics.add(this.control, Word.heartbeat, 1);
+  }
+  get heartbeat(): number {
+    return Atomics.load(this.control, Word.heartbeat);
+  }
+
+  // Coordinator's side.
+
+  send(command: Command, length = 0): void {
+    this.control[Word.command] = command;
+    this.control[Word.length] = length;
+    Atomics.add(this.control, Word.request, 1);
+    Atomics.notify(this.control, Word.request);
+  }
+
+  get isAnswered(): boolean {
+    return Atomics.load(this.control, Word.response) === Atomics.load(this.control, Word.request);
+  }
+
+  /** Hold this thread, for a few milliseconds at most, until the last command is answered: awake at first, then asleep. */
+  holdUntilAnswered(milliseconds: number): boolean {
+    if (milliseconds <= 0) return this.isAnswered;
+    this.#wait.until(
+      () => this.isAnswered,
+      () => {
+        const seen = Atomics.load(this.control, Word.response);
+        if (!this.isAnswered) Atomics.wait(this.control, Word.response, seen, milliseconds);
+      },
+    );
+    return this.isAnswered;
+  }
+
+  /** Wait without blocking this thread. False when the time has passed or the worker ended. */
+  async answered(milliseconds: number): Promise<boolean> {
+    while (true) {
+      // Read anew each time: while this thread waits, a close may follow the command that is waited for.
+      const seen = Atomics.load(this.control, Word.response);
+      if (this.isAnswered) return true;
+      if (this.ended) return false;
+      const wait = Atomics.waitAsync(this.control, Word.response, seen, milliseconds);
+      if (wait.async && (await wait.value) === "timed-out") return this.isAnswered;
+    }
+  }
+
+  get failed(): boolean {
+    return this.control[Word.status] !== Status.ok;
+  }
+
+  get answerLength(): number {
+    return this.control[Word.length];
+  }
+
+  /** The error that the last answer carried. */
+  readError(): ErrorData {
+    return JSON.parse(Buffer.from(this.payload.slice(0, this.answerLength)).toString("utf8")) as ErrorData;
+  }
+
+  // Worker's side.
+
+  /** Block until there is a command, awake at first; `served` is the number of the last one served. */
+  receive(served: number): Command {
+    const isThere = () => Atomics.load(this.control, Word.request) !== served;
+    this.#wait.until(isThere, () => {
+      while (!isThere()) Atomics.wait(this.control, Word.request, served);
+    });
+    return this.control[Word.command] as Command;
+  }
+
+  get commandLength(): number {
+    return this.control[Word.length];
+  }
+
+  /** Put an error in the payload; returns its length. */
+  writeError(error: ErrorData): number {
+    let text = Buffer.from(JSON.stringify(error));
+    if (text.length > PAYLOAD_BYTES)
+      text = Buffer.from(JSON.stringify({ ...error, details: {}, message: error.message.slice(0, 4096) }));
+    this.payload.set(text);
+    return text.length;
+  }
+
+  answer(served: number, status: number, length = 0): void {
+    this.control[Word.status] = status;
+    this.control[Word.length] = length;
+    Atomics.store(this.control, Word.response, served);
+    Atomics.notify(this.control, Word.response);
+  }
+}
+
+/** Byte strings in the payload, each behind its length. Returns the bytes used, or -1 where they do not fit. */
+export function writeStrings(view: DataView, bytes: Uint8Array, strings: readonly Uint8Array[]): number {
+  let at = 4;
+  view.setUint32(0, strings.length, true);
+  for (const string of strings) {
+    if (at + 4 + string.length > PAYLOAD_BYTES) return -1;
+    view.setUint32(at, string.length, true);
+    bytes.set(string, at + 4);
+    at += 4 + string.length;
+  }
+  return at;
+}
+
+export function readStrings(view: DataView, bytes: Uint8Array): Uint8Array[] {
+  const count = view.getUint32(0, true);
+  const strings: Uint8Array[] = [];
+  for (let at = 4; strings.length < count; ) {
+    const length = view.getUint32(at, true);
+    strings.push(bytes.slice(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return strings;
+}
+
+export function writeIds(view: DataView, ids: readonly number[]): number {
+  ids.forEach((id, index) => {
+    view.setInt32(4 * index, id, true);
+  });
+  return 4 * ids.length;
+}
+
+export function readIds(view: DataView, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => view.getInt32(4 * index, true));
+}
+
+/** Feedback in the payload: a kind word, a length word, the bytes (token ids as 32-bit words). */
+export function writeFeedback(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  kind: FeedbackKind,
+  data: Uint8Array,
+): number {
+  view.setUint32(at, FEEDBACK_KINDS.indexOf(kind), true);
+  view.setUint32(at + 4, data.length, true);
+  bytes.set(data, at + 8);
+  return at + 8 + data.length;
+}
+
+export function readFeedback(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+): { kind: FeedbackKind; data: Uint8Array; next: number } {
+  const length = view.getUint32(at + 4, true);
+  return {
+    kind: FEEDBACK_KINDS[view.getUint32(at, true)],
+    data: bytes.slice(at + 8, at + 8 + length),
+    next: at + 8 + length,
+  };
+}

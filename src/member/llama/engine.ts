@@ -1,0 +1,300 @@
+/**
+ * A GGUF model as a member, in the thread that runs it: model, context, token list and preparation put together.
+ * `member-worker.ts` serves one to the coordinator.
+ */
+import { LlamafuseError } from "../../errors.js";
+import type { Kernels } from "../../kernels/kernels.js";
+import type { Pointer } from "../../llama/bindings.js";
+import { LlamaContext } from "../../llama/context.js";
+import type { Llama } from "../../llama/library.js";
+import { LlamaModel } from "../../llama/model.js";
+import { isUtf8 } from "../../vocabulary/utf8.js";
+import { Branches, readsNoBranches, wrongFeedback } from "../branches.js";
+import { checkBegun } from "../check-places.js";
+import type {
+  BeginResult,
+  Draft,
+  Feedback,
+  MemberFacts,
+  MemberPrompt,
+  Place,
+  Preparation,
+  PromptScore,
+  Verification,
+} from "../member.js";
+import { LogitReader } from "./logit-reader.js";
+import { draftBehind, verifyWithin } from "./look-ahead.js";
+import { type OutputRegions, Preparer } from "./preparer.js";
+import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
+import { TokenTrail } from "./token-trail.js";
+
+export interface EngineOptions {
+  name: string;
+  file: string;
+  threads: number;
+  gpuLayers?: number | "max";
+  contextSize?: number;
+  batchSize?: number;
+  stopFlag?: Pointer;
+  onProgress?: (fraction: number) => boolean;
+  /** Asked between the batches of a long decode. */
+  mayContinue: () => boolean;
+}
+
+export class LlamaEngine {
+  readonly model: LlamaModel;
+  /** The one in use. */
+  #cache: TokenCache;
+  readonly #single: TokenCache;
+  /** For branches; made when they are first prepared. */
+  #several: TokenCache | undefined;
+  #threads: number;
+  #branches: Branches | undefined;
+  readonly preparer: Preparer;
+  readonly #reader: LogitReader;
+  readonly #trail: TokenTrail;
+  decodeMs = 0;
+  /** Spent on re-tokenising what was appended since the last advance. */
+  #feedbackMs = 0;
+  prepareMs = 0;
+  decodedTokens = 0;
+  /** Whether the last decode kept the hidden state. */
+  #hasHidden = false;
+
+  constructor(
+    llama: Llama,
+    kernels: Kernels,
+    private readonly options: EngineOptions,
+  ) {
+    this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
+    let single: TokenCache | undefined;
+    try {
+      const { vocabulary } = this.model.tokenizer;
+      this.#threads = options.threads;
+      single = this.#single = this.#cache = this.#makeCache(1);
+      this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
+      this.#reader = new LogitReader(options.name, vocabulary, kernels);
+      this.#trail = new TokenTrail(this.model.tokenizer);
+    } catch (error) {
+      single?.context.free();
+      this.model.free();
+      throw error;
+    }
+  }
+
+  get facts(): Omit<MemberFacts, "source"> {
+    const { model } = this;
+    return {
+      description: model.description,
+      architecture: model.metadata("general.architecture") ?? "unknown",
+      parameters: model.parameters,
+      bytes: model.bytes,
+      trainedContext: model.trainedContext,
+      embeddingLength: model.embeddingLength,
+      layers: model.layers,
+      chatTemplate: model.chatTemplate,
+      bosText: model.tokenizer.bosText,
+      eosText: model.tokenizer.eosText,
+    };
+  }
+
+  get contextSize(): number {
+    return this.#cache.context.contextSize;
+  }
+
+  get atFragmentStart(): boolean {
+    return this.#trail.atFragmentStart && (this.#branches?.isAtPrompt ?? true);
+  }
+
+  prepare(preparation: Preparation): OutputRegions {
+    this.#use(preparation.branches ?? 1);
+    return this.preparer.configure(preparation);
+  }
+
+  #makeCache(sequences: number): TokenCache {
+    const { contextSize, batchSize, stopFlag, mayContinue } = this.options;
+    const outputs = sequences === 1 ? READ_AT_ONCE : 1;
+    const options = { contextSize, batchSize, stopFlag, sequences, outputs, threads: this.#threads };
+    return new TokenCache(new LlamaContext(this.model, options), mayContinue);
+  }
+
+  get #isBranching(): boolean {
+    return this.#cache.context.sequences > 1;
+  }
+
+  /** Decode in a context of so many sequences from now on. The other one is left as it is, so that it goes on alike. */
+  #use(sequences: number): void {
+    if (sequences === this.#cache.context.sequences) return;
+    if (sequences > 1 && this.#several?.context.sequences !== sequences) {
+      this.#several?.context.free();
+      this.#several = undefined;
+      this.#several = this.#makeCache(sequences);
+    }
+    this.#cache = sequences > 1 ? this.#several! : this.#single;
+    this.#branches = undefined;
+    this.#cache.clear();
+  }
+
+  begin(prompt: MemberPrompt): BeginResult {
+    this.#take(prompt);
+    const { tokens } = this.#trail;
+    if (prompt.reuse !== true || this.#isBranching) this.#cache.clear();
+    const reusedTokens = Math.min(this.#cache.shared(tokens), tokens.length - 1);
+    this.advance();
+    if (this.#isBranching) {
+      this.#branches = new Branches(this.options.name, this.#cache.context, tokens);
+      this.preparer.takeBranches(this.#branches.logits);
+    }
+    return { promptTokens: tokens.length, reusedTokens };
+  }
+
+  /** See Member.scorePrompt; null: the text at hand. */
+  scorePrompt(prompt: MemberPrompt | null): PromptScore {
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    if (prompt !== null) this.#take(prompt);
+    else this.#requireRoom();
+    this.#cache.clear();
+    const ids = this.#trail.tokens.slice();
+    const logProbs = new Float64Array(ids.length).fill(Number.NaN);
+    try {
+      this.#cache.read(ids, 0, (index, logits) => {
+        this.#reader.take(logits);
+        if (index + 1 < ids.length) logProbs[index + 1] = this.#reader.logProbOf([ids[index + 1]]);
+      });
+    } catch (error) {
+      this.#cache.clear();
+      throw error;
+    }
+    this.#hasHidden = false;
+    this.advance();
+    this.decodedTokens = ids.length;
+    return { ids, logProbs };
+  }
+
+  draft(count: number): Draft {
+    this.#checkCanLookAhead();
+    const missed = this.#decodeText(false);
+    this.#hasHidden = false;
+    const { sayings, decodedTokens } = draftBehind(this.#trail.copy(), count, this.#cache, this.#reader);
+    return { sayings, decodedTokens: missed + decodedTokens };
+  }
+
+  verify(bytes: Uint8Array, places: readonly Place[]): Verification {
+    this.#checkCanLookAhead();
+    const startsFragment = this.#trail.atFragmentStart;
+    const trail = this.#trail.copy();
+    trail.append({ kind: "text", bytes });
+    this.#hasHidden = false;
+    const { vocabulary } = this.model.tokenizer;
+    return verifyWithin({ bytes, places, trail, startsFragment }, vocabulary, this.#cache, this.#reader);
+  }
+
+  #checkCanLookAhead(): void {
+    if (this.#isBranching) throw readsNoBranches(this.options.name);
+    checkBegun(this.options.name, this.#trail.length);
+    this.#requireRoom();
+  }
+
+  #take(prompt: MemberPrompt): void {
+    this.#branches = undefined;
+    this.#trail.begin(prompt);
+    const { length } = this.#trail;
+    if (length <= this.contextSize) return;
+    throw new LlamafuseError(
+      "context-overflow",
+      `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
+      { member: this.options.name, found: length, allowed: this.contextSize, option: "contextSize" },
+    );
+  }
+
+  append(feedback: Feedback): void {
+    const started = performance.now();
+    if ((feedback.kind === "branches") !== this.#isBranching)
+      throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
+    if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
+    else this.#trail.append(feedback);
+    this.#feedbackMs += performance.now() - started;
+  }
+
+  advance(): void {
+    if (this.#branches === undefined) this.#advanceText();
+    else this.#advanceBranches(this.#branches);
+  }
+
+  #requireRoom(): void {
+    const { length } = this.#trail;
+    if (length <= this.contextSize) return;
+    throw new LlamafuseError(
+      "context-overflow",
+      `Member "${this.options.name}" has reached the end of its context of ${this.contextSize} tokens. Raise contextSize or ask for fewer tokens.`,
+      { member: this.options.name, found: length, allowed: this.contextSize, option: "contextSize" },
+    );
+  }
+
+  #advanceText(): void {
+    this.#requireRoom();
+    const started = performance.now();
+    const { wantsHidden } = this.preparer;
+    this.decodedTokens = this.#decodeText(wantsHidden);
+    // On a GPU the decode may still be running: reading the logits waits for it.
+    const logits = this.#cache.context.logits();
+    const decoded = performance.now();
+    this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
+    this.decodeMs = decoded - started;
+    this.prepareMs = performance.now() - decoded + this.#feedbackMs;
+    this.#feedbackMs = 0;
+  }
+
+  /** Bring the cache up to the token list; returns the tokens decoded. */
+  #decodeText(hiddenState: boolean): number {
+    const { tokens } = this.#trail;
+    const lacksHidden = hiddenState && !this.#hasHidden;
+    if (!lacksHidden && this.#cache.holds(tokens)) return 0;
+    const decoded = this.#cache.hold(tokens, { hiddenState });
+    this.#hasHidden = hiddenState;
+    return decoded;
+  }
+
+  #advanceBranches(branches: Branches): void {
+    const started = performance.now();
+    this.decodedTokens = branches.decode(this.options.mayContinue);
+    const { logits } = branches;
+    const decoded = performance.now();
+    this.preparer.run(logits[0]);
+    this.preparer.takeBranches(logits);
+    this.decodeMs = decoded - started;
+    this.prepareMs = performance.now() - decoded + this.#feedbackMs;
+    this.#feedbackMs = 0;
+  }
+
+  /** The first token of a string's tokenisation as the text to come, or -1. */
+  firstToken(bytes: Uint8Array): number {
+    return this.#trail.encodeNext(bytes).at(0) ?? -1;
+  }
+
+  cachedTokens(): Int32Array {
+    return this.#branches?.tokens ?? this.#trail.tokens.slice();
+  }
+
+  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
+    if (!isUtf8(text)) {
+      throw new LlamafuseError("invalid-text", "The text to tokenise is not UTF-8. Convert it to UTF-8 first.");
+    }
+    return this.model.tokenizer.encode(text, {
+      parseSpecial: options.parseSpecial ?? false,
+      addBos: options.addBos ?? false,
+    });
+  }
+
+  setThreads(threads: number): void {
+    this.#threads = threads;
+    this.#single.context.setThreads(threads);
+    this.#several?.context.setThreads(threads);
+  }
+
+  free(): void {
+    this.#single.context.free();
+    this.#several?.context.free();
+    this.model.free();
+  }
+}

@@ -1,0 +1,295 @@
+/** A GGUF model in a worker thread of its own, seen from the coordinator. */
+import path from "node:path";
+import { LlamafuseError } from "../../errors.js";
+import type { SharedMemory } from "../../kernels/shared-memory.js";
+import { Vocabulary } from "../../vocabulary/vocabulary.js";
+import { checkDraftLength, checkPlaces } from "../check-places.js";
+import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "../embeddings.js";
+import { bytesOfFeedback } from "../feedback-bytes.js";
+import type {
+  BeginResult,
+  Draft,
+  Feedback,
+  Lookup,
+  Member,
+  MemberFacts,
+  MemberOutput,
+  MemberPrompt,
+  Place,
+  Preparation,
+  PromptScore,
+  Verification,
+} from "../member.js";
+import { pooledLogit, Readings } from "../readings.js";
+import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
+import { emptyOutput } from "./empty-output.js";
+import type { LlamaMemberOptions } from "./load-options.js";
+import { disposedError, loadingStopped, MemberThread } from "./thread.js";
+import type { Ready, RequestName, Requests } from "./worker.js";
+
+/** Room for a byte string's header in the payload. */
+const FEEDBACK_HEADER = 8;
+
+export class LlamaMember implements Member {
+  readonly name: string;
+  readonly facts: MemberFacts;
+  readonly vocabulary: Vocabulary;
+  readonly contextSize: number;
+  atFragmentStart = false;
+  readonly #output: MemberOutput;
+  /** Whether the output is that of the present text. */
+  #hasOutput = false;
+  #queue: Feedback[] = [];
+  readonly #readings: Readings;
+  #failure: LlamafuseError | undefined;
+  #disposed = false;
+
+  private constructor(
+    name: string,
+    source: string,
+    ready: Ready,
+    private readonly thread: MemberThread,
+    private readonly shared: SharedMemory,
+  ) {
+    this.name = name;
+    this.facts = { ...ready.facts, source };
+    this.vocabulary = new Vocabulary(ready.vocabulary);
+    this.contextSize = ready.contextSize;
+    this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
+    this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
+  }
+
+  /** Start a thread and load the model in it. Cancel with `signal`. */
+  static async load(options: LlamaMemberOptions, shared: SharedMemory): Promise<LlamaMember> {
+    const name = options.name ?? path.basename(options.model).replace(/\.gguf$/i, "");
+    if (options.signal?.aborted) throw loadingStopped(name, options.signal);
+    const thread = new MemberThread(name, options, shared);
+    try {
+      const ready = await thread.ready(options);
+      return new LlamaMember(name, options.model, ready, thread, shared);
+    } catch (error) {
+      await thread.close();
+      throw error;
+    }
+  }
+
+  get output(): MemberOutput {
+    this.#checkOutput("output");
+    return this.#output;
+  }
+
+  get hasOutput(): boolean {
+    return this.#hasOutput && !this.#disposed && this.#failure === undefined;
+  }
+
+  async prepare(preparation: Preparation): Promise<void> {
+    const output = this.#output;
+    const regions = await this.#request("prepare", preparation);
+    output.topIds = this.shared.int32(regions.topIds, regions.top);
+    output.topLogits = this.shared.float32(regions.topLogits, regions.top);
+    output.projection = this.shared.float64(regions.projection, regions.projectionSize);
+    output.hidden = this.shared.float32(regions.hidden, regions.hiddenSize);
+    const { size } = this.vocabulary;
+    const normalisers = this.shared.float64(regions.branchNormalisers, regions.branches);
+    output.branches = Array.from({ length: regions.branches }, (_, branch) => ({
+      logits: this.shared.float32(regions.branchLogits + 4 * size * branch, size),
+      get logNormaliser() {
+        return normalisers[branch];
+      },
+    }));
+    this.projectionOffset = regions.projection;
+  }
+
+  /** Where the projection lies in the shared memory, for kernels. */
+  projectionOffset = 0;
+
+  async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
+    this.#check();
+    this.#queue = [];
+    return this.#read(() => this.#request("begin", prompt), signal);
+  }
+
+  async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
+    this.#check();
+    if (prompt !== undefined) this.#queue = [];
+    await this.#hand();
+    return this.#read(() => this.#request("scorePrompt", prompt ?? null), signal);
+  }
+
+  /** A request that reads a prompt, and leaves an output. */
+  async #read<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const result = await this.#stoppable(() => {
+      this.#hasOutput = false;
+      return request();
+    }, signal);
+    this.#readOutput();
+    return result;
+  }
+
+  /** A request that can be aborted while it is served. */
+  async #stoppable<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (signal?.aborted) {
+      throw new LlamafuseError("aborted", "The request was aborted before it was begun.", {}, signal.reason);
+    }
+    const stop = () => this.thread.stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await request();
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.thread.resume();
+    }
+  }
+
+  append(feedback: Feedback): void {
+    this.#check();
+    this.#queue.push(feedback);
+    this.atFragmentStart = false;
+    this.#hasOutput = false;
+  }
+
+  async advance(): Promise<void> {
+    this.#hasOutput = false;
+    await this.#send(Command.advance, await this.#flush());
+    this.#readOutput();
+  }
+
+  async draft(count: number, signal?: AbortSignal): Promise<Draft> {
+    checkDraftLength(this.name, count);
+    await this.#hand();
+    return this.#stoppable(() => this.#request("draft", count), signal);
+  }
+
+  async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
+    checkPlaces(this.name, bytes, places);
+    await this.#hand();
+    return this.#stoppable(() => this.#request("verify", { bytes, places }), signal);
+  }
+
+  async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {
+    this.#checkOutput("lookup()");
+    const known = await this.#readings.of(keys, this.atFragmentStart);
+    const { logits } = this.#output;
+    return known.map(({ ids, own }) => ({ id: ids[0] ?? -1, own, logit: pooledLogit(logits, ids) }));
+  }
+
+  /** Ask the worker for the first tokens of these strings. */
+  async #firstTokens(strings: readonly Uint8Array[]): Promise<number[]> {
+    const { channel } = this.thread;
+    const length = writeStrings(channel.payloadView, channel.payload, strings);
+    if (length < 0) {
+      const half = strings.length >> 1;
+      if (half === 0) {
+        throw new LlamafuseError(
+          "invalid-option",
+          `A byte string of more than ${PAYLOAD_BYTES - FEEDBACK_HEADER} bytes cannot be looked up.`,
+          { allowed: PAYLOAD_BYTES - FEEDBACK_HEADER },
+        );
+      }
+      return [...(await this.#firstTokens(strings.slice(0, half))), ...(await this.#firstTokens(strings.slice(half)))];
+    }
+    await this.#send(Command.firstTokens, length);
+    return readIds(channel.payloadView, strings.length);
+  }
+
+  async cachedTokens(): Promise<Int32Array> {
+    // What is queued belongs to the list, though it is not decoded yet.
+    await this.#hand();
+    return this.#request("cachedTokens", null);
+  }
+
+  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+    return this.#request("tokenize", { text, ...options });
+  }
+
+  async setThreads(threads: number): Promise<void> {
+    await this.#request("setThreads", threads);
+  }
+
+  embeddings(layer: EmbeddingLayer): EmbeddingSource {
+    return ggufEmbeddings(this.facts.source, layer, this.vocabulary.size);
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.thread.close();
+  }
+
+  /** Tell the worker what is queued, without decoding it. */
+  async #hand(): Promise<void> {
+    const length = await this.#flush();
+    if (length > 0) await this.#send(Command.append, length);
+  }
+
+  /** Write the queue into the payload; what does not fit goes ahead in commands of its own. Returns the bytes written. */
+  async #flush(): Promise<number> {
+    const { channel } = this.thread;
+    const queue = this.#queue;
+    this.#queue = [];
+    let length = 0;
+    for (const feedback of queue) {
+      const bytes = bytesOfFeedback(feedback);
+      if (length > 0 && length + FEEDBACK_HEADER + bytes.length > PAYLOAD_BYTES) {
+        await this.#send(Command.append, length);
+        length = 0;
+      }
+      if (FEEDBACK_HEADER + bytes.length > PAYLOAD_BYTES) await this.#request("append", feedback);
+      else length = writeFeedback(channel.payloadView, channel.payload, length, feedback.kind, bytes);
+    }
+    return length;
+  }
+
+  async #send(command: Command, length: number): Promise<void> {
+    this.#check();
+    try {
+      await this.thread.call(command, length);
+    } catch (error) {
+      throw this.#note(error);
+    }
+  }
+
+  async #request<N extends RequestName>(name: N, ask: Requests[N]["ask"]): Promise<Requests[N]["reply"]> {
+    this.#check();
+    try {
+      return await this.thread.request(name, ask);
+    } catch (error) {
+      throw this.#note(error);
+    }
+  }
+
+  #check(): void {
+    if (this.#disposed) throw disposedError(this.name);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #checkOutput(what: string): void {
+    this.#check();
+    if (this.#hasOutput) return;
+    throw new LlamafuseError(
+      "member-failed",
+      `Member "${this.name}" was asked for ${what} before begin(), or after append() before advance().`,
+      { member: this.name },
+    );
+  }
+
+  /** A dead or hanging thread stays so; whatever a dispose() interrupts fails because of it. */
+  #note(error: unknown): unknown {
+    if (this.#disposed) return disposedError(this.name);
+    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.thread.channel.ended))
+      this.#failure = error;
+    return error;
+  }
+
+  #readOutput(): void {
+    const { channel } = this.thread;
+    const output = this.#output;
+    this.#hasOutput = true;
+    this.atFragmentStart = channel.atFragmentStart;
+    output.logNormaliser = channel.logNormaliser;
+    output.endLogProb = channel.endLogProb;
+    output.topCount = channel.topCount;
+    output.decodeMs = channel.decodeMs;
+    output.prepareMs = channel.prepareMs;
+    output.decodedTokens = channel.decodedTokens;
+  }
+}

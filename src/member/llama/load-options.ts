@@ -1,0 +1,20 @@
+import type { Gpu } from "../../llama/find-library.js";
+
+export interface LlamaMemberOptions {
+  /** Path of a GGUF file that `checkModel` has passed. */
+  model: string;
+  /** Default: the file's name without its ending. */
+  name?: string;
+  threads?: number;
+  gpuLayers?: number | "max";
+  /** Tokens that fit; default 4096 or what the model was trained for if that is less. */
+  contextSize?: number;
+  batchSize?: number;
+  gpu?: Gpu;
+  logs?: "silent" | "stderr";
+  /** A member that shows no sign of work for so long has hung. Default 10 minutes. */
+  timeoutMs?: number;
+  /** 0 … 1 while the weights load. */
+  onProgress?: (fraction: number) => void;
+  signal?: AbortSignal;
+}
