@@ -1,14 +1,13 @@
 /** `llamafuse route eval`: routers judged against the baselines. */
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { LlamafuseError } from "../../errors.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 import { allRouters, readRouter } from "./arguments.js";
 import { addTableOptions, openEmbedder, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
 
@@ -105,7 +104,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     };
     if (html !== undefined) {
       const { renderJudgementHtml } = await import("../../before/evaluation/html.js");
-      await writeFile(html, renderJudgementHtml(`Routers on ${facts.test.name}`, judgement, facts.notes));
+      await writeWhole(html, renderJudgementHtml(`Routers on ${facts.test.name}`, judgement, facts.notes));
       notice(`The report is in ${html}.`);
     }
     if (flags.json) return await writeJson({ ...facts, ...judgement });
