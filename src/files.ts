@@ -9,8 +9,20 @@
  * A link is followed, and the file that it names is replaced. A device or a pipe (/dev/stdout) is written straight.
  */
 import { randomUUID } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
-import { constants, accessSync, closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { LlamafuseError } from "./errors.js";
@@ -34,7 +46,11 @@ const PORTION_BYTES = 64 * 1024;
  * await writeWhole("router.json", JSON.stringify(routerFile(router, embedder)));
  * ```
  */
-export async function writeWhole(file: string, contents: Contents, { cache = false }: WriteOptions = {}): Promise<void> {
+export async function writeWhole(
+  file: string,
+  contents: Contents,
+  { cache = false }: WriteOptions = {},
+): Promise<void> {
   const { target, mode, isDirect } = destinationOf(file);
   if (isDirect) return await straight(file, target, contents);
   const draft = draftBeside(target);
@@ -56,7 +72,11 @@ export async function writeWhole(file: string, contents: Contents, { cache = fal
 }
 
 /** The same at once, for short texts. */
-export function writeWholeSync(file: string, contents: string | Uint8Array, { cache = false }: WriteOptions = {}): void {
+export function writeWholeSync(
+  file: string,
+  contents: string | Uint8Array,
+  { cache = false }: WriteOptions = {},
+): void {
   const { target, mode, isDirect } = destinationOf(file);
   const place = isDirect ? target : draftBeside(target);
   let descriptor: number | undefined;
@@ -118,7 +138,8 @@ export function unwritable(file: string, cause: unknown): LlamafuseError {
 const PROBLEMS: Record<string, string> = {
   ENOSPC: "the disk is full (ENOSPC). Make room, or name a file on another disk.",
   EDQUOT: "your share of the disk is used up (EDQUOT). Make room, or name a file on another disk.",
-  EFBIG: "it would be larger than the system allows (EFBIG). Raise the limit (ulimit -f), or name a file on another disk.",
+  EFBIG:
+    "it would be larger than the system allows (EFBIG). Raise the limit (ulimit -f), or name a file on another disk.",
   EIO: "the disk failed (EIO). Check the disk, or name a file on another one.",
   EROFS: "its folder is read-only (EROFS). Name a file in a folder that can be written.",
   EACCES: "you may not write there (EACCES). Name a file in a folder that exists and can be written.",

@@ -5,7 +5,7 @@
  * of ours. `downloaded.json` beside the files says, for people and for models in several parts, where each came from.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
 import { homeFolder, writeWholeSync } from "../files.js";
@@ -42,14 +42,15 @@ export function fileNameOf(address: string): string {
 /** The file that an address was downloaded to; undefined if there is none. */
 export function downloadedFile(folder: string, address: string): string | undefined {
   const whole = path.join(folder, fileNameOf(address));
-  if (existsSync(whole)) return whole;
+  if (isFile(whole)) return whole;
   const index = readIndex(folder);
   const name = index.get(maskSecrets(address));
   if (name === undefined) return undefined;
   // Without the hash it was written when two addresses could still share a file: trusted where it has one address.
-  const isOnes = name.includes(hashOf(address)) || Array.from(index.values()).filter((other) => other === name).length === 1;
+  const isOnes =
+    name.includes(hashOf(address)) || Array.from(index.values()).filter((other) => other === name).length === 1;
   const file = path.join(folder, name);
-  return isOnes && existsSync(file) ? file : undefined;
+  return isOnes && isFile(file) ? file : undefined;
 }
 
 /** Write down where a file came from. Errors: file-unwritable. */
@@ -69,9 +70,17 @@ function readIndex(folder: string): Map<string, string> {
   }
   if (typeof entries !== "object" || entries === null) return index;
   for (const [address, name] of Object.entries(entries)) {
-    if (typeof name === "string" && name === path.basename(name) && name !== ".." && name !== INDEX) index.set(address, name);
+    if (typeof name === "string" && name === path.basename(name) && name !== INDEX) index.set(address, name);
   }
   return index;
+}
+
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function hashOf(address: string): string {

@@ -2,7 +2,9 @@
 import { existsSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import path from "node:path";
 import { LlamafuseError } from "../errors.js";
+import { unwritable } from "../files.js";
 import { isNativeName, nativeModel } from "../native-models.js";
 import { downloadedFile, fileNameOf, modelsFolder, rememberDownload } from "./downloads.js";
 
@@ -12,6 +14,8 @@ export function isRemote(model: string): boolean {
 
 /** A server that does not answer a first request within this time is not reached; the download itself may take hours. */
 const REACH_TIMEOUT_MS = 20_000;
+/** What a download ends with where the folder for it fails, not the network. */
+const DISK_CODES = new Set(["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR"]);
 
 /**
  * A path stays as it is; the name of a native model, such as `raven`, is that model unless there is a file of this name;
@@ -41,7 +45,9 @@ export async function resolveModel(
     rememberDownload(directory, model, file);
     return file;
   } catch (cause) {
-    if (cause instanceof LlamafuseError && cause.code === "file-unwritable") throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    if (DISK_CODES.has(code)) throw unwritable(path.join(directory, fileNameOf(model)), cause);
+    if (code === "file-unwritable") throw cause;
     if (signal?.aborted)
       throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
     throw new LlamafuseError(
