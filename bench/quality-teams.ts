@@ -4,17 +4,17 @@
  */
 
 import type { MethodName, MethodOptions } from "../src/during/methods.js";
-import type { JudgedMethod } from "../src/during/token/switch/saved-model.js";
+import type { SwitchingMethod } from "../src/during/token/switch/saved-model.js";
 import { everyMethod } from "../src/evaluation/contenders.js";
 import type { NativeName } from "../src/native-models.js";
 
-/** A judge that is trained on the development split before the test questions are asked. */
-export interface TeamJudge {
-  method: JudgedMethod;
+/** A switching model that is trained on the development split before the test questions are asked. */
+export interface TeamSwitch {
+  method: SwitchingMethod;
   /** The aligned member of cds, the small one of citer. */
   leader: NativeName;
   other: NativeName;
-  /** Rows with it: the options beside the judge, none for the defaults. */
+  /** Rows with it: the options beside the model, none for the defaults. */
   rows: readonly Record<string, unknown>[];
 }
 
@@ -25,7 +25,7 @@ export interface Team {
   methods: readonly MethodOptions[];
   /** Methods that would run and mean nothing: why. Those that cannot run say so themselves. */
   unsuited?: Partial<Record<MethodName, string>>;
-  judges: readonly TeamJudge[];
+  switches: readonly TeamSwitch[];
   /** Whether the methods that are meant for it are sampled, too. */
   isSampled: boolean;
 }
@@ -53,7 +53,7 @@ export const TEAMS: readonly Team[] = [
     unsuited: NO_PROXY,
     methods: [
       ...defaults(NO_PROXY),
-      { name: "citer" },
+      { name: "citer" } as MethodOptions,
       { name: "gac", gate: "threshold" },
       { name: "gac", compat: true },
       { name: "unite", compat: true },
@@ -69,7 +69,7 @@ export const TEAMS: readonly Team[] = [
       { name: "fusion", alignment: { name: "relative" }, rule: { name: "product" } },
       { name: "fusion", rule: { name: "minimum" } },
     ],
-    judges: [],
+    switches: [],
     isSampled: true,
   },
   {
@@ -82,7 +82,7 @@ export const TEAMS: readonly Team[] = [
       { name: "purify", form: "max" },
       { name: "contrast", form: "difference" },
     ],
-    judges: [
+    switches: [
       {
         method: "citer",
         leader: "sparrow",
@@ -97,14 +97,14 @@ export const TEAMS: readonly Team[] = [
     members: ["swift", "sparrow"],
     unsuited: NO_AMATEUR,
     methods: [...defaults(NO_AMATEUR), { name: "cds", classifier: "entity" }, { name: "purify", form: "max" }],
-    judges: [{ method: "cds", leader: "swift", other: "sparrow", rows: [{}] }],
+    switches: [{ method: "cds", leader: "swift", other: "sparrow", rows: [{}] }],
     isSampled: false,
   },
   {
     name: "base, tuned and untuned",
     members: ["raven", "swift", "sparrow"],
     methods: [{ name: "proxy" }, { name: "proxy", strength: 0.5 }, { name: "gac" }, { name: "product" }],
-    judges: [],
+    switches: [],
     isSampled: false,
   },
 ];

@@ -17,8 +17,8 @@ import { type EvaluateOptions, type Evaluation, evaluate } from "../src/evaluati
 import type { Task } from "../src/evaluation/task.js";
 import { nativeModel } from "../src/native-models.js";
 import { machineFacts } from "./machine.js";
-import { type JudgedRow, judgeFolder, trainJudges } from "./quality-judges.js";
 import { meanOverSeeds, withRows } from "./quality-rows.js";
+import { type SwitchRow, switchFolder, trainSwitches } from "./quality-switches.js";
 import { SAMPLED, TEAMS, type Team } from "./quality-teams.js";
 import type { BenchOptions, BenchReport, BenchTable, Cell, Column } from "./report.js";
 import { sum } from "./statistics.js";
@@ -59,7 +59,7 @@ export async function benchQuality(options: BenchOptions): Promise<Omit<BenchRep
       '"vs best" is the paired difference to the best member over all questions, "weakest" the largest loss (or least gain) against the member that is best at a skill.',
       "\"of bare\" is the speed of a step over that of the members' bare steps: the slowest member's where they decode in parallel, all of theirs together where in turn.",
       "The weights that packllm draws from the prompt, which it reads a second time, count in its first step.",
-      "Judges of cds and citer are trained on the development split. A method that a team does not fit is in the notes.",
+      "The switching models of cds and citer are trained on the development split. A method that a team does not fit is in the notes.",
     ],
     machine: machineFacts(),
     settings: { seed: SEED, questions: task.questions.length, examples: development.questions.length, schedules },
@@ -74,14 +74,14 @@ async function measure(
   development: Task,
   onProgress: (what: string) => void,
 ): Promise<EvaluationReport> {
-  const folder = await judgeFolder();
+  const folder = await switchFolder();
   try {
-    const judged = await trainJudges(team, development, { folder, seed: SEED, onProgress });
+    const trained = await trainSwitches(team, development, { folder, seed: SEED, onProgress });
     const greedy = await ask(team, task, onProgress, {
-      methods: [...team.methods, ...judged.map(({ method }) => method)],
+      methods: [...team.methods, ...trained.map(({ method }) => method)],
       leaveOutMisfits: true,
     });
-    const named = withTitles(greedy, judged);
+    const named = withTitles(greedy, trained);
     if (!team.isSampled) return summarise(named);
     const sampled: Evaluation[] = [];
     for (const seed of SAMPLED_SEEDS) {
@@ -120,9 +120,9 @@ function ask(
   });
 }
 
-/** Rows with trained judges by names that do not tell of a temporary file. */
-function withTitles(evaluation: Evaluation, judged: readonly JudgedRow[]): Evaluation {
-  const titles = new Map(judged.map(({ title, method }) => [titleOf(method), title]));
+/** Rows with trained switching models by names that do not tell of a temporary file. */
+function withTitles(evaluation: Evaluation, trained: readonly SwitchRow[]): Evaluation {
+  const titles = new Map(trained.map(({ title, method }) => [titleOf(method), title]));
   const contenders = evaluation.contenders.map((each) => ({ ...each, name: titles.get(each.name) ?? each.name }));
   return { ...evaluation, contenders };
 }

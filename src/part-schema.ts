@@ -1,39 +1,56 @@
 /** Options that name a part of a method, alone or with the part's own options. */
 import { z } from "zod";
+import { optionTexts } from "./option-texts.js";
 
-type Named = z.ZodObject<{ name: z.ZodLiteral<string> } & z.core.$ZodLooseShape>;
-type NameOf<Kind extends Named> = Kind extends Named ? z.input<Kind>["name"] : never;
+/** A part that a method can be put together from, with the options that it takes. */
+export interface Part<Name extends string = string, Schema extends z.ZodObject = z.ZodObject> {
+  readonly name: Name;
+  readonly options: Schema;
+}
+
+type NameOf<Kind extends Part> = Kind["name"];
+/** Nothing where a part takes no options. */
+type Plain<Options> = string extends keyof Options ? unknown : Options;
+type OutputOf<Kind extends Part> = Kind extends Part
+  ? { name: Kind["name"] } & Plain<z.output<Kind["options"]>>
+  : never;
+type InputOf<Kind extends Part> = Kind extends Part ? { name: Kind["name"] } & Plain<z.input<Kind["options"]>> : never;
 /** The part `Name` with its name left out. */
-type Unnamed<Kind extends Named, Name> = Omit<Extract<z.input<Kind>, { name: Name }>, "name"> & { name?: Name };
+type Unnamed<Kind extends Part, Name> = Plain<z.input<Extract<Kind, { name: Name }>["options"]>> & { name?: Name };
 
 /**
  * A schema that takes `"top-union"` for `{ name: "top-union" }`, and `{ k: 20 }` and nothing for the part `usual`. Other
- * names, and options that the part has not, are told with those there are.
+ * names, and options that the part does not have, are refused with those that exist.
  */
-export function partSchema<const Kinds extends readonly [Named, ...Named[]], const Usual extends NameOf<Kinds[number]>>(
+export function partSchema<const Kinds extends readonly [Part, ...Part[]], const Usual extends NameOf<Kinds[number]>>(
   kinds: Kinds,
   usual: Usual,
 ) {
-  const names = kinds.map(nameOf);
-  const schema = z.discriminatedUnion("name", kinds as unknown as [Named, ...Named[]], {
+  const names = kinds.map(({ name }) => name);
+  const named = kinds.map(({ name, options }) => options.safeExtend({ name: z.literal(name) }));
+  const schema = z.discriminatedUnion("name", named as [(typeof named)[0], ...typeof named], {
     error: ({ input }) => (isNamed(input, names) ? undefined : `must be one of ${names.join(", ")}`),
   });
   const spelled = z.preprocess((given, context) => {
     const part = typeof given === "string" ? { name: given } : isPlain(given) ? { name: usual, ...given } : given;
-    const kind = isPlain(part) ? kinds.find((each) => nameOf(each) === part.name) : undefined;
-    const unknown = kind && Object.keys(part as object).find((option) => !(option in kind.shape));
+    const kind = isPlain(part) ? kinds.find(({ name }) => name === part.name) : undefined;
+    const unknown =
+      kind && Object.keys(part as object).find((option) => option !== "name" && !(option in kind.options.shape));
     if (unknown !== undefined) {
-      const params = { unknown, part: nameOf(kind!), known: optionsOf(kind!), parts: partsWith(kinds, unknown) };
+      const params = { unknown, part: kind!.name, known: optionsOf(kind!), parts: partsWith(kinds, unknown) };
       context.addIssue({ code: "custom", message: "is unknown", params, input: given });
     }
     return part;
   }, schema);
-  return spelled.prefault({ name: usual }) as unknown as z.ZodPrefault<
-    z.ZodType<z.output<Kinds[number]>, z.input<Kinds[number]> | NameOf<Kinds[number]> | Unnamed<Kinds[number], Usual>>
+  const described = spelled
+    .prefault({ name: usual })
+    .meta({ description: `${listOf(kinds)}.`, parts: partTexts(kinds) });
+  return described as unknown as z.ZodPrefault<
+    z.ZodType<OutputOf<Kinds[number]>, InputOf<Kinds[number]> | NameOf<Kinds[number]> | Unnamed<Kinds[number], Usual>>
   >;
 }
 
-/** An option that a part has not; `params` of the issue that tells it. */
+/** An option that a part does not have; `params` of the issue about it. */
 export interface UnknownPartOption {
   unknown: string;
   part: string;
@@ -43,16 +60,33 @@ export interface UnknownPartOption {
   parts: string[];
 }
 
-function nameOf(kind: Named): string {
-  return kind.shape.name.value;
+/** Part → its options → what each is. */
+export type PartTexts = Record<string, Record<string, string>>;
+
+/** What the parts of an option take; undefined where it has none. */
+export function partTextsOf(option: z.ZodType): PartTexts | undefined {
+  return option.meta()?.parts as PartTexts | undefined;
 }
 
-function optionsOf(kind: Named): string[] {
-  return Object.keys(kind.shape).filter((option) => option !== "name");
+function partTexts(kinds: readonly Part[]): PartTexts {
+  return Object.fromEntries(kinds.map(({ name, options }) => [name, optionTexts(options)]));
 }
 
-function partsWith(kinds: readonly Named[], option: string): string[] {
-  return kinds.filter((kind) => option in kind.shape).map(nameOf);
+/** `"top-union" (with k, feedback), "union" (with feedback) or "one-vocabulary"`. */
+function listOf(kinds: readonly Part[]): string {
+  const words = kinds.map((kind) => {
+    const options = optionsOf(kind);
+    return `"${kind.name}"${options.length === 0 ? "" : ` (with ${options.join(", ")})`}`;
+  });
+  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+function optionsOf({ options }: Part): string[] {
+  return Object.keys(options.shape);
+}
+
+function partsWith(kinds: readonly Part[], option: string): string[] {
+  return kinds.filter(({ options }) => option in options.shape).map(({ name }) => name);
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

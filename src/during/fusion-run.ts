@@ -4,10 +4,10 @@
  *     p_i = alignment(member i)      w = weighting(asked members)      fused = rule(p, w)      chosen → alignment → members
  */
 import type { Alignment } from "./alignments/alignment.js";
-import { type Gate, primaryDecides } from "./gate.js";
 import type { FusedDistribution, MethodContext, MethodRun } from "./method.js";
 import { MeanRule } from "./rules/mean.js";
 import type { FusionRule } from "./rules/rule.js";
+import { type Gate, primaryDecides } from "./schedules/gate.js";
 import { GivenWeights, type Weighting } from "./weightings/weighting.js";
 
 export interface FusionParts {

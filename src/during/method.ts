@@ -3,6 +3,7 @@
  * schedule. The decoding loop calls `step` for a distribution, lets the sampler choose one entry, and calls `accept`.
  */
 import type { Member } from "../member/member.js";
+import type { PartTexts } from "../part-schema.js";
 import type { Combiner } from "./combine.js";
 
 /** A distribution over byte strings. The arrays may be larger than `size` and are reused by the next step. */
@@ -87,6 +88,8 @@ export interface MethodInfo {
   source: string;
   /** What the members must have in common, in plain words. */
   requires: string;
-  /** Option name → what it is, with its default. */
-  options: Record<string, string>;
+  /** Option → what it is, with its default. */
+  options: Readonly<Record<string, string>>;
+  /** Of options that name a part: part → its options → what each is. */
+  parts?: Readonly<Record<string, PartTexts>>;
 }

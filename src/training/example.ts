@@ -1,4 +1,4 @@
-/** What the judges of switches are trained on: prompts, what a right answer is, and where in it the truth hangs. */
+/** What the switching models of cds and citer are trained on: prompts, what a right answer is, and where in it the truth hangs. */
 import type { PromptInput } from "../decoding/prompt.js";
 import { LlamafuseError } from "../errors.js";
 import { metricNamed } from "../evaluation/metrics/metrics.js";

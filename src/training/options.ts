@@ -1,4 +1,4 @@
-/** What the trainings of judges share: members, examples, progress. */
+/** What the trainings of switching models share: members, examples, progress. */
 
 import { methodNamed } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
@@ -7,7 +7,7 @@ import { MAX_SEED } from "../random.js";
 import type { TrainingExample } from "./example.js";
 import { finishAnswer, type Reference, trainingContext } from "./teacher-forcing.js";
 
-export interface JudgeTraining {
+export interface SwitchTraining {
   examples: readonly TrainingExample[];
   /** Default 1. */
   seed?: number;

@@ -9,17 +9,17 @@
  * last fifth says how good it is. Right answers are the examples' own, or the knowledge member's, or the aligned one's.
  */
 
-import { judgeFile, type SavedJudge } from "../during/token/switch/saved-model.js";
+import { type SavedSwitchingModel, switchingModelFile } from "../during/token/switch/saved-model.js";
 import { drawOrder } from "../learning/draws.js";
 import { LogisticRegression } from "../learning/logistic-regression.js";
 import { matrixOf } from "../learning/matrix.js";
 import type { Member } from "../member/member.js";
 import { RandomGenerator } from "../random.js";
 import { spansOf } from "./example.js";
-import { checkLabels, checkNumbers, type JudgeTraining, referenceOf } from "./options.js";
+import { checkLabels, checkNumbers, referenceOf, type SwitchTraining } from "./options.js";
 import { END, forceThrough } from "./teacher-forcing.js";
 
-export interface CdsTraining extends JudgeTraining {
+export interface CdsTraining extends SwitchTraining {
   /** ρ of the ridge. Default 1. */
   ridge?: number;
 }
@@ -41,7 +41,7 @@ export async function trainCds(
   aligned: Member,
   knowledge: Member,
   options: CdsTraining,
-): Promise<SavedJudge & { method: "cds" }> {
+): Promise<SavedSwitchingModel & { method: "cds" }> {
   const { examples, seed = DEFAULT_SEED, signal, onProgress, ridge } = options;
   checkNumbers(options);
   const answers: LabelledToken[][] = [];
@@ -72,11 +72,11 @@ export async function trainCds(
   );
   const model = LogisticRegression.fit(matrixOf(training.map(({ hidden }) => hidden)), labels, { ridge });
   const counts = count(model, order.slice(0, held).flat());
-  return judgeFile(aligned, knowledge, {
+  return switchingModelFile(aligned, knowledge, {
     method: "cds",
     model: model.toJSON(),
     training: { examples: examples.length, used: answers.length, tokens: training.length, ...counts, seed },
-  }) as SavedJudge & { method: "cds" };
+  }) as SavedSwitchingModel & { method: "cds" };
 }
 
 /** On tokens held back, at the threshold 0.5. */

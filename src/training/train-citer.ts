@@ -19,15 +19,15 @@
 
 import { renderPrompt } from "../decoding/prompt.js";
 import { methodNamed } from "../during/methods.js";
-import { createCiter } from "../during/token/switch/citer.js";
-import { judgeFile, type SavedJudge } from "../during/token/switch/saved-model.js";
+import { citer } from "../during/token/switch/citer.js";
+import { type SavedSwitchingModel, switchingModelFile } from "../during/token/switch/saved-model.js";
 import { BatchNormMlp } from "../learning/batch-norm-mlp.js";
 import { matrixOf } from "../learning/matrix.js";
 import type { Member } from "../member/member.js";
 import { firstDifference } from "../vocabulary/same-tokens.js";
 import { textAtFragmentStart } from "../vocabulary/vocabulary.js";
 import type { TrainingExample } from "./example.js";
-import { checkLabels, checkNumbers, type JudgeTraining, referenceOf } from "./options.js";
+import { checkLabels, checkNumbers, referenceOf, type SwitchTraining } from "./options.js";
 import {
   checkSignal,
   END,
@@ -39,7 +39,7 @@ import {
   trainingContext,
 } from "./teacher-forcing.js";
 
-export interface CiterTraining extends JudgeTraining {
+export interface CiterTraining extends SwitchTraining {
   /** Default 2. */
   rounds?: number;
   /** Default 1e-3. */
@@ -74,7 +74,7 @@ export async function trainCiter(
   small: Member,
   large: Member,
   options: CiterTraining,
-): Promise<SavedJudge & { method: "citer" }> {
+): Promise<SavedSwitchingModel & { method: "citer" }> {
   const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
   checkNumbers(options);
   const tokens: RoutedToken[] = [];
@@ -131,7 +131,11 @@ export async function trainCiter(
     rounds,
     seed,
   };
-  return judgeFile(small, large, { method: "citer", model: router!.toJSON(), training }) as SavedJudge & {
+  return switchingModelFile(small, large, {
+    method: "citer",
+    model: router!.toJSON(),
+    training,
+  }) as SavedSwitchingModel & {
     method: "citer";
   };
 }
@@ -212,7 +216,7 @@ async function finishOpen(
     const run =
       router === undefined
         ? methodNamed({ name: "single" }).create(context)
-        : createCiter(context, { router: judging(router), small: 0, threshold: ROLL_OUT_THRESHOLD });
+        : citer.create(context, { router: judging(router), small: 0, threshold: ROLL_OUT_THRESHOLD });
     const { text } = await finishAnswer(run, context, example, forced, signal);
     token.label = example.isRight(text) ? 1 : 0;
   }

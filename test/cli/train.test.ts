@@ -12,14 +12,14 @@ describe.skipIf(models === undefined)("llamafuse train", () => {
   it.each([
     ["citer", ["--epochs", "20"], "router"],
     ["cds", [], "classifier"],
-  ])("%s writes a judge that generate uses with these members, and with no others", async (method, flags, option) => {
+  ])("%s writes a switching model that generate uses with these members, and with no others", async (method, flags, option) => {
     const output = at(`${method}.json`);
     const trained = await run(["train", method, ...members, "--limit", "30", ...flags, "-o", output, "--json"]);
     expect(trained).toMatchObject({ code: 0, stderr: "" });
     const facts = JSON.parse(trained.stdout);
     expect(facts).toMatchObject({ method, output, examples: 30 });
     expect(facts.used).toBeGreaterThan(15);
-    expect(JSON.parse(readFileSync(output, "utf8"))).toMatchObject({ format: "llamafuse-judge", version: 1, method });
+    expect(JSON.parse(readFileSync(output, "utf8"))).toMatchObject({ format: "llamafuse-switching-model", version: 1, method });
 
     const generate = ["generate", "--method", method, "-o", `${option}=${output}`, "-n", "12"];
     const prompt = "Question: What is a young deer?\nAnswer:";

@@ -1,7 +1,7 @@
 /** The laws, on scripted members of every kind of vocabulary. */
 
 import type { MethodOptions } from "../../src/during/methods.js";
-import type { Judge } from "../../src/during/token/switch/model.js";
+import type { SwitchingModel } from "../../src/during/token/switch/switching-model.js";
 import type { Member } from "../../src/member/member.js";
 import { MAX_TOP } from "../../src/member/offers.js";
 import { memberLaws } from "./member.js";
@@ -126,7 +126,7 @@ for (const [name, make] of Object.entries(siblings)) {
 }
 
 /** Yields to the other member at some steps, as its leader's likeliest token has it. */
-const parity: Judge = { needs: { top: 1 }, score: ({ output }) => output.topIds[0] % 2 };
+const parity: SwitchingModel = { needs: { top: 1 }, score: ({ output }) => output.topIds[0] % 2 };
 
 /** Switches between two members have one speaker at a step. */
 const switches: MethodOptions[] = [

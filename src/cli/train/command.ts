@@ -1,8 +1,8 @@
-/** `llamafuse train`: the judges of methods that learn when another member is to speak. */
+/** `llamafuse train`: the switching models of cds and citer. */
 
 import type { Command } from "commander";
-import { LEARNED } from "../../during/token/switch/model.js";
-import type { JudgedMethod } from "../../during/token/switch/saved-model.js";
+import { LEARNED } from "../../during/token/switch/switching-model.js";
+import type { SwitchingMethod } from "../../during/token/switch/saved-model.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import { checkTarget, writeWhole } from "../../files.js";
@@ -39,15 +39,15 @@ interface TrainFlags extends EnsembleFlags {
 const FLAGS = {
   cds: { ridge: "--ridge" },
   citer: { rounds: "--rounds", epochs: "--epochs", learningRate: "--learning-rate", compat: "--compat" },
-} as const satisfies Record<JudgedMethod, Partial<Record<keyof TrainFlags, string>>>;
+} as const satisfies Record<SwitchingMethod, Partial<Record<keyof TrainFlags, string>>>;
 
 interface Facts extends Record<string, string | number> {
-  method: JudgedMethod;
+  method: SwitchingMethod;
   output: string;
   seconds: number;
 }
 
-const NAMES = Object.keys(LEARNED) as JudgedMethod[];
+const NAMES = Object.keys(LEARNED) as SwitchingMethod[];
 
 const EXAMPLES = `
 Examples:
@@ -176,14 +176,14 @@ function told({ method, output, seconds, ...facts }: Facts): string {
 }
 
 /** The command that answers with the file. */
-function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
+function use(method: SwitchingMethod, { member = [], output = "", chat }: TrainFlags): string {
   const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
   const file = shellWord(oneLine(`${LEARNED[method]}=${output}`));
   return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
 }
 
 /** LlamafuseError "invalid-option" for options of the other method and numbers out of range. */
-async function checkFlags(method: JudgedMethod, flags: TrainFlags): Promise<void> {
+async function checkFlags(method: SwitchingMethod, flags: TrainFlags): Promise<void> {
   for (const other of NAMES) {
     if (other === method) continue;
     const given = Object.entries(FLAGS[other]).find(([name]) => flags[name as keyof TrainFlags] !== undefined);

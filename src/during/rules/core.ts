@@ -18,17 +18,20 @@
  *
  * Shapes: the step's entries, float64; N + 1 arrays of them are kept.
  */
+import { z } from "zod";
 import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { argmax } from "../combine.js";
+import { indexOfMember, memberOption } from "../member-option.js";
+import { defineRule } from "./define-rule.js";
 import type { FusedValues, FusionRule } from "./rule.js";
 
-export const CONSISTENCY_SCORES = ["rbf", "linear", "power", "rec", "sigmoid", "none"] as const;
-export type ConsistencyScore = (typeof CONSISTENCY_SCORES)[number];
-export type ConsistencyTask = "generation" | "classification";
+const CORE_SCORES = ["rbf", "linear", "power", "rec", "sigmoid", "none"] as const;
+export type CoreScore = (typeof CORE_SCORES)[number];
+export type CoreTask = "generation" | "classification";
 
-export interface ConsistencyOptions {
-  score: ConsistencyScore;
-  task: ConsistencyTask;
+export interface CoreOptions {
+  score: CoreScore;
+  task: CoreTask;
   /** Main member's index among the voices, or -1 for none. */
   main: number;
 }
@@ -37,7 +40,7 @@ const EPSILON = 1e-12;
 /** Keeps the min-max of `rec` from dividing by 0, as released. */
 const SMALLEST_RANGE = 1e-8;
 
-export class ConsistencyRule implements FusionRule {
+export class CoreRule implements FusionRule {
   /** Of the last step: s_i of each member asked. */
   scores: Float64Array[] = [];
   /** Of the last step: w_i of each member asked. */
@@ -46,7 +49,7 @@ export class ConsistencyRule implements FusionRule {
   mass = 1;
   #probabilities: Float64Array = new Float64Array(0);
 
-  constructor(private readonly options: ConsistencyOptions) {}
+  constructor(private readonly options: CoreOptions) {}
 
   fuse(step: AlignedStep, given: readonly number[], asked: readonly number[]): FusedValues {
     const { distributions, size } = step;
@@ -103,7 +106,7 @@ function scoreTokens(
   distributions: readonly Float64Array[],
   scales: readonly number[],
   main: number,
-  score: Exclude<ConsistencyScore, "none">,
+  score: Exclude<CoreScore, "none">,
   scores: readonly Float64Array[],
   size: number,
 ): number[] {
@@ -140,7 +143,7 @@ function scoreTokens(
   });
 }
 
-function tokenScore(score: Exclude<ConsistencyScore, "none">, d: number): number {
+function tokenScore(score: Exclude<CoreScore, "none">, d: number): number {
   switch (score) {
     case "rbf":
       return (Math.exp(-2 * d) - Math.exp(-2)) / (1 - Math.exp(-2));
@@ -183,3 +186,28 @@ function arePrefixes(step: AlignedStep, a: number, b: number): boolean {
   const [short, long] = [step.bytesOf(a), step.bytesOf(b)].sort((x, y) => x.length - y.length);
   return short.every((byte, index) => byte === long[index]);
 }
+
+export const core = defineRule({
+  name: "core",
+  summary: "Members and strings count by how far they agree with the members' mean.",
+  options: z.strictObject({
+    score: z
+      .enum(CORE_SCORES)
+      .default("rbf")
+      .describe('"rbf", "linear", "power", "rec" or "sigmoid"; "none" fuses by the given weights (ablation).'),
+    task: z
+      .enum(["generation", "classification"])
+      .default("generation")
+      .describe('"generation", or "classification", which weights members and not tokens.'),
+    main: z
+      .union([z.literal("none"), memberOption])
+      .default(0)
+      .describe('The member that counts at least as much as all others, by name or index, or "none".'),
+  }),
+  create: ({ voices }, { score, task, main }) =>
+    new CoreRule({ score, task, main: main === "none" ? -1 : indexOfMember(voices, main, "main") }),
+  laws: {
+    options: [{ task: "classification" }, { score: "linear" }],
+    exempt: { order: "the main member counts at least as much as all others" },
+  },
+});

@@ -3,8 +3,10 @@
  *
  *     p(u) = Σ_i w_i · p_i(u)        Σ w_i = 1
  */
+import { z } from "zod";
 import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { Combiner } from "../combine.js";
+import { defineRule } from "./define-rule.js";
 import type { FusedValues, FusionRule } from "./rule.js";
 
 export class MeanRule implements FusionRule {
@@ -21,3 +23,11 @@ export class MeanRule implements FusionRule {
     return { probabilities: this.#combiner.probabilities, best };
   }
 }
+
+export const mean = defineRule({
+  name: "mean",
+  summary: "The weighted mean of the members' probabilities.",
+  options: z.strictObject({}),
+  create: ({ combiner }) => new MeanRule(combiner),
+  laws: {},
+});

@@ -7,9 +7,11 @@
  * arXiv 2302.10870). Shapes: the step's entries, float64. A member of weight 0 says nothing; weights above 0 make no
  * difference. Error: incompatible-members where the members have no entry in common.
  */
+import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { type AlignedStep, massOf } from "../alignments/alignment.js";
 import { argmax } from "../combine.js";
+import { defineRule } from "./define-rule.js";
 import type { FusedValues, FusionRule } from "./rule.js";
 
 export interface MinimumOptions {
@@ -62,3 +64,12 @@ function sumOf(values: Float64Array, size: number): number {
   for (let j = 0; j < size; j++) sum += values[j];
   return sum;
 }
+
+export const minimum = defineRule({
+  name: "minimum",
+  summary: "What all members find likely, by the one that finds it least so.",
+  options: z.strictObject({}),
+  needs: () => ({ lookup: "all" }),
+  create: () => new MinimumRule(),
+  laws: {},
+});

@@ -6,7 +6,7 @@
  *     p = mean of the y_i whose favourite is among the n best of another member (all, where nobody's is)
  *     u* = argmax p (or a draw), a token of the main member; every member's whole text is tokenised again
  *
- * The alignment is similarity.ts, the rule agreeing.ts. Shapes: the main member's |V| entries, float64.
+ * The alignment is alignments/similarity, the rule agreeing.ts. Shapes: the main member's |V| entries, float64.
  * Defaults are the released code's: k = 320, n = 5 (its README uses 3), ten scores a token of at least 0.1, hubness of the
  * nearest neighbour (README; the script's own default is 10). Weights are equal there; here they are the members'.
  * `fusion: "linear"` is its weighted sum Σ λ_i y_i.
@@ -17,73 +17,70 @@
  * released defaults add up to. How its tokenizers turn a lone piece into text differs by version and is not reproduced.
  */
 import { z } from "zod";
-import { MAX_TOP } from "../../member/offers.js";
-import type { BuildOptions } from "../alignments/build/pool.js";
 import { SimilarityAlignment } from "../alignments/similarity/alignment.js";
+import { choiceOf, similarity } from "../alignments/similarity/definition.js";
+import { defineMethod, PUBLISHED_STRINGS } from "../define-method.js";
 import { FusionRun } from "../fusion-run.js";
-import { indexOfMember } from "../gate.js";
-import type { MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
+import { indexOfMember } from "../member-option.js";
+import type { Voice } from "../method.js";
+import { schemaOptions } from "../method-options.js";
 import { AgreeingRule, LinearRule } from "../rules/agreeing.js";
 import type { Weighting } from "../weightings/weighting.js";
 
-export const evaInfo: MethodInfo = {
-  name: "eva",
-  summary: "Mapped embeddings: the others' tokens become the main member's most similar ones; loners are left out.",
-  source: "arXiv 2404.09492",
-  requires: "Vocabularies with common tokens; GGUF models, whose output embeddings are read.",
-  options: {
-    main: "The member whose vocabulary is used, by name or index. Default 0.",
-    k: "Tokens of each member that count. Default 320.",
-    fusion: '"drop" (default, published): members that agree with another; "linear": all, by weight.',
-    drop: "n: a member agrees if its favourite is among the n best of another. Default 5.",
-    similar: "Tokens of the main member kept for each token of another. Default 10.",
-    leastSimilarity: "Scores below are left out. Default 0.1.",
-    neighbourhood: "Source tokens whose mean likeness corrects for targets that everything is like. Default 1.",
-    compat: "Reproduce the released code's dictionary, special ids and weights. Default false.",
-  },
-};
+const DEFAULT_DROP = 5;
 
-export const evaOptions = z
+const options = z
   .strictObject({
-    main: z.union([z.string(), z.int().min(0)]).default(0),
-    k: z.int().min(1).max(MAX_TOP).default(320),
-    fusion: z.enum(["drop", "linear"]).default("drop"),
-    drop: z.int().min(1).optional(),
-    similar: z.int().min(1).max(64).default(10),
-    leastSimilarity: z.number().min(0).max(2).default(0.1),
-    neighbourhood: z.int().min(1).max(64).default(1),
-    compat: z.boolean().default(false),
+    ...similarity.options.shape,
+    fusion: z
+      .enum(["drop", "linear"])
+      .default("drop")
+      .describe('"drop" (published): members that agree with another; "linear": all, by weight.'),
+    drop: z.int().min(1).optional().meta({
+      description: "n: a member agrees if its favourite is among the n best of another.",
+      usual: DEFAULT_DROP,
+    }),
+    compat: z.boolean().default(false).describe("Reproduce the released code's dictionary, special ids and weights."),
   })
-  .refine((options) => options.fusion === "drop" || options.drop === undefined, {
+  .refine((given) => given.fusion === "drop" || given.drop === undefined, {
     path: ["drop"],
     error: 'is used only with fusion "drop"',
   });
 
-export type EvaOptions = z.output<typeof evaOptions>;
-
-const DEFAULT_DROP = 5;
-
-export function createEva(context: MethodContext, options: EvaOptions): MethodRun {
-  const { voices } = context;
-  const main = indexOfMember(voices, options.main, "main");
-  const isLinear = options.fusion === "linear";
-  return new FusionRun(context, {
-    alignment: new SimilarityAlignment(context, main, options.k, choiceOf(options)),
-    rule: isLinear ? new LinearRule() : new AgreeingRule(options.drop ?? DEFAULT_DROP),
-    weighting: isLinear && options.compat ? new ReleasedWeights(voices, main) : undefined,
-  });
-}
-
-/** Build, or take from the cache, what these members need. */
-export async function buildEva(voices: readonly Voice[], options: EvaOptions, run: BuildOptions): Promise<void> {
-  const main = indexOfMember(voices, options.main, "main");
-  const members = voices.map(({ member }) => member);
-  await SimilarityAlignment.build(members, main, choiceOf(options), run);
-}
-
-function choiceOf({ neighbourhood, similar, leastSimilarity, compat }: EvaOptions) {
-  return { neighbourhood, similar, leastSimilarity, published: compat };
-}
+export const eva = defineMethod({
+  name: "eva",
+  summary: "Mapped embeddings: the others' tokens become the main member's most similar ones; loners are left out.",
+  source: "arXiv 2404.09492",
+  requires: "Vocabularies with common tokens; GGUF models, whose output embeddings are read.",
+  options: schemaOptions(options),
+  needs: () => ({ logits: true, embeddings: "output", goingBack: true }),
+  create: (context, given) => {
+    const { voices } = context;
+    const { k, drop = DEFAULT_DROP, compat } = given;
+    const main = indexOfMember(voices, given.main, "main");
+    const isLinear = given.fusion === "linear";
+    return new FusionRun(context, {
+      alignment: new SimilarityAlignment(context, main, k, { ...choiceOf(given), published: compat }),
+      rule: isLinear ? new LinearRule() : new AgreeingRule(drop),
+      weighting: isLinear && compat ? new ReleasedWeights(voices, main) : undefined,
+    });
+  },
+  /** Build, or take from the cache, what these members need. */
+  build: async (voices, given, run) => {
+    const main = indexOfMember(voices, given.main, "main");
+    const members = voices.map(({ member }) => member);
+    await SimilarityAlignment.build(members, main, { ...choiceOf(given), published: given.compat }, run);
+  },
+  laws: [
+    { covers: "some", exempt: similarity.laws.exempt },
+    { options: { main: 1, fusion: "linear" }, covers: "some", exempt: similarity.laws.exempt },
+    {
+      options: { compat: true },
+      covers: "some",
+      exempt: { order: similarity.laws.exempt!.order, ...PUBLISHED_STRINGS },
+    },
+  ],
+});
 
 /** λ = 1/N for every member, and 1 − Σ λ = 0 for the main one: what equal weights come to in the released code. */
 class ReleasedWeights implements Weighting {

@@ -21,61 +21,69 @@
 import { z } from "zod";
 import { UnionAlignment } from "../alignments/union/alignment.js";
 import { ByteSpace, PublishedSpace } from "../alignments/union/spaces.js";
+import { defineMethod, PUBLISHED_STRINGS } from "../define-method.js";
+import { FEEDBACK_TEXT, feedbackChoice } from "../feedback-option.js";
 import { FusionRun } from "../fusion-run.js";
-import { DEFAULT_THRESHOLD, indexOfMember } from "../gate.js";
-import type { MethodContext, MethodInfo } from "../method.js";
+import { indexOfMember, memberOption } from "../member-option.js";
+import { schemaOptions } from "../method-options.js";
 import { MeanRule } from "../rules/mean.js";
+import { DEFAULT_THRESHOLD } from "../schedules/gate.js";
 
-export const gacInfo: MethodInfo = {
-  name: "gac",
-  summary: "Union dictionary: weighted mean of the members' full distributions over all strings that any of them has.",
-  source: "arXiv 2406.12585",
-  requires: "Any vocabularies.",
-  options: {
-    gate: '"every-step" (default), or "threshold": the others are asked only where the primary is unsure.',
-    threshold: "With the gate: the primary decides alone above this probability. Default 0.5.",
-    primary: "With the gate: the primary member, by name or index. Default 0.",
-    feedback:
-      '"piece" (default, published): the string is tokenised on its own; "text": the whole text is, canonically.',
-    compat: "Reproduce the released code's strings and feedback. Default false.",
-  },
-};
+const DEFAULT_PRIMARY = 0;
 
-export const gacOptions = z
+const options = z
   .strictObject({
-    gate: z.enum(["every-step", "threshold"]).default("every-step"),
-    threshold: z.number().min(0).max(1).optional(),
-    primary: z.union([z.string(), z.int().min(0)]).optional(),
-    feedback: z.enum(["piece", "text"]).default("piece"),
-    compat: z.boolean().default(false),
+    gate: z
+      .enum(["every-step", "threshold"])
+      .default("every-step")
+      .describe('"every-step", or "threshold": the others are asked only where the primary is unsure.'),
+    threshold: z.number().min(0).max(1).optional().meta({
+      description: "With the gate: the primary decides alone above this probability.",
+      usual: DEFAULT_THRESHOLD,
+    }),
+    primary: memberOption
+      .optional()
+      .meta({ description: "With the gate: the primary member, by name or index.", usual: DEFAULT_PRIMARY }),
+    feedback: feedbackChoice.default("piece").describe(`${FEEDBACK_TEXT} Published: "piece".`),
+    compat: z.boolean().default(false).describe("Reproduce the released code's strings and feedback."),
   })
-  .refine((options) => options.gate === "threshold" || options.threshold === undefined, {
+  .refine((given) => given.gate === "threshold" || given.threshold === undefined, {
     path: ["threshold"],
     error: 'is used only with gate "threshold"',
   })
-  .refine((options) => options.gate === "threshold" || options.primary === undefined, {
+  .refine((given) => given.gate === "threshold" || given.primary === undefined, {
     path: ["primary"],
     error: 'is used only with gate "threshold"',
   })
-  .refine((options) => !options.compat || options.feedback === "piece", {
+  .refine((given) => !given.compat || given.feedback === "piece", {
     path: ["feedback"],
     error: 'must be "piece" with compat, as published',
   });
 
-export type GacOptions = z.output<typeof gacOptions>;
-
-export function createGac(context: MethodContext, options: GacOptions): FusionRun {
-  const { voices, greedy, traceTop, combiner } = context;
-  const space = options.compat ? new PublishedSpace(voices, greedy) : new ByteSpace(voices, options.feedback);
-  return new FusionRun(context, {
-    alignment: new UnionAlignment(context, space, !options.compat && greedy && traceTop === 0),
-    rule: new MeanRule(combiner),
-    gate:
-      options.gate === "every-step"
-        ? undefined
-        : {
-            primary: indexOfMember(voices, options.primary ?? 0, "primary"),
-            threshold: options.threshold ?? DEFAULT_THRESHOLD,
-          },
-  });
-}
+export const gac = defineMethod({
+  name: "gac",
+  summary: "Union dictionary: weighted mean of the members' full distributions over all strings that any of them has.",
+  source: "arXiv 2406.12585",
+  requires: "Any vocabularies.",
+  options: schemaOptions(options),
+  needs: ({ feedback }) => ({ logits: true, goingBack: feedback === "text" }),
+  create: (context, { gate, threshold = DEFAULT_THRESHOLD, primary = DEFAULT_PRIMARY, feedback, compat }) => {
+    const { voices, greedy, traceTop, combiner } = context;
+    const space = compat ? new PublishedSpace(voices, greedy) : new ByteSpace(voices, feedback);
+    return new FusionRun(context, {
+      alignment: new UnionAlignment(context, space, !compat && greedy && traceTop === 0),
+      rule: new MeanRule(combiner),
+      gate: gate === "every-step" ? undefined : { primary: indexOfMember(voices, primary, "primary"), threshold },
+    });
+  },
+  laws: [
+    { covers: "all" },
+    { options: { feedback: "text" }, covers: "all" },
+    {
+      options: { gate: "threshold", threshold: 0.15 },
+      covers: "all",
+      exempt: { order: "the primary member decides alone where it is sure" },
+    },
+    { options: { compat: true }, covers: "all", exempt: PUBLISHED_STRINGS },
+  ],
+});

@@ -16,32 +16,35 @@
 import { z } from "zod";
 import { UnionAlignment } from "../alignments/union/alignment.js";
 import { ByteSpace } from "../alignments/union/spaces.js";
+import { defineMethod } from "../define-method.js";
+import { FEEDBACK_TEXT, feedbackChoice } from "../feedback-option.js";
 import { FusionRun } from "../fusion-run.js";
-import type { MethodContext, MethodInfo, Voice } from "../method.js";
+import type { Voice } from "../method.js";
+import { schemaOptions } from "../method-options.js";
 import { MeanRule } from "../rules/mean.js";
 
-export const meInfo: MethodInfo = {
+export const me = defineMethod({
   name: "me",
   summary:
     "Mixture-like: each step one member alone, drawn by the weights; a draw from gac's mean at one member's cost.",
   source: "arXiv 2605.00419",
   requires: "Any vocabularies. Meant for sampling: use a temperature above 0.",
-  options: {
-    feedback:
-      '"piece" (default, published): the string is tokenised on its own; "text": the whole text is, canonically.',
+  options: schemaOptions(
+    z.strictObject({
+      feedback: feedbackChoice.default("piece").describe(`${FEEDBACK_TEXT} Published: "piece".`),
+    }),
+  ),
+  needs: ({ feedback }) => ({ logits: true, goingBack: feedback === "text" }),
+  create: (context, { feedback }) => {
+    const { voices, greedy, traceTop, combiner, random } = context;
+    return new FusionRun(context, {
+      alignment: new UnionAlignment(context, new ByteSpace(voices, feedback), greedy && traceTop === 0),
+      rule: new MeanRule(combiner),
+      speakers: random && (() => [drawn(voices, random())]),
+    });
   },
-};
-
-export const meOptions = z.strictObject({ feedback: z.enum(["piece", "text"]).default("piece") });
-
-export function createMe(context: MethodContext, { feedback }: z.output<typeof meOptions>): FusionRun {
-  const { voices, greedy, traceTop, combiner, random } = context;
-  return new FusionRun(context, {
-    alignment: new UnionAlignment(context, new ByteSpace(voices, feedback), greedy && traceTop === 0),
-    rule: new MeanRule(combiner),
-    speakers: random && (() => [drawn(voices, random())]),
-  });
-}
+  laws: [{ covers: "all" }],
+});
 
 /** The voice at this share of the weights, 0 ≤ share < 1. */
 function drawn(voices: readonly Voice[], share: number): number {

@@ -6,7 +6,7 @@
  *     p(x) = softmax(Σ_i λ_i z_i(map_i(x)))        x: tokens of the reference, λ from the prompt, Σ λ_i = 1
  *
  * A softmax of weighted logits is the normalised product of the distributions to these powers, so the rule is the geometric
- * mixture. See alignments/mined.ts for the map and weightings/perplexity.ts for λ. Defaults: sim, τ = 1, the member with
+ * mixture. See alignments/mined for the map, weightings/perplexity.ts and perplexity-search.ts for λ. Defaults: sim, τ = 1, the member with
  * the lowest perplexity as reference, the prompt's λ kept through the answer (as the paper has it); `refresh` computes
  * them anew from prompt and answer.
  *
@@ -16,69 +16,65 @@
  * answers, with weights from prompt and answer together; generating with the prompt's weights is ours after the paper.
  */
 import { z } from "zod";
-import type { BuildOptions } from "../alignments/build/pool.js";
 import { MinedAlignment } from "../alignments/mined/alignment.js";
-import { minedSpaceOf } from "../alignments/mined/space.js";
+import { buildMined, mined } from "../alignments/mined/definition.js";
+import { defineMethod, PUBLISHED_STRINGS } from "../define-method.js";
 import { FusionRun } from "../fusion-run.js";
-import { indexOfMember } from "../gate.js";
-import type { MethodContext, MethodInfo, Voice } from "../method.js";
+import { schemaOptions } from "../method-options.js";
 import { LogLinearRule } from "../rules/log-linear.js";
-import { createWeighting } from "../weightings/kinds.js";
+import { perplexity } from "../weightings/perplexity.js";
+import { perplexitySearch } from "../weightings/perplexity-search.js";
+import { refreshOption } from "../weightings/prompt-weights.js";
 
-export const packllmInfo: MethodInfo = {
-  name: "packllm",
-  summary: "Perplexity: a product of the members, weighted by how well each foretells the prompt.",
-  source: "arXiv 2404.11531",
-  requires: "Any vocabularies.",
-  options: {
-    variant: '"sim" (default): weights from the perplexities; "opt": a search for the mixture of least perplexity.',
-    tau: "With sim: τ, below 1 for sharper weights. Default 1.",
-    refresh: "Compute the weights anew after so many steps. Default 0: never.",
-    reference: 'The member whose tokens are chosen, by name or index. Default "auto": the lowest perplexity.',
-    compat: "As released: the others read the reference's tokens mapped one by one. Default false.",
-  },
-};
+const DEFAULT_TAU = 1;
 
-export const packllmOptions = z
+const options = z
   .strictObject({
-    variant: z.enum(["sim", "opt"]).default("sim"),
-    tau: z.number().positive().optional(),
-    refresh: z.int().min(0).default(0),
-    reference: z.union([z.string(), z.int().min(0)]).default("auto"),
-    compat: z.boolean().default(false),
+    variant: z
+      .enum(["sim", "opt"])
+      .default("sim")
+      .describe('"sim": weights from the perplexities; "opt": a search for the mixture of least perplexity.'),
+    tau: z
+      .number()
+      .positive()
+      .optional()
+      .meta({ description: "With sim: τ, below 1 for sharper weights.", usual: DEFAULT_TAU }),
+    refresh: refreshOption,
+    reference: mined.options.shape.reference,
+    compat: z
+      .boolean()
+      .default(false)
+      .describe("As released: the others read the reference's tokens mapped one by one."),
   })
   .refine(({ variant, tau }) => variant === "sim" || tau === undefined, {
     path: ["tau"],
     error: 'is used only with variant "sim"',
   });
 
-export type PackllmOptions = z.output<typeof packllmOptions>;
-
-export function createPackllm(context: MethodContext, options: PackllmOptions): FusionRun {
-  const { variant, tau = 1, refresh, reference, compat } = options;
-  const alignment = new MinedAlignment(context, { reference, compat });
-  const weights =
-    variant === "sim"
-      ? ({ name: "perplexity", tau, refresh } as const)
-      : ({ name: "perplexity-search", refresh } as const);
-  return new FusionRun(context, {
-    alignment,
-    rule: new LogLinearRule(),
-    weighting: createWeighting(context.voices, weights, alignment),
-  });
-}
-
-/** Find the nearest tokens beforehand: for the reference, or for every member that could become it. */
-export async function buildPackllm(
-  voices: readonly Voice[],
-  { reference, compat }: PackllmOptions,
-  { onProgress, signal }: BuildOptions,
-): Promise<void> {
-  const members = voices.map(({ member }) => member);
-  const references = reference === "auto" ? members.keys() : [indexOfMember(voices, reference, "reference")];
-  const list = [...references];
-  for (const [done, index] of list.entries()) {
-    const report = (fraction: number) => onProgress?.((done + fraction) / list.length);
-    await minedSpaceOf(members, index, compat, { onProgress: report, signal });
-  }
-}
+export const packllm = defineMethod({
+  name: "packllm",
+  summary: "Perplexity: a product of the members, weighted by how well each foretells the prompt.",
+  source: "arXiv 2404.11531",
+  requires: "Any vocabularies.",
+  options: schemaOptions(options),
+  needs: () => ({ logits: true, promptScores: true, goingBack: true }),
+  create: (context, { variant, tau = DEFAULT_TAU, refresh, reference, compat }) => {
+    const { voices } = context;
+    const alignment = new MinedAlignment(context, { reference, compat });
+    const weighting =
+      variant === "sim"
+        ? perplexity.create(voices, { tau, refresh }, alignment)
+        : perplexitySearch.create(voices, { refresh }, alignment);
+    return new FusionRun(context, { alignment, rule: new LogLinearRule(), weighting });
+  },
+  build: (voices, given, run) => buildMined(voices, given, run),
+  laws: [
+    { covers: "some", rounding: 2 },
+    { options: { variant: "opt", refresh: 5 }, covers: "some", rounding: 2 },
+    {
+      options: { compat: true },
+      covers: "some",
+      exempt: { order: "the reference's tokens are what is said", ...PUBLISHED_STRINGS },
+    },
+  ],
+});

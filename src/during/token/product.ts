@@ -7,28 +7,21 @@
  * In logits, the softmax of their weighted mean. A string that one member finds impossible is impossible (see
  * rules/log-linear.ts for zeros, and for `floor`); on the default alignment, "top-union", there are none.
  */
-import { z } from "zod";
-import { ALIGNMENTS_TEXT, alignmentOptions } from "../alignments/kinds.js";
-import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
-import { productShape } from "../rules/kinds.js";
-import { createFusion } from "./fusion.js";
+import { defineMethod } from "../define-method.js";
+import { product as productRule } from "../rules/product.js";
+import { ofRule } from "./fusion/compose.js";
 
-export const productInfo: MethodInfo = {
+const GEOMETRIC = "a geometric mixture of the end's probabilities is not their mean";
+
+export const product = defineMethod({
   name: "product",
   summary: "Geometric mixture: the normalised product of the members' probabilities, each to the power of its weight.",
   source: "Hinton 2002, doi 10.1162/089976602760128018",
   requires: "Any vocabularies.",
-  options: {
-    alignment: `${ALIGNMENTS_TEXT}. Default "top-union".`,
-    floor: "Smaller probabilities count as this one. Default 0: what a member cannot say is not said.",
-  },
-};
-
-export const productOptions = z.strictObject({ alignment: alignmentOptions, ...productShape });
-
-export function createProduct(
-  context: MethodContext,
-  { alignment, ...rule }: z.output<typeof productOptions>,
-): MethodRun {
-  return createFusion(context, { alignment, rule: { name: "product", ...rule } });
-}
+  ...ofRule(productRule),
+  laws: [
+    { covers: "some", rounding: 2 },
+    { options: { alignment: "union" }, covers: "all", exempt: { end: GEOMETRIC } },
+    { options: { alignment: "union", floor: 1e-12 }, covers: "all", exempt: { end: GEOMETRIC } },
+  ],
+});

@@ -18,33 +18,30 @@
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
 import { OneVocabularyAlignment } from "../alignments/one-vocabulary/alignment.js";
+import { defineMethod } from "../define-method.js";
 import { FusionRun } from "../fusion-run.js";
-import type { MethodContext, MethodInfo, MethodRun } from "../method.js";
+import { schemaOptions } from "../method-options.js";
 import { LogLinearRule } from "../rules/log-linear.js";
 import { MinimumRule } from "../rules/minimum.js";
-
-export const purifyInfo: MethodInfo = {
-  name: "purify",
-  summary: "Purification: only what all members find likely, by a geometric mean (CP-Δ, kl) or the minimum (max).",
-  source: "arXiv 2402.14845",
-  requires: "One vocabulary.",
-  options: {
-    form: '"kl" (default): softmax of the weighted sum of logits; "max": normalised minimum of the probabilities.',
-    alpha: "With kl and two members: the first one's exponent. Default: the members' weights, ½ each.",
-    beta: "With kl and two members: the second one's exponent.",
-    temperature: "T above 0 of all members, or a list with one for each. Default 1.",
-  },
-};
 
 const exponent = z.number().min(0).optional();
 const oneTemperature = z.number().positive();
 
-export const purifyOptions = z
+const options = z
   .strictObject({
-    form: z.enum(["kl", "max"]).default("kl"),
-    alpha: exponent,
-    beta: exponent,
-    temperature: z.union([oneTemperature, z.array(oneTemperature).min(2)]).default(1),
+    form: z
+      .enum(["kl", "max"])
+      .default("kl")
+      .describe('"kl": softmax of the weighted sum of logits; "max": normalised minimum of the probabilities.'),
+    alpha: exponent.meta({
+      description: "With kl and two members: the first one's exponent.",
+      usual: "the members' weights, ½ each",
+    }),
+    beta: exponent.describe("With kl and two members: the second one's exponent."),
+    temperature: z
+      .union([oneTemperature, z.array(oneTemperature).min(2)])
+      .default(1)
+      .describe("T above 0 of all members, or a list with one for each."),
   })
   .refine(({ form, alpha }) => form === "kl" || alpha === undefined, {
     path: ["alpha"],
@@ -59,22 +56,35 @@ export const purifyOptions = z
     error: "or beta must be above 0",
   });
 
-export type PurifyOptions = z.output<typeof purifyOptions>;
+type PurifyOptions = z.output<typeof options>;
 
-export function createPurify(context: MethodContext, options: PurifyOptions): MethodRun {
-  const { voices } = context;
-  const { form, temperature, alpha, beta } = options;
-  const alignment = new OneVocabularyAlignment(context, {
-    of: "purify",
-    instead: "a method for any vocabularies such as product, gac or unite",
-  });
-  if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
-  if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
-  const exponents = alpha === undefined ? voices.map(({ weight }) => weight) : [alpha, beta!];
-  const coefficients = exponents.map((each, voice) => each / temperatureOf(temperature, voice));
-  const rule = form === "kl" ? new LogLinearRule({ coefficients }) : new MinimumRule({ temperature });
-  return new FusionRun(context, { alignment, rule });
-}
+const GEOMETRIC = "neither form's end is the mean of the members'";
+
+export const purify = defineMethod({
+  name: "purify",
+  summary: "Purification: only what all members find likely, by a geometric mean (CP-Δ, kl) or the minimum (max).",
+  source: "arXiv 2402.14845",
+  requires: "One vocabulary.",
+  options: schemaOptions(options),
+  needs: () => ({ logits: true, oneVocabulary: true }),
+  create: (context, { form, temperature, alpha, beta }) => {
+    const { voices } = context;
+    const alignment = new OneVocabularyAlignment(context, {
+      of: "purify",
+      instead: "a method for any vocabularies such as product, gac or unite",
+    });
+    if (alpha !== undefined) requireCount("alpha and beta", 2, voices.length);
+    if (typeof temperature !== "number") requireCount("temperature", temperature.length, voices.length);
+    const exponents = alpha === undefined ? voices.map(({ weight }) => weight) : [alpha, beta!];
+    const coefficients = exponents.map((each, voice) => each / temperatureOf(temperature, voice));
+    const rule = form === "kl" ? new LogLinearRule({ coefficients }) : new MinimumRule({ temperature });
+    return new FusionRun(context, { alignment, rule });
+  },
+  laws: [
+    { covers: "all", exempt: { end: GEOMETRIC } },
+    { options: { form: "max" }, covers: "all", exempt: { end: GEOMETRIC } },
+  ],
+});
 
 function temperatureOf(temperature: PurifyOptions["temperature"], voice: number): number {
   return typeof temperature === "number" ? temperature : temperature[voice];

@@ -11,22 +11,11 @@
  *
  * A greedy choice prefers the end where all end tokens together are at least as probable as the best other token.
  */
-
-import { z } from "zod";
 import type { Projection } from "../../member/member.js";
 import { TokenClass, textAtFragmentStart, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import { combine, textProbability } from "../combine.js";
-import type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "../method.js";
-
-export const singleInfo: MethodInfo = {
-  name: "single",
-  summary: "One member alone, without fusion.",
-  source: "-",
-  requires: "Exactly one member.",
-  options: {},
-};
-
-export const singleOptions = z.strictObject({});
+import { defineMethod } from "../define-method.js";
+import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../method.js";
 
 const END = 0;
 
@@ -125,3 +114,14 @@ function identityProjection(vocabulary: Vocabulary): Projection {
   identities.set(vocabulary, projection);
   return projection;
 }
+
+export const single = defineMethod({
+  name: "single",
+  summary: "One member alone, without fusion.",
+  source: "-",
+  requires: "Exactly one member.",
+  members: 1,
+  needs: () => ({ topDepth: 1 }),
+  create: (context) => new SingleRun(context),
+  laws: [{ covers: "all" }],
+});

@@ -7,7 +7,7 @@
  * LlamafuseError "invalid-option" for a score of no member, a member without one, and scores that are no weights.
  */
 import { LlamafuseError, unknownName } from "../../errors.js";
-import { silencedMember } from "../gate.js";
+import { silencedMember } from "../member-option.js";
 import type { Voice } from "../method.js";
 import { amongAsked, type Weighting } from "./weighting.js";
 import { normaliseWeights } from "./weights.js";

@@ -1,9 +1,9 @@
-import { ConsistencyRule, type ConsistencyScore, type ConsistencyTask } from "../../../src/during/rules/core.js";
+import { CoreRule, type CoreScore, type CoreTask } from "../../../src/during/rules/core.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 
 interface Input {
-  task: ConsistencyTask;
+  task: CoreTask;
   topK: number;
   mainPieces: string[];
   logits: number[][];
@@ -11,7 +11,7 @@ interface Input {
   tokenMaps: [number, number][][];
 }
 
-const SCORES: Record<string, ConsistencyScore> = {
+const SCORES: Record<string, CoreScore> = {
   "consist-rbf": "rbf",
   "consist-linear": "linear",
   "consist-power": "power",
@@ -40,7 +40,7 @@ export const core: GoldenAdapter = {
       bytesOf: (entry: number) => Buffer.from(mainPieces[entry]),
     };
     const variants = Object.entries(SCORES).map(([variant, score]) => {
-      const rule = new ConsistencyRule({ score, task, main: 0 });
+      const rule = new CoreRule({ score, task, main: 0 });
       const { probabilities, best } = rule.fuse(
         step,
         members.map(() => 1 / members.length),

@@ -2,9 +2,9 @@ import { relativeRow } from "../../../src/during/alignments/build/relative-rows.
 import { keepAll } from "../../../src/during/alignments/build/sparse-rows.js";
 import { InverseSearch } from "../../../src/during/alignments/relative/inverse-search.js";
 import { RowOperator } from "../../../src/during/alignments/relative/row-operator.js";
+import { isSkipped } from "../../../src/during/alignments/relative/run.js";
 import { argmax } from "../../../src/during/combine.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
-import { isSkipped } from "../../../src/during/token/deepen.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { softmax } from "./published-model.js";
 

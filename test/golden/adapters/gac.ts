@@ -1,6 +1,6 @@
 import { PublishedUnion, prefixProbe, publishedTokenIds } from "../../../src/during/alignments/published-strings.js";
 import { combine } from "../../../src/during/combine.js";
-import { primaryDecides } from "../../../src/during/gate.js";
+import { primaryDecides } from "../../../src/during/schedules/gate.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { feedbacksOf, softmax, type ToyModel } from "./published-model.js";
 

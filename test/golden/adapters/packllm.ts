@@ -1,4 +1,6 @@
-import { crossEntropy, perplexityWeights, searchWeights } from "../../../src/during/weightings/perplexity.js";
+import { crossEntropy } from "../../../src/during/weightings/cross-entropy.js";
+import { perplexityWeights } from "../../../src/during/weightings/perplexity.js";
+import { searchWeights } from "../../../src/during/weightings/perplexity-search.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

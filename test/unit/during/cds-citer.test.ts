@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { methodNamed } from "../../../src/during/methods.js";
 import { isCritical } from "../../../src/during/token/switch/cds.js";
 import { callsLarge } from "../../../src/during/token/switch/citer.js";
-import { EntropyJudge, isEntity } from "../../../src/during/token/switch/heuristics.js";
-import type { Judge } from "../../../src/during/token/switch/model.js";
+import { EntropyModel, isEntity } from "../../../src/during/token/switch/heuristics.js";
+import type { SwitchingModel } from "../../../src/during/token/switch/switching-model.js";
 import type { Member } from "../../../src/member/member.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
@@ -32,7 +32,7 @@ function saying(name: string, word: string, logit = 9): ScriptedMember {
 }
 
 /** Scores in order, one a step. */
-const scored = (...scores: number[]): Judge => {
+const scored = (...scores: number[]): SwitchingModel => {
   let step = 0;
   return { needs: {}, score: () => scores[step++ % scores.length] };
 };
@@ -122,20 +122,20 @@ describe("the switch", () => {
 
 describe("the heuristics", () => {
   it("computes the entropy of a distribution that 64 tokens hold exactly, and of the rest as one", async () => {
-    const judge = new EntropyJudge();
+    const model = new EntropyModel();
     const member = new ScriptedMember({ vocabulary: letters, script: () => new Float32Array(letters.size) });
-    await member.prepare(judge.needs as { top: number });
+    await member.prepare(model.needs as { top: number });
     await member.begin({ text: Buffer.from("a"), parseSpecial: false, addBos: false });
-    expect(judge.score(member)).toBeCloseTo(Math.log(27), 12);
+    expect(model.score(member)).toBeCloseTo(Math.log(27), 12);
 
     const wide = randomMember(1, byteVocabulary());
-    await wide.prepare(judge.needs as { top: number });
+    await wide.prepare(model.needs as { top: number });
     await wide.begin({ text: Buffer.from("a"), parseSpecial: false, addBos: false });
     const { logits, logNormaliser } = wide.output;
     const p = Array.from(logits, (logit) => Math.exp(logit - logNormaliser)).sort((a, b) => b - a);
     const rest = p.slice(64).reduce((a, b) => a + b);
     const expected = -[...p.slice(0, 64), rest].reduce((sum, value) => sum + value * Math.log(value), 0);
-    expect(judge.score(wide)).toBeCloseTo(expected, 9);
+    expect(model.score(wide)).toBeCloseTo(expected, 9);
   });
 
   it.each([

@@ -119,7 +119,9 @@ describe("methodNamed", () => {
     });
     const member = randomMember(3, blind);
     for (const name of ["gac", "unite"] as const) {
-      expect(() => methodNamed({ name, compat: true }).create(context(member, members[0]))).toThrow(/texts/);
+      expect(() => methodNamed({ name, compat: true } as MethodOptions).create(context(member, members[0]))).toThrow(
+        /texts/,
+      );
     }
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
-import { perplexityWeights, searchWeights } from "../../../src/during/weightings/perplexity.js";
+import { perplexityWeights } from "../../../src/during/weightings/perplexity.js";
+import { searchWeights } from "../../../src/during/weightings/perplexity-search.js";
 import { createEnsemble } from "../../../src/ensemble/ensemble.js";
 import type { ScriptState } from "../../../src/member/scripted/options.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { AgreeingRule, agreeing, LinearRule } from "../../../src/during/rules/agreeing.js";
-import { ConsistencyRule } from "../../../src/during/rules/core.js";
+import { CoreRule } from "../../../src/during/rules/core.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
@@ -27,7 +27,7 @@ describe("masses", () => {
       () => new MeanRule(),
       () => new LogLinearRule({ floor: 0.2 }),
       () => new LogLinearRule({ coefficients: [1.5, -0.5], head: { voice: 0, alpha: 0.3 } }),
-      () => new ConsistencyRule({ score: "rbf", task: "generation", main: 1 }),
+      () => new CoreRule({ score: "rbf", task: "generation", main: 1 }),
     ]) {
       const [one, other] = [plain, scaled].map((step) => make().fuse(step, [0.5, 0.5], [0, 1]));
       expect(other.best).toBe(one.best);
@@ -101,7 +101,7 @@ describe("consistency", () => {
   const options = { score: "rbf", task: "generation", main: 0 } as const;
 
   it("gives the numbers of the sheet", () => {
-    const rule = new ConsistencyRule(options);
+    const rule = new CoreRule(options);
     rule.fuse({ ...stepOf([0.6, 0.3, 0.1, 0], [0.2, 0.5, 0, 0.3]), endEntry: -1 }, [0.5, 0.5], [0, 1]);
     expect(Array.from(rule.scores[0], (s) => Number(s.toFixed(6)))).toEqual([0.807369, 1.031342, 1.161289, 0]);
     expect(Array.from(rule.scores[1], (s) => Number(s.toFixed(6)))).toEqual([0.825159, 1.054067, 1.186878, 0.933895]);
@@ -110,7 +110,7 @@ describe("consistency", () => {
 
   it("leaves main its own distribution where main ends, or where the two best strings are prefixes", () => {
     const fuse = (...distributions: number[][]) =>
-      new ConsistencyRule(options).fuse(stepOf(...distributions), [0.5, 0.5], [0, 1]);
+      new CoreRule(options).fuse(stepOf(...distributions), [0.5, 0.5], [0, 1]);
     // Main ends with 0.4; the others outvote it and are not heard.
     expect(fuse([0.4, 0.35, 0.15, 0.1], [0, 1, 0, 0])).toMatchObject({ best: 0 });
     // "a" and "ab".
@@ -121,7 +121,7 @@ describe("consistency", () => {
   });
 
   it("counts members by their given weights too", () => {
-    const rule = new ConsistencyRule({ ...options, main: -1 });
+    const rule = new CoreRule({ ...options, main: -1 });
     const step = { ...stepOf([0.4, 0.6], [0.6, 0.4]), endEntry: -1 };
     rule.fuse(step, [0.5, 0.5], [0, 1]);
     expect(rule.weights[0]).toBeCloseTo(0.5, 12);

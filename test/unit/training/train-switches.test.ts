@@ -1,7 +1,7 @@
 /** The trainings of cds and citer on scripted members whose hidden states say what there is to learn. */
 import { describe, expect, it } from "vitest";
-import type { JudgedMethod } from "../../../src/during/token/switch/saved-model.js";
-import { HiddenStateJudge, readJudge } from "../../../src/during/token/switch/saved-model.js";
+import type { SwitchingMethod } from "../../../src/during/token/switch/saved-model.js";
+import { HiddenStateModel, readSwitchingModel } from "../../../src/during/token/switch/saved-model.js";
 import type { Task } from "../../../src/evaluation/task.js";
 import { unpack } from "../../../src/learning/packed-numbers.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
@@ -101,8 +101,8 @@ describe("trainCiter", () => {
     expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).sort((a, b) => a - b));
     expect(steps.at(-1)).toMatchObject({ done: 5 });
     expect(saved.training).toMatchObject({ examples: 4, used: 4, tokens: 24, smallWillDo: 20, bothWrong: 0 });
-    const judge = HiddenStateJudge.of(JSON.parse(JSON.stringify(saved)), "citer");
-    const method = { name: "citer", router: judge, threshold: 0.5 } as const;
+    const model = HiddenStateModel.of(JSON.parse(JSON.stringify(saved)), "citer");
+    const method = { name: "citer", router: model, threshold: 0.5 } as const;
     for (const [prompt, answer] of Object.entries(RIGHT)) {
       const { text } = await walk({ method, members: [...members()], prompt: `${prompt}:`, steps: 5 });
       expect(text.toString()).toBe(answer);
@@ -171,7 +171,7 @@ describe("trainCds", () => {
     }));
     const saved = await trainCds(aligned, knowledge, { examples: labelled, ridge: 0.01 });
     expect(saved.training).toMatchObject({ examples: 4, used: 4, tokens: 44 });
-    const judge = HiddenStateJudge.of(JSON.parse(JSON.stringify(saved)), "cds");
+    const model = HiddenStateModel.of(JSON.parse(JSON.stringify(saved)), "cds");
     await aligned.prepare({ top: 1, hidden: true });
     const scores: number[] = [];
     for (let at = 0; at < 10; at++) {
@@ -180,7 +180,7 @@ describe("trainCds", () => {
         parseSpecial: false,
         addBos: false,
       });
-      scores.push(judge.score(aligned));
+      scores.push(model.score(aligned));
     }
     expect(scores.map((score) => score > 0.5)).toEqual([...Array(6).fill(false), ...Array(4).fill(true)]);
   });
@@ -235,19 +235,22 @@ describe("examplesOf", () => {
   });
 });
 
-describe("a judge's file", () => {
+describe("a switching model's file", () => {
   const at = temporaryFolder();
   const members = () => [knowing("small", MISTAKEN, state), knowing("large", RIGHT)] as const;
   const file = async () =>
     JSON.parse(JSON.stringify(await trainCiter(...members(), { examples: examples(), rounds: 1 })));
-  const reading = (content: unknown, method: JudgedMethod = "citer") =>
-    readJudge(at(`${Math.random()}.json`, typeof content === "string" ? content : JSON.stringify(content)), method);
+  const reading = (content: unknown, method: SwitchingMethod = "citer") =>
+    readSwitchingModel(
+      at(`${Math.random()}.json`, typeof content === "string" ? content : JSON.stringify(content)),
+      method,
+    );
 
   it("fits the models that it was trained on, and no others", async () => {
-    const judge = reading(await file());
-    judge.begin(...members());
+    const model = reading(await file());
+    model.begin(...members());
     const other = knowing("other", RIGHT, state, byteVocabulary());
-    expect(() => judge.begin(other, members()[1])).toThrow(
+    expect(() => model.begin(other, members()[1])).toThrow(
       expect.objectContaining({
         code: "incompatible-members",
         message: expect.stringMatching(
@@ -255,7 +258,7 @@ describe("a judge's file", () => {
         ),
       }),
     );
-    expect(() => judge.begin(members()[0], other)).toThrow(/as the large member/);
+    expect(() => model.begin(members()[0], other)).toThrow(/as the large member/);
   });
 
   it("is refused where it is another's, of another version, or damaged", async () => {
@@ -267,11 +270,13 @@ describe("a judge's file", () => {
     const shape = { inputs: 4, hidden: 6 };
     expect(() => reading({ ...saved, model: { ...saved.model, shape } })).toThrow(/belong there/);
     expect(() => reading("{")).toThrow(/is not JSON/);
-    expect(() => readJudge("foo", "cds")).toThrow(
+    expect(() => readSwitchingModel("foo", "cds")).toThrow(
       'The classifier of cds must be "entropy", "entity", or a file of "llamafuse train cds"; there is no file foo.',
     );
-    expect(() => readJudge("foo", "citer")).toThrow(/^The router of citer must be a file of .*; there is no file foo/);
-    expect(() => readJudge(".", "citer")).toThrow(/^Cannot read \.: EISDIR\. Train a router for citer/);
+    expect(() => readSwitchingModel("foo", "citer")).toThrow(
+      /^The router of citer must be a file of .*; there is no file foo/,
+    );
+    expect(() => readSwitchingModel(".", "citer")).toThrow(/^Cannot read \.: EISDIR\. Train a router for citer/);
     expect(() => reading([])).toThrow(/no router for citer/);
   });
 

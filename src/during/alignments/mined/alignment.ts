@@ -17,10 +17,11 @@
 import type { Member } from "../../../member/member.js";
 import { settleAll } from "../../../settle-all.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
-import { indexOfMember } from "../../gate.js";
+import { indexOfMember } from "../../member-option.js";
 import type { MethodContext } from "../../method.js";
 import type { FusedValues } from "../../rules/rule.js";
-import { crossEntropy, ownLosses } from "../../weightings/perplexity.js";
+import { crossEntropy } from "../../weightings/cross-entropy.js";
+import { ownLosses } from "../../weightings/perplexity.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { standForEnds } from "../published-feedback.js";
 import { UpToDate } from "../up-to-date.js";

@@ -24,41 +24,56 @@
 import { z } from "zod";
 import { LlamafuseError } from "../../../errors.js";
 import { ByteOrder } from "../../../vocabulary/byte-order.js";
-import type { MethodContext, MethodInfo, MethodRun, Voice } from "../../method.js";
+import { defineMethod } from "../../define-method.js";
+import type { Voice } from "../../method.js";
+import { schemaOptions } from "../../method-options.js";
 import { AbeSampleRun } from "./sample-run.js";
 import { AbeSearchRun } from "./search-run.js";
-
-export const abeInfo: MethodInfo = {
-  name: "abe",
-  summary: "Agreement-based: every member spells the text in its own tokens; a search finds what all find probable.",
-  source: "arXiv 2502.21265",
-  requires: "Any vocabularies that can spell the same texts.",
-  options: {
-    beams: "Hypotheses kept in greedy decoding, 1 … 32; 1 streams at every step. Default 5.",
-    compat: "Search as released: through all that disagrees too, and stopping there. Default false.",
-  },
-};
 
 /** Each needs as much memory as the member's context. */
 const MOST_BEAMS = 32;
 
-export const abeOptions = z.strictObject({
-  beams: z.int().min(1).max(MOST_BEAMS).default(5),
-  compat: z.boolean().default(false),
+export const abe = defineMethod({
+  name: "abe",
+  summary: "Agreement-based: every member spells the text in its own tokens; a search finds what all find probable.",
+  source: "arXiv 2502.21265",
+  requires: "Any vocabularies that can spell the same texts.",
+  options: schemaOptions(
+    z.strictObject({
+      beams: z
+        .int()
+        .min(1)
+        .max(MOST_BEAMS)
+        .default(5)
+        .describe(`Hypotheses kept in greedy decoding, 1 … ${MOST_BEAMS}; 1 streams at every step.`),
+      compat: z
+        .boolean()
+        .default(false)
+        .describe("Search as released: through all that disagrees too, and stopping there."),
+    }),
+  ),
+  needs: ({ beams }) => ({ logits: true, branches: beams }),
+  create: (context, { beams, compat }) => {
+    requireCommonBytes(context.voices);
+    if (context.greedy) return new AbeSearchRun(context, { beams, compat });
+    if (context.draw !== undefined) return new AbeSampleRun(context, context.draw);
+    throw new LlamafuseError(
+      "invalid-option",
+      "The method abe finds texts and has no likelihood of a given one. Score with another method, or grade choices by their letter (choice-letter).",
+      { method: "abe" },
+    );
+  },
+  laws: [
+    {
+      options: { beams: 1 },
+      covers: "some",
+      exempt: {
+        order: "the members speak in turn",
+        "one-text": "every member spells the text in tokens of its own choice, and may not hold all of it yet",
+      },
+    },
+  ],
 });
-
-export type AbeOptions = z.output<typeof abeOptions>;
-
-export function createAbe(context: MethodContext, { beams, compat }: AbeOptions): MethodRun {
-  requireCommonBytes(context.voices);
-  if (context.greedy) return new AbeSearchRun(context, { beams, compat });
-  if (context.draw !== undefined) return new AbeSampleRun(context, context.draw);
-  throw new LlamafuseError(
-    "invalid-option",
-    "The method abe finds texts and has no likelihood of a given one. Score with another method, or grade choices by their letter (choice-letter).",
-    { method: "abe" },
-  );
-}
 
 function requireCommonBytes(voices: readonly Voice[]): void {
   const first = voices.map(({ member }) => ByteOrder.of(member.vocabulary).firstBytes());

@@ -23,52 +23,79 @@
  * a verifier of weight 0 is not asked.
  */
 import { z } from "zod";
-import { createAlignment, unionOptions } from "../../alignments/kinds.js";
+import { alignmentOf, unionOptions } from "../../alignments/alignments.js";
+import { defineMethod } from "../../define-method.js";
 import { FusionRun } from "../../fusion-run.js";
-import { indexOfMember } from "../../gate.js";
-import type { MethodContext, MethodInfo } from "../../method.js";
+import { indexOfMember, memberOption } from "../../member-option.js";
+import { schemaOptions } from "../../method-options.js";
+import { allNeeds } from "../../needs.js";
 import { SHARPENINGS, SharpenedRule } from "../../rules/sharpened.js";
 import { SafeRun } from "./run.js";
 
-const DEFAULT_DRAFT = 5;
 const MOST_DRAFTED = 64;
 const DEFAULT_LAMBDA = 0.1;
 
-export const safeInfo: MethodInfo = {
-  name: "safe",
-  summary:
-    "One member drafts; the others read along, and a token is fused only where they differ and their tokens meet.",
-  source: "arXiv 2510.15346",
-  requires:
-    "Any vocabularies. Meant for greedy answers: the sampler acts on fused tokens alone. Slow on recurrent models.",
-  options: {
-    drafter: "The member that writes, the strongest one, by name or index. Default 0.",
-    draft: "Tokens that it writes ahead, 1 … 64. Default 5.",
-    alignment: 'Where tokens are fused: "top-union" (default, with k), as in unite, or "union", as in gac.',
-    sharpen:
-      'Where the fused tokens are all unlikely: "prefix" (default) gives words to their beginnings, "geometric" is the members\' product, "none".',
-    lambda: "With sharpen prefix: tokens of the drafter more probable than this take what they begin. Default 0.1.",
-  },
-};
-
-export const safeOptions = z
+const options = z
   .strictObject({
-    drafter: z.union([z.string(), z.int().min(0)]).default(0),
-    draft: z.int().min(1).max(MOST_DRAFTED).default(DEFAULT_DRAFT),
+    drafter: memberOption.default(0).describe("The member that writes, the strongest one, by name or index."),
+    draft: z.int().min(1).max(MOST_DRAFTED).default(5).describe(`Tokens that it writes ahead, 1 … ${MOST_DRAFTED}.`),
     alignment: unionOptions,
-    sharpen: z.enum(SHARPENINGS).default("prefix"),
-    lambda: z.number().min(0).max(1).optional(),
+    sharpen: z
+      .enum(SHARPENINGS)
+      .default("prefix")
+      .describe(
+        'Where the fused tokens are all unlikely: "prefix" gives words to their beginnings, "geometric" is the members\' product, "none".',
+      ),
+    lambda: z.number().min(0).max(1).optional().meta({
+      description: "With sharpen prefix: tokens of the drafter more probable than this take what they begin.",
+      usual: DEFAULT_LAMBDA,
+    }),
   })
   .refine(({ sharpen, lambda }) => sharpen === "prefix" || lambda === undefined, {
     path: ["lambda"],
     error: 'is used only with sharpen "prefix"',
   });
 
-export function createSafe(context: MethodContext, options: z.output<typeof safeOptions>): SafeRun {
-  const { voices, combiner } = context;
-  const { draft, alignment, sharpen, lambda = DEFAULT_LAMBDA } = options;
-  const drafter = indexOfMember(voices, options.drafter, "drafter");
-  const rule = new SharpenedRule(voices[drafter].member, { sharpen, lambda }, combiner);
-  const fusion = new FusionRun(context, { alignment: createAlignment(context, alignment), rule });
-  return new SafeRun(context, { drafter, draft, fusion });
-}
+const DRAFTED = {
+  order: "one member drafts",
+  end: "tokens that stand have probability 1",
+  agreement: "tokens that stand have probability 1",
+};
+
+export const safe = defineMethod({
+  name: "safe",
+  summary:
+    "One member drafts; the others read along, and a token is fused only where they differ and their tokens meet.",
+  source: "arXiv 2510.15346",
+  requires:
+    "Any vocabularies. Meant for greedy answers: the sampler acts on fused tokens alone. Slow on recurrent models.",
+  options: schemaOptions(options),
+  needs: (given, { voices, index }) => {
+    const { alignment, options: own } = alignmentOf(given.alignment);
+    const drafts = indexOfMember(voices, given.drafter, "drafter") === index;
+    return allNeeds(alignment.needs(own), {
+      verify: !drafts,
+      goingBack: true,
+      lookup: given.sharpen === "geometric" ? "all" : undefined,
+    });
+  },
+  create: (context, { drafter: named, draft, alignment: chosen, sharpen, lambda = DEFAULT_LAMBDA }) => {
+    const { voices, combiner } = context;
+    const drafter = indexOfMember(voices, named, "drafter");
+    const rule = new SharpenedRule(voices[drafter].member, { sharpen, lambda }, combiner);
+    const { alignment, options: own } = alignmentOf(chosen);
+    const fusion = new FusionRun(context, {
+      alignment: alignment.create!(context, own, { onlyLikeliest: false }),
+      rule,
+    });
+    return new SafeRun(context, { drafter, draft, fusion });
+  },
+  laws: [
+    { covers: "some", exempt: DRAFTED },
+    {
+      options: { drafter: 1, draft: 3, alignment: "union", sharpen: "geometric" },
+      covers: "some",
+      exempt: DRAFTED,
+    },
+  ],
+});

@@ -11,10 +11,10 @@
  * knowledge member decodes what it missed only when it is asked.
  *
  * Classifiers c of the next token, from the aligned member's output:
- * - "entropy": entropy of its distribution in nats (judges/heuristics.ts); threshold 1
+ * - "entropy": entropy of its distribution in nats (heuristics.ts); threshold 1
  * - "entity": 1 where its likeliest token is part of a name or a number; threshold 0.5
  * - a file of `llamafuse train cds`: a logistic regression on its last hidden state; threshold 0.5
- * - any object with the Judge interface; threshold 0.5
+ * - any object with the interface SwitchingModel; threshold 0.5
  *
  * A critical token said greedily has probability 1, which is of no use where a given text is scored (Ensemble.score): there,
  * and in comparisons of choices, take critical: "sampled".
@@ -23,69 +23,98 @@
  * The heuristics, the logistic regression, its data (training/train-cds.ts) and all thresholds are ours [unverified].
  */
 import { z } from "zod";
-import { indexOfMember } from "../../gate.js";
-import type { MethodContext, MethodInfo, MethodRun } from "../../method.js";
-import type { Roles } from "../../roles.js";
-import { EntityJudge, EntropyJudge } from "./heuristics.js";
-import { isJudge, type Judge, loadJudge } from "./model.js";
-import { type SwitchParts, SwitchRun } from "./run.js";
+import { defineMethod } from "../../define-method.js";
+import { indexOfMember, memberOption } from "../../member-option.js";
+import { schemaOptions } from "../../method-options.js";
+import { allNeeds } from "../../needs.js";
+import { EntityModel, EntropyModel } from "./heuristics.js";
+import { SwitchRun } from "./run.js";
+import { buildSwitch, needsOfSwitch, SWITCHED } from "./switch.js";
+import { isSwitchingModel, loadSwitchingModel, type SwitchingModel } from "./switching-model.js";
 
-export const cdsInfo: MethodInfo = {
-  name: "cds",
-  summary: "Critical-token decoding: an aligned model writes; where a fact hangs on the next token, the other says it.",
-  source: "arXiv 2402.17982",
-  requires: "Two members, as published of one family; any vocabularies.",
-  options: {
-    knowledge: "The member that says critical tokens, by name or index. Default 1, the second.",
-    classifier:
-      '"entropy" (default) or "entity" of the aligned member\'s distribution, or a file of "llamafuse train cds".',
-    threshold: "A token is critical above this score; none with entity. Default 1 nat with entropy, else 0.5.",
-    critical: '"greedy" (default, published): critical tokens are the likeliest; "sampled": drawn like the others.',
-  },
-};
+const DEFAULT_ENTROPY = 1;
+const DEFAULT_SCORE = 0.5;
 
-export const cdsOptions = z
+const options = z
   .strictObject({
-    knowledge: z.union([z.string(), z.int().min(0)]).default(1),
+    knowledge: memberOption
+      .default(1)
+      .describe("The member that says critical tokens, by name or index; 1 is the second."),
     classifier: z
-      .union([z.string().min(1), z.custom<Judge>(isJudge, 'is "entropy", "entity", a file, or an object with a score')])
-      .default("entropy"),
-    threshold: z.number().min(0).optional(),
-    critical: z.enum(["greedy", "sampled"]).default("greedy"),
+      .union([
+        z.string().min(1),
+        z.custom<SwitchingModel>(isSwitchingModel, 'is "entropy", "entity", a file, or an object with a score'),
+      ])
+      .default("entropy")
+      .describe('"entropy" or "entity" of the aligned member\'s distribution, or a file of "llamafuse train cds".'),
+    threshold: z
+      .number()
+      .min(0)
+      .optional()
+      .meta({
+        description: "A token is critical above this score; not used with entity.",
+        usual: `${DEFAULT_ENTROPY} nat with entropy, else ${DEFAULT_SCORE}`,
+      }),
+    critical: z
+      .enum(["greedy", "sampled"])
+      .default("greedy")
+      .describe('"greedy" (published): critical tokens are the likeliest; "sampled": drawn like the others.'),
   })
   .refine(({ classifier, threshold }) => classifier !== "entity" || threshold === undefined, {
     path: ["threshold"],
     error: 'is not used with classifier "entity", whose score is 0 or 1',
   });
 
-export type CdsOptions = z.output<typeof cdsOptions>;
+type Classifier = z.output<typeof options>["classifier"];
 
-const DEFAULT_ENTROPY = 1;
-const DEFAULT_SCORE = 0.5;
-
-export const cdsRoles: Roles = { of: "cds", names: ["aligned", "knowledge"], instead: "a method such as unite" };
-
-export function createCds(context: MethodContext, options: CdsOptions): MethodRun {
-  const { voices } = context;
-  const other = indexOfMember(voices, options.knowledge, "knowledge");
-  const { classifier } = options;
-  const threshold = options.threshold ?? (classifier === "entropy" ? DEFAULT_ENTROPY : DEFAULT_SCORE);
-  return new SwitchRun(context, {
-    leader: 1 - other,
-    other,
-    judge: judgeOf(classifier),
-    yields: (score) => isCritical(score, threshold),
-    otherIsGreedy: options.critical === "greedy",
-  });
-}
+export const cds = defineMethod({
+  name: "cds",
+  summary:
+    "Critical-token decoding: an aligned model writes; when the next token carries a fact, the other model chooses it.",
+  source: "arXiv 2402.17982",
+  requires: "Two members, as published of one family; any vocabularies.",
+  options: schemaOptions(options),
+  needs: ({ knowledge, classifier }, { voices, index }) => {
+    const leads = indexOfMember(voices, knowledge, "knowledge") !== index;
+    return allNeeds(needsOfSwitch(voices), leads ? needsOf(classifier) : {});
+  },
+  roles: () => ({ of: "cds", names: ["aligned", "knowledge"], instead: "a method such as unite" }),
+  create: (context, given) => {
+    const other = indexOfMember(context.voices, given.knowledge, "knowledge");
+    const { classifier } = given;
+    const threshold = given.threshold ?? (classifier === "entropy" ? DEFAULT_ENTROPY : DEFAULT_SCORE);
+    return new SwitchRun(context, {
+      leader: 1 - other,
+      other,
+      model: modelOf(classifier),
+      yields: (score) => isCritical(score, threshold),
+      otherIsGreedy: given.critical === "greedy",
+    });
+  },
+  build: async (voices, { knowledge, classifier }) => {
+    const other = indexOfMember(voices, knowledge, "knowledge");
+    await buildSwitch(voices, { leader: 1 - other, other, model: modelOf(classifier) });
+  },
+  laws: [
+    { options: { threshold: 4, critical: "sampled" }, covers: "all", exempt: SWITCHED },
+    { options: { classifier: "entity", critical: "sampled" }, covers: "all", exempt: SWITCHED },
+  ],
+});
 
 /** The switch. */
 export function isCritical(score: number, threshold: number): boolean {
   return score > threshold;
 }
 
-function judgeOf(classifier: CdsOptions["classifier"]): SwitchParts["judge"] {
-  if (classifier === "entropy") return new EntropyJudge();
-  if (classifier === "entity") return new EntityJudge();
-  return typeof classifier === "string" ? () => loadJudge(classifier, "cds") : classifier;
+/** Its own needs where it can tell them; a file's models read hidden states. */
+function needsOf(classifier: Classifier) {
+  const known = modelOf(classifier);
+  if (typeof known === "function") return { hiddenStates: true };
+  return { topDepth: known.needs.top, hiddenStates: known.needs.hidden };
+}
+
+function modelOf(classifier: Classifier): SwitchingModel | (() => Promise<SwitchingModel>) {
+  if (classifier === "entropy") return new EntropyModel();
+  if (classifier === "entity") return new EntityModel();
+  return typeof classifier === "string" ? () => loadSwitchingModel(classifier, "cds") : classifier;
 }

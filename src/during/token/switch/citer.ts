@@ -13,53 +13,75 @@
  * ids, others exchange text (ours). The router is made by `llamafuse train citer` (training/train-citer.ts).
  */
 import { z } from "zod";
-import { LlamafuseError } from "../../../errors.js";
-import { indexOfMember } from "../../gate.js";
-import type { MethodContext, MethodInfo, MethodRun } from "../../method.js";
-import type { Roles } from "../../roles.js";
-import { isJudge, type Judge, loadJudge } from "./model.js";
+import { defineMethod } from "../../define-method.js";
+import { indexOfMember, memberOption } from "../../member-option.js";
+import { schemaOptions } from "../../method-options.js";
+import { allNeeds } from "../../needs.js";
 import { SwitchRun } from "./run.js";
+import { buildSwitch, needsOfSwitch, SWITCHED } from "./switch.js";
+import { isSwitchingModel, loadSwitchingModel, type SwitchingModel } from "./switching-model.js";
 
-export const citerInfo: MethodInfo = {
+type Router = string | SwitchingModel;
+
+const options = z.strictObject({
+  router: z
+    .union([z.string().min(1), z.custom<SwitchingModel>(isSwitchingModel, "is a file, or an object with a score")], {
+      error: ({ input }) =>
+        input === undefined
+          ? 'is needed: a router that was trained on these members. Make one with "llamafuse train citer", and name its file'
+          : undefined,
+    })
+    .describe('A file of "llamafuse train citer" for these members. Needed.'),
+  small: memberOption.default(0).describe("The small member, by name or index; 0 is the first."),
+  threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe("The large member speaks below this score; 0 never asks it."),
+});
+
+/** As a law needs one: the small model will do where its likeliest token is even. */
+const EVEN: SwitchingModel = { needs: { top: 1 }, score: ({ output }) => output.topIds[0] % 2 };
+
+export const citer = defineMethod({
   name: "citer",
   summary: "Token-level routing: a small model writes, a router on its hidden state calls the large one when needed.",
   source: "arXiv 2502.01976",
   requires: "Two members, as published with one vocabulary; a router trained on them.",
-  options: {
-    router: 'A file of "llamafuse train citer" for these members. Needed.',
-    small: "The small member, by name or index. Default 0, the first.",
-    threshold: "The large member speaks below this score. Default 0.9; 0 never asks it.",
+  options: schemaOptions(options),
+  needs: ({ small, router }, { voices, index }) => {
+    const leads = indexOfMember(voices, small, "small") === index;
+    return allNeeds(needsOfSwitch(voices), leads ? needsOf(router) : {});
   },
-};
-
-export const citerOptions = z.strictObject({
-  router: z.union([z.string().min(1), z.custom<Judge>(isJudge, "is a file, or an object with a score")]).optional(),
-  small: z.union([z.string(), z.int().min(0)]).default(0),
-  threshold: z.number().min(0).max(1).default(0.9),
+  roles: () => ({ of: "citer", names: ["small", "large"], instead: "a method such as unite" }),
+  create: (context, { router, small, threshold }) => {
+    const leader = indexOfMember(context.voices, small, "small");
+    return new SwitchRun(context, {
+      leader,
+      other: 1 - leader,
+      model: modelOf(router),
+      yields: (score) => callsLarge(score, threshold),
+    });
+  },
+  build: async (voices, { router, small }) => {
+    const leader = indexOfMember(voices, small, "small");
+    await buildSwitch(voices, { leader, other: 1 - leader, model: modelOf(router) });
+  },
+  laws: [{ options: { router: EVEN, threshold: 0.5 }, covers: "all", exempt: SWITCHED }],
 });
-
-export type CiterOptions = z.output<typeof citerOptions>;
-
-export const citerRoles: Roles = { of: "citer", names: ["small", "large"], instead: "a method such as unite" };
-
-export function createCiter(context: MethodContext, { router, small, threshold }: CiterOptions): MethodRun {
-  const leader = indexOfMember(context.voices, small, "small");
-  if (router === undefined) {
-    throw new LlamafuseError(
-      "invalid-option",
-      'citer needs a router that was trained on these members. Make one with "llamafuse train citer", and name its file as the option router.',
-      { option: "router", allowed: 'a file of "llamafuse train citer"' },
-    );
-  }
-  return new SwitchRun(context, {
-    leader,
-    other: 1 - leader,
-    judge: typeof router === "string" ? () => loadJudge(router, "citer") : router,
-    yields: (score) => callsLarge(score, threshold),
-  });
-}
 
 /** The routing decision. */
 export function callsLarge(score: number, threshold: number): boolean {
   return score < threshold;
+}
+
+/** A file's models read hidden states. */
+function needsOf(router: Router) {
+  if (typeof router === "string") return { hiddenStates: true };
+  return { topDepth: router.needs.top, hiddenStates: router.needs.hidden };
+}
+
+function modelOf(router: Router): SwitchingModel | (() => Promise<SwitchingModel>) {
+  return typeof router === "string" ? () => loadSwitchingModel(router, "citer") : router;
 }

@@ -1,5 +1,5 @@
 /**
- * Two judges of critical tokens that need no training [the signals are from memory of the literature, the formulas ours]:
+ * Two switching models that find critical tokens without training [the signals are from memory of the literature, the formulas ours]:
  *
  *     entropy:  H = −Σ_{t ∈ top 64} p(t) ln p(t) − r ln r,   r = 1 − Σ_{t ∈ top 64} p(t)        in nats
  *     entity:   1 where the leader's likeliest token begins or goes on a name or a number, else 0
@@ -8,11 +8,11 @@
  */
 import type { Member } from "../../../member/member.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
-import type { Judge } from "./model.js";
+import type { SwitchingModel } from "./switching-model.js";
 
 const LISTED = 64;
 
-export class EntropyJudge implements Judge {
+export class EntropyModel implements SwitchingModel {
   readonly needs = { top: LISTED };
 
   score({ output }: Member): number {
@@ -31,7 +31,7 @@ export class EntropyJudge implements Judge {
 
 const ENDS_SENTENCE = /[.!?:;"'”’)\]\n]$/u;
 
-export class EntityJudge implements Judge {
+export class EntityModel implements SwitchingModel {
   readonly needs = { top: 1 };
   /** The last characters of the answer: the present word, and what stands before it. */
   #text = "";

@@ -1,6 +1,6 @@
 /**
- * One request's run of a switch between two members: the leader is read at every step, and where the judge's score says
- * so, the other member speaks in its place.
+ * One request's run of a switch between two members: the leader is read at every step, and where the score of the
+ * switching model says so, the other member speaks in its place.
  *
  *     p = p_leader    or    p_other,     each over its own member's tokens, given that it says something
  *
@@ -18,14 +18,14 @@ import { remainderOf } from "../../alignments/union/greedy-sum.js";
 import { UpToDate } from "../../alignments/up-to-date.js";
 import { Combiner, textProbability } from "../../combine.js";
 import type { FusedDistribution, MethodContext, MethodRun } from "../../method.js";
-import type { Judge } from "./model.js";
+import type { SwitchingModel } from "./switching-model.js";
 
 export interface SwitchParts {
   /** Index of the voice that is read at every step. */
   leader: number;
   other: number;
-  /** The judge, or how to load it. */
-  judge: Judge | (() => Promise<Judge>);
+  /** The switching model, or how to load it. */
+  model: SwitchingModel | (() => Promise<SwitchingModel>);
   /** Whether a score leaves the step to the other member. */
   yields(score: number): boolean;
   /** Whether the other member says its likeliest token, whatever the sampler would draw. Default false. */
@@ -41,7 +41,7 @@ export class SwitchRun implements MethodRun {
   readonly #sharesVocabulary: boolean;
   /** Where only the likeliest entry of a distribution is wanted. */
   readonly #two = new Float64Array(2);
-  #judge: Judge | undefined;
+  #model: SwitchingModel | undefined;
   #speaker: Member;
   /** The speaker's token that entry 1 stands for, or -1 where entry t + 1 is token t. */
   #likeliest = -1;
@@ -59,11 +59,11 @@ export class SwitchRun implements MethodRun {
   }
 
   async prepare(): Promise<void> {
-    const { leader, other, judge: given } = this.parts;
-    const judge = (this.#judge = typeof given === "function" ? await given() : given);
-    judge.begin?.(this.#member(leader), this.#member(other));
+    const { leader, other, model: given } = this.parts;
+    const model = (this.#model = typeof given === "function" ? await given() : given);
+    model.begin?.(this.#member(leader), this.#member(other));
     await settleAll([
-      this.#member(leader).prepare(this.#preparation(leader, judge.needs)),
+      this.#member(leader).prepare(this.#preparation(leader, model.needs)),
       this.#member(other).prepare(this.#preparation(other, {})),
     ]);
   }
@@ -71,7 +71,7 @@ export class SwitchRun implements MethodRun {
   async step(): Promise<FusedDistribution> {
     const { leader, other } = this.parts;
     await this.#upToDate.bring([leader]);
-    const yields = this.parts.yields(this.#judge!.score(this.#member(leader)));
+    const yields = this.parts.yields(this.#model!.score(this.#member(leader)));
     if (yields) await this.#upToDate.bring([other]);
     return this.#distributionOf(yields ? other : leader);
   }
@@ -84,7 +84,7 @@ export class SwitchRun implements MethodRun {
         member.append({ kind: "tokens", ids: [this.#idOf(entry)] });
       else member.append({ kind: "text", bytes });
     }
-    this.#judge!.heard?.(bytes);
+    this.#model!.heard?.(bytes);
   }
 
   #member(index: number): Member {
@@ -97,7 +97,7 @@ export class SwitchRun implements MethodRun {
     return (greedy && traceTop === 0) || (index === this.parts.other && this.parts.otherIsGreedy === true);
   }
 
-  #preparation(index: number, { top = 0, hidden }: Judge["needs"]): Preparation {
+  #preparation(index: number, { top = 0, hidden }: SwitchingModel["needs"]): Preparation {
     const saysLikeliest = this.#saysLikeliest(index);
     const { maps, size } = oneVocabularyMaps([this.#member(index).vocabulary]);
     return {

@@ -1,5 +1,5 @@
 /**
- * Trained judges in files: one versioned JSON document that remembers the two models it was trained on and what of the
+ * Trained switching models in files: one versioned JSON document that remembers the two models it was trained on and what of the
  * leader's hidden state it has learned. Such a file fits no other models, not even others of the same size.
  */
 import { readFileSync, statSync } from "node:fs";
@@ -9,14 +9,16 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-ml
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
 import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
-import { type Judge, LEARNED } from "./model.js";
+import { LEARNED, type SwitchingModel } from "./switching-model.js";
 
-export const JUDGE_FORMAT = "llamafuse-judge";
-export const JUDGE_VERSION = 1;
+export const SWITCHING_MODEL_FORMAT = "llamafuse-switching-model";
+/** As files of the first releases say. */
+const FORMER_FORMAT = "llamafuse-judge";
+export const SWITCHING_MODEL_VERSION = 1;
 
 const common = {
-  format: z.literal(JUDGE_FORMAT),
-  version: z.literal(JUDGE_VERSION),
+  format: z.enum([SWITCHING_MODEL_FORMAT, FORMER_FORMAT]),
+  version: z.literal(SWITCHING_MODEL_VERSION),
   /** The member that is read, and the one that may speak in its place. */
   leader: modelIdentity,
   other: modelIdentity,
@@ -26,27 +28,27 @@ const common = {
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 };
 
-export const savedJudge = z.discriminatedUnion("method", [
+export const savedSwitchingModel = z.discriminatedUnion("method", [
   z.strictObject({ ...common, method: z.literal("cds"), model: savedLogistic }),
   z.strictObject({ ...common, method: z.literal("citer"), model: savedBatchNormMlp }),
 ]);
 
-export type SavedJudge = z.infer<typeof savedJudge>;
-export type JudgedMethod = SavedJudge["method"];
+export type SavedSwitchingModel = z.infer<typeof savedSwitchingModel>;
+export type SwitchingMethod = SavedSwitchingModel["method"];
 
 /** What a method's members are called in errors. */
-const ROLES: Record<JudgedMethod, { leader: string; other: string }> = {
+const ROLES: Record<SwitchingMethod, { leader: string; other: string }> = {
   cds: { leader: "aligned", other: "knowledge" },
   citer: { leader: "small", other: "large" },
 };
 
 /** A score of a hidden state: P(the next token is critical) for cds, P(the small model will do) for citer. */
-export class HiddenStateJudge implements Judge {
+export class HiddenStateModel implements SwitchingModel {
   readonly needs = { hidden: true };
   readonly #probability: (hidden: Float32Array) => number;
 
   private constructor(
-    private readonly saved: SavedJudge,
+    private readonly saved: SavedSwitchingModel,
     private readonly source: string,
   ) {
     const model = saved.method === "cds" ? LogisticRegression.restore(saved.model) : BatchNormMlp.restore(saved.model);
@@ -61,17 +63,17 @@ export class HiddenStateJudge implements Judge {
     this.#probability = (hidden) => model.probability(hidden);
   }
 
-  /** `source`: what errors call it. Errors: invalid-data, also for the judge of another method. */
-  static of(saved: unknown, method: JudgedMethod, source = `the saved ${LEARNED[method]}`): HiddenStateJudge {
-    const { format, version } = (saved ?? {}) as Partial<SavedJudge>;
-    if (format === JUDGE_FORMAT && version !== JUDGE_VERSION) {
+  /** `source`: what errors call it. Errors: invalid-data, also for the model of another method. */
+  static of(saved: unknown, method: SwitchingMethod, source = `the saved ${LEARNED[method]}`): HiddenStateModel {
+    const { format, version } = (saved ?? {}) as Partial<SavedSwitchingModel>;
+    if ((format === SWITCHING_MODEL_FORMAT || format === FORMER_FORMAT) && version !== SWITCHING_MODEL_VERSION) {
       throw new LlamafuseError(
         "invalid-data",
-        `${source} was saved as version ${version}; this Llamafuse reads version ${JUDGE_VERSION}. Train it again.`,
-        { found: version, allowed: JUDGE_VERSION, file: source },
+        `${source} was saved as version ${version}; this Llamafuse reads version ${SWITCHING_MODEL_VERSION}. Train it again.`,
+        { found: version, allowed: SWITCHING_MODEL_VERSION, file: source },
       );
     }
-    const result = savedJudge.safeParse(saved);
+    const result = savedSwitchingModel.safeParse(saved);
     const wrong = result.success ? otherMethod(result.data, method) : damage(result.error.issues[0]);
     if (wrong !== undefined || !result.success) {
       throw new LlamafuseError(
@@ -80,7 +82,7 @@ export class HiddenStateJudge implements Judge {
         { file: source, allowed: method },
       );
     }
-    return new HiddenStateJudge(result.data, source);
+    return new HiddenStateModel(result.data, source);
   }
 
   begin(leader: Member, other: Member): void {
@@ -105,7 +107,7 @@ export class HiddenStateJudge implements Judge {
   }
 }
 
-function otherMethod(saved: SavedJudge, method: JudgedMethod): string | undefined {
+function otherMethod(saved: SavedSwitchingModel, method: SwitchingMethod): string | undefined {
   return saved.method === method ? undefined : `it was trained for ${saved.method}`;
 }
 
@@ -118,18 +120,18 @@ function named({ name, description }: ModelIdentity): string {
 }
 
 /** Read once, and again only when the file changes. */
-const cache = new Map<string, { changed: number; judge: HiddenStateJudge }>();
+const cache = new Map<string, { changed: number; model: HiddenStateModel }>();
 
 /** Errors: file-unreadable, invalid-data. */
-export function readJudge(file: string, method: JudgedMethod): HiddenStateJudge {
+export function readSwitchingModel(file: string, method: SwitchingMethod): HiddenStateModel {
   const key = `${method} ${file}`;
   try {
     const changed = statSync(file).mtimeMs;
     const known = cache.get(key);
-    if (known?.changed === changed) return known.judge;
-    const judge = HiddenStateJudge.of(parse(readFileSync(file, "utf8"), file), method, file);
-    cache.set(key, { changed, judge });
-    return judge;
+    if (known?.changed === changed) return known.model;
+    const model = HiddenStateModel.of(parse(readFileSync(file, "utf8"), file), method, file);
+    cache.set(key, { changed, model });
+    return model;
   } catch (error) {
     if (error instanceof LlamafuseError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -151,18 +153,18 @@ function parse(text: string, file: string): unknown {
   }
 }
 
-/** The document that `readJudge` reads. */
-export function judgeFile(
+/** The document that `readSwitchingModel` reads. */
+export function switchingModelFile(
   leader: Member,
   other: Member,
-  learned: Pick<SavedJudge, "method" | "model" | "training">,
-): SavedJudge {
+  learned: Pick<SavedSwitchingModel, "method" | "model" | "training">,
+): SavedSwitchingModel {
   return {
-    format: JUDGE_FORMAT,
-    version: JUDGE_VERSION,
+    format: SWITCHING_MODEL_FORMAT,
+    version: SWITCHING_MODEL_VERSION,
     leader: savedIdentity(leader),
     other: savedIdentity(other),
     inputs: leader.facts.embeddingLength,
     ...learned,
-  } as SavedJudge;
+  } as SavedSwitchingModel;
 }

@@ -18,34 +18,36 @@
 import { z } from "zod";
 import { MAX_TOP } from "../../../member/offers.js";
 import { TopUnionAlignment } from "../../alignments/top-union/alignment.js";
+import { topUnion } from "../../alignments/top-union/definition.js";
 import { ByteKeys, type TopKeys } from "../../alignments/top-union/keys.js";
+import { defineMethod, PUBLISHED_STRINGS } from "../../define-method.js";
+import { FEEDBACK_TEXT, feedbackChoice } from "../../feedback-option.js";
 import { FusionRun } from "../../fusion-run.js";
-import type { MethodContext, MethodInfo } from "../../method.js";
+import type { MethodContext } from "../../method.js";
+import { schemaOptions } from "../../method-options.js";
 import { MeanRule } from "../../rules/mean.js";
 import { MixtureKeys } from "./mixture.js";
 import { ReleasedKeys } from "./released.js";
 
-export const uniteInfo: MethodInfo = {
-  name: "unite",
-  summary: "Top-k union: weighted mean of the members' softmax over the strings that any of them has among its k best.",
-  source: "arXiv 2410.03777",
-  requires: "Any vocabularies.",
-  options: {
-    k: "How many tokens each member proposes. Default 10.",
-    feedback: '"text" (default, published): the whole text is tokenised anew; "piece": the string is, on its own.',
-    variant: 'With compat: which released code it reproduces, "logits" (default) or "probability".',
-    compat: "Reproduce the released code's strings, quirks and feedback. Default false.",
-  },
-};
+const FEEDBACK = "text";
+const VARIANT = "logits";
 
-export const uniteOptions = z
+const options = z
   .strictObject({
-    k: z.int().min(1).max(MAX_TOP).default(10),
-    feedback: z.enum(["text", "piece"]).optional(),
-    variant: z.enum(["logits", "probability"]).optional(),
-    compat: z.boolean().default(false),
+    k: topUnion.options.shape.k,
+    feedback: feedbackChoice
+      .optional()
+      .meta({ description: `${FEEDBACK_TEXT} Published: "text".`, usual: JSON.stringify(FEEDBACK) }),
+    variant: z
+      .enum(["logits", "probability"])
+      .optional()
+      .meta({
+        description: 'With compat: which released code it reproduces, "logits" or "probability".',
+        usual: JSON.stringify(VARIANT),
+      }),
+    compat: z.boolean().default(false).describe("Reproduce the released code's strings, quirks and feedback."),
   })
-  .refine((options) => !options.compat || options.feedback === undefined, {
+  .refine((given) => !given.compat || given.feedback === undefined, {
     path: ["feedback"],
     error: "cannot be chosen with compat, which feeds back as published",
   })
@@ -54,18 +56,36 @@ export const uniteOptions = z
     error: "is used only with compat",
   });
 
-export type UniteOptions = z.output<typeof uniteOptions>;
+type UniteOptions = z.output<typeof options>;
 
-export function createUnite(context: MethodContext, options: UniteOptions): FusionRun {
-  return new FusionRun(context, {
-    alignment: new TopUnionAlignment(context, keysFor(context, options), options.k),
-    rule: new MeanRule(),
-  });
-}
+export const unite = defineMethod({
+  name: "unite",
+  summary: "Top-k union: weighted mean of the members' softmax over the strings that any of them has among its k best.",
+  source: "arXiv 2410.03777",
+  requires: "Any vocabularies.",
+  options: schemaOptions(options),
+  needs: ({ k, compat, feedback = FEEDBACK }) => ({
+    topDepth: k,
+    lookup: compat ? "all" : "top",
+    goingBack: compat || feedback === "text",
+  }),
+  create: (context, given) =>
+    new FusionRun(context, {
+      alignment: new TopUnionAlignment(context, keysFor(context, given), given.k),
+      rule: new MeanRule(),
+    }),
+  laws: [
+    { covers: "some" },
+    { options: { k: 1, feedback: "piece" }, covers: "some" },
+    { options: { k: MAX_TOP }, covers: "some" },
+    { options: { compat: true }, covers: "some", exempt: PUBLISHED_STRINGS },
+    { options: { compat: true, variant: "probability" }, covers: "some", exempt: PUBLISHED_STRINGS },
+  ],
+});
 
 function keysFor(
   { voices, greedy }: MethodContext,
-  { compat, variant = "logits", feedback = "text" }: UniteOptions,
+  { compat, variant = VARIANT, feedback = FEEDBACK }: UniteOptions,
 ): TopKeys {
   const members = voices.map(({ member }) => member);
   if (!compat) return new ByteKeys(members, feedback);

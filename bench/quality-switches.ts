@@ -1,4 +1,4 @@
-/** The judges of cds and citer that `bench quality` trains for a team, on questions that it does not ask. */
+/** The switching models of cds and citer that `bench quality` trains for a team, on questions that it does not ask. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -11,26 +11,26 @@ import { trainCds } from "../src/training/train-cds.js";
 import { trainCiter } from "../src/training/train-citer.js";
 import type { Team } from "./quality-teams.js";
 
-/** A method with a trained judge, by the name of its row. */
-export interface JudgedRow {
+/** A method with a trained switching model, by the name of its row. */
+export interface SwitchRow {
   title: string;
   method: MethodOptions;
 }
 
-/** A folder of its own for trained judges; who asks for it removes it. */
-export function judgeFolder(): Promise<string> {
-  return mkdtemp(path.join(os.tmpdir(), "llamafuse-judges-"));
+/** A folder of its own for trained switching models; who asks for it removes it. */
+export function switchFolder(): Promise<string> {
+  return mkdtemp(path.join(os.tmpdir(), "llamafuse-switches-"));
 }
 
-/** Train a team's judges on a task, and write them into the folder. Errors: those of the trainings. */
-export async function trainJudges(
-  { judges }: Team,
+/** Train a team's switching models on a task, and write them into the folder. Errors: those of the trainings. */
+export async function trainSwitches(
+  { switches }: Team,
   task: Task,
   { folder, seed, onProgress }: { folder: string; seed: number; onProgress?: (what: string) => void },
-): Promise<JudgedRow[]> {
+): Promise<SwitchRow[]> {
   const examples = examplesOf(task);
-  const judged: JudgedRow[] = [];
-  for (const { method, leader, other, rows } of judges) {
+  const trained: SwitchRow[] = [];
+  for (const { method, leader, other, rows } of switches) {
     onProgress?.(`training ${method} on ${examples.length} questions`);
     const members = [leader, other].map((name) => ({ name, model: nativeModel(name).path, threads: 1 }));
     const ensemble = await createEnsemble({ members, gpu: false });
@@ -43,11 +43,11 @@ export async function trainJudges(
       for (const options of rows) {
         const listed = Object.entries(options).map(([option, value]) => `${option}=${value}`);
         const words = [method, ...(method === "cds" ? ["classifier=trained"] : []), ...listed];
-        judged.push({ title: words.join(" "), method: { name: method, ...roles, ...options } as MethodOptions });
+        trained.push({ title: words.join(" "), method: { name: method, ...roles, ...options } as MethodOptions });
       }
     } finally {
       await ensemble.dispose();
     }
   }
-  return judged;
+  return trained;
 }

@@ -1,28 +1,10 @@
-/**
- * The schedule "gate": a primary member speaks alone while it is sure, and the others are asked only where it is not.
- * GaC's "thresholded" ensembling (arXiv 2406.12585), for any alignment and rule.
- *
- *     fused = p_primary            if max_u p_primary(u) > threshold
- *           = rule(all members)    otherwise
- *
- * p_primary is the primary's distribution in the alignment's space with the primary alone in it.
- */
+/** Options that name a member, by its name or its place among all. */
+import { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { Voice } from "./method.js";
 
-export interface Gate {
-  /** The index of the primary among the voices. */
-  primary: number;
-  threshold: number;
-}
-
-/** Ours, after secondary reports [unverified]; the released examples of GaC set 1.0, which always fuses. */
-export const DEFAULT_THRESHOLD = 0.5;
-
-/** The gate. The released code compares both sides weighted, w·max p > w·τ, which is the same. */
-export function primaryDecides(largest: number, threshold: number): boolean {
-  return largest > threshold;
-}
+/** The member with this name or index. */
+export const memberOption = z.union([z.string(), z.int().min(0)]);
 
 /**
  * The index of the voice with this name or place among all members. LlamafuseError "invalid-option" if there is none, or

@@ -1,0 +1,102 @@
+/** A method put together from an alignment, a fusion rule, weights and a schedule. */
+import type { z } from "zod";
+import { LlamafuseError } from "../../../errors.js";
+import { type AlignmentOptions, alignmentOf, alignmentOptions, buildAlignment } from "../../alignments/alignments.js";
+import type { BuildOptions } from "../../alignments/build/pool.js";
+import type { OptionSet } from "../../define-method.js";
+import { FusionRun } from "../../fusion-run.js";
+import type { MethodContext, MethodRun, Voice } from "../../method.js";
+import { schemaOptions } from "../../method-options.js";
+import { allNeeds, type MethodNeeds } from "../../needs.js";
+import type { Roles } from "../../roles.js";
+import type { RuleDefinition } from "../../rules/define-rule.js";
+import { type RuleOptions, ruleOf } from "../../rules/rules.js";
+import { gateOf, type ScheduleOptions } from "../../schedules/schedules.js";
+import { type WeightOptions, weightingOf } from "../../weightings/weightings.js";
+
+export interface Composition {
+  alignment: AlignmentOptions;
+  rule: RuleOptions;
+  /** Default: the members' own. */
+  weights?: WeightOptions;
+  /** Default: all members at every step. */
+  schedule?: ScheduleOptions;
+}
+
+const GIVEN: WeightOptions = { name: "given" };
+
+export function needsOf({ alignment, rule, weights = GIVEN }: Composition): MethodNeeds {
+  const space = alignmentOf(alignment);
+  const fused = ruleOf(rule);
+  const weighed = weightingOf(weights);
+  return allNeeds(
+    space.alignment.needs(space.options),
+    fused.rule.needs?.(fused.options) ?? {},
+    weighed.weighting.needs?.(weighed.options) ?? {},
+  );
+}
+
+/** Errors: invalid-option, incompatible-members. */
+export function createComposed(context: MethodContext, composition: Composition): MethodRun {
+  const { voices, greedy, traceTop } = context;
+  const { weights = GIVEN, schedule } = composition;
+  const { alignment, options } = alignmentOf(composition.alignment);
+  const { rule, options: ruleOptions } = ruleOf(composition.rule);
+  const { weighting, options: weightOptions } = weightingOf(weights);
+  if (rule.roles !== undefined && weights.name !== "given") {
+    throw new LlamafuseError(
+      "invalid-option",
+      `The rule "${rule.name}" uses roles, so the weights "${weights.name}" do not apply. Leave them out, or use the rule "mean", "product" or "core".`,
+      { option: "weights", found: weights.name, allowed: ["given"] },
+    );
+  }
+  if (alignment.createRun !== undefined) {
+    if (schedule !== undefined && schedule.name !== "every-step") throw needsAll(alignment.name, schedule.name);
+    const parts = {
+      rule: rule.create(context, ruleOptions, alignment),
+      weighting: weighting.create(voices, weightOptions),
+    };
+    return alignment.createRun(context, options, parts);
+  }
+  const onlyLikeliest = rule.name === "mean" && greedy && traceTop === 0;
+  const space = alignment.create!(context, options, { onlyLikeliest });
+  return new FusionRun(context, {
+    alignment: space,
+    rule: rule.create(context, ruleOptions, alignment),
+    weighting: weighting.create(voices, weightOptions, space),
+    gate: schedule && gateOf(schedule, voices),
+  });
+}
+
+function needsAll(alignment: string, schedule: string): LlamafuseError {
+  return new LlamafuseError(
+    "invalid-option",
+    `The alignment "${alignment}" does not go with the schedule "${schedule}": it searches with all members at every step. Use "every-step", or another alignment.`,
+    { option: "schedule", found: schedule, allowed: ["every-step"] },
+  );
+}
+
+type Aligned = { alignment: AlignmentOptions };
+type GivenAligned = { alignment?: z.input<typeof alignmentOptions> };
+
+/** What a method is that is one rule on any alignment; the rule's options are the method's own. */
+export function ofRule<Name extends string, Schema extends z.ZodObject>(definition: RuleDefinition<Name, Schema>) {
+  const schema = definition.options.safeExtend({ alignment: alignmentOptions });
+  const composed = ({ alignment, ...own }: Aligned): Composition => ({
+    alignment,
+    rule: { name: definition.name, ...own } as unknown as RuleOptions,
+  });
+  const roles: Roles | undefined = definition.roles && {
+    of: definition.name,
+    names: definition.roles,
+    instead: "a method such as unite",
+  };
+  return {
+    options: schemaOptions(schema) as unknown as OptionSet<z.output<Schema> & Aligned, z.input<Schema> & GivenAligned>,
+    needs: (options: Aligned) => needsOf(composed(options)),
+    roles: () => roles,
+    create: (context: MethodContext, options: Aligned) => createComposed(context, composed(options)),
+    build: (voices: readonly Voice[], { alignment }: Aligned, run: BuildOptions) =>
+      buildAlignment(voices, alignment, run),
+  };
+}

@@ -1,0 +1,11 @@
+/** The weights that the user gave. */
+import { z } from "zod";
+import { defineWeighting } from "./define-weighting.js";
+import { GivenWeights } from "./weighting.js";
+
+export const given = defineWeighting({
+  name: "given",
+  summary: "The members' own.",
+  options: z.strictObject({}),
+  create: (voices) => new GivenWeights(voices),
+});
