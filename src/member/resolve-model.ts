@@ -2,17 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import os from "node:os";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
+import { modelsFolder } from "../model-stores/flat-stores.js";
+import { isOllamaName, ollamaModel } from "../model-stores/ollama.js";
 import { isNativeName, nativeModel } from "../native-models.js";
-
-/** The environment variable that names the folder for downloaded models. */
-export const MODELS_VARIABLE = "LLAMAFUSE_MODELS";
-
-export function modelsFolder(): string {
-  return process.env[MODELS_VARIABLE] || path.join(os.homedir(), ".llamafuse", "models");
-}
 
 export function isRemote(model: string): boolean {
   return /^(hf|huggingface|https?):/i.test(model);
@@ -25,7 +19,8 @@ const REACH_TIMEOUT_MS = 20_000;
 
 /**
  * A path stays as it is; the name of a native model, such as `raven`, is that model unless there is a file of this name;
- * `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
+ * `ollama:NAME:TAG` is the file in Ollama's store; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into
+ * the models folder.
  * Errors: file-unreadable, aborted.
  */
 export async function resolveModel(
@@ -34,6 +29,7 @@ export async function resolveModel(
   signal?: AbortSignal,
 ): Promise<string> {
   if (isNativeName(model) && !existsSync(model)) return nativeModel(model).path;
+  if (isOllamaName(model) && !existsSync(model)) return ollamaModel(model);
   if (!isRemote(model)) return model;
   const directory = modelsFolder();
   const known = readKnown(directory);

@@ -1,0 +1,33 @@
+/** Stores that are folders of files: llama.cpp's cache, node-llama-cpp's models and our own downloads. */
+import path from "node:path";
+import { modelsByPath } from "./files.js";
+import { cacheFolder, folderIn, type ModelStore, type StorePlace, thisPlace } from "./store.js";
+
+/** The environment variable that names the folder for downloaded models. */
+export const MODELS_VARIABLE = "LLAMAFUSE_MODELS";
+
+/** People sort what they download into folders. */
+const DEPTH = 2;
+
+export const llamaCpp: ModelStore = {
+  name: "llama.cpp",
+  folders: (place) => [folderIn(place, "LLAMA_CACHE") ?? path.join(cacheFolder(place), "llama.cpp")],
+  find: (folder) => ({ models: modelsByPath(folder, 0), problems: [] }),
+};
+
+export const nodeLlamaCpp: ModelStore = {
+  name: "node-llama-cpp",
+  folders: ({ home }) => [path.join(home, ".node-llama-cpp", "models")],
+  find: (folder) => ({ models: modelsByPath(folder, DEPTH), problems: [] }),
+};
+
+export const ownDownloads: ModelStore = {
+  name: "llamafuse",
+  folders: (place) => [modelsFolder(place)],
+  find: (folder) => ({ models: modelsByPath(folder, DEPTH), problems: [] }),
+};
+
+/** Where `hf:` and `https:` URIs are downloaded to. */
+export function modelsFolder(place: StorePlace = thisPlace()): string {
+  return folderIn(place, MODELS_VARIABLE) ?? path.join(place.home, ".llamafuse", "models");
+}
