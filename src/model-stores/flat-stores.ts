@@ -1,10 +1,8 @@
 /** Stores that are folders of files: llama.cpp's cache, node-llama-cpp's models and our own downloads. */
 import path from "node:path";
+import { MODELS_VARIABLE } from "./downloads.js";
 import { modelsByPath } from "./files.js";
-import { cacheFolder, folderIn, type ModelStore, type StorePlace, thisPlace } from "./store.js";
-
-/** The environment variable that names the folder for downloaded models. */
-export const MODELS_VARIABLE = "LLAMAFUSE_MODELS";
+import { cacheFolder, folderIn, type ModelStore } from "./store.js";
 
 /** People sort what they download into folders. */
 const DEPTH = 2;
@@ -23,11 +21,6 @@ export const nodeLlamaCpp: ModelStore = {
 
 export const ownDownloads: ModelStore = {
   name: "llamafuse",
-  folders: (place) => [modelsFolder(place)],
+  folders: (place) => [folderIn(place, MODELS_VARIABLE) ?? path.join(place.home, ".llamafuse", "models")],
   find: (folder) => ({ models: modelsByPath(folder, DEPTH), problems: [] }),
 };
-
-/** Where `hf:` and `https:` URIs are downloaded to. */
-export function modelsFolder(place: StorePlace = thisPlace()): string {
-  return folderIn(place, MODELS_VARIABLE) ?? path.join(place.home, ".llamafuse", "models");
-}

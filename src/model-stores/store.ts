@@ -2,8 +2,8 @@
  * A store is a folder where some program keeps GGUF files. What a store looks like inside is all that its file here knows;
  * nothing outside its folders is read.
  */
-import os from "node:os";
 import path from "node:path";
+import { homeFolder } from "../files.js";
 
 /** Each store and what people call it, in the order in which they are listed. */
 export const STORE_TITLES = {
@@ -52,7 +52,8 @@ export interface ModelStore {
 }
 
 export function thisPlace(): StorePlace {
-  return { env: process.env, home: os.homedir(), platform: process.platform };
+  // Without a home folder there are no usual places, only those that variables name.
+  return { env: process.env, home: homeFolder() ?? path.parse(process.cwd()).root, platform: process.platform };
 }
 
 /** A folder that a variable names, `~` being the home folder; undefined where the variable is not set. */
