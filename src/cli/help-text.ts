@@ -19,8 +19,7 @@ function examples(lines: readonly string[]): string {
   return lines
     .flatMap((line) => {
       const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line) ?? [];
-      // A line between examples says what the next ones are for.
-      if (command === undefined) return wrapped([{ text: line, paint: String }], COLUMNS).replaceAll("\n", "\n  ");
+      if (command === undefined) return [wrapped([{ text: line, paint: String }], COLUMNS)];
       // A flag stays with its value: lines break only where a flag begins.
       const joined = command.replace(/ (?!-)/g, "\u00a0");
       const shown = wrapped([{ text: joined, paint: String }], COLUMNS - 8).replaceAll("\n", " \\\n      ");

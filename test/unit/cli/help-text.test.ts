@@ -25,9 +25,11 @@ it("moves what examples do below them, and wraps remarks", () => {
   expect(fitted).toMatch(/ends here\.\nThe next sentence has its own line\.$/);
 });
 
-it("wraps a line between examples that is too wide", () => {
-  const line = `  What the next example is for, ${"which takes a while to say ".repeat(3)}`.trimEnd();
-  const fitted = helpText(`\nExamples:\n  $ llamafuse eval\n${line}:\n  $ llamafuse route list\n`);
-  expect(fitted).toMatch(/ {2}\$ llamafuse eval\n {2}What [^\n]+\n {2}\S[^\n]+:\n {2}\$ llamafuse route list/);
-  expect(fitted.split("\n").filter((each) => displayWidth(each) > 80)).toEqual([]);
+it("takes lines among the examples that are none", () => {
+  const text = `Steps:\n  ${"What the next command does ".repeat(4)}:\n  $ llamafuse chat`.trimEnd();
+  expect(
+    helpText(text)
+      .split("\n")
+      .filter((line) => displayWidth(line) > 80),
+  ).toEqual([]);
 });
