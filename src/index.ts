@@ -55,8 +55,19 @@ export type { ChatMessage, PromptInput } from "./decoding/prompt.js";
 export type { SamplerOptions } from "./decoding/sampler-options.js";
 export type { ScoreOptions, TextScore } from "./decoding/score.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
-export type { MethodInfo } from "./during/method.js";
-export { type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
+export {
+  defineMethod,
+  type Method,
+  type MethodChoice,
+  type MethodDefinition,
+  type MethodLaw,
+  type MethodLaws,
+  type OptionSet,
+} from "./during/define-method.js";
+export type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "./during/method.js";
+export { type MethodGiven, type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
+export type { MemberNeeds, MethodNeeds, Place as MemberPlace } from "./during/needs.js";
+export type { Roles } from "./during/roles.js";
 export type { SavedSwitchingModel } from "./during/token/switch/saved-model.js";
 export type { SwitchingModel } from "./during/token/switch/switching-model.js";
 export { createEnsemble, Ensemble, type EnsembleOptions, type LoadProgress } from "./ensemble/ensemble.js";
@@ -87,6 +98,13 @@ export type { MemberCosts, MemberIdentity, ModelIdentity } from "./member/model-
 export type { GoingBack, MemberOffers } from "./member/offers.js";
 export type { ScriptedMemberOptions } from "./member/scripted/options.js";
 export { ScriptedMember } from "./member/scripted/scripted-member.js";
+export {
+  type ListedModel,
+  type ListModelsOptions,
+  listModels,
+  type ModelListing,
+  type UnusableModel,
+} from "./model-stores/list-models.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
 export type { TrainingExample } from "./training/example.js";
 export type { SwitchTraining } from "./training/options.js";

@@ -4,8 +4,8 @@ import type { z } from "zod";
 /** What a schema says of an option: `.meta({ description })`, or `.describe(…)`, and `usual` where the default is no value. */
 interface OptionMeta {
   description?: string;
-  /** The default in words, for an option that may be left out: "the members' weights". */
-  usual?: string;
+  /** The default of an option that may be left out: a value, or words such as "the members' weights". */
+  usual?: string | number;
 }
 
 /** Option → what it is, with its default: `{ k: "How many tokens each member proposes. Default 10." }`. */
@@ -19,7 +19,8 @@ function textOf(option: z.ZodType): string {
   const { description = "", usual } = (option.meta() ?? {}) as OptionMeta;
   const standard = defaultOf(option);
   if (standard === undefined && usual === undefined) return description;
-  return `${description} Default ${usual ?? shown(standard)}.`;
+  const inWords = usual !== undefined && !/^["\d]/.test(String(usual));
+  return `${description} Default${inWords ? ":" : ""} ${usual ?? shown(standard)}.`;
 }
 
 /** The value that stands for an option that is left out; undefined where there is none. */

@@ -10,6 +10,8 @@ export interface Problem {
   words: string;
   /** What stands there; undefined for nothing. */
   found: unknown;
+  /** Whether what is wrong is that nothing stands there. */
+  isMissing: boolean;
   /** The key that nobody knows, where that is what is wrong. */
   unknownKey?: string;
   /** `params` of an issue that a check of ours added. */
@@ -25,9 +27,10 @@ export function problemOf(error: z.ZodError, given: unknown): Problem {
   const at = path.join(".");
   if (issue.code === "unrecognized_keys") {
     const [unknownKey] = issue.keys;
-    return { at, words: `has the unknown key "${unknownKey}"`, found, unknownKey };
+    return { at, words: `has the unknown key "${unknownKey}"`, found, isMissing: false, unknownKey };
   }
-  return { at, words: wordsOf(issue), found, params: issue.code === "custom" ? issue.params : undefined };
+  const isMissing = found === undefined && issue.code !== "custom";
+  return { at, words: wordsOf(issue), found, isMissing, params: issue.code === "custom" ? issue.params : undefined };
 }
 
 /** `"threads" must be at least 1; found 0`. Of the whole: `it must be an object; found 3`. */

@@ -16,9 +16,16 @@ export function checkOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const { at: option, words, found, unknownKey, params } = problemOf(result.error, given);
+  const { at: option, words, found, isMissing, unknownKey, params } = problemOf(result.error, given);
   if (unknownKey !== undefined) throw unknownName(`option of ${method}`, unknownKey, Object.keys(texts));
   if (params !== undefined) throw unknownPartOption(method, option, params as unknown as UnknownPartOption);
+  if (isMissing && option in texts) {
+    throw new LlamafuseError("invalid-option", `${method} needs the option "${option}": ${texts[option]}`, {
+      method,
+      option,
+      allowed: texts[option],
+    });
+  }
   const said = found === undefined ? "" : `; found ${JSON.stringify(found)}`;
   throw new LlamafuseError("invalid-option", `The option "${option}" of ${method} ${words}${said}.`, {
     method,

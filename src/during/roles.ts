@@ -22,7 +22,7 @@ export function checkRoles({ of, names, instead }: Roles, voices: readonly Voice
     const found = everyone.map((name, index) => `${name} ${Number(weights[index].toFixed(3))}`).join(", ");
     throw new LlamafuseError(
       "invalid-option",
-      `${of} gives its members roles (${names.join(", ")}) and no shares of the vote, so weights that differ mean nothing there; found ${found}. Leave the weights out, or use ${instead}.`,
+      `${of} uses roles (${names.join(", ")}), so weights do not apply; found ${found}. Leave the weights out, or use ${instead}.`,
       { option: "weight", found: weights, allowed: "equal weights" },
     );
   }

@@ -58,7 +58,7 @@ function renderAll(infos: readonly MethodInfo[], colors: Colors): string {
   return `${table}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n`;
 }
 
-function renderOne({ name, summary, requires, source, options }: MethodInfo, colors: Colors): string {
+function renderOne({ name, summary, requires, source, options, parts = {} }: MethodInfo, colors: Colors): string {
   const facts = renderTable(
     [
       ["members need", requires],
@@ -66,5 +66,17 @@ function renderOne({ name, summary, requires, source, options }: MethodInfo, col
     ].map(([label, text]) => [colors.dim(label), text]),
     { colors, wrap: [1], indent: "  " },
   );
-  return `${colors.bold(name)}  ${summary}\n\n${facts}\n${colors.bold("Options")} ${colors.dim("(--option name=value)")}\n${renderMeanings(options, colors)}`;
+  return `${colors.bold(name)}  ${summary}\n\n${facts}\n${colors.bold("Options")} ${colors.dim("(--option name=value)")}\n${renderMeanings(options, colors)}${renderParts(parts, colors)}`;
+}
+
+/** The options of the parts that a method can be put together from. */
+function renderParts(parts: NonNullable<MethodInfo["parts"]>, colors: Colors): string {
+  const rows = Object.entries(parts).flatMap(([option, kinds]) =>
+    Object.entries(kinds).flatMap(([kind, texts]) =>
+      Object.entries(texts).map(([name, text]) => [colors.cyan(`${option}.${name}`), kind, text]),
+    ),
+  );
+  if (rows.length === 0) return "";
+  const table = renderTable(rows, { colors, head: ["option", "of", "what it is"], wrap: [2], indent: "  " });
+  return `\n${colors.bold("Options of parts")} ${colors.dim("(--option alignment=union --option alignment.feedback=piece)")}\n${table}`;
 }

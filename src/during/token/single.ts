@@ -7,7 +7,9 @@
  * could name, which are never text, are conditioned away, as in the other methods.
  *
  * - sampled: entry 0 is the end, entry t + 1 is token t, and the entries of tokens that are not text have probability 0;
- * - greedy: only the most probable token is asked for: entry 0 is the end, entry 1 that token.
+ * - greedy: only the most probable token is asked for: entry 0 is the end, entry 1 that token;
+ * - sampled, of a member that offers its likeliest tokens only: entry 0 is the end, entry r + 1 the token of rank r, given that
+ *   it is one of these.
  *
  * A greedy choice prefers the end where all end tokens together are at least as probable as the best other token.
  */
@@ -22,6 +24,8 @@ const END = 0;
 export class SingleRun implements MethodRun {
   readonly #voice: Voice;
   readonly #isGreedy: boolean;
+  /** Whether the likeliest tokens are all that the member tells. */
+  readonly #isListed: boolean;
   readonly #projection: Projection | undefined;
   readonly #fused: FusedDistribution;
   #begun = false;
@@ -32,9 +36,10 @@ export class SingleRun implements MethodRun {
     this.#voice = context.voices[0];
     // A trace lists the fused candidates, for which the most probable one is not enough.
     this.#isGreedy = context.greedy && context.traceTop === 0;
-    const { vocabulary } = this.#voice.member;
-    this.#projection = this.#isGreedy ? undefined : identityProjection(vocabulary);
-    const size = this.#isGreedy ? 2 : vocabulary.size + 1;
+    const { vocabulary, offers } = this.#voice.member;
+    this.#isListed = !this.#isGreedy && !offers.logits;
+    this.#projection = this.#isGreedy || this.#isListed ? undefined : identityProjection(vocabulary);
+    const size = this.#isGreedy ? 2 : (this.#isListed ? offers.topDepth : vocabulary.size) + 1;
     this.#fused = {
       size,
       probabilities: new Float64Array(size),
@@ -45,7 +50,8 @@ export class SingleRun implements MethodRun {
   }
 
   prepare(): Promise<void> {
-    const top = Math.max(this.#isGreedy ? 1 : 0, this.context.traceTop);
+    const { topDepth } = this.#voice.member.offers;
+    const top = Math.max(this.#isListed ? topDepth : this.#isGreedy ? 1 : 0, this.context.traceTop);
     return this.#voice.member.prepare({ top, projection: this.#projection });
   }
 
@@ -54,7 +60,8 @@ export class SingleRun implements MethodRun {
     if (this.#begun) await this.context.advance([this.#voice]);
     this.#begun = true;
     this.#atFragmentStart = member.atFragmentStart;
-    if (this.#projection === undefined) this.#takeMostProbable();
+    if (this.#isListed) this.#takeListed();
+    else if (this.#projection === undefined) this.#takeMostProbable();
     else this.#takeAll(this.#projection);
     return this.#fused;
   }
@@ -75,6 +82,24 @@ export class SingleRun implements MethodRun {
     this.#fused.best = probabilities[1] > probabilities[END] ? 1 : END;
   }
 
+  #takeListed(): void {
+    const { output, vocabulary } = this.#voice.member;
+    const { probabilities } = this.#fused;
+    this.#fused.size = output.topCount + 1;
+    probabilities[END] = Math.exp(output.endLogProb);
+    let sum = probabilities[END];
+    let best = END;
+    for (let rank = 0; rank < output.topCount; rank++) {
+      const isText = vocabulary.classOf(output.topIds[rank]) === TokenClass.text;
+      const probability = isText ? Math.exp(output.topLogits[rank] - output.logNormaliser) : 0;
+      probabilities[rank + 1] = probability;
+      sum += probability;
+      if (probability > probabilities[best]) best = rank + 1;
+    }
+    for (let entry = 0; entry <= output.topCount; entry++) probabilities[entry] /= sum;
+    this.#fused.best = best;
+  }
+
   #takeAll({ size }: Projection): void {
     const { projection } = this.#voice.member.output;
     const entries = size - 1;
@@ -87,6 +112,7 @@ export class SingleRun implements MethodRun {
   }
 
   #idOf(entry: number): number {
+    if (this.#isListed) return this.#voice.member.output.topIds[entry - 1];
     return this.#projection === undefined ? this.#best : entry - 1;
   }
 

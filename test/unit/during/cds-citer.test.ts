@@ -20,7 +20,7 @@ const letters = makeVocabulary([
 ]);
 
 /** Says `word` over and over, as surely as `logit`. */
-function saying(name: string, word: string, logit = 9): ScriptedMember {
+function saying(name: string, word: string, logit = 9, hasStates = false): ScriptedMember {
   return new ScriptedMember({
     name,
     vocabulary: letters,
@@ -28,6 +28,7 @@ function saying(name: string, word: string, logit = 9): ScriptedMember {
       const next = word.charCodeAt((tokens.length - 1) % word.length) - 97;
       return Float32Array.from({ length: letters.size }, (_, id) => (id === next ? logit : 0));
     },
+    hidden: hasStates ? () => [0, 0] : undefined,
   });
 }
 
@@ -156,7 +157,7 @@ describe("the heuristics", () => {
 });
 
 describe("bad input", () => {
-  const two = () => [saying("first", "f"), saying("second", "s")];
+  const two = () => [saying("first", "f", 9, true), saying("second", "s")];
   const begin = (options: object, members: Member[] = two()) => beginRun({ method: options as never, members });
 
   it.each([

@@ -58,7 +58,9 @@ describe.each(both)("$name on members that it cannot combine", (method) => {
   it("says whose embeddings are missing", async () => {
     const error = await build([randomMember(1, sp), randomMember(2, bpe, { embeddings: undefined })]);
     expect(error.code).toBe("incompatible-members");
-    expect(error.message).toMatch(/"random-2" has none.*unite/);
+    expect(error.message).toMatch(
+      /"random-2" \(scripted\) does not offer its (in|out)put embeddings, which .* needs\. Methods that work .*unite/,
+    );
   });
 
   it("says whose embeddings are too few", async () => {

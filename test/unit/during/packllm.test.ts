@@ -146,7 +146,10 @@ describe("packllm", () => {
 
   it.each([
     [{ name: "fusion", weights: "perplexity-search" }, /one sequence of tokens.*Use the alignment "mined"/],
-    [{ name: "fusion", rule: "contrast", weights: "perplexity" }, /roles and no weights/],
+    [
+      { name: "fusion", rule: "contrast", weights: "perplexity" },
+      /uses roles, so the weights "perplexity" do not apply/,
+    ],
     [{ name: "fusion", alignment: "relative", schedule: "gate" }, /"relative" does not go with the schedule "gate"/],
     [
       { name: "fusion", alignment: "relative", weights: "perplexity-search" },

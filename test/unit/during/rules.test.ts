@@ -169,7 +169,7 @@ describe("methods with roles", () => {
     ],
     [{ name: "proxy" }, 2, /takes 3 members \(the first is base, the second is expert, the third is antiExpert\)/],
     [{ name: "cds" }, 3, /cds takes 2 members \(the first is aligned, the second is knowledge\)/],
-    [{ name: "citer" }, 3, /citer takes 2 members \(the first is small, the second is large\)/],
+    [{ name: "citer", router: "router.json" }, 3, /citer takes 2 members \(the first is small, the second is large\)/],
     [{ name: "fusion", rule: "contrast" }, 3, /The rule "contrast" takes 2 members.*use the rule "mean"/],
     [{ name: "contrast", expert: 1 }, 2, /"random-2" cannot be both expert and amateur/],
     [{ name: "contrast", expert: "owl" }, 2, /expert member "owl".*Known: random-1, random-2/],

@@ -7,9 +7,10 @@ import type { OptionSet } from "../../define-method.js";
 import { FusionRun } from "../../fusion-run.js";
 import type { MethodContext, MethodRun, Voice } from "../../method.js";
 import { schemaOptions } from "../../method-options.js";
-import { allNeeds, type MethodNeeds } from "../../needs.js";
+import { allNeeds, type MethodNeeds, type Place } from "../../needs.js";
 import type { Roles } from "../../roles.js";
 import type { RuleDefinition } from "../../rules/define-rule.js";
+import { requirePositive } from "../../rules/quotient.js";
 import { type RuleOptions, ruleOf } from "../../rules/rules.js";
 import { gateOf, type ScheduleOptions } from "../../schedules/schedules.js";
 import { type WeightOptions, weightingOf } from "../../weightings/weightings.js";
@@ -25,10 +26,13 @@ export interface Composition {
 
 const GIVEN: WeightOptions = { name: "given" };
 
-export function needsOf({ alignment, rule, weights = GIVEN }: Composition): MethodNeeds {
-  const space = alignmentOf(alignment);
-  const fused = ruleOf(rule);
-  const weighed = weightingOf(weights);
+/** Errors: invalid-option, incompatible-members for parts that do not go together. */
+export function needsOf(composition: Composition, { voices }: Pick<Place, "voices">): MethodNeeds {
+  const space = alignmentOf(composition.alignment);
+  const fused = ruleOf(composition.rule);
+  const weighed = weightingOf(composition.weights ?? GIVEN);
+  checkTogether(composition);
+  if (fused.rule.roles !== undefined) requirePositive(voices, fused.rule.name, space.alignment);
   return allNeeds(
     space.alignment.needs(space.options),
     fused.rule.needs?.(fused.options) ?? {},
@@ -43,15 +47,8 @@ export function createComposed(context: MethodContext, composition: Composition)
   const { alignment, options } = alignmentOf(composition.alignment);
   const { rule, options: ruleOptions } = ruleOf(composition.rule);
   const { weighting, options: weightOptions } = weightingOf(weights);
-  if (rule.roles !== undefined && weights.name !== "given") {
-    throw new LlamafuseError(
-      "invalid-option",
-      `The rule "${rule.name}" uses roles, so the weights "${weights.name}" do not apply. Leave them out, or use the rule "mean", "product" or "core".`,
-      { option: "weights", found: weights.name, allowed: ["given"] },
-    );
-  }
+  checkTogether(composition);
   if (alignment.createRun !== undefined) {
-    if (schedule !== undefined && schedule.name !== "every-step") throw needsAll(alignment.name, schedule.name);
     const parts = {
       rule: rule.create(context, ruleOptions, alignment),
       weighting: weighting.create(voices, weightOptions),
@@ -68,12 +65,26 @@ export function createComposed(context: MethodContext, composition: Composition)
   });
 }
 
-function needsAll(alignment: string, schedule: string): LlamafuseError {
-  return new LlamafuseError(
-    "invalid-option",
-    `The alignment "${alignment}" does not go with the schedule "${schedule}": it searches with all members at every step. Use "every-step", or another alignment.`,
-    { option: "schedule", found: schedule, allowed: ["every-step"] },
-  );
+/** Whether rule and weights, and alignment, weights and schedule go together. Error: invalid-option. */
+function checkTogether({ alignment: { name }, rule, weights = GIVEN, schedule }: Composition): void {
+  if (ruleOf(rule).rule.roles !== undefined && weights.name !== "given") {
+    throw new LlamafuseError(
+      "invalid-option",
+      `The rule "${rule.name}" uses roles, so the weights "${weights.name}" do not apply. Leave them out, or use the rule "mean", "product" or "core".`,
+      { option: "weights", found: weights.name, allowed: ["given"] },
+    );
+  }
+  if (name !== "relative") return;
+  const refuse = (option: string, found: string, why: string, allowed: string) =>
+    new LlamafuseError(
+      "invalid-option",
+      `The alignment "${name}" does not go with the ${option} "${found}": ${why}. Use "${allowed}", or another alignment.`,
+      { option, found, allowed: [allowed] },
+    );
+  if (schedule !== undefined && schedule.name !== "every-step")
+    throw refuse("schedule", schedule.name, "its search needs all members", "every-step");
+  if (weights.name === "perplexity-search")
+    throw refuse("weights", weights.name, "it has no tokens to compare mixtures by", "perplexity");
 }
 
 type Aligned = { alignment: AlignmentOptions };
@@ -93,7 +104,7 @@ export function ofRule<Name extends string, Schema extends z.ZodObject>(definiti
   };
   return {
     options: schemaOptions(schema) as unknown as OptionSet<z.output<Schema> & Aligned, z.input<Schema> & GivenAligned>,
-    needs: (options: Aligned) => needsOf(composed(options)),
+    needs: (options: Aligned, place: Place) => needsOf(composed(options), place),
     roles: () => roles,
     create: (context: MethodContext, options: Aligned) => createComposed(context, composed(options)),
     build: (voices: readonly Voice[], { alignment }: Aligned, run: BuildOptions) =>

@@ -24,14 +24,6 @@ import { isSwitchingModel, loadSwitchingModel, type SwitchingModel } from "./swi
 type Router = string | SwitchingModel;
 
 const options = z.strictObject({
-  router: z
-    .union([z.string().min(1), z.custom<SwitchingModel>(isSwitchingModel, "is a file, or an object with a score")], {
-      error: ({ input }) =>
-        input === undefined
-          ? 'is needed: a router that was trained on these members. Make one with "llamafuse train citer", and name its file'
-          : undefined,
-    })
-    .describe('A file of "llamafuse train citer" for these members. Needed.'),
   small: memberOption.default(0).describe("The small member, by name or index; 0 is the first."),
   threshold: z
     .number()
@@ -39,6 +31,9 @@ const options = z.strictObject({
     .max(1)
     .default(0.9)
     .describe("The large member speaks below this score; 0 never asks it."),
+  router: z
+    .union([z.string().min(1), z.custom<SwitchingModel>(isSwitchingModel, "is a file, or an object with a score")])
+    .describe('A file that "llamafuse train citer" made for these members. Needed.'),
 });
 
 /** As a law needs one: the small model will do where its likeliest token is even. */
