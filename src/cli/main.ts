@@ -13,6 +13,7 @@ import { registerInspect } from "./inspect/command.js";
 import { registerMethods } from "./methods/command.js";
 import { registerModels } from "./models/command.js";
 import { addCommonOptions } from "./options.js";
+import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
 import { colorsFor } from "./terminal.js";
@@ -34,13 +35,14 @@ async function main(argv: readonly string[]): Promise<number> {
   if (words.includes("--no-color")) process.env.NO_COLOR = "1";
   // A reader that goes away is noticed by whoever writes next; see reportError.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const program = makeProgram();
   try {
-    const program = makeProgram();
+    refuseForeignOptions(words, program);
     if (words.every((word) => word === "--no-color" || word === "--verbose")) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportError(error, words.includes("--verbose"));
+    return reportError(explained(error, words, program), words.includes("--verbose"));
   }
 }
 
