@@ -4,6 +4,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
 import { registerBench } from "./bench/command.js";
 import { registerChat } from "./chat/command.js";
+import { registerCompletion } from "./completion/command.js";
 import { registerDetermine } from "./determine/command.js";
 import { registerEval } from "./eval/command.js";
 import { registerGenerate } from "./generate/command.js";
@@ -68,6 +69,7 @@ function makeProgram(): Command {
   registerDetermine(program);
   registerRoute(program);
   registerTrain(program);
+  registerCompletion(program);
   registerHelp(program);
   return program;
 }
