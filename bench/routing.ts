@@ -5,9 +5,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
-import { renderTablesHtml } from "../src/before/evaluation/html.js";
 import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/compare-routers.js";
-import { type RoutersEvaluation, evaluateRouters } from "../src/before/evaluation/evaluate-routers.js";
+import { evaluateRouters, type RoutersEvaluation } from "../src/before/evaluation/evaluate-routers.js";
+import { renderTablesHtml } from "../src/before/evaluation/html.js";
 import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
 import { routerInfos } from "../src/before/registry.js";
 import { readOutcomeTable } from "../src/before/table/read.js";
@@ -114,7 +114,9 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
       ...zoo.tables,
     ],
     notes: [...notes, ...zoo.notes],
-    ...(evaluated.length > 0 && { page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER) }),
+    ...(evaluated.length > 0 && {
+      page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER),
+    }),
   };
 }
 

@@ -17,7 +17,11 @@ export { GgufEmbedder, type GgufEmbedderOptions } from "./before/embedders/gguf.
 export { type GradedExample, LabelEmbedder, labelExamples } from "./before/embedders/label-probabilities.js";
 export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-idf.js";
 export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/evaluation/curve.js";
-export { type EvaluateRoutersOptions, type RoutersEvaluation, evaluateRouters } from "./before/evaluation/evaluate-routers.js";
+export {
+  type EvaluateRoutersOptions,
+  evaluateRouters,
+  type RoutersEvaluation,
+} from "./before/evaluation/evaluate-routers.js";
 export { foldsOf, type SplitOptions, splitOf } from "./before/evaluation/splits.js";
 export { embedQuery, type TrainingData, trainingData } from "./before/fitting/training-data.js";
 export type {

@@ -15,7 +15,7 @@ import {
   upperHull,
 } from "./curve.js";
 import type { RouterRun } from "./evaluate-router.js";
-import { type OperatingPoint, type SettingResults, operatingPoints } from "./setting-results.js";
+import { type OperatingPoint, operatingPoints, type SettingResults } from "./setting-results.js";
 
 export interface BaselineReport extends CurvePoint {
   aiq: number;

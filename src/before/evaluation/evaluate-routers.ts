@@ -4,7 +4,7 @@ import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
 import { checkEvaluationOptions, labelsOf } from "./check-options.js";
-import { type RouterComparison, type ComparisonOptions, compareRouters } from "./compare-routers.js";
+import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
 import { evaluateRouter, type RouterChoice, type RouterRun } from "./evaluate-router.js";
 import type { Splits } from "./splits.js";
 import { plainSplit, runFrom } from "./transfer.js";

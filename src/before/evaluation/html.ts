@@ -2,8 +2,8 @@
 import { escapeHtml, quantity } from "../../report/markup.js";
 import { STYLE } from "../../report/style.js";
 import type { Interval } from "../../statistics.js";
-import { CHART_FRAME, type ChartCurve, CURVE_STYLE, curveChart } from "./curve-chart.js";
 import type { BaselineReports, RouterReport } from "./compare-routers.js";
+import { CHART_FRAME, type ChartCurve, CURVE_STYLE, curveChart } from "./curve-chart.js";
 import type { RoutersEvaluation } from "./evaluate-routers.js";
 
 export interface EvaluatedTable {
@@ -101,7 +101,10 @@ function singlesOf({ singles }: BaselineReports) {
   return singles.map((single) => ({ kind: "single" as const, tip: single.model, ...single }));
 }
 
-function numbers(routers: readonly RouterReport[], { baselines, comparedBy, best, skipped }: RoutersEvaluation): string {
+function numbers(
+  routers: readonly RouterReport[],
+  { baselines, comparedBy, best, skipped }: RoutersEvaluation,
+): string {
   const compared = comparedBy === "aiq" ? "AIQ" : "quality";
   const head = [
     ["", ""],

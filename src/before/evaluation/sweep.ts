@@ -5,7 +5,7 @@ import { rowOf } from "../../learning/matrix.js";
 import { quantile } from "../../statistics.js";
 import type { Estimate, Knob, KnobName, Query, Router } from "../router.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
-import { makeResults, type SettingResults, record } from "./setting-results.js";
+import { makeResults, record, type SettingResults } from "./setting-results.js";
 
 /** Settings between the two ends of a knob. */
 const STEPS = 40;

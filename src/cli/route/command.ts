@@ -26,7 +26,9 @@ export function registerRoute(program: Command): void {
   const route = program
     .command("route")
     .summary("train and evaluate routers, which choose a model for each query")
-    .description("Train routers on what models did on past queries, evaluate them, and see why one decides as it does.");
+    .description(
+      "Train routers on what models did on past queries, evaluate them, and see why one decides as it does.",
+    );
   addCommonOptions(route).addHelpText("after", helpText(EXAMPLES));
   registerList(route);
   registerRouteEval(route);

@@ -58,12 +58,13 @@ export function registerRouteEval(route: Command): void {
 }
 
 async function evaluate(flags: EvalFlags): Promise<void> {
-  const [{ evaluateRouters }, { checkEvaluationOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] = await Promise.all([
-    import("../../before/evaluation/evaluate-routers.js"),
-    import("../../before/evaluation/check-options.js"),
-    import("../../before/evaluation/compare-routers.js"),
-    import("../../before/evaluation/splits.js"),
-  ]);
+  const [{ evaluateRouters }, { checkEvaluationOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] =
+    await Promise.all([
+      import("../../before/evaluation/evaluate-routers.js"),
+      import("../../before/evaluation/check-options.js"),
+      import("../../before/evaluation/compare-routers.js"),
+      import("../../before/evaluation/splits.js"),
+    ]);
   const { seed, resamples, threads, html } = flags;
   if (flags.test !== undefined && flags.folds !== undefined) {
     const message = "--folds is for evaluating on one table; with --test there are two. Leave one of them out.";

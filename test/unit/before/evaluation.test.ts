@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { baselinesOf } from "../../../src/before/evaluation/baselines.js";
+import { comparisonNotes } from "../../../src/before/evaluation/compare-routers.js";
 import {
   averageGapRecovered,
   averageImprovement,
@@ -9,9 +10,8 @@ import {
   thresholdForShare,
   upperHull,
 } from "../../../src/before/evaluation/curve.js";
-import { renderRoutersHtml, renderTablesHtml } from "../../../src/before/evaluation/html.js";
-import { comparisonNotes } from "../../../src/before/evaluation/compare-routers.js";
 import { evaluateRouters } from "../../../src/before/evaluation/evaluate-routers.js";
+import { renderRoutersHtml, renderTablesHtml } from "../../../src/before/evaluation/html.js";
 import { removeLeaked } from "../../../src/before/evaluation/leakage.js";
 import { resultOf } from "../../../src/before/evaluation/setting-results.js";
 import { foldsOf, splitOf } from "../../../src/before/evaluation/splits.js";
@@ -218,7 +218,10 @@ describe("evaluating routers", () => {
       leaked: [],
       notes: [],
     };
-    const evaluation = await evaluateRouters([{ name: "knn", options: { k: 15 } }], splits, { threads: 0, resamples: 50 });
+    const evaluation = await evaluateRouters([{ name: "knn", options: { k: 15 } }], splits, {
+      threads: 0,
+      resamples: 50,
+    });
     const { baselines, skipped } = evaluation;
     const [knn] = evaluation.routers;
     expect(skipped).toEqual([]);
@@ -250,7 +253,10 @@ describe("evaluating routers", () => {
     const { table } = topicTable(150, 3);
     const free = new OutcomeTable({ ...table, cost: undefined });
     const choices = [{ name: "blending" }, { name: "knn", options: { k: 15 } }];
-    const evaluation = await evaluateRouters(choices, await foldsOf(free, 3, { seed: 1 }), { threads: 0, resamples: 50 });
+    const evaluation = await evaluateRouters(choices, await foldsOf(free, 3, { seed: 1 }), {
+      threads: 0,
+      resamples: 50,
+    });
     const [blending, knn] = evaluation.routers;
     expect(evaluation).toMatchObject({ comparedBy: "quality", best: "knn:k=15" });
     expect(knn.intervals!.overZero.value).toBeCloseTo(knn.quality - evaluation.baselines.bestSingle.quality, 12);
@@ -266,10 +272,14 @@ describe("evaluating routers", () => {
   it("compares by quality, and says so, where costs lie close together", async () => {
     const models = ["poet", "clerk", "sage"].map((name, index) => ({ name, cost: 0.03 + 0.001 * index }));
     const { table } = topicTable(150, 3, { models });
-    const evaluation = await evaluateRouters([{ name: "knn", options: { k: 15 } }], await foldsOf(table, 3, { seed: 1 }), {
-      threads: 0,
-      resamples: 20,
-    });
+    const evaluation = await evaluateRouters(
+      [{ name: "knn", options: { k: 15 } }],
+      await foldsOf(table, 3, { seed: 1 }),
+      {
+        threads: 0,
+        resamples: 20,
+      },
+    );
     expect(evaluation).toMatchObject({ comparedBy: "quality", minCost: expect.closeTo(0.03, 9) });
     expect(comparisonNotes(evaluation)).toEqual([
       expect.stringMatching(/^Costs lie close together \(0\.03 to 0\.03\d*\)/),

@@ -1,7 +1,7 @@
 /** What `llamafuse route eval` says of a evaluation. */
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { type RoutersEvaluation, evaluateRouters } from "../../../src/before/evaluation/evaluate-routers.js";
+import { evaluateRouters, type RoutersEvaluation } from "../../../src/before/evaluation/evaluate-routers.js";
 import { foldsOf } from "../../../src/before/evaluation/splits.js";
 import { renderRouters, type TableFacts } from "../../../src/cli/route/render.js";
 import { topicTable } from "../../support/outcome-tables.js";

@@ -36,7 +36,10 @@ function evaluationOf(grades: number[][] = GRADES): Evaluation {
     sha256: "0".repeat(64),
     parameters,
   });
-  const gradedAs = (grade: number, ...tokens: number[]): GradedAnswer => ({ grade, answer: answer("<b>so</b>", ...tokens) });
+  const gradedAs = (grade: number, ...tokens: number[]): GradedAnswer => ({
+    grade,
+    answer: answer("<b>so</b>", ...tokens),
+  });
   return {
     members: [member("small", 10), member("large", 100)],
     contenders: contendersOf(["small", "large"], [{ name: "gac" }]),
