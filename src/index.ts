@@ -83,6 +83,8 @@ export type {
   Verification,
 } from "./member/member.js";
 export type { MemberOptions } from "./member/member-options.js";
+export type { MemberCosts, MemberIdentity, ModelIdentity } from "./member/model-identity.js";
+export type { GoingBack, MemberOffers } from "./member/offers.js";
 export type { ScriptedMemberOptions } from "./member/scripted/options.js";
 export { ScriptedMember } from "./member/scripted/scripted-member.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";

@@ -1,13 +1,12 @@
 /** `llamafuse route describe`: a router from words alone, without a table. */
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { RouteToModel } from "../../before/embedders/described-routes.js";
 import { LlamafuseError } from "../../errors.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { waitingNotice } from "../progress.js";
 import { write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 
 interface DescribeFlags {
   model: string;
@@ -52,7 +51,7 @@ async function describeRoutes(file: string, { model, output, json }: DescribeFla
   try {
     const { router, embedder } = await routesTo(model, routes);
     try {
-      await writeFile(output, JSON.stringify(routerFile(router, embedder)));
+      await writeWhole(output, JSON.stringify(routerFile(router, embedder)));
     } finally {
       await embedder.dispose?.();
     }

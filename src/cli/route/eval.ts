@@ -1,14 +1,14 @@
 /** `llamafuse route eval`: routers evaluated against the baselines. */
-import { writeFile } from "node:fs/promises";
+
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { LlamafuseError } from "../../errors.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 import { allRouters, readRouter } from "./arguments.js";
 import { addTableOptions, openEmbedder, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
 
@@ -106,8 +106,8 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     };
     if (html !== undefined) {
       const { renderRoutersHtml } = await import("../../before/evaluation/html.js");
-      await writeFile(html, renderRoutersHtml(`Routers on ${facts.test.name}`, evaluation, facts.notes));
-      notice(`The report is in ${html}.`);
+      await writeWhole(html, renderRoutersHtml(`Routers on ${facts.test.name}`, evaluation, facts.notes));
+      notice(`The report is in $html.`);
     }
     if (flags.json) return await writeJson({ ...facts, ...evaluation });
     const { renderRouters } = await import("./render.js");
