@@ -12,7 +12,7 @@ import { bindGgml, type GgmlFunctions } from "./ggml-bindings.js";
 import { LoadTurns } from "./load-turns.js";
 
 /** The llama.cpp release whose structs `bindings.ts` describes. */
-export const LLAMA_RELEASE = "0.5.0";
+export const LLAMA_RELEASE = "0.4.0";
 
 const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
 
