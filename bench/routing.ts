@@ -5,9 +5,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
-import { renderJudgementsHtml } from "../src/before/evaluation/html.js";
-import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/judge.js";
-import { type JudgementOfAll, judgeAll } from "../src/before/evaluation/judge-all.js";
+import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/compare-routers.js";
+import { evaluateRouters, type RoutersEvaluation } from "../src/before/evaluation/evaluate-routers.js";
+import { renderTablesHtml } from "../src/before/evaluation/html.js";
 import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
 import { routerInfos } from "../src/before/registry.js";
 import { readOutcomeTable } from "../src/before/table/read.js";
@@ -78,7 +78,7 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
   const folder = options.folder ?? FOLDER;
   const isWanted = (name: string) => options.sets?.includes(name) !== false;
   const notes: string[] = [];
-  const judged: { title: string; judgement: JudgementOfAll; notes: string[] }[] = [];
+  const evaluated: { title: string; evaluation: RoutersEvaluation; notes: string[] }[] = [];
   for (const table of TABLES.filter(({ name }) => isWanted(name))) {
     const missing = [...table.train, ...(table.test ?? [])].find((file) => !existsSync(path.join(folder, file)));
     if (missing !== undefined) {
@@ -87,15 +87,15 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
     }
     options.onProgress?.(table.name);
     const splits = await splitsOf(table, folder);
-    const judgement = await judgeAll(
+    const evaluation = await evaluateRouters(
       routerInfos.map(({ name }) => ({ name })),
       splits,
       { seed: SEED, resamples: RESAMPLES, skipUnfit: true },
     );
-    judged.push({
+    evaluated.push({
       title: table.name,
-      judgement,
-      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(judgement)],
+      evaluation,
+      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(evaluation)],
     });
   }
   const zoo = isWanted(ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
@@ -109,12 +109,14 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
     machine: machineFacts(),
     settings: { seed: SEED, resamples: RESAMPLES, defaultRouter: DEFAULT_ROUTER },
     tables: [
-      ...(judged.length > 0 ? [overview(judged)] : []),
-      ...judged.map(({ title, judgement, notes: told }) => routersTable(title, judgement, told)),
+      ...(evaluated.length > 0 ? [overview(evaluated)] : []),
+      ...evaluated.map(({ title, evaluation, notes: told }) => routersTable(title, evaluation, told)),
       ...zoo.tables,
     ],
     notes: [...notes, ...zoo.notes],
-    ...(judged.length > 0 && { page: renderJudgementsHtml("Routers on real outcomes", about, judged, DEFAULT_ROUTER) }),
+    ...(evaluated.length > 0 && {
+      page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER),
+    }),
   };
 }
 
@@ -125,15 +127,15 @@ async function splitsOf({ train, test, folds }: RoutingTable, folder: string): P
   return test === undefined ? foldsOf(learned, folds ?? 2, options) : splitOf(learned, await read(test), options);
 }
 
-function describe({ folds }: RoutingTable, { splits, judged, leaked }: Splits): string {
+function describe({ folds }: RoutingTable, { splits, tested, leaked }: Splits): string {
   const from = folds === undefined ? `${splits[0].train.table.rows} queries to learn from, ` : "";
-  const how = folds === undefined ? "to judge on" : `in ${folds} folds`;
+  const how = folds === undefined ? "to evaluate on" : `in ${folds} folds`;
   const out = leaked.length > 0 ? `, ${leaked.length} that stand in both left out of the training` : "";
-  return `${from}${judged.rows} ${how}, ${judged.models.length} models${out}.`;
+  return `${from}${tested.rows} ${how}, ${tested.models.length} models${out}.`;
 }
 
 /** A line for each table: the zero router, the best and the default router, the oracle. */
-function overview(judged: readonly { title: string; judgement: JudgementOfAll }[]): BenchTable {
+function overview(evaluated: readonly { title: string; evaluation: RoutersEvaluation }[]): BenchTable {
   return {
     title: `All tables: the best router, and ${DEFAULT_ROUTER}, the default`,
     columns: [
@@ -148,8 +150,8 @@ function overview(judged: readonly { title: string; judgement: JudgementOfAll }[
       { key: "chosenOverBest", title: "over best", digits: 4 },
       { key: "oracle", title: "oracle", digits: 4 },
     ],
-    rows: judged.map(({ title, judgement }) => {
-      const { comparedBy, routers, baselines, best } = judgement;
+    rows: evaluated.map(({ title, evaluation }) => {
+      const { comparedBy, routers, baselines, best } = evaluation;
       const byName = (name: string | undefined) => routers.find((router) => router.name === name);
       const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
       const base = (name: keyof typeof titles) => (baselines[name as "random"] as BaselineReport)[comparedBy];
@@ -178,8 +180,8 @@ const titles: Record<string, string> = {
   oracle: "oracle",
 };
 
-function routersTable(name: string, judgement: JudgementOfAll, notes: readonly string[]): BenchTable {
-  const { routers, baselines, comparedBy } = judgement;
+function routersTable(name: string, evaluation: RoutersEvaluation, notes: readonly string[]): BenchTable {
+  const { routers, baselines, comparedBy } = evaluation;
   const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
   const finite = (value: number): Cell => (Number.isFinite(value) ? value : null);
   const base = (["random", "bestSingle", "zeroRouter", "oracle"] as const).map((key) => {

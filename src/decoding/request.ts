@@ -1,6 +1,6 @@
 /** What one request may say, and the check that it makes sense: all of it, before anything runs or waits. */
 import { LlamafuseError } from "../errors.js";
-import { MAX_TOP } from "../member/llama/preparer.js";
+import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
 import { checkPrompt, type PromptInput } from "./prompt.js";

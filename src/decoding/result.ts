@@ -55,15 +55,16 @@ export interface StreamChunk {
 
 /** Errors: none. Tokens by member name, of the prompt and after it. */
 export function costOf(
-  members: readonly Pick<Member, "name" | "facts">[],
+  members: readonly Pick<Member, "name" | "identity">[],
   { memberPromptTokens, memberTokens }: Pick<GenerateResult["usage"], "memberPromptTokens" | "memberTokens">,
 ): AnswerCost {
   let tokens = 0;
   let parameterTokens = 0;
-  for (const { name, facts } of members) {
+  for (const member of members) {
+    const { name } = member;
     const own = (memberPromptTokens[name] ?? 0) + (memberTokens[name] ?? 0);
     tokens += own;
-    parameterTokens += own * facts.parameters;
+    parameterTokens += own * member.identity().costs.parameters;
   }
   return { tokens, parameterTokens };
 }

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../errors.js";
 import { GPU_CHOICES, type Gpu } from "../llama/find-library.js";
+import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
 import { checkMemberOptions, type MemberOptions } from "../member/member-options.js";
 import { checkSignal, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
@@ -84,10 +85,6 @@ export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedL
   if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress", onProgress, "a function");
   checkSignal(options.signal);
   return { ...options, members, names: chooseNames(members) };
-}
-
-export function isMember(member: unknown): member is Member {
-  return typeof member === "object" && member !== null && "advance" in member;
 }
 
 function readMembers(given: unknown, what: string): (MemberOptions | Member)[] {

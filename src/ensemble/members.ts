@@ -16,18 +16,13 @@ import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
 import { checkModel } from "../llama/check-model.js";
+import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { onAbort } from "../on-abort.js";
-import {
-  type CheckedLoadOptions,
-  checkLoadOptions,
-  isMember,
-  type LoadOptions,
-  type LoadProgress,
-} from "./load-options.js";
+import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
 

@@ -1,12 +1,13 @@
 /** From a router's name and its file to an ensemble that it leads. */
 import os from "node:os";
 import { type Ensemble, fuse, loadEnsemble } from "../../ensemble/ensemble.js";
-import { type CheckedLoadOptions, checkLoadOptions, isMember } from "../../ensemble/load-options.js";
+import { type CheckedLoadOptions, checkLoadOptions } from "../../ensemble/load-options.js";
 import type { Members } from "../../ensemble/members.js";
 import { untilAborted } from "../../ensemble/members.js";
 import type { MemberSource } from "../../ensemble/system.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { checkModel } from "../../llama/check-model.js";
+import { isMember } from "../../member/is-member.js";
 import type { Member } from "../../member/member.js";
 import type { MemberOptions } from "../../member/member-options.js";
 import { isRemote, resolveModel } from "../../member/resolve-model.js";

@@ -33,7 +33,7 @@ describe("the answer cache", () => {
     const answers = await Promise.all([1, 2, 3].map(() => cache.answerOf(0, GREEDY)));
     answers.push(await cache.answerOf(0, { ...GREEDY }));
     expect(asked).toHaveLength(1);
-    expect(asked[0].team).toEqual({ method: { name: "single" }, members: [0] });
+    expect(asked[0].respondent).toEqual({ method: { name: "single" }, members: [0] });
     expect(new Set(answers).size).toBe(1);
   });
 
@@ -68,12 +68,12 @@ describe("the answer cache", () => {
     ["the choices", {}, PAIR, { ...GREEDY, choices: [" a", " b"] }],
     ["the seed", {}, PAIR, { ...GREEDY, seed: 2 }],
     ["the sampling", {}, PAIR, SAMPLED],
-  ])("takes nothing from a run in which %s differed", async (_, other, team, request) => {
+  ])("takes nothing from a run in which %s differed", async (_, other, respondent, request) => {
     const ledger = new Ledger<Answer>();
     await cacheOf({ ledger }).cache.answer(PAIR, GREEDY);
     const { cache, asked } = cacheOf({ ledger, ...other });
-    expect(cache.has(team, request)).toBe(false);
-    await cache.answer(team, request);
+    expect(cache.has(respondent, request)).toBe(false);
+    await cache.answer(respondent, request);
     expect(asked).toHaveLength(1);
   });
 
