@@ -11,7 +11,7 @@ import type { Ensemble } from "../src/ensemble/ensemble.js";
 import { BareDecoders, type Decoded, oneByOne } from "./bare.js";
 import { fuseUnder, loadSet, METHODS, SCHEDULES, threadsFor } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
+import { chooseModelSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { median, spreadOf, sum } from "./statistics.js";
 import { recordRun } from "./step-recorder.js";
@@ -34,7 +34,7 @@ const COLUMNS: Column[] = [
 
 export async function benchFused(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets(DECODING_SETS, options.sets);
+  const { sets, notes } = chooseModelSets("fused", DECODING_SETS, options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   for (const set of sets) {

@@ -2,7 +2,7 @@
 import { BenchChild } from "./child-process.js";
 import { threadsFor } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
+import { chooseModelSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
 import type { PeerMethod, PeerRun } from "./peer-fusion.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
@@ -24,7 +24,7 @@ const COLUMNS: Column[] = [
 
 export async function benchPeer(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets(DECODING_SETS, options.sets);
+  const { sets, notes } = chooseModelSets("peer", DECODING_SETS, options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   for (const set of sets) {

@@ -2,7 +2,6 @@
  * `bench routing`: every router on real tables of outcomes (RouterBench, RouterDC, RouteLLM), against random, best single,
  * zero router and oracle, on the words of the queries alone; then the native experts behind the default router, live.
  */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
 import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/compare-routers.js";
@@ -11,11 +10,12 @@ import { renderTablesHtml } from "../src/before/evaluation/html.js";
 import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
 import { routerInfos } from "../src/before/registry.js";
 import { readOutcomeTable } from "../src/before/table/read.js";
+import { chooseSets, type Missing, missingAmong, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
 import type { BenchOptions, BenchReport, BenchTable, Cell, Column } from "./report.js";
 import { benchRoutedZoo, ROUTED_ZOO } from "./routed-zoo.js";
 
-const FOLDER = "../shared/routing";
+const FOLDER = projectPath("../shared/routing");
 const SEED = 1;
 const RESAMPLES = 500;
 
@@ -76,15 +76,12 @@ const COLUMNS: readonly Column[] = [
 
 export async function benchRouting(options: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
   const folder = options.folder ?? FOLDER;
-  const isWanted = (name: string) => options.sets?.includes(name) !== false;
-  const notes: string[] = [];
+  const { sets, notes } = chooseSets("routing", [...TABLES, { name: ROUTED_ZOO }], options.sets, (set) =>
+    "train" in set ? missingTables(set, folder) : undefined,
+  );
   const evaluated: { title: string; evaluation: RoutersEvaluation; notes: string[] }[] = [];
-  for (const table of TABLES.filter(({ name }) => isWanted(name))) {
-    const missing = [...table.train, ...(table.test ?? [])].find((file) => !existsSync(path.join(folder, file)));
-    if (missing !== undefined) {
-      notes.push(`${table.name} left out: ${path.join(folder, missing)} is not there (--folder names another folder)`);
-      continue;
-    }
+  for (const table of sets) {
+    if (!("train" in table)) continue;
     options.onProgress?.(table.name);
     const splits = await splitsOf(table, folder);
     const evaluation = await evaluateRouters(
@@ -98,7 +95,7 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
       notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(evaluation)],
     });
   }
-  const zoo = isWanted(ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
+  const zoo = sets.some(({ name }) => name === ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
   const about = [
     "every router with its defaults on real outcomes, by the words of the queries; brackets are 95 % bootstrap intervals over the queries.",
     "\"over zero\" and \"over best\" are paired differences of the AIQ to the zero router's and to the best router's; where a table has no costs, of the quality with no knob set, and the zero router is then the best single model. Which router is best, and the zero router's and the oracle's curves, are known in hindsight only.",
@@ -118,6 +115,11 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
       page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER),
     }),
   };
+}
+
+function missingTables({ train, test = [] }: RoutingTable, folder: string): Missing | undefined {
+  const files = [...train, ...test].map((file) => path.join(folder, file));
+  return missingAmong(files, () => "Name the folder of the tables with --folder");
 }
 
 async function splitsOf({ train, test, folds }: RoutingTable, folder: string): Promise<Splits> {

@@ -87,6 +87,13 @@ export type { MemberCosts, MemberIdentity, ModelIdentity } from "./member/model-
 export type { GoingBack, MemberOffers } from "./member/offers.js";
 export type { ScriptedMemberOptions } from "./member/scripted/options.js";
 export { ScriptedMember } from "./member/scripted/scripted-member.js";
+export {
+  type ListedModel,
+  type ListModelsOptions,
+  listModels,
+  type ModelListing,
+  type UnusableModel,
+} from "./model-stores/list-models.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
 export {
   createEnsemble,

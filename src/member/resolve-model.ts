@@ -5,8 +5,9 @@ import https from "node:https";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
 import { unwritable } from "../files.js";
+import { downloadedFile, fileNameOf, modelsFolder, rememberDownload } from "../model-stores/downloads.js";
+import { isOllamaName, ollamaModel } from "../model-stores/ollama.js";
 import { isNativeName, nativeModel } from "../native-models.js";
-import { downloadedFile, fileNameOf, modelsFolder, rememberDownload } from "./downloads.js";
 
 export function isRemote(model: string): boolean {
   return /^(hf|huggingface|https?):/i.test(model);
@@ -19,7 +20,8 @@ const DISK_CODES = new Set(["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "EACCES
 
 /**
  * A path stays as it is; the name of a native model, such as `raven`, is that model unless there is a file of this name;
- * `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
+ * `ollama:NAME:TAG` is the file in Ollama's store; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into
+ * the models folder.
  * Errors: file-unreadable, aborted.
  */
 export async function resolveModel(
@@ -28,6 +30,7 @@ export async function resolveModel(
   signal?: AbortSignal,
 ): Promise<string> {
   if (isNativeName(model) && !existsSync(model)) return nativeModel(model).path;
+  if (isOllamaName(model) && !existsSync(model)) return ollamaModel(model);
   if (!isRemote(model)) return model;
   const directory = modelsFolder();
   const known = downloadedFile(directory, model);

@@ -13,7 +13,7 @@ const EXAMPLES = `
 From your models and questions to a router at work (here the native experts):
   Ask each model, grade the answers, write the table of outcomes:
   $ llamafuse eval native --split development --outcomes outcomes.jsonl
-  Evaluate every router on it, and fit one (${DEFAULT_ROUTER}, unless -r names another):
+  Compare all routers on it, and fit one (${DEFAULT_ROUTER}, unless -r names another):
   $ llamafuse route eval --train outcomes.jsonl
   $ llamafuse route fit --train outcomes.jsonl -o router.json
   Evaluate it beside every model and the oracle, and use it:
