@@ -74,7 +74,7 @@ export class Session {
     });
   }
 
-  results(skipped: number): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
+  results(broken: readonly string[]): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
     const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
     const notes = Array.from(
       this.#leftOut,
@@ -88,8 +88,10 @@ export class Session {
     const errors = tasks.flatMap(({ graded }) => graded.flat()).flatMap(({ error }) => error ?? []);
     if (errors.length > 0)
       notes.push(`${errors.length} answers are missing and count as wrong, the first: ${errors[0]}`);
-    if (skipped > 0)
-      notes.push(`lines of the ledger that are broken, as a killed run may leave one, and skipped: ${skipped}.`);
+    if (broken.length > 0)
+      notes.push(
+        `lines of the ledger that are broken, as a killed run may leave one, and skipped: ${broken.length} (${broken.length > 1 ? "the first " : ""}${broken[0]}).`,
+      );
     return { contenders: kept, tasks, notes };
   }
 
@@ -99,6 +101,7 @@ export class Session {
       this.cached,
       (team, request, seed) => lane!.ask(team, request, seed, this.#signal),
       packageJson.version,
+      this.#signal,
     );
   }
 
