@@ -8,7 +8,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
-import koffi from "koffi";
+import koffi from "./koffi.js";
 import { LlamafuseError } from "../errors.js";
 import type { LlamaFunctions, Pointer } from "./bindings.js";
 
