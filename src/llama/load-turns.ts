@@ -8,9 +8,9 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
-import koffi from "./koffi.js";
 import { LlamafuseError } from "../errors.js";
 import type { LlamaFunctions, Pointer } from "./bindings.js";
+import koffi from "./koffi.js";
 
 /** How often a waiting thread looks again; a load takes a hundred times as long. */
 const LOOK_AGAIN_MS = 2;
