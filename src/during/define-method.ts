@@ -103,7 +103,6 @@ export interface Method<Name extends string = string, Options = unknown, Given =
 
 /** A method with its options, checked. */
 export interface MethodChoice {
-  readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: of whatever method, with options of its own
   readonly method: Method<string, any, any>;
   readonly options: unknown;
@@ -129,7 +128,7 @@ export function defineMethod<const Name extends string, Options = object, Given 
       throw new LlamafuseError("invalid-option", message, { method: name, found: plain, allowed: texts }, error);
     }
   };
-  const method = (given?: Given): MethodChoice => ({ name, method: made, options: check(given) });
+  const method = (given?: Given): MethodChoice => ({ method: made, options: check(given) });
   const made: Method<Name, Options, Given> = Object.assign(method, {
     info,
     check,

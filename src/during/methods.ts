@@ -95,7 +95,7 @@ export function methodNamed(given: MethodGiven): ChosenMethod {
 }
 
 /** Whether a method was chosen by a call of its definition. */
-export function isChoice(given: MethodGiven): given is MethodChoice {
+export function isChoice(given: unknown): given is MethodChoice {
   return typeof given === "object" && given !== null && "method" in given && typeof given.method === "function";
 }
 
@@ -132,9 +132,9 @@ function chosen(method: Method, options: unknown): ChosenMethod {
     build: async (voices, run = {}) => {
       checkMembers(voices);
       if (voices.length === 1) return;
-      await method.build?.(voices, options, run);
       // What a run would refuse is refused now: a member name that is none, strings that the vocabularies lack.
       method.create({ voices, greedy: true, traceTop: 0, advance: async () => {} }, options);
+      await method.build?.(voices, options, run);
     },
   };
 }

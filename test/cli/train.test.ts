@@ -12,26 +12,33 @@ describe.skipIf(models === undefined)("llamafuse train", () => {
   it.each([
     ["citer", ["--epochs", "20"], "router"],
     ["cds", [], "classifier"],
-  ])("%s writes a switching model that generate uses with these members, and with no others", async (method, flags, option) => {
-    const output = at(`${method}.json`);
-    const trained = await run(["train", method, ...members, "--limit", "30", ...flags, "-o", output, "--json"]);
-    expect(trained).toMatchObject({ code: 0, stderr: "" });
-    const facts = JSON.parse(trained.stdout);
-    expect(facts).toMatchObject({ method, output, examples: 30 });
-    expect(facts.used).toBeGreaterThan(15);
-    expect(JSON.parse(readFileSync(output, "utf8"))).toMatchObject({ format: "llamafuse-switching-model", version: 1, method });
+  ])(
+    "%s writes a switching model that generate uses with these members, and with no others",
+    async (method, flags, option) => {
+      const output = at(`${method}.json`);
+      const trained = await run(["train", method, ...members, "--limit", "30", ...flags, "-o", output, "--json"]);
+      expect(trained).toMatchObject({ code: 0, stderr: "" });
+      const facts = JSON.parse(trained.stdout);
+      expect(facts).toMatchObject({ method, output, examples: 30 });
+      expect(facts.used).toBeGreaterThan(15);
+      expect(JSON.parse(readFileSync(output, "utf8"))).toMatchObject({
+        format: "llamafuse-switching-model",
+        version: 1,
+        method,
+      });
 
-    const generate = ["generate", "--method", method, "-o", `${option}=${output}`, "-n", "12"];
-    const prompt = "Question: What is a young deer?\nAnswer:";
-    const answered = await run([...generate, ...members, prompt]);
-    expect(answered.code).toBe(0);
-    expect(answered.stdout).toMatch(/\w+/);
-    expect((await run([...generate, ...members, prompt])).stdout).toBe(answered.stdout);
+      const generate = ["generate", "--method", method, "-o", `${option}=${output}`, "-n", "12"];
+      const prompt = "Question: What is a young deer?\nAnswer:";
+      const answered = await run([...generate, ...members, prompt]);
+      expect(answered.code).toBe(0);
+      expect(answered.stdout).toMatch(/\w+/);
+      expect((await run([...generate, ...members, prompt])).stdout).toBe(answered.stdout);
 
-    const swapped = await run([...generate, "-m", wren, "-m", robin, prompt]);
-    expect(swapped).toMatchObject({ code: 6, stdout: "" });
-    expect(swapped.stderr).toMatch(new RegExp(`${method}.json was trained with "robin".*llamafuse train ${method}`));
-  });
+      const swapped = await run([...generate, "-m", wren, "-m", robin, prompt]);
+      expect(swapped).toMatchObject({ code: 6, stdout: "" });
+      expect(swapped.stderr).toMatch(new RegExp(`${method}.json was trained with "robin".*llamafuse train ${method}`));
+    },
+  );
 
   it.each([
     [["citr", ...members], /Unknown method to train "citr".*Did you mean "citer"/],

@@ -1,8 +1,8 @@
 /** `llamafuse train`: the switching models of cds and citer. */
 
 import type { Command } from "commander";
-import { LEARNED } from "../../during/token/switch/switching-model.js";
 import type { SwitchingMethod } from "../../during/token/switch/saved-model.js";
+import { LEARNED } from "../../during/token/switch/switching-model.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import { checkTarget, writeWhole } from "../../files.js";
@@ -158,6 +158,9 @@ async function readExamples(words: readonly string[], { metric, split, limit, se
     import("../../evaluation/requests.js"),
   ]);
   const tasks = await readDevelopmentTasks(words, { metric, split });
+  for (const message of tasks.flatMap(({ skipped = [] }) => skipped)) {
+    process.stderr.write(`llamafuse: skipped: ${oneLine(message)}\n`);
+  }
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }
 

@@ -283,6 +283,8 @@ describe("a switching model's file", () => {
   it("needs hidden states, which a scripted member has only where they are written", async () => {
     const method = { name: "citer", router: reading(await file()) } as const;
     const [small, large] = [knowing("small", MISTAKEN), members()[1]];
-    await expect(walk({ method, members: [small, large], prompt: "cats:" })).rejects.toThrow(/"small".*does not offer hidden states/);
+    await expect(walk({ method, members: [small, large], prompt: "cats:" })).rejects.toThrow(
+      /"small".*does not offer hidden states/,
+    );
   });
 });
