@@ -17,7 +17,11 @@ const fused = (method: MethodOptions, weights: readonly number[]) =>
   ensembleOf(method, weights).then(({ ensemble }) => ensemble.generate("Hello", { maxTokens: 3, trace: 1 }));
 
 it.each([
-  [{ name: "cds" }, [0, 1], /cds uses roles \(aligned, knowledge\), so weights do not apply.*random-1 0, random-2 1\. Leave/],
+  [
+    { name: "cds" },
+    [0, 1],
+    /cds uses roles \(aligned, knowledge\), so weights do not apply.*random-1 0, random-2 1\. Leave/,
+  ],
   [{ name: "citer", router: "router.json" }, [2, 1], /citer .*roles.*random-1 0.667, random-2 0.333/],
   [{ name: "contrast" }, [1, 0], /contrast .*roles/],
   [{ name: "proxy" }, [0, 1, 1], /proxy .*roles \(base, expert, antiExpert\)/],
