@@ -3,13 +3,7 @@
  * filled from the library's own `*_default_params`, and `library.ts` checks the defaults before anything else runs.
  * Nothing outside this folder knows a struct.
  */
-import koffi, { type LibraryHandle, type TypeObject } from "koffi";
-
-/**
- * Native calls run on a stack of koffi's own, 2 MiB unless said before a thread's first call. llama.cpp's tokenizers
- * recurse (see word-lengths.ts), so they get as much as koffi allows. Someone else's earlier call settles it otherwise.
- */
-export const nativeStackBytes = takeLargestStack();
+import koffi, { type LibraryHandle, type TypeObject } from "./koffi.js";
 
 /** An address in native memory; 0n or null is NULL. */
 export type Pointer = bigint;
@@ -294,11 +288,3 @@ export function bindLlama(llama: LibraryHandle) {
 }
 
 export type LlamaFunctions = ReturnType<typeof bindLlama>;
-
-function takeLargestStack(): number {
-  try {
-    return koffi.config({ ...koffi.config(), sync_stack_size: 16 * 1024 * 1024 }).sync_stack_size as number;
-  } catch {
-    return koffi.config().sync_stack_size as number;
-  }
-}

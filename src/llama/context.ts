@@ -1,7 +1,8 @@
 /** A llama.cpp context: key-value cache, decoding, logits and hidden states. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
+import koffi from "./koffi.js";
 import type { LlamaModel } from "./model.js";
 import { ThreadPools } from "./thread-pools.js";
 

@@ -1,7 +1,8 @@
 /** A llama.cpp context that makes one vector of a text: one sequence, pooled inside the compute graph. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
+import koffi from "./koffi.js";
 import type { LlamaModel } from "./model.js";
 
 /** As llama.cpp numbers LLAMA_POOLING_TYPE. */

@@ -4,11 +4,12 @@
  * The main thread loads first: it registers the compute backends, which are global to the process. Worker threads then
  * bind the same library without registering anything.
  */
-import koffi, { type LibraryHandle } from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import { bindLlama, type LlamaFunctions, type Pointer } from "./bindings.js";
 import { findLibrary, type Gpu, type LibraryFiles, LLAMA_DIR_VARIABLE } from "./find-library.js";
 import { bindGgml, type GgmlFunctions } from "./ggml-bindings.js";
+import koffi, { type LibraryHandle } from "./koffi.js";
 
 /** The llama.cpp release whose structs `bindings.ts` describes. */
 export const LLAMA_RELEASE = "0.4.0";

@@ -1,7 +1,8 @@
 /** A model's weights and vocabulary in llama.cpp. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import { type Pointer, progressCallback } from "./bindings.js";
+import koffi from "./koffi.js";
 import type { Llama } from "./library.js";
 import { LlamaTokenizer } from "./tokenizer.js";
 
