@@ -5,7 +5,7 @@ import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { EXIT_CODES, Interrupts } from "../interrupts.js";
-import { loadAnswering } from "../load-ensemble.js";
+import { loadCompany } from "../load-ensemble.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -60,9 +60,9 @@ async function chat(flags: ChatFlags): Promise<number> {
   checkSamplerOptions(samplingOptions(flags));
   warnOfDraws(flags);
   const interrupts = new Interrupts();
-  const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
-  if (ensemble === undefined) return interrupts.exitCode!;
-  const session = new ChatSession(ensemble, new Conversation(flags.system), samplingOptions(flags));
+  const company = await loadCompany(ensembleOptions(flags), interrupts);
+  if (company === undefined) return interrupts.exitCode!;
+  const session = new ChatSession(company, new Conversation(flags.system), samplingOptions(flags));
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
       interrupts.release();
@@ -70,7 +70,7 @@ async function chat(flags: ChatFlags): Promise<number> {
     }
     return await answerLines(session, interrupts);
   } finally {
-    await ensemble.dispose();
+    await company.dispose();
     interrupts.release();
   }
 }

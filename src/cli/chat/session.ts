@@ -1,8 +1,8 @@
 /** What a chat is held with, and what its commands change: the conversation, the method, the options, the trace. */
-import type { GenerateOptions } from "../../decoding/loop.js";
+import type { GenerateOptions } from "../../decoding/request.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
-import type { Answering } from "../load-ensemble.js";
+import type { Answering, Company } from "../load-ensemble.js";
 import { isRouted, withMethod } from "./change-method.js";
 import type { Conversation } from "./conversation.js";
 
@@ -23,11 +23,11 @@ export class ChatSession {
   #answering: Answering;
 
   constructor(
-    private readonly loaded: Answering,
+    private readonly company: Pick<Company, "members" | "answering">,
     readonly conversation: Conversation,
     private options: GenerateOptions,
   ) {
-    this.#answering = loaded;
+    this.#answering = company.answering;
   }
 
   /** Who answers now. */
@@ -46,7 +46,7 @@ export class ChatSession {
 
   /** Errors: those of `withMethod`; the method stays as it was. */
   async changeMethod(word: string): Promise<void> {
-    this.#answering = await withMethod(this.loaded, word);
+    this.#answering = await withMethod(this.company.members, word);
   }
 
   /** Set an option, or with "default" unset it. Errors: invalid-option; nothing is changed then. */
