@@ -10,6 +10,7 @@ import {
   addCommonOptions,
   addEnsembleOptions,
   addSamplingOptions,
+  chatOptions,
   type EnsembleFlags,
   ensembleOptions,
   type SamplingFlags,
@@ -62,7 +63,7 @@ async function chat(flags: ChatFlags): Promise<number> {
   const interrupts = new Interrupts();
   const company = await loadCompany(ensembleOptions(flags), interrupts);
   if (company === undefined) return interrupts.exitCode!;
-  const session = new ChatSession(company, new Conversation(flags.system), samplingOptions(flags));
+  const session = new ChatSession(company, new Conversation(chatOptions(flags).system), samplingOptions(flags));
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
       interrupts.release();
