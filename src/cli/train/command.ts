@@ -1,8 +1,8 @@
 /** `llamafuse train`: the switching models of cds and citer. */
 
 import type { Command } from "commander";
+import { LEARNED } from "../../during/token/switch/learned.js";
 import type { SwitchingMethod } from "../../during/token/switch/saved-model.js";
-import { LEARNED } from "../../during/token/switch/switching-model.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import { checkTarget, writeWhole } from "../../files.js";

@@ -9,7 +9,8 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-ml
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
 import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
-import { LEARNED, type SwitchingModel } from "./switching-model.js";
+import { LEARNED } from "./learned.js";
+import type { SwitchingModel } from "./switching-model.js";
 
 export const SWITCHING_MODEL_FORMAT = "llamafuse-switching-model";
 /** As files of the first releases say. */

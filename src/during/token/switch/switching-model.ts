@@ -1,9 +1,6 @@
 /** What drives a switch: it reads the leader at every step and gives the score by which the other member speaks or not. */
 import type { Member, Preparation } from "../../../member/member.js";
 
-/** What is trained for a method, which is also the option that takes its file. */
-export const LEARNED = { cds: "classifier", citer: "router" } as const;
-
 export interface SwitchingModel {
   /** What it reads of the leader's output beside the logits. */
   readonly needs: Partial<Pick<Preparation, "top" | "hidden">>;
