@@ -62,6 +62,7 @@ export type { SavedJudge } from "./during/token/switch/saved-model.js";
 export { createEnsemble, Ensemble, type EnsembleOptions, type LoadProgress } from "./ensemble/ensemble.js";
 export type { Plan, Schedule, ScheduleChoice } from "./ensemble/plan.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
+export { type Matrix, makeMatrix, matrixOf } from "./learning/matrix.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";
 export type { EmbeddingLayer, EmbeddingSource } from "./member/embeddings.js";
