@@ -4,15 +4,18 @@ import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
 import { registerBench } from "./bench/command.js";
 import { registerChat } from "./chat/command.js";
+import { registerCompletion } from "./completion/command.js";
 import { registerDetermine } from "./determine/command.js";
 import { registerEval } from "./eval/command.js";
 import { registerGenerate } from "./generate/command.js";
 /** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { helpText } from "./help-text.js";
+import { registerInit } from "./init/command.js";
 import { registerInspect } from "./inspect/command.js";
 import { registerMethods } from "./methods/command.js";
 import { registerModels } from "./models/command.js";
-import { addCommonOptions } from "./options.js";
+import { addCommonOptions, readEnsembleFlag } from "./options.js";
+import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
 import { colorsFor } from "./terminal.js";
@@ -34,13 +37,14 @@ async function main(argv: readonly string[]): Promise<number> {
   if (words.includes("--no-color")) process.env.NO_COLOR = "1";
   // A reader that goes away is noticed by whoever writes next; see reportError.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const program = makeProgram();
   try {
-    const program = makeProgram();
+    refuseForeignOptions(words, program);
     if (words.every((word) => word === "--no-color" || word === "--verbose")) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportError(error, words.includes("--verbose"));
+    return reportError(explained(error, words, program), words.includes("--verbose"));
   }
 }
 
@@ -54,7 +58,8 @@ function makeProgram(): Command {
     .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false })
     .version(packageJson.version, "-V, --version", "the version")
     .enablePositionalOptions()
-    .addHelpText("after", helpText(HELP));
+    .addHelpText("after", helpText(HELP))
+    .hook("preAction", (_, command) => readEnsembleFlag(command));
   addCommonOptions(program);
   registerGenerate(program);
   registerChat(program);
@@ -66,6 +71,8 @@ function makeProgram(): Command {
   registerDetermine(program);
   registerRoute(program);
   registerTrain(program);
+  registerInit(program);
+  registerCompletion(program);
   registerHelp(program);
   return program;
 }

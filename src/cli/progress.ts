@@ -1,6 +1,6 @@
 /** Signs of life on stderr while a person waits. Nothing appears where stderr is no terminal, or where it is quick. */
 import { MultiBar, SingleBar } from "cli-progress";
-import type { LoadProgress } from "../ensemble/ensemble.js";
+import type { LoadProgress } from "../ensemble/load-options.js";
 import type { EvaluationProgress } from "../evaluation/run.js";
 import { fitted } from "./columns.js";
 import { colorsFor, oneLine } from "./terminal.js";

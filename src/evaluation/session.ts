@@ -3,7 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Answer, AnswerCache, type AnswerRequest, type CachedMember } from "../answers/answer-cache.js";
 import type { Lane } from "../answers/lane.js";
 import type { Ledger } from "../answers/ledger.js";
-import type { Schedule } from "../ensemble/plan.js";
+import type { Schedule } from "../decoding/schedule.js";
 import { LlamafuseError } from "../errors.js";
 import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
@@ -60,7 +60,7 @@ export class Session {
     const cache = this.#cacheOf();
     return this.#jobs.every(({ task, question }) => {
       const request = requestFor(task, question, this.options);
-      return this.contenders.every(({ team }) => cache.has(team, request));
+      return this.contenders.every(({ respondent }) => cache.has(respondent, request));
     });
   }
 
@@ -114,7 +114,7 @@ export class Session {
     return new AnswerCache(
       this.ledger,
       this.cached,
-      (team, request, seed) => lane!.ask(team, request, seed, this.#signal),
+      (respondent, request, seed) => lane!.ask(respondent, request, seed, this.#signal),
       packageJson.version,
       this.#signal,
     );
@@ -135,7 +135,7 @@ export class Session {
     };
     const one = async (contender: Contender) => {
       if (this.#leftOut.has(contender)) return count(false);
-      const isKnown = cache.has(contender.team, request);
+      const isKnown = cache.has(contender.respondent, request);
       const place = this.contenders.indexOf(contender);
       job.graded[place] = await this.#gradedAnswer(contender, job, request, cache);
       count(isKnown);
@@ -162,7 +162,7 @@ export class Session {
     cache: AnswerCache,
   ): Promise<GradedAnswer> {
     try {
-      const answer = await cache.answer(contender.team, request);
+      const answer = await cache.answer(contender.respondent, request);
       this.#signal.throwIfAborted();
       return { grade: gradeOf(task, question, answer), answer };
     } catch (error) {

@@ -136,7 +136,8 @@ export function bindLlama(llama: LibraryHandle) {
   return {
     version: bind<() => string>("llama_version", "const char *"),
     backendInit: bind<() => void>("llama_backend_init", "void"),
-    logSet: bind<(callback: Pointer | null, data: null) => void>("llama_log_set", "void", pointer, pointer),
+    logSet: bind<(callback: Pointer | null, data: Pointer) => void>("llama_log_set", "void", pointer, pointer),
+    logGet: bind<(callback: BigUint64Array, data: BigUint64Array) => void>("llama_log_get", "void", pointer, pointer),
     supportsGpuOffload: bind<() => boolean>("llama_supports_gpu_offload", "bool"),
     defaultModelParams: bind<() => ModelParams>("llama_model_default_params", modelParams),
     defaultContextParams: bind<() => ContextParams>("llama_context_default_params", contextParams),

@@ -3,6 +3,7 @@
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
 import koffi from "./koffi.js";
+import { inLoadTurn } from "./library.js";
 import type { LlamaModel } from "./model.js";
 import { ThreadPools } from "./thread-pools.js";
 
@@ -20,6 +21,8 @@ export interface ContextOptions {
   hiddenStates?: boolean;
   /** Address of a byte that stops a running decode when another thread makes it non-zero. */
   stopFlag?: Pointer;
+  /** Asked while another thread loads on the same GPU; return false to stop waiting. */
+  mayContinue?: () => boolean;
 }
 
 /** The default context where neither caller nor model asks for less: enough for a conversation, cheap in memory. */
@@ -92,7 +95,7 @@ export class LlamaContext {
       params.abort_callback = reader;
       params.abort_callback_data = options.stopFlag;
     }
-    const pointer = functions.contextInit(model.pointer, params);
+    const pointer = inLoadTurn(model.llama, () => functions.contextInit(model.pointer, params), options.mayContinue);
     if (pointer === null) {
       throw new LlamafuseError(
         "out-of-memory",

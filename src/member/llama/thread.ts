@@ -60,9 +60,11 @@ export class MemberThread {
       workerData: start,
       name: `llamafuse ${name}`,
     });
+    const { threadId } = this.#worker;
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         this.channel.markEnded();
+        llama.loadTurns?.release(threadId);
         forget(this);
         this.#stopByte = new Uint8Array(8);
         koffi.free(this.#stopFlag);

@@ -128,8 +128,8 @@ describe("sampled rows", () => {
   const evaluationOf = (member: GradedAnswer, method: GradedAnswer): Evaluation => ({
     members: [],
     contenders: [
-      { name: "a", kind: "member", team: { method: { name: "single" }, members: [0] } },
-      { name: "me", kind: "method", team: { method: { name: "me" }, members: [0, 1] } },
+      { name: "a", kind: "member", respondent: { method: { name: "single" }, members: [0] } },
+      { name: "me", kind: "method", respondent: { method: { name: "me" }, members: [0, 1] } },
     ],
     tasks: [{ task: { questions: [{}] } as never, graded: [[member, method]] }],
     settings: { seed: 0, chat: false, generation: {}, lanes: 1 },
