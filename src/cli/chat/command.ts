@@ -7,6 +7,7 @@ import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { type Answering, loadAnswering } from "../load-ensemble.js";
+import { noticesOfMembers, tell } from "../notices.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -14,6 +15,7 @@ import {
   chatOptions,
   type EnsembleFlags,
   ensembleOptions,
+  memberOptions,
   type SamplingFlags,
   samplingOptions,
   warnOfDraws,
@@ -60,6 +62,8 @@ async function chat(flags: ChatFlags): Promise<number> {
   const interrupts = new Interrupts();
   const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
+  const { temperature } = samplingOptions(flags);
+  tell(noticesOfMembers(ensemble, memberOptions(flags), { chat: true, temperature }));
   const conversation = new Conversation(chatOptions(flags).system);
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
