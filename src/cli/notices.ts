@@ -24,12 +24,13 @@ export function noticesOfMembers(
     const [has, reads] = plain.length === 1 ? ["has", "reads"] : ["have", "read"];
     notices.push(`${list(plain)} ${has} no chat template and ${reads} plain "User:" and "Assistant:" lines.`);
   }
-  for (const [index, { name, facts }] of members.entries()) {
+  const beyond = members.flatMap(({ name, facts }, index) => {
     const size = asked[index]?.contextSize;
-    if (facts === undefined || size === undefined || size <= facts.trainedContext) continue;
-    notices.push(
-      `${oneLine(name)} was trained for ${facts.trainedContext} tokens; past them its answers get worse (--context-size ${size}).`,
-    );
+    if (facts === undefined || size === undefined || size <= facts.trainedContext) return [];
+    return [`${oneLine(name)} (${size}, trained for ${facts.trainedContext})`];
+  });
+  if (beyond.length > 0) {
+    notices.push(`Contexts longer than trained for: ${beyond.join(", ")}. Past that, answers get worse.`);
   }
   if (temperature !== undefined && temperature > HOT) {
     notices.push(
