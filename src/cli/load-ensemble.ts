@@ -1,9 +1,11 @@
 /** Loading with progress bars, and with an end when a signal comes. */
+
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
 import type { EnsembleOptions } from "../systems.js";
 import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
+import { say } from "./terminal.js";
 
 /** Members that are fused, or a router with its members: what `--method` names. */
 export type Answering = Ensemble | RoutedEnsemble;
@@ -23,7 +25,7 @@ export async function loadEnsemble(options: EnsembleOptions, interrupts: Interru
   } catch (error) {
     if (interrupts.exitCode === undefined) throw error;
     bars.stop();
-    process.stderr.write("llamafuse: Stopped while loading.\n");
+    say("llamafuse: Stopped while loading.");
     return undefined;
   } finally {
     isLoading = false;

@@ -1,4 +1,5 @@
 /** The options that commands share: what they are called, and what they become for the library. */
+
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
@@ -9,6 +10,7 @@ import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions } from "../systems.js";
 import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
+import { say } from "./terminal.js";
 
 export interface EnsembleFlags {
   member?: string[];
@@ -132,8 +134,8 @@ export function samplingOptions(flags: SamplingFlags): GenerateOptions {
 /** A line on stderr where an answer looks greedy and is drawn all the same. */
 export function warnOfDraws({ method, temperature = 0, seed }: EnsembleFlags & SamplingFlags): void {
   if (method !== "me" || temperature > 0 || seed !== undefined) return;
-  process.stderr.write(
-    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
+  say(
+    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.",
   );
 }
 

@@ -1,4 +1,5 @@
 /** Several members that answer as one: a method of fusion over loaded members. */
+import { withCallback } from "../callbacks.js";
 import { streamAnswer } from "../decoding/loop.js";
 import type { PromptInput } from "../decoding/prompt.js";
 import { checkRequest, checkScoring, type GenerateOptions, type ScoreOptions } from "../decoding/request.js";
@@ -59,8 +60,10 @@ async function build(
   const cast = castOf(members);
   const voices = speakingOf(cast.voices);
   checkNeeds(method, voices);
-  const report = (fraction: number) => onProgress?.({ member: method.info.name, phase: "build", fraction });
-  await method.build(voices, { onProgress: report, signal });
+  await withCallback<FuseOptions, void>({ onProgress, signal }, async (watched) => {
+    const report = (fraction: number) => watched.onProgress?.({ member: method.info.name, phase: "build", fraction });
+    await method.build(voices, { onProgress: report, signal: watched.signal });
+  });
   if (signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, signal.reason);
   return new Ensemble(cast, method, disposeMembers);
 }

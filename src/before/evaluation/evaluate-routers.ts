@@ -1,8 +1,10 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
+
 import { createRequire } from "node:module";
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
+import { onAbort } from "../../on-abort.js";
 import { checkEvaluationOptions, labelsOf } from "./check-options.js";
 import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
 import { evaluateRouter, type RouterChoice, type RouterRun } from "./evaluate-router.js";
@@ -45,8 +47,7 @@ export async function evaluateRouters(
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
   // What computes is ended with its thread; every task that waits for it is rejected.
-  const stop = () => void pool?.destroy();
-  signal?.addEventListener("abort", stop, { once: true });
+  const forget = signal && onAbort(signal, () => void pool?.destroy());
   const runs = new Map<string, RouterRun>();
   const skipped: RoutersEvaluation["skipped"] = [];
   let done = 0;
@@ -70,7 +71,7 @@ export async function evaluateRouters(
     const all = pool === undefined ? await inTurn(choices, runOne) : await Promise.all(choices.map(runOne));
     for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labels[index], run);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    forget?.();
     await pool?.destroy();
   }
   return { ...compareRouters(tested, runs, options), skipped };

@@ -19,7 +19,7 @@ import {
 } from "../options.js";
 import { messageOf } from "../report-error.js";
 import { memberNames, summaryLine } from "../summary.js";
-import { colorsFor, notice } from "../terminal.js";
+import { colorsFor, notice, say } from "../terminal.js";
 import { readLines } from "../text-input.js";
 import { Conversation } from "./conversation.js";
 import { runChatCommand } from "./slash-commands.js";
@@ -131,7 +131,7 @@ async function talk(ensemble: Answering, conversation: Conversation, options: Ge
         }
       } catch (error) {
         if (!(error instanceof LlamafuseError) || !RECOVERABLE.has(error.code)) throw error;
-        process.stderr.write(`${colors.red("✗")} ${messageOf(error)}\n`);
+        say(`${colors.red("✗")} ${messageOf(error)}`);
       } finally {
         answering = undefined;
       }

@@ -4,7 +4,7 @@ import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
 import type { Answering } from "../load-ensemble.js";
 import { waitingNotice } from "../progress.js";
-import { AnswerWriter } from "../terminal.js";
+import { AnswerWriter, say } from "../terminal.js";
 import type { Conversation } from "./conversation.js";
 
 /**
@@ -27,7 +27,7 @@ export async function answerTurn(
     } catch (error) {
       if (error instanceof LlamafuseError && error.code === "context-overflow" && conversation.dropOldest()) {
         // Told whether or not a person watches: the answers from here on do not know that turn.
-        process.stderr.write("llamafuse: The context is full; the oldest question and its answer are dropped.\n");
+        say("llamafuse: The context is full; the oldest question and its answer are dropped.");
         continue;
       }
       conversation.answer("");
