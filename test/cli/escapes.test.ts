@@ -1,5 +1,5 @@
 /** Escape sequences in names and texts do not reach the terminal, by any command, with colours and without. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -40,17 +40,11 @@ describe.skipIf(models === undefined)("hostile names and texts", () => {
   const [named] = writeTinyModel(path.join(folder, "named.gguf"), {
     metadata: { "general.name": field.string(HOSTILE) },
   });
-  const task = path.join(folder, `${HOSTILE}.jsonl`);
-  writeFileSync(task, `${JSON.stringify({ question: `What? ${HOSTILE}`, answers: [HOSTILE], skill: HOSTILE })}\n`);
 
   it.each([
     ["inspect", member, named],
     ["inspect", member, named, "--json"],
-    ["generate", "-m", member, "-m", models![1], "-n", "2", "--trace", `Once ${HOSTILE}`],
-    ["generate", "-m", member, "-n", "2", "--json", "Once"],
-    ["generate", "-m", path.join(folder, `missing ${HOSTILE}`), "Once"],
     ["generate", "-M", HOSTILE, "Once"],
-    ["eval", task, "-m", member, "-M", "single", "-n", "2", "--lanes", "1"],
     ["route", "explain", path.join(folder, `none ${HOSTILE}.json`), "Once"],
     [HOSTILE],
   ])("%s %s …", async (...args) => {
