@@ -69,6 +69,7 @@ async function build(
   disposeMembers: () => Promise<void>,
 ): Promise<Ensemble> {
   const cast = castOf(members);
+  if (cast.turns.closed !== undefined) throw cast.turns.closed;
   const voices = speakingOf(cast.voices);
   checkNeeds(method, voices);
   await withCallback<FuseOptions, void>({ onProgress, signal }, async (watched) => {
