@@ -1,4 +1,5 @@
 /** The options that commands share: what they are called, and what they become for the library. */
+
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
@@ -9,6 +10,7 @@ import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
+import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
 export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method" | "members"> & {
@@ -179,8 +181,8 @@ function withoutAbsent<Options extends object>(options: Options): Options {
 export function warnOfDraws(flags: EnsembleFlags & SamplingFlags): void {
   const { temperature = 0, seed } = samplingOptions(flags);
   if ((flags.method ?? flags.file?.method?.name) !== "me" || temperature > 0 || seed !== undefined) return;
-  process.stderr.write(
-    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
+  say(
+    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.",
   );
 }
 

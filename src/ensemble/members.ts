@@ -9,6 +9,8 @@
  * const alone = await createEnsemble({ members: members.only("a"), method: "single" });
  * ```
  */
+import { setMaxListeners } from "node:events";
+import { withCallback } from "../callbacks.js";
 import { Combiner } from "../during/combine.js";
 import type { Voice } from "../during/method.js";
 import { normaliseWeights } from "../during/weightings/weights.js";
@@ -179,7 +181,11 @@ export async function loadMembers(options: LoadOptions): Promise<Members> {
 }
 
 /** The same for options that have been checked. */
-export async function loadChecked(options: CheckedLoadOptions): Promise<Members> {
+export async function loadChecked(given: CheckedLoadOptions): Promise<Members> {
+  return await withCallback(given, loadWatched);
+}
+
+async function loadWatched(options: CheckedLoadOptions): Promise<Members> {
   const { signal } = options;
   const weights = normaliseWeights(
     options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)),
@@ -215,6 +221,8 @@ export async function untilAborted<Value>(signal: AbortSignal | undefined, work:
 /** Check every file, then load them all at once. The first failure stops the others. */
 async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promise<Member[]> {
   const stop = new AbortController();
+  // Each member's file and thread listens to it.
+  setMaxListeners(0, stop.signal);
   const forget =
     options.signal === undefined ? () => {} : onAbort(options.signal, () => stop.abort(options.signal!.reason));
   const results = await Promise.allSettled(

@@ -1,7 +1,9 @@
 /** A GGUF model in a worker thread of its own, seen from the coordinator. */
+
 import path from "node:path";
 import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
+import { onAbort } from "../../on-abort.js";
 import { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkDraftLength, checkPlaces } from "../check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "../embeddings.js";
@@ -129,12 +131,11 @@ export class LlamaMember implements Member {
     if (signal?.aborted) {
       throw new LlamafuseError("aborted", "The request was aborted before it was begun.", {}, signal.reason);
     }
-    const stop = () => this.thread.stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const forget = signal && onAbort(signal, () => this.thread.stop());
     try {
       return await request();
     } finally {
-      signal?.removeEventListener("abort", stop);
+      forget?.();
       this.thread.resume();
     }
   }
