@@ -8,6 +8,8 @@ export interface GoldenAdapter {
   method: string;
   /** |found − expected| ≤ tolerance · max(1e-3, |expected|) for numbers that are not counts or ids. */
   tolerance: number;
+  /** Whether what the cases need is there; without it they are skipped. Default: it always is. */
+  isAvailable?(): boolean;
   /**
    * Everything that the case's output lists; more fields are ignored. `output` is for goldens that list a part of
    * something large: it says which part.

@@ -2,6 +2,7 @@ import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
+import { chatTemplate } from "./chat-template.js";
 import { core } from "./core.js";
 import { deepen } from "./deepen.js";
 import { eagle } from "./eagle.js";
@@ -24,6 +25,7 @@ export const adapters: readonly GoldenAdapter[] = [
   abe,
   avengers,
   bleuChrf,
+  chatTemplate,
   core,
   deepen,
   eagle,
