@@ -18,7 +18,8 @@ function examples(lines: readonly string[]): string {
   if (lines.every((line) => displayWidth(line) <= COLUMNS)) return lines.join("\n");
   return lines
     .flatMap((line) => {
-      const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line)!;
+      const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line) ?? [];
+      if (command === undefined) return [wrapped([{ text: line, paint: String }], COLUMNS)];
       // A flag stays with its value: lines break only where a flag begins.
       const joined = command.replace(/ (?!-)/g, "\u00a0");
       const shown = wrapped([{ text: joined, paint: String }], COLUMNS - 8).replaceAll("\n", " \\\n      ");

@@ -67,7 +67,7 @@ export interface EvaluatedMember {
 }
 
 /** What one contender made of one question. */
-export interface Outcome {
+export interface GradedAnswer {
   /** From 0 to 1. */
   grade: number;
   answer?: Answer;
@@ -77,8 +77,8 @@ export interface Outcome {
 
 export interface EvaluatedTask {
   task: Task;
-  /** For each question of the task its outcomes, in the order of the contenders. */
-  outcomes: Outcome[][];
+  /** For each question of the task what each contender answered, in the order of the contenders. */
+  graded: GradedAnswer[][];
 }
 
 export interface Evaluation {

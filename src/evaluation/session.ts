@@ -9,13 +9,13 @@ import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
 import { metricNamed } from "./metrics/metrics.js";
 import { requestFor } from "./requests.js";
-import type { EvaluatedTask, EvaluateOptions, Evaluation, Outcome } from "./run.js";
+import type { EvaluatedTask, EvaluateOptions, Evaluation, GradedAnswer } from "./run.js";
 import { letterOf, type Question, type Task } from "./task.js";
 
 interface Job {
   task: Task;
   question: Question;
-  outcomes: Outcome[];
+  graded: GradedAnswer[];
 }
 
 /** How a method says that it cannot lead these members, or not without options of its own. */
@@ -38,9 +38,9 @@ export class Session {
     private readonly ledger: Ledger<Answer>,
     private readonly cached: readonly CachedMember[],
   ) {
-    this.#tasks = tasks.map((task) => ({ task, outcomes: task.questions.map(() => []) }));
-    this.#jobs = this.#tasks.flatMap(({ task, outcomes }) =>
-      task.questions.map((question, index) => ({ task, question, outcomes: outcomes[index] })),
+    this.#tasks = tasks.map((task) => ({ task, graded: task.questions.map(() => []) }));
+    this.#jobs = this.#tasks.flatMap(({ task, graded }) =>
+      task.questions.map((question, index) => ({ task, question, graded: graded[index] })),
     );
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
@@ -81,11 +81,11 @@ export class Session {
       ([{ name }, { message }]) => `${name} is not for these members: ${message}`,
     );
     const places = kept.map((contender) => this.contenders.indexOf(contender));
-    const tasks = this.#tasks.map(({ task, outcomes }) => ({
+    const tasks = this.#tasks.map(({ task, graded }) => ({
       task,
-      outcomes: outcomes.map((all) => places.map((place) => all[place])),
+      graded: graded.map((all) => places.map((place) => all[place])),
     }));
-    const errors = tasks.flatMap(({ outcomes }) => outcomes.flat()).flatMap(({ error }) => error ?? []);
+    const errors = tasks.flatMap(({ graded }) => graded.flat()).flatMap(({ error }) => error ?? []);
     if (errors.length > 0)
       notes.push(`${errors.length} answers are missing and count as wrong, the first: ${errors[0]}`);
     if (skipped > 0)
@@ -114,7 +114,7 @@ export class Session {
       if (this.#leftOut.has(contender)) return this.#count(false);
       const isKnown = cache.has(contender.team, request);
       const place = this.contenders.indexOf(contender);
-      job.outcomes[place] = await this.#outcomeOf(contender, job, request, cache);
+      job.graded[place] = await this.#gradedAnswer(contender, job, request, cache);
       this.#count(isKnown);
     };
     const alone = this.contenders.filter(({ kind }) => kind === "member");
@@ -123,12 +123,12 @@ export class Session {
     for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
   }
 
-  async #outcomeOf(
+  async #gradedAnswer(
     contender: Contender,
     { task, question }: Job,
     request: AnswerRequest,
     cache: AnswerCache,
-  ): Promise<Outcome> {
+  ): Promise<GradedAnswer> {
     try {
       const answer = await cache.answer(contender.team, request);
       this.#signal.throwIfAborted();

@@ -1,15 +1,12 @@
 /** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
 
-import { createWriteStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LlamafuseError } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { parseGpu } from "../../llama/find-library.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
@@ -31,7 +28,6 @@ import { AnswerBar, LoadBars } from "../progress.js";
 import { messageOf } from "../report-error.js";
 import { DEFAULT_WIDTH } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 
 interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFlags {
   method?: string[];
@@ -170,14 +166,14 @@ async function writeOutcomes(evaluation: Evaluation, file: string): Promise<void
   const lines = (function* () {
     for (const row of outcomeRows(evaluation)) yield `${JSON.stringify(row)}\n`;
   })();
-  await pipeline(Readable.from(lines), createWriteStream(file));
+  await writeWhole(file, lines);
   notice(`The outcomes are in ${file}: llamafuse route fit --train ${file} -o router.json`);
 }
 
 async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {
   if (html !== undefined) {
     const { renderHtml } = await import("../../evaluation/report/html.js");
-    await writeFile(html, renderHtml(report));
+    await writeWhole(html, renderHtml(report));
     notice(`The report is in ${html}.`);
   }
   if (json) return writeJson(report);

@@ -1,8 +1,8 @@
-/** From outcomes to a table: grades with intervals, by tag, against the best member, and what they cost. */
+/** From graded answers to a table: grades with intervals, by tag, against the best member, and what they cost. */
 
 import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../../statistics.js";
 import { oraclePlaces, parameterTokens } from "../oracle.js";
-import type { Evaluation, Outcome } from "../run.js";
+import type { Evaluation, GradedAnswer } from "../run.js";
 import { choiceOf } from "../session.js";
 import type { Question } from "../task.js";
 
@@ -73,11 +73,11 @@ export interface EvaluationReport {
 
 export const ORACLE = "oracle";
 
-/** A row before it is summed up: who, and the outcome and cost of each question. */
+/** A row before it is summed up: who, and the answer, grade and cost of each question. */
 interface Line {
   name: string;
   kind: Row["kind"];
-  outcomes: Outcome[];
+  graded: GradedAnswer[];
   parameterTokens: number[];
 }
 
@@ -88,13 +88,13 @@ export function summarise(evaluation: Evaluation): EvaluationReport {
 }
 
 function reportTask(evaluation: Evaluation, index: number, oracle: readonly number[] | undefined): TaskReport {
-  const { task, outcomes } = evaluation.tasks[index];
+  const { task, graded } = evaluation.tasks[index];
   const { questions } = task;
   const line = (name: string, kind: Row["kind"], placeOf: (question: number) => number): Line => ({
     name,
     kind,
-    outcomes: outcomes.map((all, question) => all[placeOf(question)]),
-    parameterTokens: outcomes.map((all, question) =>
+    graded: graded.map((all, question) => all[placeOf(question)]),
+    parameterTokens: graded.map((all, question) =>
       parameterTokens(evaluation, placeOf(question), all[placeOf(question)].answer),
     ),
   });
@@ -111,7 +111,7 @@ function reportTask(evaluation: Evaluation, index: number, oracle: readonly numb
     rows: lines.map((each) => compare.row(each, placesOfTag)),
     questions: questions.map((question, place) => ({
       ...question,
-      results: lines.map(({ outcomes }) => resultOf(question, outcomes[place])),
+      results: lines.map(({ graded }) => resultOf(question, graded[place])),
     })),
   };
 }
@@ -163,12 +163,12 @@ class Comparison {
   }
 }
 
-function gradesOf({ outcomes }: Line, places?: readonly number[]): number[] {
-  return (places?.map((place) => outcomes[place]) ?? outcomes).map(({ grade }) => grade);
+function gradesOf({ graded }: Line, places?: readonly number[]): number[] {
+  return (places?.map((place) => graded[place]) ?? graded).map(({ grade }) => grade);
 }
 
-function costOf({ outcomes, parameterTokens }: Line): Cost {
-  const answers = outcomes.flatMap(({ answer }) => answer ?? []);
+function costOf({ graded, parameterTokens }: Line): Cost {
+  const answers = graded.flatMap(({ answer }) => answer ?? []);
   const written = answers.filter(({ finishReason }) => finishReason !== undefined);
   const steps = written.reduce((sum, answer) => sum + answer.steps, 0);
   const decoding = written.reduce((sum, { seconds, promptSeconds }) => sum + seconds - promptSeconds, 0);
@@ -181,7 +181,7 @@ function costOf({ outcomes, parameterTokens }: Line): Cost {
 }
 
 /** What a contender said, for people: the likeliest choice where choices were scored. */
-function resultOf(question: Question, { grade, answer, error }: Outcome): Result {
+function resultOf(question: Question, { grade, answer, error }: GradedAnswer): Result {
   if (answer === undefined) return { text: "", grade, ...(error === undefined ? {} : { error }) };
   if (answer.logLikelihoods === undefined) return { text: answer.text, grade };
   const { letter, text } = choiceOf(question, answer);
