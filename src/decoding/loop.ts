@@ -12,14 +12,14 @@ import { LlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { MAX_TOP } from "../member/offers.js";
 import { AnswerText } from "./answer-text.js";
-import { type PromptInput, renderPrompt } from "./prompt.js";
+import { type PromptInput, type PromptOptions, renderPrompt } from "./prompt.js";
 import { Sampler } from "./sampler.js";
 import type { SamplerOptions } from "./sampler-options.js";
 import { StepClock, type StepTimes } from "./step-clock.js";
 import { checkStopStrings } from "./stop-rules.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
 
-export interface GenerateOptions extends SamplerOptions {
+export interface GenerateOptions extends SamplerOptions, PromptOptions {
   /** Steps at most. Default 256. 0 gives an empty answer. */
   maxTokens?: number;
   /** Texts that end the answer; they are not part of it. */
@@ -96,7 +96,7 @@ export async function* streamAnswer(
     options.trace === true ? DEFAULT_TRACE_TOP : Number(options.trace ?? 0),
     MAX_TOP,
   );
-  const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
+  const rendered = voices.map(({ member }) => renderPrompt(prompt, member, options));
   const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] = [];

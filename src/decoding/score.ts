@@ -21,10 +21,10 @@ import { advanceAll, type Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { beginAll } from "./loop.js";
-import { type PromptInput, renderPrompt } from "./prompt.js";
+import { type PromptInput, type PromptOptions, renderPrompt } from "./prompt.js";
 import { type ChosenPiece, chosenPiece } from "./trace.js";
 
-export interface ScoreOptions {
+export interface ScoreOptions extends PromptOptions {
   /** Cancels the scoring: an error "aborted". */
   signal?: AbortSignal;
   /**
@@ -54,12 +54,13 @@ export async function scoreText(
   { schedule, combiner }: { schedule: Schedule; combiner: Combiner },
   prompt: PromptInput,
   text: string,
-  { signal, reusePrompt }: ScoreOptions & { signal: AbortSignal },
+  options: ScoreOptions & { signal: AbortSignal },
 ): Promise<TextScore> {
+  const { signal, reusePrompt } = options;
   if (text === "")
     throw new LlamafuseError("invalid-text", "The text to score is empty. Give some text.", { found: "" });
   const bytes = new TextEncoder().encode(text);
-  const prompts = voices.map(({ member }) => ({ ...renderPrompt(prompt, member).prompt, reuse: reusePrompt }));
+  const prompts = voices.map(({ member }) => ({ ...renderPrompt(prompt, member, options).prompt, reuse: reusePrompt }));
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
@@ -102,8 +103,10 @@ export async function scoreText(
 
 /** Where the member's tokens of the text begin → where they end, in bytes of the text. Errors: context-overflow. */
 async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array): Promise<Map<number, number>> {
+  // What is scored is text, also where it spells a special token.
+  const letters = [...(prompt.letters ?? []), prompt.text.length, prompt.text.length + text.length];
   const { parseSpecial, addBos } = prompt;
-  const ids = await member.tokenize(Buffer.concat([prompt.text, text]), { parseSpecial, addBos });
+  const ids = await member.tokenize(Buffer.concat([prompt.text, text]), { parseSpecial, addBos, letters });
   if (ids.length > member.contextSize) {
     throw new LlamafuseError(
       "context-overflow",

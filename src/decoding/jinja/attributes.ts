@@ -40,6 +40,8 @@ export function attributeOf(value: Value, name: string, machine: Machine): Value
 
 export function indexed(value: Value, index: Value, machine: Machine): Value {
   if (value instanceof Undefined) throw value.fail();
+  // The place of a code point is found by going through the text.
+  if (value instanceof Text) machine.budget.spend(value.value.length / 4);
   const item = itemOf(value, index);
   if (item !== undefined) return item;
   if (!(index instanceof Text)) return missing(value, represent(index, machine.budget).value);

@@ -65,7 +65,7 @@ const extreme =
 const length: Filter = (input, _, __, { budget }) => {
   const count = lengthOf(input);
   if (count === undefined) throw new JinjaError("TypeError", `object of type '${typeName(input)}' has no len()`);
-  budget.spend(1);
+  budget.spend(1 + (input instanceof Text ? input.value.length / 16 : 0));
   return count;
 };
 

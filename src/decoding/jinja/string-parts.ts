@@ -30,12 +30,7 @@ export function splitAt(text: Text, separator: string, most: number, fromEnd: bo
 /** At runs of white space, none of it at the ends. */
 export function splitWords(text: Text, most: number, fromEnd: boolean): Text[] {
   const words: [number, number][] = [];
-  for (let at = 0; at < text.value.length; ) {
-    while (at < text.value.length && SPACE.test(text.value[at])) at++;
-    const start = at;
-    while (at < text.value.length && !SPACE.test(text.value[at])) at++;
-    if (at > start) words.push([start, at]);
-  }
+  for (const { 0: word, index } of text.value.matchAll(WORD)) words.push([index, index + word.length]);
   if (most >= 0 && words.length > most + 1) {
     if (fromEnd) words.splice(0, words.length - most, [words[0][0], words[words.length - most - 1][1]]);
     else words.splice(most, words.length - most, [words[most][0], text.value.length]);

@@ -102,6 +102,7 @@ export function codePoints(value: string): number {
 
 /** White space as Python's str.isspace has it. */
 const SPACES = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+export const NOT_SPACE = new RegExp(`[^${SPACES}]+`, "g");
 export const SPACE = new RegExp(`^[${SPACES}]+$`);
 const LEADING = new RegExp(`^[${SPACES}]*`);
 

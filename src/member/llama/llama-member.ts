@@ -18,6 +18,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import { identityOfModel, type MemberIdentity, type ModelDescription } from "../model-identity.js";
@@ -196,7 +197,7 @@ export class LlamaMember implements Member {
     return this.#request("cachedTokens", null);
   }
 
-  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+  tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
     return this.#request("tokenize", { text, ...options });
   }
 

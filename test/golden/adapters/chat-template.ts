@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { extractVocabularies, hasGit } from "../../../scripts/extract-vocabularies.js";
 import { JinjaError } from "../../../src/decoding/jinja/errors.js";
@@ -22,9 +22,12 @@ const HEAD = 200;
 export const chatTemplate: GoldenAdapter = {
   method: "chat-template",
   tolerance: 0,
-  isAvailable: hasGit,
+  whyNot({ template }: Input) {
+    if (!hasGit()) return "git is needed to extract the templates";
+    return existsSync(fileOf(template)) ? undefined : `${template} is not in this release of llama.cpp`;
+  },
   run({ template, now, variables }: Input) {
-    const source = readFileSync(path.join(extractVocabularies(), path.relative("models", template)), "utf8");
+    const source = readFileSync(fileOf(template), "utf8");
     const date = new Date(now);
     try {
       const values = new Map(Object.entries(variables).map(([name, value]) => [name, toValue(value, true)]));
@@ -41,3 +44,7 @@ export const chatTemplate: GoldenAdapter = {
     }
   },
 };
+
+function fileOf(template: string): string {
+  return path.join(extractVocabularies(), path.relative("models", template));
+}

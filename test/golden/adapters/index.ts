@@ -17,6 +17,7 @@ import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
 import { srivatsa } from "./srivatsa.js";
+import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
 
@@ -41,6 +42,7 @@ export const adapters: readonly GoldenAdapter[] = [
   routellm,
   routerbenchAiq,
   srivatsa,
+  tokeniseChat,
   unite,
   uniteProbability,
 ];
