@@ -1,7 +1,7 @@
 /** Bare decoders beside an ensemble: one worker a member, each with a context of its own on the same weights. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { Schedule } from "../src/ensemble/plan.js";
+import type { Schedule } from "../src/decoding/schedule.js";
 import { loadLlama } from "../src/llama/library.js";
 import type { BareJob, BareReply, BareStart, BareStep } from "./bare-worker.js";
 import { entryFile } from "./entry-file.js";

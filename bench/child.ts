@@ -1,15 +1,14 @@
 /** The process that `BenchChild` starts: serves one task after another and ends when its parent hangs up. */
-import type { Ensemble } from "../src/ensemble/ensemble.js";
-import { createEnsemble } from "../src/ensemble/ensemble.js";
+import { loadMembers, type Members } from "../src/ensemble/members.js";
 import { LlamafuseError, toLlamafuseError } from "../src/errors.js";
 import { measureAgreement, measureAlignment } from "./alignment-tasks.js";
-import { METHODS, underPlan } from "./ensembles.js";
+import { fuseUnder, METHODS } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
 import { ownMs } from "./machine.js";
 import { PeerFusion, type PeerJob, type PeerRun, type PeerStart } from "./peer-fusion.js";
 import { recordRun } from "./step-recorder.js";
 
-let ours: Ensemble | undefined;
+let ours: Members | undefined;
 let peer: PeerFusion | undefined;
 
 const tasks = {
@@ -21,13 +20,13 @@ const tasks = {
   /** Without threads: as measured at load, the default. */
   async openOurs({ models, contextSize, threads }: PeerStart): Promise<string> {
     const members = models.map((model) => ({ model, contextSize, threads }));
-    ours = await createEnsemble({ members, gpu: false, schedule: threads === undefined ? "auto" : "parallel" });
+    ours = await loadMembers({ members, gpu: false, schedule: threads === undefined ? "auto" : "parallel" });
     return `${ours.plan.schedule} ${ours.plan.threads.join("+")}`;
   },
   async runOurs({ method, prompt, steps }: PeerJob): Promise<PeerRun> {
     if (ours === undefined) throw notOpen("openOurs");
     const name = method === "gac" ? "gac" : "unite k=10";
-    const ensemble = await underPlan(ours, METHODS[name], ours.plan.schedule, ours.plan.threads);
+    const ensemble = await fuseUnder(ours, METHODS[name], ours.plan.schedule, ours.plan.threads);
     const run = await recordRun(ensemble, { prompt, steps });
     return { ms: run.ms, steps: run.steps.length + 2, text: run.text };
   },

@@ -1,8 +1,9 @@
 /** Ensembles for benches: the members are loaded once and run under several methods and schedules. */
 import os from "node:os";
-import { type MethodOptions, methodNamed } from "../src/during/methods.js";
-import { createEnsemble, Ensemble } from "../src/ensemble/ensemble.js";
-import { applyThreads, type Plan, type Schedule } from "../src/ensemble/plan.js";
+import type { Schedule } from "../src/decoding/schedule.js";
+import type { MethodOptions } from "../src/during/methods.js";
+import { type Ensemble, fuse } from "../src/ensemble/ensemble.js";
+import { loadMembers, type Members, underPlan } from "../src/ensemble/members.js";
 import type { ModelSet } from "./model-sets.js";
 
 export const METHODS = {
@@ -20,19 +21,17 @@ export function threadsFor({ models, large }: ModelSet, schedule: Schedule): num
   return models.map(() => (large ? each : 1));
 }
 
-export async function loadSet(set: ModelSet): Promise<Ensemble> {
+export async function loadSet(set: ModelSet): Promise<Members> {
   const members = set.models.map((model) => ({ model, contextSize: set.contextSize, threads: 1 }));
-  return createEnsemble({ members, schedule: "parallel", gpu: false });
+  return loadMembers({ members, schedule: "parallel", gpu: false });
 }
 
-/** The same members under another method and plan. */
-export async function underPlan(
-  loaded: Ensemble,
+/** A method over the loaded members, on other threads and under another schedule. */
+export async function fuseUnder(
+  loaded: Members,
   method: MethodOptions,
   schedule: Schedule,
   threads: readonly number[],
 ): Promise<Ensemble> {
-  await applyThreads(loaded.members, threads);
-  const plan: Plan = { schedule, threads: [...threads], measured: [] };
-  return new Ensemble(loaded.voices, methodNamed(method), plan, loaded.combiner);
+  return fuse(await underPlan(loaded, { schedule, threads: [...threads] }), method);
 }

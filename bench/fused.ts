@@ -5,10 +5,11 @@
  * members hold in the end, one at a time; in parallel the slowest member's time, in turn the sum. Fused runs and bounds
  * alternate within one run, and only their ratios are reported.
  */
+
+import type { Schedule } from "../src/decoding/schedule.js";
 import type { Ensemble } from "../src/ensemble/ensemble.js";
-import type { Schedule } from "../src/ensemble/plan.js";
 import { BareDecoders, type Decoded, oneByOne } from "./bare.js";
-import { loadSet, METHODS, SCHEDULES, threadsFor, underPlan } from "./ensembles.js";
+import { fuseUnder, loadSet, METHODS, SCHEDULES, threadsFor } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
 import { chooseModelSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
@@ -43,7 +44,7 @@ export async function benchFused(options: BenchOptions): Promise<Omit<BenchRepor
       for (const schedule of SCHEDULES) {
         for (const method of FUSED_METHODS) {
           options.onProgress?.(`${set.name}, ${method}, ${schedule}`);
-          const ensemble = await underPlan(loaded, METHODS[method], schedule, threadsFor(set, schedule));
+          const ensemble = await fuseUnder(loaded, METHODS[method], schedule, threadsFor(set, schedule));
           rows.push({ models: set.name, method, schedule, ...(await measure(ensemble, bare, set, schedule, rounds)) });
         }
       }

@@ -1,12 +1,13 @@
 /** What `bench load` measures, each time in a fresh process. */
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { createEnsemble } from "../src/ensemble/ensemble.js";
+import { loadMembers } from "../src/ensemble/members.js";
 import { LlamafuseError } from "../src/errors.js";
 import { GgufArray } from "../src/llama/gguf/metadata.js";
 import { readGgufHeader } from "../src/llama/gguf.js";
 import { loadLlama } from "../src/llama/library.js";
+import { createEnsemble } from "../src/systems.js";
 import { unionOf } from "../src/vocabulary/union-dictionary.js";
-import { METHODS, underPlan } from "./ensembles.js";
+import { fuseUnder, METHODS } from "./ensembles.js";
 
 export interface LoadArguments {
   models: readonly string[];
@@ -15,9 +16,9 @@ export interface LoadArguments {
 }
 
 export interface LoadResult {
-  /** createEnsemble, with the schedule given. */
+  /** loadMembers and createEnsemble, with the schedule given. */
   loadMs: number;
-  /** From createEnsemble to the first token of an answer. */
+  /** From loadMembers to the first token of an answer. */
   firstTokenMs: number;
   /** Building GaC's union dictionary of these vocabularies. */
   unionMs: number;
@@ -35,8 +36,9 @@ export async function measureLoad({ models, prompt, contextSize }: LoadArguments
   loadLlama({ gpu: false });
   const before = privateBytes();
   const started = performance.now();
-  const members = models.map((model) => ({ model, contextSize, threads: 1 }));
-  const ensemble = await createEnsemble({ members, gpu: false, schedule: "parallel" });
+  const chosen = models.map((model) => ({ model, contextSize, threads: 1 }));
+  const members = await loadMembers({ members: chosen, gpu: false, schedule: "parallel" });
+  const ensemble = await createEnsemble({ members });
   const loaded = performance.now();
   await ensemble.generate(prompt, { maxTokens: 1, temperature: 0 });
   const answered = performance.now();
@@ -46,15 +48,15 @@ export async function measureLoad({ models, prompt, contextSize }: LoadArguments
   const unionStarted = performance.now();
   const union = unionOf(ensemble.members.map((member) => member.vocabulary));
   const unionMs = performance.now() - unionStarted;
-  const gac = await underPlan(
-    ensemble,
+  const gac = await fuseUnder(
+    members,
     METHODS.gac,
     "parallel",
     models.map(() => 1),
   );
   await gac.generate(prompt, { maxTokens: 2, temperature: 0 });
   const gacMemory = privateBytes() - before - caches;
-  await ensemble.dispose();
+  await members.dispose();
   return {
     loadMs: loaded - started,
     firstTokenMs: answered - started,

@@ -7,7 +7,7 @@
  * member at every step can be faster than that.
  */
 import { rm } from "node:fs/promises";
-import type { Schedule } from "../src/ensemble/plan.js";
+import type { Schedule } from "../src/decoding/schedule.js";
 import { titleOf } from "../src/evaluation/contenders.js";
 import { nativeTask } from "../src/evaluation/native-task.js";
 import { type EvaluationReport, type Row, summarise, type TaskReport } from "../src/evaluation/report/summary.js";

@@ -2,9 +2,11 @@
  * `bench step`: what a fused step costs beside llama.cpp's decoding, in the whole pipeline with real worker threads and
  * real vocabularies, and where it goes.
  */
+
+import type { Schedule } from "../src/decoding/schedule.js";
 import type { MethodOptions } from "../src/during/methods.js";
-import type { Schedule } from "../src/ensemble/plan.js";
-import { loadSet, METHODS, SCHEDULES, threadsFor, underPlan } from "./ensembles.js";
+import { castOf } from "../src/ensemble/members.js";
+import { fuseUnder, loadSet, METHODS, SCHEDULES, threadsFor } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
 import { chooseModelSets, type ModelSet, VOCABULARY_SETS } from "./model-sets.js";
 import { PlainStep } from "./plain-step.js";
@@ -56,7 +58,7 @@ export async function benchStep(options: BenchOptions): Promise<Omit<BenchReport
   const plainRows: Record<string, Cell>[] = [];
   for (const set of sets) {
     const loaded = await loadSet(set);
-    const plain = new PlainStep(loaded.members.map((member) => member.vocabulary));
+    const plain = new PlainStep(castOf(loaded).voices.map(({ member }) => member.vocabulary));
     for (const schedule of SCHEDULES) {
       options.onProgress?.(`${set.name}, ${schedule}`);
       const measured = await measure(loaded, plain, set, schedule, rounds);
@@ -118,7 +120,7 @@ async function measure(
   // One round more than counted: the first one warms the compilers up.
   for (let round = -1; round < rounds; round++) {
     for (const [name, { method, whole }] of Object.entries(VARIANTS)) {
-      const ensemble = await underPlan(loaded, method, schedule, threadsFor(set, schedule));
+      const ensemble = await fuseUnder(loaded, method, schedule, threadsFor(set, schedule));
       const run = await recordRun(ensemble, { prompt: set.prompt, steps: set.steps, whole });
       const scan = median(Array.from({ length: 20 }, () => together(plain.scan())));
       if (round < 0) continue;

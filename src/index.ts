@@ -24,13 +24,8 @@ export {
 } from "./before/evaluation/evaluate-routers.js";
 export { foldsOf, type SplitOptions, splitOf } from "./before/evaluation/splits.js";
 export { embedQuery, type TrainingData, trainingData } from "./before/fitting/training-data.js";
-export type {
-  RoutedEnsemble,
-  RoutedEnsembleOptions,
-  RoutedMethod,
-  RoutedResult,
-  RouteReport,
-} from "./before/live/routed-ensemble.js";
+export type { RoutedEnsemble, RoutedResult, RoutedScore, RouteReport } from "./before/live/routed-ensemble.js";
+export type { RoutedMethod } from "./before/live/routed-method.js";
 export { createRouter, type RouterName, type RouterOptions, routerInfos } from "./before/registry.js";
 export type {
   Choice,
@@ -50,17 +45,22 @@ export type { LlmBanditRouter } from "./before/routers/llm-bandit.js";
 export { loadRouter, type RouterFile, restoreRouter, routerFile } from "./before/saved-router.js";
 export { OutcomeTable, type OutcomeTableParts } from "./before/table/outcome-table.js";
 export { readOutcomeTable } from "./before/table/read.js";
-export type { FinishReason, GenerateOptions, GenerateResult, StreamChunk } from "./decoding/loop.js";
 export type { ChatMessage, PromptInput } from "./decoding/prompt.js";
+export type { GenerateOptions, ScoreOptions } from "./decoding/request.js";
+export type { AnswerCost, FinishReason, GenerateResult, StreamChunk } from "./decoding/result.js";
 export type { SamplerOptions } from "./decoding/sampler-options.js";
-export type { ScoreOptions, TextScore } from "./decoding/score.js";
+export type { Schedule } from "./decoding/schedule.js";
+export type { TextScore } from "./decoding/score.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
 export type { MethodInfo } from "./during/method.js";
 export { type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
 export type { Judge } from "./during/token/switch/model.js";
 export type { SavedJudge } from "./during/token/switch/saved-model.js";
-export { createEnsemble, Ensemble, type EnsembleOptions, type LoadProgress } from "./ensemble/ensemble.js";
-export type { Plan, Schedule, ScheduleChoice } from "./ensemble/plan.js";
+export type { Answerer } from "./ensemble/answerer.js";
+export type { Ensemble } from "./ensemble/ensemble.js";
+export type { LoadOptions, LoadProgress, MemberInput } from "./ensemble/load-options.js";
+export { loadMembers, type Members } from "./ensemble/members.js";
+export type { Plan, ScheduleChoice } from "./ensemble/plan.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";
@@ -95,6 +95,13 @@ export {
   type UnusableModel,
 } from "./model-stores/list-models.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
+export {
+  createEnsemble,
+  type EnsembleOptions,
+  type FusionChoice,
+  type LoadedOptions,
+  type RoutedEnsembleOptions,
+} from "./systems.js";
 export type { TrainingExample } from "./training/example.js";
 export type { JudgeTraining } from "./training/options.js";
 export { type CdsTraining, trainCds } from "./training/train-cds.js";

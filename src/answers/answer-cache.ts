@@ -5,13 +5,12 @@
  * by prompt and sample. Behind it stands the ledger, so that comparing ten such methods costs one generation a member,
  * and a second run none.
  */
-import type { RoutedMethod } from "../before/live/routed-method.js";
 import { keyOf, seedFor } from "../content-identity.js";
-import type { FinishReason } from "../decoding/loop.js";
 import type { PromptInput } from "../decoding/prompt.js";
+import type { FinishReason } from "../decoding/result.js";
 import type { SamplerOptions } from "../decoding/sampler-options.js";
 import type { ChosenPiece } from "../decoding/trace.js";
-import type { MethodOptions } from "../during/methods.js";
+import type { NamedMethod } from "../ensemble/system.js";
 import type { Ledger } from "./ledger.js";
 
 /** What is asked. */
@@ -43,12 +42,9 @@ export interface Answer {
   promptSeconds: number;
 }
 
-/** How several members answer together: fused, or one of them chosen by a router. */
-export type TeamMethod = MethodOptions | RoutedMethod;
-
-/** A member alone (method "single") or several under a method. */
-export interface Team {
-  method: TeamMethod;
+/** Who answers: a member alone (method "single"), or several under a method or a router. */
+export interface Respondent {
+  method: NamedMethod;
   /** Indexes of members. */
   members: readonly number[];
   /** Of the files that the method's options name, by option: the hash of what they hold (see `hashesOfFiles`). */
@@ -64,7 +60,7 @@ export interface AnswerSource {
 }
 
 /** Asks the models. `seed` is the one to sample with. */
-export type Ask = (team: Team, request: AnswerRequest, seed: number) => Promise<Answer>;
+export type Ask = (respondent: Respondent, request: AnswerRequest, seed: number) => Promise<Answer>;
 
 /** What an answer depends on besides the request: see `memberIdentities`. */
 export interface CachedMember {
@@ -74,55 +70,66 @@ export interface CachedMember {
   weight?: number;
 }
 
+const ALONE: NamedMethod = { name: "single" };
+
 export class AnswerCache implements AnswerSource {
   /** Answers that are being made: whoever asks for the same one waits with the first. */
   readonly #pending = new Map<string, Promise<Answer>>();
 
   constructor(
     private readonly ledger: Ledger<Answer>,
-    private readonly team: readonly CachedMember[],
+    private readonly cached: readonly CachedMember[],
     private readonly ask: Ask,
     /** The release; another one may answer otherwise. */
     private readonly version: string,
+    /** Ends the wait for an answer that another run is making. */
+    private readonly signal?: AbortSignal,
   ) {}
 
   get members(): readonly string[] {
-    return this.team.map(({ name }) => name);
+    return this.cached.map(({ name }) => name);
   }
 
   answerOf(member: number, request: AnswerRequest, sample = 0): Promise<Answer> {
-    return this.answer({ method: { name: "single" }, members: [member] }, request, sample);
+    return this.answer({ method: ALONE, members: [member] }, request, sample);
   }
 
   /** Whether the answer is there already. */
-  has(team: Team, request: AnswerRequest, sample = 0): boolean {
-    return this.ledger.get(this.#keyOf(team, request, sample)) !== undefined;
+  has(respondent: Respondent, request: AnswerRequest, sample = 0): boolean {
+    return this.ledger.get(this.#keyOf(respondent, request, sample)) !== undefined;
   }
 
-  /** A team's answer: from the ledger, or made and put there. */
-  answer(team: Team, request: AnswerRequest, sample = 0): Promise<Answer> {
-    const key = this.#keyOf(team, request, sample);
+  /** A respondent's answer: from the ledger, or made and put there. */
+  answer(respondent: Respondent, request: AnswerRequest, sample = 0): Promise<Answer> {
+    const key = this.#keyOf(respondent, request, sample);
     const known = this.ledger.get(key);
     if (known !== undefined) return Promise.resolve(known);
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      pending = this.#make(key, team, request, sample).finally(() => this.#pending.delete(key));
+      pending = this.#make(key, respondent, request, sample).finally(() => this.#pending.delete(key));
       this.#pending.set(key, pending);
     }
     return pending;
   }
 
-  async #make(key: string, team: Team, request: AnswerRequest, sample: number): Promise<Answer> {
-    const answer = await this.ask(team, request, seedFor(request.seed, request.prompt, sampleOf(request, sample)));
-    // An answer that was cut short by a signal is nobody's.
+  async #make(key: string, respondent: Respondent, request: AnswerRequest, sample: number): Promise<Answer> {
+    const theirs = await this.ledger.claim(key, this.signal);
+    if (theirs !== undefined) return theirs;
+    let answer: Answer | undefined;
+    try {
+      answer = await this.ask(respondent, request, seedFor(request.seed, request.prompt, sampleOf(request, sample)));
+    } finally {
+      // An answer that was cut short by a signal is nobody's.
+      if (answer === undefined || answer.finishReason === "aborted") this.ledger.release(key);
+    }
     if (answer.finishReason !== "aborted") this.ledger.set(key, answer);
     return answer;
   }
 
-  #keyOf({ method, members, files }: Team, request: AnswerRequest, sample: number): string {
+  #keyOf({ method, members, files }: Respondent, request: AnswerRequest, sample: number): string {
     const { prompt, choices, generation, seed } = request;
     const voices = members.map((index) => {
-      const { identity, weight } = this.team[index];
+      const { identity, weight } = this.cached[index];
       // One voice alone has no share to give away.
       return members.length === 1 ? { identity } : { identity, weight: weight ?? 1 };
     });

@@ -8,24 +8,31 @@
  * member in two lanes answers 1.4 times as many questions as in one; two members, which fill both cores already, as many.
  */
 import os from "node:os";
-import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
-import { isRouted, type RoutedMethod } from "../before/live/routed-method.js";
+import type { PromptInput } from "../decoding/prompt.js";
+import type { Schedule } from "../decoding/schedule.js";
 import type { TextScore } from "../decoding/score.js";
-import { type MethodOptions, methodNamed } from "../during/methods.js";
-import { normaliseWeights } from "../during/weightings/weights.js";
-import { createEnsemble, Ensemble, type EnsembleOptions } from "../ensemble/ensemble.js";
-import type { Schedule } from "../ensemble/plan.js";
+import type { Answerer } from "../ensemble/answerer.js";
+import type { LoadOptions } from "../ensemble/load-options.js";
+import { loadMembers, type Members } from "../ensemble/members.js";
+import type { NamedMethod } from "../ensemble/system.js";
 import { LlamafuseError } from "../errors.js";
 import { loadLlama } from "../llama/library.js";
 import type { MemberOptions } from "../member/member-options.js";
-import type { Answer, AnswerRequest, Team } from "./answer-cache.js";
+import type { Answer, AnswerRequest, Respondent } from "./answer-cache.js";
 
 /** All members' files together: what is larger does not stay in a processor's cache, and gains little from more lanes. */
 const SMALL_BYTES = 64 * 2 ** 20;
 /** Each lane has a context and threads for each member. */
 const MOST_LANES = 64;
 
-export type LaneOptions = Pick<EnsembleOptions, "gpu" | "logs" | "timeoutMs" | "onProgress" | "signal">;
+export type LaneOptions = Pick<LoadOptions, "gpu" | "logs" | "timeoutMs" | "onProgress" | "signal">;
+
+/** Puts a method or router over loaded members, which stay loaded when it is disposed of: `createEnsemble`. */
+export type OpenAnswerer = (options: {
+  members: Members;
+  method: NamedMethod;
+  signal?: AbortSignal;
+}) => Promise<Answerer>;
 
 /** How many lanes the cores hold. `bytes`: of all members' files. LlamafuseError "invalid-option" for a `wanted` out of range. */
 export function laneCount(
@@ -53,7 +60,8 @@ export function laneCount(
 export async function openLanes(
   count: number,
   members: readonly MemberOptions[],
-  options: LaneOptions,
+  { gpu, logs, timeoutMs, onProgress, signal }: LaneOptions,
+  open: OpenAnswerer,
 ): Promise<Lane[]> {
   const beside = count > 1 ? members.map((member) => ({ ...member, threads: member.threads ?? 1 })) : members;
   const schedule = count > 1 ? "parallel" : "auto";
@@ -61,8 +69,9 @@ export async function openLanes(
   try {
     // The first one downloads and shows progress; the others find the files in the system's cache.
     for (let lane = 0; lane < count; lane++) {
-      const onProgress = lane === 0 ? options.onProgress : undefined;
-      lanes.push(new Lane(await createEnsemble({ ...options, members: beside, schedule, onProgress })));
+      const shown = lane === 0 ? onProgress : undefined;
+      const loaded = await loadMembers({ gpu, logs, timeoutMs, signal, members: beside, schedule, onProgress: shown });
+      lanes.push(new Lane(loaded, open));
     }
     return lanes;
   } catch (error) {
@@ -72,49 +81,50 @@ export async function openLanes(
 }
 
 export class Lane {
-  readonly #fusions = new Map<string, Ensemble>();
-  readonly #routers = new Map<RoutedMethod, RoutedEnsemble>();
+  /** By method, then by members. */
+  readonly #answerers = new Map<NamedMethod, Map<string, Promise<Answerer>>>();
 
-  constructor(private readonly loaded: Ensemble) {}
-
-  get members() {
-    return this.loaded.members;
-  }
+  constructor(
+    private readonly loaded: Members,
+    private readonly open: OpenAnswerer,
+  ) {}
 
   /** Whether members decode side by side or one after another. */
   get schedule(): Schedule {
     return this.loaded.plan.schedule;
   }
 
-  /** Ask the models. Errors: those of Ensemble.generate and Ensemble.score. */
-  async ask(team: Team, request: AnswerRequest, seed: number, signal?: AbortSignal): Promise<Answer> {
-    const answering = { ensemble: await this.#ensembleOf(team), team };
+  /** Ask the models. Errors: those of `createEnsemble`, Answerer.generate and Answerer.score. */
+  async ask(respondent: Respondent, request: AnswerRequest, seed: number, signal?: AbortSignal): Promise<Answer> {
+    const answerer = await this.#answererOf(respondent, signal);
+    const names = respondent.members.map((index) => this.loaded.names[index]);
     return request.choices === undefined
-      ? this.#generate(answering, request, seed, signal)
-      : this.#score(answering, request.prompt, request.choices, signal);
+      ? await this.#generate({ answerer, names }, request, seed, signal)
+      : await this.#score({ answerer, names }, request.prompt, request.choices, signal);
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(Array.from(this.#routers.values(), (router) => router.dispose()));
+    const opened = Array.from(this.#answerers.values(), (each) => Array.from(each.values())).flat();
+    await Promise.allSettled(opened.map(async (answerer) => (await answerer).dispose()));
     await this.loaded.dispose();
   }
 
   async #generate(
-    { ensemble, team }: Answering,
+    { answerer, names }: Asked,
     request: AnswerRequest,
     seed: number,
     signal?: AbortSignal,
   ): Promise<Answer> {
     const started = performance.now();
-    const isAlone = team.members.length === 1;
+    const isAlone = names.length === 1;
     const options = { ...request.generation, seed, signal, logProbs: isAlone };
-    const { text, finishReason, pieces, usage, timings } = await ensemble.generate(request.prompt, options);
+    const { text, finishReason, pieces, usage, timings } = await answerer.generate(request.prompt, options);
     return {
       text,
       finishReason,
       ...(pieces === undefined ? {} : { pieces }),
       steps: usage.steps,
-      tokens: team.members.map((index) => evaluatedTokens(usage, this.#nameOf(index))),
+      tokens: names.map((name) => evaluatedTokens(usage, name)),
       seconds: (performance.now() - started) / 1000,
       promptSeconds: timings.promptMs / 1000,
     };
@@ -122,18 +132,21 @@ export class Lane {
 
   /** The first choice reads the prompt, the others find it in the members' caches. */
   async #score(
-    { ensemble, team }: Answering,
-    prompt: AnswerRequest["prompt"],
+    { answerer, names }: Asked,
+    prompt: PromptInput,
     choices: readonly string[],
     signal?: AbortSignal,
   ): Promise<Answer> {
     const started = performance.now();
     const logLikelihoods: (number | null)[] = [];
-    const names = team.members.map((index) => this.#nameOf(index));
+    if (answerer.score === undefined) {
+      const message = `${answerer.methodName} cannot score texts. Ask it for answers, or choose another method.`;
+      throw new LlamafuseError("incompatible-members", message, { method: answerer.methodName });
+    }
     const tokens = names.map(() => 0);
     let steps = 0;
     for (const [index, choice] of choices.entries()) {
-      const { logProb, pieces, usage } = await ensemble.score(prompt, choice, { signal, reusePrompt: index > 0 });
+      const { logProb, pieces, usage } = await answerer.score(prompt, choice, { signal, reusePrompt: index > 0 });
       logLikelihoods.push(Number.isFinite(logProb) ? logProb : null);
       steps += pieces.length;
       for (const [place, name] of names.entries()) {
@@ -143,48 +156,27 @@ export class Lane {
     return { text: "", logLikelihoods, steps, tokens, seconds: (performance.now() - started) / 1000, promptSeconds: 0 };
   }
 
-  #nameOf(member: number): string {
-    return this.loaded.voices[member].member.name;
-  }
-
   /** These members under this method. The members stay the lane's. */
-  async #ensembleOf({ method, members }: Team): Promise<Ensemble | RoutedEnsemble> {
-    if (!isRouted(method)) return this.#fusionOf(method, members);
-    const known = this.#routers.get(method);
-    if (known !== undefined) return known;
-    const { routeAmong } = await import("../before/live/routed-ensemble.js");
-    const alone = members.map(
-      (index) => [this.#nameOf(index), () => this.#fusionOf({ name: "single" }, [index])] as const,
-    );
-    const router = await routeAmong(method, new Map(alone));
-    this.#routers.set(method, router);
-    return router;
-  }
-
-  #fusionOf(method: MethodOptions, members: readonly number[]): Ensemble {
-    const key = JSON.stringify([method, members]);
-    let ensemble = this.#fusions.get(key);
-    if (ensemble === undefined) {
-      const voices = members.map((index) => this.loaded.voices[index]);
-      const isAlone = voices.length === 1;
-      const weights = isAlone ? [1] : normaliseWeights(voices.map(({ weight }) => weight));
-      const { plan, combiner } = this.loaded;
-      const threads = members.map((index) => plan.threads[index]);
-      ensemble = new Ensemble(
-        voices.map(({ member }, place) => ({ member, weight: weights[place] })),
-        methodNamed(method),
-        { ...plan, threads },
-        combiner,
-      );
-      this.#fusions.set(key, ensemble);
+  #answererOf({ method, members }: Respondent, signal?: AbortSignal): Promise<Answerer> {
+    const opened = this.#answerers.get(method) ?? new Map<string, Promise<Answerer>>();
+    this.#answerers.set(method, opened);
+    const key = members.join();
+    let answerer = opened.get(key);
+    if (answerer === undefined) {
+      const chosen = this.loaded.only(...members.map((index) => this.loaded.names[index]));
+      answerer = this.open({ members: chosen, method, signal });
+      // What a signal stopped may be asked for again.
+      answerer.catch(() => opened.delete(key));
+      opened.set(key, answerer);
     }
-    return ensemble;
+    return answerer;
   }
 }
 
-interface Answering {
-  ensemble: Ensemble | RoutedEnsemble;
-  team: Team;
+interface Asked {
+  answerer: Answerer;
+  /** The members' names. */
+  names: readonly string[];
 }
 
 /** A member of weight 0 is not asked, and not counted. */

@@ -2,6 +2,7 @@
 import { displayWidth, wrapped } from "./columns.js";
 
 const COLUMNS = 80;
+const MEANING_COLUMN = 20;
 
 /**
  * Examples (`  $ command   what it does`) that are too wide for a line say what they do on the next one, all of a block
@@ -11,6 +12,20 @@ export function helpText(text: string): string {
   return text
     .split(/\n(?=\n)|(?<=:)\n(?= {2}\$)/)
     .map((block) => (block.startsWith("  $ ") ? examples(block.split("\n")) : remarks(block)))
+    .join("\n");
+}
+
+/** Names, each with its meaning in a column behind it; a long name stands on a line of its own. */
+export function helpList(meanings: Readonly<Record<string, string>>): string {
+  return Object.entries(meanings)
+    .map(([name, meaning]) => {
+      const lines = wrapped([{ text: meaning, paint: String }], COLUMNS - MEANING_COLUMN).split("\n");
+      const indented = lines.map((line) => `${" ".repeat(MEANING_COLUMN)}${line}`);
+      const fits = displayWidth(name) + 4 <= MEANING_COLUMN;
+      return [`  ${name}`.padEnd(MEANING_COLUMN) + (fits ? lines[0] : ""), ...(fits ? indented.slice(1) : indented)]
+        .map((line) => line.trimEnd())
+        .join("\n");
+    })
     .join("\n");
 }
 

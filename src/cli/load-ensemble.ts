@@ -1,6 +1,7 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
-import type { Ensemble, EnsembleOptions } from "../ensemble/ensemble.js";
+import type { Ensemble } from "../ensemble/ensemble.js";
+import type { EnsembleOptions } from "../systems.js";
 import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 
@@ -12,7 +13,7 @@ export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) =
 
 /** The ensemble, or undefined if a signal stopped the loading; `interrupts.exitCode` then says which. */
 export async function loadEnsemble(options: EnsembleOptions, interrupts: Interrupts): Promise<Ensemble | undefined> {
-  const { createEnsemble } = await import("../ensemble/ensemble.js");
+  const { createEnsemble } = await import("../systems.js");
   const bars = new LoadBars(options.members.length);
   let isLoading = true;
   // A router loads members later, too, when other things stand on the screen.

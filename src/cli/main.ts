@@ -4,6 +4,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
 import { registerBench } from "./bench/command.js";
 import { registerChat } from "./chat/command.js";
+import { registerCompletion } from "./completion/command.js";
 import { registerDetermine } from "./determine/command.js";
 import { registerEval } from "./eval/command.js";
 import { registerGenerate } from "./generate/command.js";
@@ -13,6 +14,7 @@ import { registerInspect } from "./inspect/command.js";
 import { registerMethods } from "./methods/command.js";
 import { registerModels } from "./models/command.js";
 import { addCommonOptions } from "./options.js";
+import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
 import { colorsFor } from "./terminal.js";
@@ -34,13 +36,14 @@ async function main(argv: readonly string[]): Promise<number> {
   if (words.includes("--no-color")) process.env.NO_COLOR = "1";
   // A reader that goes away is noticed by whoever writes next; see reportError.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const program = makeProgram();
   try {
-    const program = makeProgram();
+    refuseForeignOptions(words, program);
     if (words.every((word) => word === "--no-color" || word === "--verbose")) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportError(error, words.includes("--verbose"));
+    return reportError(explained(error, words, program), words.includes("--verbose"));
   }
 }
 
@@ -66,6 +69,7 @@ function makeProgram(): Command {
   registerDetermine(program);
   registerRoute(program);
   registerTrain(program);
+  registerCompletion(program);
   registerHelp(program);
   return program;
 }

@@ -1,12 +1,12 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 import type { Command } from "commander";
-import type { GenerateOptions } from "../decoding/loop.js";
-import type { EnsembleOptions } from "../ensemble/ensemble.js";
+import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
+import type { EnsembleOptions } from "../systems.js";
 import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
 

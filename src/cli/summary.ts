@@ -1,5 +1,5 @@
 /** One line about an answer, for a person. */
-import type { GenerateResult } from "../decoding/loop.js";
+import type { GenerateResult } from "../decoding/result.js";
 import { oneLine } from "./terminal.js";
 
 /** More names than this say less than their number. */

@@ -7,97 +7,36 @@
 import type { Combiner } from "../during/combine.js";
 import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
-import { advanceAll, eachMember, type Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
-import { MAX_TOP } from "../member/offers.js";
 import { AnswerText } from "./answer-text.js";
-import { type PromptInput, type PromptOptions, renderPrompt } from "./prompt.js";
+import { renderPrompt } from "./prompt.js";
+import type { CheckedRequest } from "./request.js";
+import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
 import { Sampler } from "./sampler.js";
-import type { SamplerOptions } from "./sampler-options.js";
-import { StepClock, type StepTimes } from "./step-clock.js";
-import { checkStopStrings } from "./stop-rules.js";
+import { advanceAll, eachMember, type Schedule } from "./schedule.js";
+import { StepClock } from "./step-clock.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
 
-export interface GenerateOptions extends SamplerOptions, PromptOptions {
-  /** Steps at most. Default 256. 0 gives an empty answer. */
-  maxTokens?: number;
-  /** Texts that end the answer; they are not part of it. */
-  stop?: string | readonly string[];
-  /** Ends the answer between two steps; what there is by then is returned. */
-  signal?: AbortSignal;
-  /** Record what every member said at every step: `true` for the 5 best candidates each, or how many. */
-  trace?: boolean | number;
-  /** Report what was chosen at every step, with its log-probability, as `pieces` of the result. Default false. */
-  logProbs?: boolean;
-  /**
-   * Keep the members' caches where this prompt begins like the last one: the next turn of a chat starts sooner. Default
-   * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
-   */
-  reusePrompt?: boolean;
+/** How the members work and what sums their distributions. */
+export interface Machinery {
+  schedule: Schedule;
+  combiner: Combiner;
 }
 
-/** `stop`: the members or a stop string ended the answer; `length`: maxTokens or a full context did. */
-export type FinishReason = "stop" | "length" | "aborted";
-
-export interface GenerateResult {
-  text: string;
-  finishReason: FinishReason;
-  method: string;
-  /** The sampler's seed, given or drawn. */
-  seed: number;
-  usage: {
-    /** Tokens of the prompt, summed over the members. */
-    promptTokens: number;
-    /** Tokens of the prompt that each member read. */
-    memberPromptTokens: Record<string, number>;
-    /** Fused decisions. */
-    steps: number;
-    /** Tokens that each member decoded after the prompt, those decoded again after a roll-back included. */
-    memberTokens: Record<string, number>;
-  };
-  timings: {
-    /** From the request to the first distribution: rendering, tokenising, prefill. */
-    promptMs: number;
-    stepsPerSecond: number;
-    /** Tokens of the first member per second. */
-    tokensPerSecond: number;
-    msPerStep: StepTimes;
-  };
-  trace?: TraceStep[];
-  /** With `logProbs`: what was chosen, in order; the end too, where the members ended the answer. */
-  pieces?: ChosenPiece[];
-}
-
-export interface StreamChunk {
-  /** New text; may be empty where a step completes no character or may yet become a stop string. */
-  text: string;
-  /** With `trace`: what was said at this step. */
-  step?: TraceStep;
-}
-
-const DEFAULT_MAX_TOKENS = 256;
-const DEFAULT_TRACE_TOP = 5;
-
-/** Answer a prompt. Options are checked before anything runs. */
+/** Answer a request that has been checked; `signal` ends it. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner }: { schedule: Schedule; combiner: Combiner },
-  prompt: PromptInput,
-  options: GenerateOptions & { signal: AbortSignal },
+  { schedule, combiner }: Machinery,
+  { prompt, options }: CheckedRequest,
+  signal: AbortSignal,
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
-  const { signal } = options;
+  const { maxTokens, traceTop, logProbs, reusePrompt } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
-  const maxTokens = checkCount("maxTokens", options.maxTokens ?? DEFAULT_MAX_TOKENS);
-  const traceTop = checkCount(
-    "trace",
-    options.trace === true ? DEFAULT_TRACE_TOP : Number(options.trace ?? 0),
-    MAX_TOP,
-  );
   const rendered = voices.map(({ member }) => renderPrompt(prompt, member, options));
-  const answer = new AnswerText([...checkStopStrings(options.stop), ...rendered.flatMap(({ stop }) => stop)]);
+  const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
@@ -131,7 +70,7 @@ export async function* streamAnswer(
       signal.throwIfAborted();
       const run = method.create(context);
       await run.prepare();
-      const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
+      const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
       const tokens = await beginAll(voices, prompts, schedule, signal);
       for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
       clock.startSteps();
@@ -149,7 +88,7 @@ export async function* streamAnswer(
           step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last });
           trace.push(step);
         }
-        if (options.logProbs) pieces.push(chosenPiece(distribution, entry));
+        if (logProbs) pieces.push(chosenPiece(distribution, entry));
         steps++;
         if (text !== "" || step !== undefined) {
           clock.pause();
@@ -170,11 +109,15 @@ export async function* streamAnswer(
     text: answer.text,
     finishReason: finishReason ?? "length",
     method: method.info.name,
+    cost: costOf(
+      voices.map(({ member }) => member),
+      { memberPromptTokens, memberTokens },
+    ),
     seed: sampler.seed,
     usage: { promptTokens: total(memberPromptTokens), memberPromptTokens, steps, memberTokens },
     timings: clock.timings(steps, memberTokens[voices[0].member.name]),
     ...(traceTop > 0 ? { trace } : {}),
-    ...(options.logProbs ? { pieces } : {}),
+    ...(logProbs ? { pieces } : {}),
   };
 }
 
@@ -195,15 +138,6 @@ function reasonToFinish(error: unknown, signal: AbortSignal, steps: number): Fin
   if (signal.aborted) return "aborted";
   if (error instanceof LlamafuseError && error.code === "context-overflow" && steps > 0) return "length";
   throw error;
-}
-
-function checkCount(option: string, value: number, largest = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isInteger(value) && value >= 0 && value <= largest) return value;
-  throw new LlamafuseError("invalid-option", `${option} is ${value}; allowed is an integer from 0 to ${largest}.`, {
-    option,
-    found: value,
-    allowed: `0 … ${largest}`,
-  });
 }
 
 function total(counts: Record<string, number>): number {

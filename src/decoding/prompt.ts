@@ -22,6 +22,7 @@
  */
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
+import { checkSwitch, guarded, refuse } from "../read-options.js";
 import { invalidUtf8At } from "../vocabulary/utf8.js";
 import { renderTemplate, type TemplateOptions } from "./chat-template.js";
 import { Text } from "./jinja/text.js";
@@ -82,25 +83,32 @@ function isChat(input: PromptInput): input is readonly ChatMessage[] {
   return typeof input !== "string" && !(input instanceof Uint8Array);
 }
 
-/** Errors: invalid-option for a date that is none, or variables that are no object. */
-function templateOptions(member: Reader, { templateVariables = {}, now }: PromptOptions): TemplateOptions {
-  const isObject =
-    typeof templateVariables === "object" && templateVariables !== null && !Array.isArray(templateVariables);
-  if (!isObject) {
-    throw new LlamafuseError("invalid-option", "templateVariables must be an object: { enable_thinking: false }.", {
-      option: "templateVariables",
-      found: templateVariables,
-    });
-  }
-  const date = now === undefined ? new Date() : new Date(now);
-  if (Number.isNaN(date.getTime())) {
-    throw new LlamafuseError("invalid-option", `now is ${String(now)}; allowed is a date: "2026-03-07T09:05".`, {
-      option: "now",
-      found: now,
-      allowed: "a date",
-    });
-  }
-  return { variables: { ...member.templateVariables, ...templateVariables }, now: date };
+function templateOptions(member: Reader, { templateVariables, now }: PromptOptions): TemplateOptions {
+  return {
+    variables: { ...member.templateVariables, ...templateVariables },
+    now: now === undefined ? new Date() : new Date(now),
+  };
+}
+
+/** How prompts are read, as copies of the caller's. Errors: invalid-option. */
+export function checkPromptOptions({ templateVariables, now, parseSpecial }: PromptOptions): PromptOptions {
+  checkSwitch("parseSpecial", parseSpecial);
+  const variables = checkTemplateVariables(templateVariables);
+  const date = now === undefined ? undefined : new Date(now);
+  if (date !== undefined && Number.isNaN(date.getTime())) refuse("now", now, 'a date: "2026-03-07T09:05"');
+  return {
+    ...(variables === undefined ? {} : { templateVariables: variables }),
+    ...(date === undefined ? {} : { now: date }),
+    ...(parseSpecial === undefined ? {} : { parseSpecial }),
+  };
+}
+
+/** A copy of them. Errors: invalid-option. */
+export function checkTemplateVariables(variables: unknown): Record<string, unknown> | undefined {
+  if (variables === undefined) return undefined;
+  if (typeof variables !== "object" || variables === null || Array.isArray(variables))
+    return refuse("templateVariables", variables, "an object: { enable_thinking: false }");
+  return guarded("templateVariables", () => structuredClone(variables) as Record<string, unknown>);
 }
 
 /** The characters from outside, as ranges of the text's UTF-8 bytes. */

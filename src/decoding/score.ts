@@ -14,27 +14,21 @@
  * A method that fuses only the members' best candidates (unite) cannot say what lies outside of them: raise its k where
  * texts of likelihood 0 appear.
  */
-import type { Combiner } from "../during/combine.js";
 import type { FusedDistribution, MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
-import { advanceAll, type Schedule } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
-import { beginAll } from "./loop.js";
-import { type PromptInput, type PromptOptions, renderPrompt } from "./prompt.js";
+import { beginAll, type Machinery } from "./loop.js";
+import { renderPrompt } from "./prompt.js";
+import type { CheckedScoring } from "./request.js";
+import { type AnswerCost, costOf } from "./result.js";
+import { advanceAll } from "./schedule.js";
 import { type ChosenPiece, chosenPiece } from "./trace.js";
 
-export interface ScoreOptions extends PromptOptions {
-  /** Cancels the scoring: an error "aborted". */
-  signal?: AbortSignal;
-  /**
-   * Keep the members' caches where this prompt begins like the last one: for several texts after one prompt. Default
-   * false; the last bits of the logits may differ (see GenerateOptions).
-   */
-  reusePrompt?: boolean;
-}
-
 export interface TextScore {
+  /** The method or router that was asked. */
+  method: string;
+  cost: AnswerCost;
   /** ln p(text | prompt) in nats; -Infinity where the method cannot say it. */
   logProb: number;
   /** The pieces in order, up to the first that cannot be said. */
@@ -47,20 +41,19 @@ export interface TextScore {
   };
 }
 
-/** Errors: invalid-text for an empty text, context-overflow, aborted, and those of the method and the members. */
+/** A text that has been checked. Errors: context-overflow, aborted, and those of the method and the members. */
 export async function scoreText(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner }: { schedule: Schedule; combiner: Combiner },
-  prompt: PromptInput,
-  text: string,
-  options: ScoreOptions & { signal: AbortSignal },
+  { schedule, combiner }: Machinery,
+  { prompt, text, options }: CheckedScoring,
+  signal: AbortSignal,
 ): Promise<TextScore> {
-  const { signal, reusePrompt } = options;
-  if (text === "")
-    throw new LlamafuseError("invalid-text", "The text to score is empty. Give some text.", { found: "" });
   const bytes = new TextEncoder().encode(text);
-  const prompts = voices.map(({ member }) => ({ ...renderPrompt(prompt, member, options).prompt, reuse: reusePrompt }));
+  const prompts = voices.map(({ member }) => ({
+    ...renderPrompt(prompt, member, options).prompt,
+    reuse: options.reusePrompt,
+  }));
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
@@ -98,7 +91,9 @@ export async function scoreText(
     if (at < bytes.length) await run.accept(entry);
   }
   const memberPromptTokens = Object.fromEntries(voices.map(({ member }, index) => [member.name, promptTokens[index]]));
-  return { logProb, pieces, usage: { memberPromptTokens, memberTokens } };
+  const usage = { memberPromptTokens, memberTokens };
+  const members = voices.map(({ member }) => member);
+  return { method: method.info.name, cost: costOf(members, usage), logProb, pieces, usage };
 }
 
 /** Where the member's tokens of the text begin → where they end, in bytes of the text. Errors: context-overflow. */

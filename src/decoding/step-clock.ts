@@ -1,6 +1,6 @@
 /** Where a request's time goes: inside llama.cpp, in fusing, in waiting for threads. */
 import type { Voice } from "../during/method.js";
-import type { Schedule } from "../ensemble/plan.js";
+import type { Schedule } from "./schedule.js";
 
 export interface StepTimes {
   /** Milliseconds inside llama.cpp: the slowest member in parallel, the sum in turn. */

@@ -6,11 +6,10 @@
  * with other work every extra thread can cost milliseconds. So the choice is measured, on the members themselves.
  */
 import os from "node:os";
+import { advanceAll, type Schedule } from "../decoding/schedule.js";
 import { unknownName } from "../errors.js";
 import type { Member } from "../member/member.js";
-import { settleAll } from "../settle-all.js";
 
-export type Schedule = "parallel" | "in-turn";
 export type ScheduleChoice = Schedule | "auto";
 export const SCHEDULE_CHOICES = ["auto", "parallel", "in-turn"] as const;
 
@@ -31,26 +30,6 @@ const LONG_STEP_MS = 250;
 const TRIAL_TEXT = Buffer.from("The");
 /** Below this a step of one thread a member is not worth dividing: waking the others costs as much. */
 const WORTH_THREADS_MS = 2;
-
-/** Bring members up to date, all at once or one after another. */
-export async function advanceAll(members: readonly Member[], schedule: Schedule): Promise<void> {
-  await eachMember(members, schedule, (member) => member.advance());
-}
-
-/** Have members do something, all at once or one after another. Errors are thrown when all have come to rest. */
-export async function eachMember<T>(
-  members: readonly Member[],
-  schedule: Schedule,
-  work: (member: Member, index: number) => Promise<T>,
-): Promise<T[]> {
-  const results: T[] = [];
-  const run = async (member: Member, index: number) => {
-    results[index] = await work(member, index);
-  };
-  if (schedule === "parallel" && members.length > 1) await settleAll(members.map(run));
-  else for (const [index, member] of members.entries()) await run(member, index);
-  return results;
-}
 
 /** Choose and set the threads and the schedule. `given` holds the threads that the user fixed. */
 export async function choosePlan(

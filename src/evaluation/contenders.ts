@@ -1,14 +1,15 @@
 /** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
 
-import type { Team, TeamMethod } from "../answers/answer-cache.js";
+import type { Respondent } from "../answers/answer-cache.js";
 import { type MethodName, type MethodOptions, methodInfos } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
+import type { SystemOptions } from "../systems.js";
 
 export interface Contender {
   /** As tables call it: a member's name, a method with its options. */
   name: string;
   kind: "member" | "method";
-  team: Team;
+  respondent: Respondent;
 }
 
 /** Every method with its defaults, `single` left out: the members alone are rows of their own. */
@@ -39,15 +40,15 @@ export function defaultMethods(members: number, temperature = 0): { methods: Met
 }
 
 /** Members first, in their order. LlamafuseError "invalid-option" where one method is named twice with equal options. */
-export function contendersOf(memberNames: readonly string[], methods: readonly TeamMethod[]): Contender[] {
+export function contendersOf(memberNames: readonly string[], methods: readonly SystemOptions[]): Contender[] {
   const members = memberNames.map((_, index) => index);
   const contenders: Contender[] = [
     ...memberNames.map((name, index) => ({
       name,
       kind: "member" as const,
-      team: { method: { name: "single" as const }, members: [index] },
+      respondent: { method: { name: "single" as const }, members: [index] },
     })),
-    ...methods.map((method) => ({ name: titleOf(method), kind: "method" as const, team: { method, members } })),
+    ...methods.map((method) => ({ name: titleOf(method), kind: "method" as const, respondent: { method, members } })),
   ];
   const titles = contenders.filter(({ kind }) => kind === "method").map(({ name }) => name);
   const twice = titles.find((title, index) => titles.indexOf(title) !== index);
@@ -60,7 +61,7 @@ export function contendersOf(memberNames: readonly string[], methods: readonly T
 }
 
 /** `gac gate=threshold threshold=0.6`, `fusion rule=product weights.name=perplexity weights.tau=0.5` */
-export function titleOf({ name, ...options }: TeamMethod): string {
+export function titleOf({ name, ...options }: SystemOptions): string {
   return [name, ...wordsOf(options)].join(" ");
 }
 

@@ -12,7 +12,7 @@
  * style is compared by length, and the factor of 2, are from memory [unverified]; that the best model is what all others
  * are compared with is ours. Where choices are scored, models write nothing, and their styles are not compared.
  */
-import { chooseNames, type LoadProgress } from "../ensemble/ensemble.js";
+import { chooseNames, type LoadProgress } from "../ensemble/load-options.js";
 import { LlamafuseError } from "../errors.js";
 import { type Interval, meanInterval } from "../statistics.js";
 import { type EvaluatedTask, type EvaluateOptions, type EvaluationProgress, evaluate } from "./run.js";

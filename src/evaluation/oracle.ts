@@ -28,6 +28,6 @@ export function parameterTokens(
   place: number,
   answer: Answer | undefined,
 ): number {
-  const asked = contenders[place].team.members;
+  const asked = contenders[place].respondent.members;
   return (answer?.tokens ?? []).reduce((sum, tokens, index) => sum + tokens * members[asked[index]].parameters, 0);
 }

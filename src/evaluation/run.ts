@@ -6,19 +6,19 @@
  * the number of lanes, or what a ledger held before: two runs with one seed give one table.
  */
 
-import type { Answer, CachedMember, TeamMethod } from "../answers/answer-cache.js";
-import { type Lane, type LaneOptions, laneCount, openLanes } from "../answers/lane.js";
+import type { Answer, CachedMember } from "../answers/answer-cache.js";
+import { type Lane, type LaneOptions, laneCount, type OpenAnswerer, openLanes } from "../answers/lane.js";
 import { Ledger } from "../answers/ledger.js";
-import { isRouted, refuseRouterAlone } from "../before/live/routed-method.js";
+import { isAnswer } from "../answers/saved-answer.js";
 import { contentHash, hashesOfFiles, keyOf } from "../content-identity.js";
 import { checkSamplerOptions, type SamplerOptions } from "../decoding/sampler-options.js";
-import { methodNamed } from "../during/methods.js";
-import { chooseNames } from "../ensemble/ensemble.js";
-import type { Schedule } from "../ensemble/plan.js";
+import type { Schedule } from "../decoding/schedule.js";
+import { chooseNames } from "../ensemble/load-options.js";
 import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
+import { checkSystem, createEnsemble, type SystemOptions } from "../systems.js";
 import { type Contender, contendersOf, defaultMethods } from "./contenders.js";
 import { checkTask } from "./loaders/load-task.js";
 import { drawQuestions } from "./requests.js";
@@ -32,7 +32,7 @@ export interface EvaluateOptions extends LaneOptions {
    * Fusion methods, and fitted routers that choose among the members. Default: every method with its defaults; those that
    * these members cannot be combined by, or that say nothing beside the others (contenders.ts), are left out.
    */
-  methods?: readonly TeamMethod[];
+  methods?: readonly SystemOptions[];
   /** Whether methods that these members cannot be combined by are left out, and noted. Default: not where they are named. */
   leaveOutMisfits?: boolean;
   /** Questions of each task at most, drawn by the seed; a larger limit keeps those of a smaller one. Default: all. */
@@ -107,17 +107,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { members, seed = 0, chat = false } = options;
   const tasks = checkTasks(options.tasks).map((task) => drawQuestions(task, options.limit, seed));
   checkSamplerOptions({ ...options.generation, seed });
-  for (const method of options.methods ?? []) await checkMethod(method);
+  for (const method of options.methods ?? []) await checkSystem(method);
   const { methods, notes } =
     options.methods === undefined
       ? defaultMethods(members.length, options.generation?.temperature)
       : { methods: options.methods, notes: [] };
-  const ledger = new Ledger<Answer>(options.ledger);
+  const ledger = new Ledger<Answer>(options.ledger, isAnswer);
   let lanes: Lane[] = [];
   try {
     const names = chooseNames(members);
     const contenders = contendersOf(names, methods);
-    for (const { team } of contenders) team.files = await hashesOfFiles(team.method, options.signal);
+    for (const { respondent } of contenders) respondent.files = await hashesOfFiles(respondent.method, options.signal);
     const files = await Promise.all(members.map((member, index) => identify(member, names[index], options)));
     const cached = names.map((name, index) => cachedMember(name, files[index].sha256, members[index]));
     const session = new Session(options, tasks, contenders, ledger, cached);
@@ -125,7 +125,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const count = laneCount(members, bytes, options.lanes, options);
     // A report on answers that are all there needs no models.
     if (!session.isKnown)
-      lanes = await openLanes(count, members, options).catch((error) => throwStopped(error, options));
+      lanes = await openLanes(count, members, options, open).catch((error) => throwStopped(error, options));
     await session.work(lanes);
     const { generation, limit } = options;
     const evaluated = files.map(({ file, sha256 }, index) => ({
@@ -135,7 +135,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       parameters: file.parameters,
     }));
     const settings = { seed, chat, generation, limit, lanes: lanes.length, schedule: lanes.at(0)?.schedule };
-    const results = session.results(ledger.skipped);
+    const results = session.results(ledger.broken);
     return { members: evaluated, ...results, notes: [...notes, ...results.notes], settings };
   } finally {
     await Promise.all(lanes.map((lane) => lane.dispose()));
@@ -163,17 +163,8 @@ function checkTasks(tasks: readonly Task[]): readonly Task[] {
   return tasks;
 }
 
-/** Whether a router fits the members is known once they are loaded. */
-async function checkMethod(method: TeamMethod): Promise<void> {
-  if (isRouted(method)) {
-    if (typeof method.router !== "string") return;
-    const { readRouter } = await import("../before/saved-router.js");
-    await readRouter(method.router);
-    return;
-  }
-  await refuseRouterAlone(method.name);
-  methodNamed(method);
-}
+/** A method or router over a lane's members. */
+const open: OpenAnswerer = ({ method, ...rest }) => createEnsemble({ ...rest, method: method as SystemOptions });
 
 /** The member's file, downloaded where it is a URI. */
 async function identify({ model }: MemberOptions, member: string, { signal, onProgress }: LaneOptions) {

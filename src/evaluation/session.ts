@@ -3,7 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Answer, AnswerCache, type AnswerRequest, type CachedMember } from "../answers/answer-cache.js";
 import type { Lane } from "../answers/lane.js";
 import type { Ledger } from "../answers/ledger.js";
-import type { Schedule } from "../ensemble/plan.js";
+import type { Schedule } from "../decoding/schedule.js";
 import { LlamafuseError } from "../errors.js";
 import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
@@ -18,6 +18,11 @@ interface Job {
   graded: GradedAnswer[];
 }
 
+/** With so many from the first on that cannot be asked, it is not the questions. */
+const MOST_BAD_FIRST = 10;
+/** More lines than this say less than their number. */
+const MOST_NAMED = 3;
+
 /** How a method says that it cannot lead these members, or not without options of its own. */
 const MISFIT: ReadonlySet<string> = new Set(["incompatible-members", "invalid-option"]);
 
@@ -25,11 +30,15 @@ export class Session {
   readonly #tasks: EvaluatedTask[];
   readonly #jobs: Job[];
   readonly #leftOut = new Map<Contender, LlamafuseError>();
+  /** Questions that cannot be asked, and why. */
+  readonly #skipped = new Map<Question, LlamafuseError>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #next = 0;
   #done = 0;
   #known = 0;
+  /** Questions that all contenders have answered. */
+  #answered = 0;
 
   constructor(
     private readonly options: EvaluateOptions,
@@ -51,7 +60,7 @@ export class Session {
     const cache = this.#cacheOf();
     return this.#jobs.every(({ task, question }) => {
       const request = requestFor(task, question, this.options);
-      return this.contenders.every(({ team }) => cache.has(team, request));
+      return this.contenders.every(({ respondent }) => cache.has(respondent, request));
     });
   }
 
@@ -74,22 +83,30 @@ export class Session {
     });
   }
 
-  results(skipped: number): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
+  results(broken: readonly string[]): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
     const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
     const notes = Array.from(
       this.#leftOut,
       ([{ name }, { message }]) => `${name} is not for these members: ${message}`,
     );
     const places = kept.map((contender) => this.contenders.indexOf(contender));
-    const tasks = this.#tasks.map(({ task, graded }) => ({
-      task,
-      graded: graded.map((all) => places.map((place) => all[place])),
-    }));
+    const tasks = this.#tasks.map(({ task, graded }) => {
+      const isAsked = (at: number) => !this.#skipped.has(task.questions[at]);
+      return {
+        task: { ...task, questions: task.questions.filter((_, at) => isAsked(at)) },
+        graded: graded.filter((_, at) => isAsked(at)).map((all) => places.map((place) => all[place])),
+      };
+    });
+    const empty = this.#tasks.find(({ task }) => task.questions.every((question) => this.#skipped.has(question)));
+    if (empty !== undefined) throw this.#skipped.get(empty.task.questions[0])!;
+    notes.push(...skippedNotes(this.#tasks, this.#skipped));
     const errors = tasks.flatMap(({ graded }) => graded.flat()).flatMap(({ error }) => error ?? []);
     if (errors.length > 0)
       notes.push(`${errors.length} answers are missing and count as wrong, the first: ${errors[0]}`);
-    if (skipped > 0)
-      notes.push(`lines of the ledger that are broken, as a killed run may leave one, and skipped: ${skipped}.`);
+    if (broken.length > 0)
+      notes.push(
+        `lines of the ledger that are broken, as a killed run may leave one, and skipped: ${broken.length} (${broken.length > 1 ? "the first " : ""}${broken[0]}).`,
+      );
     return { contenders: kept, tasks, notes };
   }
 
@@ -97,8 +114,9 @@ export class Session {
     return new AnswerCache(
       this.ledger,
       this.cached,
-      (team, request, seed) => lane!.ask(team, request, seed, this.#signal),
+      (respondent, request, seed) => lane!.ask(respondent, request, seed, this.#signal),
       packageJson.version,
+      this.#signal,
     );
   }
 
@@ -110,17 +128,31 @@ export class Session {
   /** The members' own answers, side by side where they are scheduled so, then the methods'. */
   async #answer(job: Job, cache: AnswerCache, schedule?: Schedule): Promise<void> {
     const request = requestFor(job.task, job.question, this.options);
-    const one = async (contender: Contender) => {
-      if (this.#leftOut.has(contender)) return this.#count(false);
-      const isKnown = cache.has(contender.team, request);
-      const place = this.contenders.indexOf(contender);
-      job.graded[place] = await this.#gradedAnswer(contender, job, request, cache);
+    let counted = 0;
+    const count = (isKnown: boolean) => {
+      counted++;
       this.#count(isKnown);
     };
+    const one = async (contender: Contender) => {
+      if (this.#leftOut.has(contender)) return count(false);
+      const isKnown = cache.has(contender.respondent, request);
+      const place = this.contenders.indexOf(contender);
+      job.graded[place] = await this.#gradedAnswer(contender, job, request, cache);
+      count(isKnown);
+    };
     const alone = this.contenders.filter(({ kind }) => kind === "member");
-    if (schedule === "parallel") await settleAll(alone.map(one));
-    else for (const contender of alone) await one(contender);
-    for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
+    try {
+      if (schedule === "parallel") await settleAll(alone.map(one));
+      else for (const contender of alone) await one(contender);
+      for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
+      this.#answered++;
+    } catch (error) {
+      if (!(error instanceof LlamafuseError) || error.code !== "invalid-text") throw error;
+      // Text that a template or a tokeniser refuses is nobody's mistake: the question counts for no one.
+      this.#skipped.set(job.question, error);
+      if (this.#answered === 0 && this.#skipped.size >= MOST_BAD_FIRST) throw error;
+      while (counted < this.contenders.length) count(false);
+    }
   }
 
   async #gradedAnswer(
@@ -130,7 +162,7 @@ export class Session {
     cache: AnswerCache,
   ): Promise<GradedAnswer> {
     try {
-      const answer = await cache.answer(contender.team, request);
+      const answer = await cache.answer(contender.respondent, request);
       this.#signal.throwIfAborted();
       return { grade: gradeOf(task, question, answer), answer };
     } catch (error) {
@@ -185,4 +217,21 @@ export function choiceOf({ choices }: Question, answer: Answer): { letter: strin
   const scores = logLikelihoodsOf(answer);
   const choice = scores.indexOf(Math.max(...scores));
   return { letter: letterOf(choice), text: choices![choice] };
+}
+
+/** What became of records that are no questions, and of questions that cannot be asked. */
+function skippedNotes(tasks: readonly EvaluatedTask[], skipped: ReadonlyMap<Question, LlamafuseError>): string[] {
+  return tasks.flatMap(({ task }) => {
+    const reasons = [
+      ...(task.skipped ?? []),
+      ...task.questions.flatMap((question) => {
+        const error = skipped.get(question);
+        return error === undefined ? [] : [`question ${question.id}: ${error.message}`];
+      }),
+    ];
+    if (reasons.length === 0) return [];
+    const rest = reasons.length > MOST_NAMED ? ` … and ${reasons.length - MOST_NAMED} more.` : "";
+    const questions = reasons.length === 1 ? "question is" : "questions are";
+    return [`${task.name}: ${reasons.length} ${questions} skipped: ${reasons.slice(0, MOST_NAMED).join(" ")}${rest}`];
+  });
 }

@@ -3,13 +3,7 @@
  * filled from the library's own `*_default_params`, and `library.ts` checks the defaults before anything else runs.
  * Nothing outside this folder knows a struct.
  */
-import koffi, { type LibraryHandle, type TypeObject } from "koffi";
-
-/**
- * Native calls run on a stack of koffi's own, 2 MiB unless said before a thread's first call. llama.cpp's tokenizers
- * recurse (see word-lengths.ts), so they get as much as koffi allows. Someone else's earlier call settles it otherwise.
- */
-export const nativeStackBytes = takeLargestStack();
+import koffi, { type LibraryHandle, type TypeObject } from "./koffi.js";
 
 /** An address in native memory; 0n or null is NULL. */
 export type Pointer = bigint;
@@ -142,7 +136,8 @@ export function bindLlama(llama: LibraryHandle) {
   return {
     version: bind<() => string>("llama_version", "const char *"),
     backendInit: bind<() => void>("llama_backend_init", "void"),
-    logSet: bind<(callback: Pointer | null, data: null) => void>("llama_log_set", "void", pointer, pointer),
+    logSet: bind<(callback: Pointer | null, data: Pointer) => void>("llama_log_set", "void", pointer, pointer),
+    logGet: bind<(callback: BigUint64Array, data: BigUint64Array) => void>("llama_log_get", "void", pointer, pointer),
     supportsGpuOffload: bind<() => boolean>("llama_supports_gpu_offload", "bool"),
     defaultModelParams: bind<() => ModelParams>("llama_model_default_params", modelParams),
     defaultContextParams: bind<() => ContextParams>("llama_context_default_params", contextParams),
@@ -294,11 +289,3 @@ export function bindLlama(llama: LibraryHandle) {
 }
 
 export type LlamaFunctions = ReturnType<typeof bindLlama>;
-
-function takeLargestStack(): number {
-  try {
-    return koffi.config({ ...koffi.config(), sync_stack_size: 16 * 1024 * 1024 }).sync_stack_size as number;
-  } catch {
-    return koffi.config().sync_stack_size as number;
-  }
-}

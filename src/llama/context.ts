@@ -1,7 +1,9 @@
 /** A llama.cpp context: key-value cache, decoding, logits and hidden states. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
+import koffi from "./koffi.js";
+import { inLoadTurn } from "./library.js";
 import type { LlamaModel } from "./model.js";
 import { ThreadPools } from "./thread-pools.js";
 
@@ -19,6 +21,8 @@ export interface ContextOptions {
   hiddenStates?: boolean;
   /** Address of a byte that stops a running decode when another thread makes it non-zero. */
   stopFlag?: Pointer;
+  /** Asked while another thread loads on the same GPU; return false to stop waiting. */
+  mayContinue?: () => boolean;
 }
 
 /** The default context where neither caller nor model asks for less: enough for a conversation, cheap in memory. */
@@ -91,7 +95,7 @@ export class LlamaContext {
       params.abort_callback = reader;
       params.abort_callback_data = options.stopFlag;
     }
-    const pointer = functions.contextInit(model.pointer, params);
+    const pointer = inLoadTurn(model.llama, () => functions.contextInit(model.pointer, params), options.mayContinue);
     if (pointer === null) {
       throw new LlamafuseError(
         "out-of-memory",

@@ -1,7 +1,9 @@
 /** A llama.cpp context that makes one vector of a text: one sequence, pooled inside the compute graph. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
+import koffi from "./koffi.js";
+import { inLoadTurn } from "./library.js";
 import type { LlamaModel } from "./model.js";
 
 /** As llama.cpp numbers LLAMA_POOLING_TYPE. */
@@ -33,7 +35,7 @@ export class EmbeddingContext {
     params.embeddings = true;
     params.pooling_type = POOLINGS.indexOf(pooling);
     params.no_perf = true;
-    const pointer = functions.contextInit(model.pointer, params);
+    const pointer = inLoadTurn(model.llama, () => functions.contextInit(model.pointer, params));
     if (pointer === null) {
       throw new LlamafuseError(
         "out-of-memory",

@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import koffi from "koffi";
 import { LlamafuseError, unknownName } from "../errors.js";
+import koffi from "./koffi.js";
 
 /** The compute backend to use. `auto` takes a GPU's library where its driver is installed, else the CPU's. */
 export type Gpu = "auto" | "cuda" | "vulkan" | "metal" | false;

@@ -1,6 +1,7 @@
 /** The part of ggml's backend registry (ggml-backend.h, of the llama.cpp release in bindings.ts) that Llamafuse calls. */
-import type { LibraryHandle } from "koffi";
+
 import type { Pointer } from "./bindings.js";
+import type { LibraryHandle } from "./koffi.js";
 
 /** A missing function throws koffi's error, as in `bindLlama`. */
 export function bindGgml(ggml: LibraryHandle) {

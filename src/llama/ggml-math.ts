@@ -5,10 +5,10 @@
  */
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import koffi, { type LibraryHandle } from "koffi";
 import { LlamafuseError } from "../errors.js";
 import type { Pointer } from "./bindings.js";
 import type { LibraryFiles } from "./find-library.js";
+import koffi, { type LibraryHandle } from "./koffi.js";
 
 const F32 = 0;
 /** Room for the descriptions of three tensors and a small graph. */

@@ -4,11 +4,13 @@
  * The main thread loads first: it registers the compute backends, which are global to the process. Worker threads then
  * bind the same library without registering anything.
  */
-import koffi, { type LibraryHandle } from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import { bindLlama, type LlamaFunctions, type Pointer } from "./bindings.js";
 import { findLibrary, type Gpu, type LibraryFiles, LLAMA_DIR_VARIABLE } from "./find-library.js";
 import { bindGgml, type GgmlFunctions } from "./ggml-bindings.js";
+import koffi, { type LibraryHandle } from "./koffi.js";
+import { LoadTurns } from "./load-turns.js";
 
 /** The llama.cpp release whose structs `bindings.ts` describes. */
 export const LLAMA_RELEASE = "0.4.0";
@@ -26,6 +28,8 @@ export interface Llama {
   functions: LlamaFunctions;
   ggml: GgmlFunctions;
   version: string;
+  /** On a GPU library: whose turn it is to load. */
+  loadTurns?: LoadTurns;
   /** A C function that returns false if the first byte of its argument is 0; llama.cpp's abort callback. Null if none. */
   stopFlagReader: Pointer | null;
   /** Functions to make a thread pool, from the CPU backend; undefined where it has none. */
@@ -82,7 +86,8 @@ function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged", want
     );
   }
   checkRelease(functions, files, cure);
-  if (logs !== "unchanged") routeLogs(library, functions, logs);
+  const turns = LoadTurns.ofProcess(functions);
+  if (logs !== "unchanged") routeLogs(library, functions, logs, turns);
   if (ggml.backendCount() === 0 || logs !== "unchanged") registerBackends(files, functions, ggml);
   if (logs !== "unchanged") checkGpu(files, ggml, wanted);
   return {
@@ -90,6 +95,7 @@ function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged", want
     functions,
     ggml,
     version: functions.version(),
+    loadTurns: files.gpu === false ? undefined : turns,
     stopFlagReader: findStopFlagReader(),
     threadpool: findThreadpool(ggml),
   };
@@ -138,8 +144,14 @@ function checkRelease(functions: LlamaFunctions, files: LibraryFiles, cure: stri
  * (another thread's call would wait for this one's event loop), so silence is a native function that ignores its
  * arguments and has no effect: `llama_supports_mmap`. "stderr" is llama.cpp's own default.
  */
-function routeLogs(library: LibraryHandle, functions: LlamaFunctions, logs: "silent" | "stderr"): void {
-  functions.logSet(logs === "stderr" ? null : (library.symbol("llama_supports_mmap") as Pointer), null);
+function routeLogs(
+  library: LibraryHandle,
+  functions: LlamaFunctions,
+  logs: "silent" | "stderr",
+  turns: LoadTurns,
+): void {
+  const callback = logs === "stderr" ? null : (library.symbol("llama_supports_mmap") as Pointer);
+  functions.logSet(callback, turns.address);
 }
 
 function registerBackends(files: LibraryFiles, functions: LlamaFunctions, ggml: GgmlFunctions): void {
@@ -203,6 +215,11 @@ function findThreadpool(ggml: GgmlFunctions): Llama["threadpool"] {
     };
   }
   return undefined;
+}
+
+/** Load a model or make a context: on a GPU library no two of these may overlap. See LoadTurns.hold. */
+export function inLoadTurn<T>({ loadTurns }: Llama, work: () => T, mayContinue?: () => boolean): T {
+  return loadTurns === undefined ? work() : loadTurns.hold(work, mayContinue);
 }
 
 /** The devices that llama.cpp can compute on in this process. */

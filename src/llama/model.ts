@@ -1,8 +1,9 @@
 /** A model's weights and vocabulary in llama.cpp. */
-import koffi from "koffi";
+
 import { LlamafuseError } from "../errors.js";
 import { type Pointer, progressCallback } from "./bindings.js";
-import type { Llama } from "./library.js";
+import koffi from "./koffi.js";
+import { inLoadTurn, type Llama } from "./library.js";
 import { LlamaTokenizer } from "./tokenizer.js";
 
 export interface ModelOptions {
@@ -12,6 +13,8 @@ export interface ModelOptions {
   vocabularyOnly?: boolean;
   /** Called with 0 … 1 while the weights load; return false to stop. */
   onProgress?: (fraction: number) => boolean;
+  /** Asked while another thread loads on the same GPU; return false to stop waiting. */
+  mayContinue?: () => boolean;
 }
 
 export class LlamaModel {
@@ -72,7 +75,7 @@ export class LlamaModel {
           }, koffi.pointer(progressCallback));
     params.progress_callback = callback as Pointer | null;
     try {
-      const pointer = functions.modelLoad(file, params);
+      const pointer = inLoadTurn(llama, () => functions.modelLoad(file, params), options.mayContinue);
       if (stopped) {
         if (pointer !== null) functions.modelFree(pointer);
         throw new LlamafuseError("aborted", `Loading ${file} was stopped.`, { file });

@@ -4,7 +4,7 @@
  * page of Chinese without a full stop) ends the process with a segmentation fault. Such a text is refused here instead.
  */
 import { LlamafuseError } from "../errors.js";
-import { nativeStackBytes } from "./bindings.js";
+import { nativeStackBytes } from "./koffi.js";
 
 /**
  * Measured: 380 bytes a character with libstdc++ (release v0.4.0, x64), the same for all splitters. Twice that, for

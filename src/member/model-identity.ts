@@ -61,13 +61,28 @@ export function identityOfModel(
   model: ModelDescription,
   { file, vocabulary }: { file?: string; vocabulary: Vocabulary },
 ): MemberIdentity {
-  const { description, architecture, costs, embeddingLength } = model;
+  const { architecture, costs } = model;
+  let digest: string | undefined;
+  return {
+    name,
+    description: described(model),
+    // Read when it is asked for: most who ask for an identity want the costs.
+    get digest() {
+      return (digest ??= digestOf(model, file, vocabulary));
+    },
+    file,
+    architecture,
+    costs,
+  };
+}
+
+function digestOf(model: ModelDescription, file: string | undefined, vocabulary: Vocabulary): string {
+  const { description, embeddingLength, costs } = model;
   const { parameters, weightBytes, layers } = costs;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([description, parameters, weightBytes, embeddingLength, layers]));
   if (file === undefined || !addFile(hash, file)) hash.update(vocabulary.data.bytes);
-  const digest = hash.digest("hex").slice(0, 32);
-  return { name, description: described(model), digest, file, architecture, costs };
+  return hash.digest("hex").slice(0, 32);
 }
 
 /** llama.cpp says "?B" of sizes that it has no name for. */

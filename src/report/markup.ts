@@ -1,5 +1,5 @@
 /** Pieces of HTML and SVG, and how numbers are written in them. */
-import type { Estimate } from "../evaluation/report/summary.js";
+import type { Interval } from "../statistics.js";
 
 const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
@@ -19,7 +19,7 @@ export function points(difference: number): string {
   return text === "0.0" ? "0.0" : `${difference < 0 ? "−" : "+"}${text}`;
 }
 
-export function interval({ low, high }: Estimate, write: (value: number) => string = percent): string {
+export function interval({ low, high }: Interval, write: (value: number) => string = percent): string {
   return `${write(low)} … ${write(high)}`;
 }
 

@@ -38,6 +38,16 @@ const cases: Record<string, Case> = {
     code: 2,
     says: ["--temprature", "--temperature"],
   },
+  "an option of llama.cpp": {
+    args: ["generate", "--temp", "1", "Once"],
+    code: 2,
+    says: ["'--temp'. Use --temperature."],
+  },
+  "a short option of llama.cpp": {
+    args: ["generate", "-ngl", "99", "Once"],
+    code: 2,
+    says: ["'-ngl'. Use --gpu-layers."],
+  },
   "a flag without its value": { args: ["generate", "Once", "--seed"], code: 2, says: ["--seed"] },
   "an unquoted prompt": { args: ["generate", "Once", "upon"], code: 2, says: ["quotes"] },
   "a word too many, where none is a text": {

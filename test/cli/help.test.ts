@@ -18,16 +18,25 @@ describe("llamafuse", () => {
       expect(ended.stdout).toContain(command);
   });
 
-  it.each(["generate", "chat", "methods", "inspect", "bench", "eval", "determine", "route", "train"])(
-    "%s --help has examples",
-    async (command) => {
-      const ended = await run([command, "--help"]);
-      expect(ended).toMatchObject({ code: 0, stderr: "" });
-      expect(ended.stdout).toContain(`$ llamafuse ${command}`);
-      expect(ended.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
-      expect((await run(["help", command])).stdout).toBe(ended.stdout);
-    },
-  );
+  it.each([
+    "generate",
+    "chat",
+    "models",
+    "methods",
+    "inspect",
+    "bench",
+    "eval",
+    "determine",
+    "route",
+    "train",
+    "completion",
+  ])("%s --help has examples", async (command) => {
+    const ended = await run([command, "--help"]);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(ended.stdout).toContain(`$ llamafuse ${command}`);
+    expect(ended.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect((await run(["help", command])).stdout).toBe(ended.stdout);
+  });
 
   it.each(["list", "eval", "fit", "explain", "describe"])(
     "route %s --help has examples of its own, within 80 columns",

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { trainingData } from "../../src/before/fitting/training-data.js";
 import { memoryOfModel } from "../../src/before/live/member-memory.js";
-import type { RoutedMethod } from "../../src/before/live/routed-ensemble.js";
+import type { RoutedMethod } from "../../src/before/live/routed-method.js";
 import { createRouter, type RouterOptions } from "../../src/before/registry.js";
 import { routerFile } from "../../src/before/saved-router.js";
 import { OutcomeTable } from "../../src/before/table/outcome-table.js";
@@ -133,8 +133,8 @@ describe("an ensemble with a router", () => {
       ensemble.generate(PROMPTS.wren, { maxTokens: 3 }),
     ]);
     expect(answers.map(({ route }) => route.models[0])).toEqual(["robin", "wren"]);
-    const running = refusal(() => ensemble.generate(PROMPTS.robin, { signal: AbortSignal.abort() }));
-    expect((await running).code).toBe("aborted");
+    const stopped = await ensemble.generate(PROMPTS.robin, { signal: AbortSignal.abort() });
+    expect(stopped).toMatchObject({ text: "", finishReason: "aborted", method: "knn", route: { models: [] } });
     const long = ensemble.generate(PROMPTS.robin, { maxTokens: 200 });
     setTimeout(() => ensemble.dispose(), 5);
     await long.then(
@@ -148,7 +148,7 @@ describe("an ensemble with a router", () => {
 
   it("refuses what cannot work before anything is loaded", async () => {
     const lonely = await refusal(() => createEnsemble({ ...options, members: [members[0]], method: knn }));
-    expect(lonely).toMatchObject({ code: "incompatible-members", message: expect.stringMatching(/may choose wren/) });
+    expect(lonely).toMatchObject({ code: "incompatible-members", message: expect.stringMatching(/can choose wren/) });
     const renamed = await refusal(() => createEnsemble({ ...options, method: { ...knn, name: "eagle" } }));
     expect(renamed.message).toMatch(/The method is eagle.*of the kind knn/);
     const twice = await refusal(() => createEnsemble({ ...options, method: { ...knn, lambda: 1, threshold: 1 } }));

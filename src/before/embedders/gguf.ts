@@ -10,10 +10,10 @@ import { z } from "zod";
 import { contentHash } from "../../content-identity.js";
 import { LlamafuseError } from "../../errors.js";
 import { type Matrix, makeMatrix, rowOf, unitVector } from "../../learning/matrix.js";
-import { checkModel } from "../../llama/check-model.js";
+import { checkModel, type ModelFile } from "../../llama/check-model.js";
 import { EmbeddingContext, POOLINGS, type Pooling } from "../../llama/embedding-context.js";
 import type { Gpu } from "../../llama/find-library.js";
-import { loadLlama } from "../../llama/library.js";
+import { type Llama, loadLlama } from "../../llama/library.js";
 import { LlamaModel } from "../../llama/model.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
@@ -72,6 +72,11 @@ export class GgufEmbedder implements Embedder {
     const facts = await checkModel(await resolveModel(model), { embedding: true });
     const digest = await contentHash(facts.parts);
     const llama = loadLlama({ gpu: options.gpu, logs: options.logs });
+    const load = () => GgufEmbedder.#load(llama, model, facts, digest, options);
+    return llama.loadTurns === undefined ? load() : await llama.loadTurns.holdLater(load);
+  }
+
+  static #load(llama: Llama, model: string, facts: ModelFile, digest: string, options: GgufEmbedderOptions) {
     const loaded = LlamaModel.load(llama, facts.path);
     try {
       const name = facts.name ?? path.basename(facts.path);

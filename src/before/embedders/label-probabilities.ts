@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { contentHash } from "../../content-identity.js";
-import { createEnsemble, type Ensemble } from "../../ensemble/ensemble.js";
+import { type Ensemble, loadEnsemble } from "../../ensemble/ensemble.js";
 import { LlamafuseError } from "../../errors.js";
 import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
@@ -69,7 +69,7 @@ export class LabelEmbedder implements Embedder {
     const source = state.parse({ model, examples });
     const { parts } = await checkModel(await resolveModel(model));
     const digest = await contentHash(parts);
-    const ensemble = await createEnsemble({ members: [{ model }], method: { name: "single" } });
+    const ensemble = await loadEnsemble({ members: [{ model }], method: { name: "single" } });
     return new LabelEmbedder(ensemble, source, digest);
   }
 

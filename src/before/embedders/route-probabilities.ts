@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { contentHash } from "../../content-identity.js";
-import { createEnsemble, type Ensemble } from "../../ensemble/ensemble.js";
+import { type Ensemble, loadEnsemble } from "../../ensemble/ensemble.js";
 import { LlamafuseError } from "../../errors.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { checkModel } from "../../llama/check-model.js";
@@ -58,7 +58,7 @@ export class RouteEmbedder implements Embedder {
     const source = checkRoutes(model, routes);
     const { parts } = await checkModel(await resolveModel(model));
     const digest = await contentHash(parts);
-    const ensemble = await createEnsemble({ members: [{ model }], method: { name: "single" } });
+    const ensemble = await loadEnsemble({ members: [{ model }], method: { name: "single" } });
     return new RouteEmbedder(ensemble, source, digest);
   }
 

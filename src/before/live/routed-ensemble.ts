@@ -5,33 +5,29 @@
  * A prompt is routed by its text; of a conversation, by the user's last message. Where the router chooses several members
  * that vote, each answers on its own and the answer with the largest sum of weights is given, ties to the earlier member.
  */
-import os from "node:os";
-import type { GenerateOptions, GenerateResult, StreamChunk } from "../../decoding/loop.js";
-import { checkPrompt, type PromptInput } from "../../decoding/prompt.js";
-import type { ScoreOptions, TextScore } from "../../decoding/score.js";
-import { chooseNames, createEnsemble, type Ensemble, type EnsembleOptions } from "../../ensemble/ensemble.js";
+import type { PromptInput } from "../../decoding/prompt.js";
+import {
+  type CheckedRequest,
+  checkRequest,
+  checkScoring,
+  type GenerateOptions,
+  readPrompt,
+  type ScoreOptions,
+} from "../../decoding/request.js";
+import { abortedAnswer, type GenerateResult, type StreamChunk } from "../../decoding/result.js";
+import type { TextScore } from "../../decoding/score.js";
+import type { Answerer } from "../../ensemble/answerer.js";
+import { disposedError, type Ensemble } from "../../ensemble/ensemble.js";
+import { answerInTurn, streamInTurn } from "../../ensemble/in-turn.js";
+import { type Turn, Turns } from "../../ensemble/turns.js";
 import { LlamafuseError } from "../../errors.js";
-import { checkModel } from "../../llama/check-model.js";
-import { isMember } from "../../member/is-member.js";
-import type { Member } from "../../member/member.js";
-import { checkMemberOptions, type MemberOptions } from "../../member/member-options.js";
-import { isRemote, resolveModel } from "../../member/resolve-model.js";
-import { theKnob } from "../allocation/choose.js";
+import { checkSignal } from "../../read-options.js";
 import type { Embedder } from "../embedders/embedder.js";
 import { embedQuery } from "../fitting/training-data.js";
 import { weightedVote } from "../fitting/votes.js";
 import type { Decision, Knob, Router } from "../router.js";
-import { loadRouter, requireEmbedder } from "../saved-router.js";
 import { queryText } from "../table/query-text.js";
-import { memoryOfModel } from "./member-memory.js";
-import { checkFits, MemberPool, type PoolEntry } from "./member-pool.js";
-import type { RoutedMethod } from "./routed-method.js";
-
-export type { RoutedMethod };
-
-export interface RoutedEnsembleOptions extends Omit<EnsembleOptions, "method"> {
-  method: RoutedMethod;
-}
+import type { MemberPool } from "./member-pool.js";
 
 /** Why a request went where it went. */
 export interface RouteReport extends Decision {
@@ -51,66 +47,33 @@ export interface RoutedChunk extends StreamChunk {
   route?: RouteReport;
 }
 
-/** Errors: those of `loadRouter`, invalid-option, incompatible-members (a model of the router is no member), out-of-memory. */
-export function createRoutedEnsemble(options: RoutedEnsembleOptions): Promise<RoutedEnsemble> {
-  return openRouter(options.method, ({ models }, memory) => poolEntries(options, models, memory));
+export interface RoutedScore extends TextScore {
+  route: RouteReport;
 }
 
-/**
- * The router of a method over members that are loaded already, each as an ensemble of its own, by name. Disposing of the
- * result disposes of those that it has asked. Errors: those of `createRoutedEnsemble`.
- */
-export function routeAmong(method: RoutedMethod, loaded: ReadonlyMap<string, () => Ensemble>): Promise<RoutedEnsemble> {
-  return openRouter(method, async ({ models }) =>
-    models.map((name) => {
-      const ensemble = loaded.get(name);
-      if (ensemble === undefined) throw missingMember(name, Array.from(loaded.keys()));
-      return { name, bytes: () => 0, load: async () => ensemble() };
-    }),
-  );
+/** What a router is put to work with. */
+export interface RoutedParts {
+  router: Router;
+  embedder: Embedder;
+  /** Whether the embedder goes with the ensemble. */
+  ownsEmbedder: boolean;
+  knob: Knob;
+  pool: MemberPool<Ensemble>;
 }
 
-async function openRouter(
-  { name, router: source, memory = os.totalmem() / 2, ...knob }: RoutedMethod,
-  entriesOf: (router: Router, memory: number) => Promise<PoolEntry<Ensemble>[]>,
-): Promise<RoutedEnsemble> {
-  if (!(memory > 0)) {
-    const message = `The memory for members is ${memory}; it must be a number of bytes above 0.`;
-    throw new LlamafuseError("invalid-option", message, { found: memory, allowed: "> 0", option: "memory" });
-  }
-  const isFile = typeof source === "string";
-  const { router, embedder } = isFile ? await loadRouter(source) : source;
-  try {
-    requireEmbedder(router.toJSON(), embedder);
-    if (router.info.name !== name) {
-      throw new LlamafuseError(
-        "invalid-option",
-        `The method is ${name}, and ${isFile ? source : "the router"} is a router of the kind ${router.info.name}. Name that one.`,
-        { found: name, allowed: router.info.name, option: "method" },
-      );
-    }
-    theKnob(knob, router.info);
-    const entries = await entriesOf(router, memory);
-    return new RoutedEnsemble(router, embedder, isFile, knob, new MemberPool(entries, memory));
-  } catch (error) {
-    if (isFile) await embedder.dispose?.();
-    throw error;
-  }
-}
-
-export class RoutedEnsemble {
-  #stopAll = new AbortController();
+/** Made by `createEnsemble`. */
+export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, RoutedScore> {
+  readonly #parts: RoutedParts;
+  readonly #turns = new Turns();
   #disposed: Promise<void> | undefined;
-  /** Requests are served one after another. */
-  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    readonly router: Router,
-    private readonly embedder: Embedder,
-    private readonly ownsEmbedder: boolean,
-    private readonly knob: Knob,
-    private readonly pool: MemberPool<Ensemble>,
-  ) {}
+  constructor(parts: RoutedParts) {
+    this.#parts = parts;
+  }
+
+  get router(): Router {
+    return this.#parts.router;
+  }
 
   get methodName(): string {
     return this.router.info.name;
@@ -123,63 +86,57 @@ export class RoutedEnsemble {
 
   /** Names of the loaded members, the least recently asked first. */
   get loadedMembers(): readonly string[] {
-    return this.pool.hot;
+    return this.#parts.pool.hot;
   }
 
   /** Which members would answer, and why; nothing is loaded. Errors: aborted, disposed, those of the embedder. */
   async route(prompt: PromptInput, signal?: AbortSignal): Promise<Decision> {
-    checkPrompt(prompt);
-    const query = await embedQuery(this.embedder, queryText(prompt), { signal });
-    return this.router.decide(query, this.knob);
+    checkSignal(signal);
+    if (this.#disposed !== undefined) throw disposedError();
+    const query = await embedQuery(this.#parts.embedder, queryText(readPrompt(prompt)), { signal });
+    return this.router.decide(query, this.#parts.knob);
   }
 
-  /** As `Ensemble.generate`; the result says why in `route`. A signal that fires before an answer begins is an error. */
-  async generate(prompt: PromptInput, options: GenerateOptions = {}): Promise<RoutedResult> {
-    const stream = this.stream(prompt, options);
-    while (true) {
-      const next = await stream.next();
-      if (next.done) return next.value;
-    }
+  /** As `Ensemble.generate`; the result says why in `route`, which names no member where the request was cancelled before. */
+  async generate(prompt: PromptInput, options?: GenerateOptions): Promise<RoutedResult> {
+    const request = checkRequest(prompt, options);
+    return await answerInTurn(
+      () => this.#takeTurn(request.options.signal),
+      (signal) => this.#answer(request, signal),
+    );
   }
 
   /** As `Ensemble.stream`; the first chunk has no text but the route. A vote's answer comes in one chunk. */
-  async *stream(prompt: PromptInput, options: GenerateOptions = {}): AsyncGenerator<RoutedChunk, RoutedResult, void> {
-    const { signal, end } = await this.#takeTurn(options.signal);
-    try {
-      const { report, first } = await this.#open(prompt, signal);
-      yield { text: "", route: report };
-      const given = { ...options, signal };
-      const { models, votes } = report;
-      const isVote = votes !== undefined && models.length > 1;
-      const result = isVote ? await this.#vote(prompt, given, report, first) : yield* first.stream(prompt, given);
-      if (isVote && result.text !== "") yield { text: result.text };
-      return { ...result, method: this.methodName, route: report };
-    } finally {
-      end();
-    }
+  async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<RoutedChunk, RoutedResult, void> {
+    const request = checkRequest(prompt, options);
+    return yield* streamInTurn(
+      () => this.#takeTurn(request.options.signal),
+      (signal) => this.#answer(request, signal),
+    );
   }
 
   /** How likely the first chosen member finds a text after the prompt. */
-  async score(
-    prompt: PromptInput,
-    text: string,
-    options: ScoreOptions = {},
-  ): Promise<TextScore & { route: RouteReport }> {
-    const { signal, end } = await this.#takeTurn(options.signal);
+  async score(prompt: PromptInput, text: string, options?: ScoreOptions): Promise<RoutedScore> {
+    const request = checkScoring(prompt, text, options);
+    const turn = await this.#takeTurn(request.options.signal);
+    const { signal } = turn;
     try {
-      const { report, first } = await this.#open(prompt, signal);
-      return { ...(await first.score(prompt, text, { ...options, signal })), route: report };
+      if (signal.aborted) throw new LlamafuseError("aborted", "Scoring was cancelled.", {}, signal.reason);
+      const report = await this.#decide(request.prompt, signal);
+      const first = await this.#load(report.models[0], report, signal);
+      const score = await first.score(request.prompt, request.text, { ...request.options, signal });
+      return { ...score, method: this.methodName, route: report };
     } finally {
-      end();
+      turn.end();
     }
   }
 
-  /** Stop a running request and free every member. May be called at any time, any number of times. */
+  /** Stop its requests and free every member that it loaded. May be called at any time, any number of times. */
   dispose(): Promise<void> {
     this.#disposed ??= (async () => {
-      this.#stopAll.abort();
-      await this.pool.dispose();
-      if (this.ownsEmbedder) await this.embedder.dispose?.();
+      this.#turns.stop(disposedError());
+      await this.#parts.pool.dispose();
+      if (this.#parts.ownsEmbedder) await this.#parts.embedder.dispose?.();
     })();
     return this.#disposed;
   }
@@ -188,16 +145,38 @@ export class RoutedEnsemble {
     return this.dispose();
   }
 
-  /** Decide, and load the first of the chosen. */
-  async #open(prompt: PromptInput, signal: AbortSignal): Promise<{ report: RouteReport; first: Ensemble }> {
+  async *#answer(
+    { prompt, options }: CheckedRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<RoutedChunk, RoutedResult, void> {
+    let report: RouteReport = { models: [], scores: {}, reason: CANCELLED, loaded: [], evicted: [], decideMs: 0 };
+    let first: Ensemble;
+    try {
+      signal.throwIfAborted();
+      report = await this.#decide(prompt, signal);
+      first = await this.#load(report.models[0], report, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return { ...abortedAnswer(this.methodName, options.seed), route: report };
+    }
+    yield { text: "", route: report };
+    const { traceTop, ...rest } = options;
+    const given: GenerateOptions = { ...rest, trace: traceTop, signal };
+    const { models, votes } = report;
+    const isVote = votes !== undefined && models.length > 1;
+    const result = isVote ? await this.#vote(prompt, given, report, first, signal) : yield* first.stream(prompt, given);
+    if (isVote && result.text !== "") yield { text: result.text };
+    return { ...result, method: this.methodName, route: report };
+  }
+
+  async #decide(prompt: PromptInput, signal: AbortSignal): Promise<RouteReport> {
     const started = performance.now();
     const decision = await this.route(prompt, signal);
-    const report: RouteReport = { ...decision, loaded: [], evicted: [], decideMs: performance.now() - started };
-    return { report, first: await this.#load(decision.models[0], report, signal) };
+    return { ...decision, loaded: [], evicted: [], decideMs: performance.now() - started };
   }
 
   async #load(name: string, report: RouteReport, signal: AbortSignal): Promise<Ensemble> {
-    const { member, loaded, evicted } = await this.pool.get(name, signal);
+    const { member, loaded, evicted } = await this.#parts.pool.get(name, signal);
     if (loaded) report.loaded.push(name);
     report.evicted.push(...evicted);
     return member;
@@ -206,15 +185,20 @@ export class RoutedEnsemble {
   /** One after another, so that no more than one of them has to fit. */
   async #vote(
     prompt: PromptInput,
-    options: GenerateOptions & { signal: AbortSignal },
+    options: GenerateOptions,
     report: RouteReport,
     first: Ensemble,
+    signal: AbortSignal,
   ): Promise<GenerateResult> {
     const results: GenerateResult[] = [];
     for (const [place, name] of report.models.entries()) {
-      const member = place === 0 ? first : await this.#load(name, report, options.signal);
-      results.push(await member.generate(prompt, options));
-      if (options.signal.aborted) break;
+      try {
+        const member = place === 0 ? first : await this.#load(name, report, signal);
+        results.push(await member.generate(prompt, options));
+      } catch (error) {
+        if (!signal.aborted || results.length === 0) throw error;
+      }
+      if (signal.aborted) break;
     }
     const winner = weightedVote(
       results.map(({ text }, place) => ({
@@ -223,57 +207,16 @@ export class RoutedEnsemble {
       })),
     );
     const elected = results.find(({ text }) => text.trim() === winner?.answer) ?? results[0];
-    return { ...elected, usage: totalUsage(results) };
+    const isCut = signal.aborted ? { finishReason: "aborted" as const } : {};
+    return { ...elected, ...isCut, usage: totalUsage(results), cost: totalCost(results) };
   }
 
-  async #takeTurn(given: AbortSignal | undefined): Promise<{ signal: AbortSignal; end: () => void }> {
-    const previous = this.#last;
-    let end = () => {};
-    const done = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    this.#last = previous.then(() => done);
-    await previous;
-    if (this.#disposed !== undefined) {
-      end();
-      throw new LlamafuseError("disposed", "This ensemble has been disposed. Make a new one with createEnsemble.");
-    }
-    const signal = given === undefined ? this.#stopAll.signal : AbortSignal.any([given, this.#stopAll.signal]);
-    return { signal, end };
+  async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {
+    return await this.#turns.take({ owner: this, members: [this], signal });
   }
 }
 
-/** Every model of the router as a member that can be loaded. Files on this machine are checked now, all others when asked. */
-async function poolEntries(
-  options: RoutedEnsembleOptions,
-  models: readonly string[],
-  memory: number,
-): Promise<PoolEntry<Ensemble>[]> {
-  const { members, method: _, ...rest } = options;
-  const names = chooseNames(members);
-  return await Promise.all(
-    models.map(async (model) => {
-      const index = names.indexOf(model);
-      if (index < 0) throw missingMember(model, names);
-      const member = members[index];
-      const load = (chosen: MemberOptions | Member) => (signal: AbortSignal) =>
-        createEnsemble({ ...rest, members: [chosen], method: { name: "single" }, signal });
-      if (isMember(member)) return { name: model, bytes: () => 0, load: load(member) };
-      checkMemberOptions(member);
-      const bytes = async () => memoryOfModel(await checkModel(await resolveModel(member.model)), member.contextSize);
-      if (!isRemote(member.model)) checkFits(model, await bytes(), memory);
-      return { name: model, bytes, load: load({ ...member, name: model, weight: 1 }) };
-    }),
-  );
-}
-
-function missingMember(model: string, names: readonly string[]): LlamafuseError {
-  return new LlamafuseError(
-    "incompatible-members",
-    `The router may choose ${model}, and no member has this name; there are: ${names.join(", ")}. Add it, as members: [{ name: "${model}", model: "….gguf" }].`,
-    { found: names, allowed: model },
-  );
-}
+const CANCELLED = "The request was cancelled before a member was chosen.";
 
 function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"] {
   const usages = results.map(({ usage }) => usage);
@@ -283,5 +226,12 @@ function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"]
     steps: sum(({ steps }) => steps),
     memberPromptTokens: Object.assign({}, ...usages.map(({ memberPromptTokens }) => memberPromptTokens)),
     memberTokens: Object.assign({}, ...usages.map(({ memberTokens }) => memberTokens)),
+  };
+}
+
+function totalCost(results: readonly GenerateResult[]): GenerateResult["cost"] {
+  return {
+    tokens: results.reduce((sum, { cost }) => sum + cost.tokens, 0),
+    parameterTokens: results.reduce((sum, { cost }) => sum + cost.parameterTokens, 0),
   };
 }

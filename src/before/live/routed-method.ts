@@ -1,6 +1,6 @@
 /** A router where a fusion method is named. */
-import { methodInfos } from "../../during/methods.js";
 import { LlamafuseError } from "../../errors.js";
+import { shown } from "../../read-options.js";
 import type { Embedder } from "../embedders/embedder.js";
 import type { RouterName } from "../registry.js";
 import type { Knob, Router } from "../router.js";
@@ -14,19 +14,15 @@ export interface RoutedMethod extends Knob {
   memory?: number;
 }
 
-/** citer, a method of fusion, has a router of its own. */
-export function isRouted<Other extends { name: string }>(method: Other | RoutedMethod): method is RoutedMethod {
-  return "router" in method && !methodInfos.some(({ name }) => name === method.name);
-}
-
-/** A router's name without what it needs is LlamafuseError "invalid-option"; other names are checked by `methodNamed`. */
-export async function refuseRouterAlone(name: string): Promise<void> {
-  if (methodInfos.some((info) => info.name === name)) return;
-  const { routerInfos } = await import("../registry.js");
-  if (!routerInfos.some((info) => info.name === name)) return;
+/** LlamafuseError "invalid-option" for a router's name without the router. */
+export function requireFitted({ name, router }: { name: string; router?: unknown }): void {
+  if (typeof router === "string" && router !== "") return;
+  const { router: fitted, embedder } = (router ?? {}) as Partial<Exclude<RoutedMethod["router"], string>>;
+  if (fitted?.info !== undefined && embedder?.embed !== undefined) return;
+  const found = router === undefined ? "" : `; found ${shown(router)}`;
   throw new LlamafuseError(
     "invalid-option",
-    `${name} is a router and needs a fitted one: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it.`,
-    { option: "router", found: undefined, allowed: "a router's file" },
+    `${name} is a router and needs a fitted one: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it${found}.`,
+    { option: "router", found: router === undefined ? undefined : shown(router), allowed: "a router's file" },
   );
 }

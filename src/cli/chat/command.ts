@@ -1,7 +1,7 @@
 /** `llamafuse chat`: a conversation, with a person at a terminal or with lines from a pipe. */
 
 import type { Command } from "commander";
-import type { GenerateOptions } from "../../decoding/loop.js";
+import type { GenerateOptions } from "../../decoding/request.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";

@@ -1,5 +1,6 @@
 /** One question and its answer, with the oldest turns forgotten where the context is full. */
-import type { GenerateOptions, GenerateResult } from "../../decoding/loop.js";
+import type { GenerateOptions } from "../../decoding/request.js";
+import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
 import type { Answering } from "../load-ensemble.js";
 import { waitingNotice } from "../progress.js";

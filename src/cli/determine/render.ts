@@ -11,7 +11,7 @@ export function renderDetermination(determination: Determination, colors: Colors
     isChosen ? colors.green("✓") : colors.red("✗"),
     isChosen ? colors.bold(oneLine(name)) : oneLine(name),
     percent(grade.value),
-    colors.dim(interval({ ...grade, count: questions })),
+    colors.dim(interval(grade)),
     reason === "best" ? "" : points(-gap),
     length === null ? "" : quantity(length),
     reason === "best" || lengthRatio === null ? "" : lengthRatio.toFixed(2),

@@ -3,12 +3,13 @@
 import { type Command, Option } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LlamafuseError } from "../../errors.js";
-import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { type MetricName, metricSummaries } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
 import { checkTarget, writeWhole } from "../../files.js";
 import { parseGpu } from "../../llama/find-library.js";
-import { helpText } from "../help-text.js";
+import { Forecast } from "../forecast.js";
+import { helpList, helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { readMethod } from "../method-words.js";
 import {
@@ -58,8 +59,11 @@ TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your ow
 "skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
 Rows: each member alone; each method; the oracle, which takes for each question the member that does best.
 "95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
-Multiple choice is graded by the likelihood of the choices, or by the letter in the answer (--metric choice-letter).
-A run that is stopped, or killed, goes on where it was when the same command is given with the same --ledger.`;
+Each format has its usual metric: accuracy for your own questions, contains for native, number for gsm8k, the likelihood of the
+choices for mmlu, arc and piqa, exact-match for triviaqa and nq. The table names it.
+A record that cannot be asked is named and skipped. A run that was stopped continues with the same --ledger.
+
+Metrics:`;
 
 export function registerEval(program: Command): void {
   const command = program
@@ -80,7 +84,7 @@ export function registerEval(program: Command): void {
       "questions of each task at most, drawn by the seed (default: all)",
       number("--limit"),
     )
-    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
+    .option("--metric <name>", "how answers are graded, see below (default: as usual for the format)")
     .option(
       "--split <name>",
       "only the questions that the file marks with this split; native: test (default) or development",
@@ -98,7 +102,7 @@ export function registerEval(program: Command): void {
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", helpText(EXAMPLES))
+    .addHelpText("after", () => `${helpText(EXAMPLES)}\n${helpList(metricSummaries())}`)
     .action(async (tasks: string[]) => {
       process.exitCode = await evaluateTasks(tasks, command.optsWithGlobals<EvalFlags>());
     });
@@ -125,6 +129,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   const interrupts = new Interrupts();
   const bars = new LoadBars(members.length);
   const answers = new AnswerBar();
+  const forecast = new Forecast({ questions: "--limit", ledger });
   try {
     const evaluation = await evaluate({
       members,
@@ -142,6 +147,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
       onProgress: bars.update,
       onAnswer: (progress) => {
         bars.stop();
+        forecast.update(progress, answers);
         answers.update(progress);
       },
     });

@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
-import type { GenerateResult } from "../../decoding/loop.js";
 import { type ChatMessage, checkPrompt, type PromptInput } from "../../decoding/prompt.js";
+import type { GenerateResult } from "../../decoding/result.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";

@@ -1,4 +1,4 @@
-/** A evaluation of routers for a terminal. */
+/** An evaluation of routers for a terminal. */
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LEAST_GAP } from "../../before/evaluation/curve.js";
 import type { RoutersEvaluation } from "../../before/evaluation/evaluate-routers.js";

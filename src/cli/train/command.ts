@@ -158,6 +158,9 @@ async function readExamples(words: readonly string[], { metric, split, limit, se
     import("../../evaluation/requests.js"),
   ]);
   const tasks = await readDevelopmentTasks(words, { metric, split });
+  for (const message of tasks.flatMap(({ skipped = [] }) => skipped)) {
+    process.stderr.write(`llamafuse: skipped: ${oneLine(message)}\n`);
+  }
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }
 

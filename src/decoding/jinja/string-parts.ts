@@ -1,6 +1,6 @@
 /** Splitting and capitals as Python's str has them. */
 import { JinjaError } from "./errors.js";
-import { SPACE, type Text } from "./text.js";
+import { type Text, NOT_SPACE as WORD } from "./text.js";
 
 /** `text.split(separator, most)`, `rsplit` with `fromEnd`; a negative `most`: all of them. */
 export function splitAt(text: Text, separator: string, most: number, fromEnd: boolean): Text[] {

@@ -5,7 +5,7 @@
  * core from whoever has something to do. One that gives its core up at every look does neither. It still costs a large
  * model's threads a little, so a wait that lasted is followed by one that sleeps at once.
  */
-import koffi from "koffi";
+import koffi from "../../llama/koffi.js";
 
 /** How long a thread stays awake so: what fusing and another small member's turn take. */
 const AWAKE_MS = 2;

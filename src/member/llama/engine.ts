@@ -68,7 +68,7 @@ export class LlamaEngine {
     kernels: Kernels,
     private readonly options: EngineOptions,
   ) {
-    this.model = LlamaModel.load(llama, options.file, { gpuLayers: options.gpuLayers, onProgress: options.onProgress });
+    this.model = LlamaModel.load(llama, options.file, options);
     let single: TokenCache | undefined;
     try {
       const { vocabulary } = this.model.tokenizer;
@@ -117,7 +117,7 @@ export class LlamaEngine {
   #makeCache(sequences: number): TokenCache {
     const { contextSize, batchSize, stopFlag, mayContinue } = this.options;
     const outputs = sequences === 1 ? READ_AT_ONCE : 1;
-    const options = { contextSize, batchSize, stopFlag, sequences, outputs, threads: this.#threads };
+    const options = { contextSize, batchSize, stopFlag, sequences, outputs, threads: this.#threads, mayContinue };
     return new TokenCache(new LlamaContext(this.model, options), mayContinue);
   }
 

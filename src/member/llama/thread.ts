@@ -1,9 +1,9 @@
 /** The thread behind a LlamaMember: start, commands, requests, end. */
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import koffi from "koffi";
 import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
+import koffi from "../../llama/koffi.js";
 import { loadLlama } from "../../llama/library.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
@@ -60,9 +60,11 @@ export class MemberThread {
       workerData: start,
       name: `llamafuse ${name}`,
     });
+    const { threadId } = this.#worker;
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => {
         this.channel.markEnded();
+        llama.loadTurns?.release(threadId);
         forget(this);
         this.#stopByte = new Uint8Array(8);
         koffi.free(this.#stopFlag);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, AnswerCache, type AnswerRequest, type Team } from "../../../src/answers/answer-cache.js";
+import { type Answer, AnswerCache, type AnswerRequest, type Respondent } from "../../../src/answers/answer-cache.js";
 import { Ledger } from "../../../src/answers/ledger.js";
+import type { NamedMethod } from "../../../src/ensemble/system.js";
 
 const GREEDY: AnswerRequest = { prompt: "Why?", generation: { maxTokens: 8, stop: [] }, seed: 1 };
 const SAMPLED: AnswerRequest = { ...GREEDY, generation: { ...GREEDY.generation, temperature: 1 } };
@@ -8,16 +9,16 @@ const MEMBERS = [
   { name: "a", identity: "hash of a", weight: 2 },
   { name: "b", identity: "hash of b" },
 ];
-const PAIR: Team = { method: { name: "gac" }, members: [0, 1] };
+const PAIR: Respondent = { method: { name: "gac" }, members: [0, 1] };
 
 /** A cache over models that answer with what they were asked, and a count of how often they were. */
 function cacheOf({ ledger = new Ledger<Answer>(), members = MEMBERS, version = "1" } = {}) {
-  const asked: { team: Team; seed: number }[] = [];
+  const asked: { respondent: Respondent; seed: number }[] = [];
   const cache = new AnswerCache(
     ledger,
     members,
-    async (team, _request, seed) => {
-      asked.push({ team, seed });
+    async (respondent, _request, seed) => {
+      asked.push({ respondent, seed });
       await new Promise((resolve) => setImmediate(resolve));
       return { text: `${seed}`, finishReason: "stop", steps: 1, tokens: [3], seconds: 0.1, promptSeconds: 0 };
     },
@@ -32,7 +33,7 @@ describe("the answer cache", () => {
     const answers = await Promise.all([1, 2, 3].map(() => cache.answerOf(0, GREEDY)));
     answers.push(await cache.answerOf(0, { ...GREEDY }));
     expect(asked).toHaveLength(1);
-    expect(asked[0].team).toEqual({ method: { name: "single" }, members: [0] });
+    expect(asked[0].respondent).toEqual({ method: { name: "single" }, members: [0] });
     expect(new Set(answers).size).toBe(1);
   });
 
@@ -56,8 +57,8 @@ describe("the answer cache", () => {
     expect(asked).toHaveLength(0);
   });
 
-  it.each<[string, Parameters<typeof cacheOf>[0], Team, AnswerRequest]>([
-    ["the method's options", {}, { ...PAIR, method: { name: "gac", gate: "threshold" } }, GREEDY],
+  it.each<[string, Parameters<typeof cacheOf>[0], Respondent, AnswerRequest]>([
+    ["the method's options", {}, { ...PAIR, method: { name: "gac", gate: "threshold" } as NamedMethod }, GREEDY],
     ["what a file that an option names holds", {}, { ...PAIR, files: { router: "hash" } }, GREEDY],
     ["the members", {}, { ...PAIR, members: [1, 0] }, GREEDY],
     ["a member's file", { members: [{ name: "a", identity: "another", weight: 2 }, MEMBERS[1]] }, PAIR, GREEDY],
@@ -67,12 +68,12 @@ describe("the answer cache", () => {
     ["the choices", {}, PAIR, { ...GREEDY, choices: [" a", " b"] }],
     ["the seed", {}, PAIR, { ...GREEDY, seed: 2 }],
     ["the sampling", {}, PAIR, SAMPLED],
-  ])("takes nothing from a run in which %s differed", async (_, other, team, request) => {
+  ])("takes nothing from a run in which %s differed", async (_, other, respondent, request) => {
     const ledger = new Ledger<Answer>();
     await cacheOf({ ledger }).cache.answer(PAIR, GREEDY);
     const { cache, asked } = cacheOf({ ledger, ...other });
-    expect(cache.has(team, request)).toBe(false);
-    await cache.answer(team, request);
+    expect(cache.has(respondent, request)).toBe(false);
+    await cache.answer(respondent, request);
     expect(asked).toHaveLength(1);
   });
 

@@ -24,6 +24,7 @@ function row(name: string, kind: Row["kind"], all: number, stepsPerSecond: numbe
 const task: TaskReport = {
   name: "native",
   metric: "contains",
+  grading: "an accepted answer stands in the answer",
   count: 10,
   tags: { sums: 10 },
   bestMember: "a",
@@ -127,8 +128,8 @@ describe("sampled rows", () => {
   const evaluationOf = (member: GradedAnswer, method: GradedAnswer): Evaluation => ({
     members: [],
     contenders: [
-      { name: "a", kind: "member", team: { method: { name: "single" }, members: [0] } },
-      { name: "me", kind: "method", team: { method: { name: "me" }, members: [0, 1] } },
+      { name: "a", kind: "member", respondent: { method: { name: "single" }, members: [0] } },
+      { name: "me", kind: "method", respondent: { method: { name: "me" }, members: [0, 1] } },
     ],
     tasks: [{ task: { questions: [{}] } as never, graded: [[member, method]] }],
     settings: { seed: 0, chat: false, generation: {}, lanes: 1 },

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { refuseRouterAlone } from "../../../src/before/live/routed-method.js";
+import { requireFitted } from "../../../src/before/live/routed-method.js";
 import { messageOf } from "../../../src/cli/report-error.js";
 import { checkStopStrings } from "../../../src/decoding/stop-rules.js";
 import { methodNamed } from "../../../src/during/methods.js";
@@ -33,7 +33,9 @@ it("leaves the options of a method as -o takes them", async () => {
 });
 
 it("gives examples that a shell takes", async () => {
-  expect(await messageFrom(() => refuseRouterAlone("knn"))).toMatch(/needs a fitted one: -o router=router.json, as/);
+  expect(await messageFrom(() => requireFitted({ name: "knn" }))).toMatch(
+    /needs a fitted one: -o router=router.json, as/,
+  );
   const missing = 'Add it, as members: [{ name: "wren", model: "….gguf" }].';
   expect(messageOf(new LlamafuseError("incompatible-members", missing))).toBe("Add it, as -m wren.gguf.");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ChatMessage, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
+import { type ChatMessage, checkPromptOptions, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
 import { formatDate } from "../../../src/decoding/template-date.js";
 import type { MemberFacts } from "../../../src/member/member.js";
 import { RandomGenerator } from "../../../src/random.js";
@@ -287,12 +287,14 @@ describe("variables of templates", () => {
   });
 
   test.each([
-    [{ now: "yesterday" }, "now is yesterday; allowed is a date"],
-    [{ templateVariables: [1] }, "templateVariables must be an object"],
-    [{ templateVariables: "thinking" }, "templateVariables must be an object"],
-  ])("%j is refused", (options, message) => {
-    expect(() => renderPrompt([user("A")], member, options as never)).toThrow(
-      expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(message) }),
+    [{ now: "yesterday" }, "now"],
+    [{ templateVariables: [1] }, "templateVariables"],
+    [{ templateVariables: "thinking" }, "templateVariables"],
+    [{ templateVariables: { f: () => 1 } }, "templateVariables"],
+    [{ parseSpecial: 1 }, "parseSpecial"],
+  ])("%j is refused", (options, option) => {
+    expect(() => checkPromptOptions(options as never)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(option) }),
     );
   });
 });

@@ -2,13 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { TensorToWrite } from "../../../scripts/lib/gguf-writer.js";
 import { writeTinyModel } from "../../../scripts/lib/tiny-model.js";
-import { createEnsemble } from "../../../src/ensemble/ensemble.js";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { ggmlMath } from "../../../src/llama/ggml-math.js";
 import { ggmlTypeNamed } from "../../../src/llama/gguf/ggml-types.js";
 import { loadLlama } from "../../../src/llama/library.js";
 import { ggufEmbeddings, readAllRows, readRows } from "../../../src/member/embeddings.js";
 import { RandomGenerator } from "../../../src/random.js";
+import { createEnsemble } from "../../../src/systems.js";
 import { quantiserOf } from "../../support/quantise.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { perplexityWeights, searchWeights } from "../../../src/during/weightings/perplexity.js";
-import { createEnsemble } from "../../../src/ensemble/ensemble.js";
 import type { ScriptState } from "../../../src/member/scripted/options.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
+import { createEnsemble } from "../../../src/systems.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
 import { textOfTokens } from "../../laws/text-of-tokens.js";

@@ -1,0 +1,147 @@
+/** What one request may say, and the check that it makes sense: all of it, before anything runs or waits. */
+import { LlamafuseError } from "../errors.js";
+import { MAX_TOP } from "../member/offers.js";
+import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
+import { loneSurrogateAt } from "../vocabulary/utf8.js";
+import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
+import { checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
+import { checkStopStrings } from "./stop-rules.js";
+
+export interface GenerateOptions extends SamplerOptions, PromptOptions {
+  /** Steps at most. Default 256. 0 gives an empty answer. */
+  maxTokens?: number;
+  /** Texts that end the answer; they are not part of it. */
+  stop?: string | readonly string[];
+  /** Ends the answer between two steps; what there is by then is returned, with `finishReason: "aborted"`. */
+  signal?: AbortSignal;
+  /** Record what every member said at every step: `true` for the 5 best candidates each, or how many. */
+  trace?: boolean | number;
+  /** Report what was chosen at every step, with its log-probability, as `pieces` of the result. Default false. */
+  logProbs?: boolean;
+  /**
+   * Keep the members' caches where this prompt begins like the last one: the next turn of a chat starts sooner. Default
+   * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
+   */
+  reusePrompt?: boolean;
+}
+
+export interface ScoreOptions extends PromptOptions {
+  /** Cancels the scoring: an error "aborted". */
+  signal?: AbortSignal;
+  /**
+   * Keep the members' caches where this prompt begins like the last one: for several texts after one prompt. Default
+   * false; the last bits of the logits may differ (see GenerateOptions).
+   */
+  reusePrompt?: boolean;
+}
+
+const PROMPT_OPTIONS: OptionNames<PromptOptions> = { templateVariables: true, now: true, parseSpecial: true };
+
+const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
+  maxTokens: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  repetitionWindow: true,
+  seed: true,
+  stop: true,
+  signal: true,
+  trace: true,
+  logProbs: true,
+  reusePrompt: true,
+  ...PROMPT_OPTIONS,
+};
+
+const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true, ...PROMPT_OPTIONS };
+
+const DEFAULT_MAX_TOKENS = 256;
+const DEFAULT_TRACE_TOP = 5;
+
+/** A prompt and the options of a request, copied and checked. */
+export interface CheckedRequest {
+  prompt: PromptInput;
+  options: SamplerOptions &
+    PromptOptions & {
+      maxTokens: number;
+      stop: readonly string[];
+      signal?: AbortSignal;
+      /** How many of each member's candidates the trace shows; 0 without a trace. */
+      traceTop: number;
+      logProbs: boolean;
+      reusePrompt: boolean;
+    };
+}
+
+/** Errors: invalid-text, invalid-option. */
+export function checkRequest(prompt: PromptInput, given: GenerateOptions = {}): CheckedRequest {
+  const options = readOptions<GenerateOptions>("a request", given, GENERATE_OPTIONS, "{ maxTokens: 100 }");
+  const { maxTokens = DEFAULT_MAX_TOKENS, trace = 0, signal, logProbs = false, reusePrompt = false } = options;
+  checkSignal(signal);
+  checkSwitch("logProbs", logProbs);
+  checkSwitch("reusePrompt", reusePrompt);
+  const { seed, ...sampling } = checkSamplerOptions(options);
+  return {
+    prompt: readPrompt(prompt),
+    options: {
+      ...sampling,
+      ...checkPromptOptions(options),
+      ...(seed === undefined ? {} : { seed }),
+      maxTokens: checkCount("maxTokens", maxTokens),
+      stop: guarded("stop", () => checkStopStrings(options.stop)),
+      ...(signal === undefined ? {} : { signal }),
+      traceTop: typeof trace === "boolean" ? (trace ? DEFAULT_TRACE_TOP : 0) : checkCount("trace", trace, MAX_TOP),
+      logProbs,
+      reusePrompt,
+    },
+  };
+}
+
+/** A text to score after a prompt, copied and checked. */
+export interface CheckedScoring {
+  prompt: PromptInput;
+  text: string;
+  options: ScoreOptions;
+}
+
+/** Errors: invalid-text, invalid-option. */
+export function checkScoring(prompt: PromptInput, text: string, given: ScoreOptions = {}): CheckedScoring {
+  const options = readOptions<ScoreOptions>("score", given, SCORE_OPTIONS, "{ reusePrompt: true }");
+  checkSignal(options.signal);
+  checkSwitch("reusePrompt", options.reusePrompt);
+  if (typeof text !== "string" || text === "") {
+    const message =
+      text === ""
+        ? "The text to score is empty. Give some text."
+        : `The text to score is ${shown(text)}; give a string.`;
+    throw new LlamafuseError("invalid-text", message, { found: shown(text), allowed: "a text" });
+  }
+  if (loneSurrogateAt(text) >= 0) {
+    throw new LlamafuseError("invalid-text", "The text to score holds half a surrogate pair, which no text can.", {
+      at: loneSurrogateAt(text),
+      allowed: "well-formed Unicode",
+    });
+  }
+  return { prompt: readPrompt(prompt), text, options: { ...options, ...checkPromptOptions(options) } };
+}
+
+/** The prompt as a copy of the caller's. Errors: those of `checkPrompt`. */
+export function readPrompt(given: PromptInput): PromptInput {
+  return guarded("The prompt", () => {
+    const prompt = copyOf(given);
+    checkPrompt(prompt);
+    return prompt;
+  });
+}
+
+function copyOf(prompt: PromptInput): PromptInput {
+  if (prompt instanceof Uint8Array) return Uint8Array.from(prompt);
+  if (!Array.isArray(prompt)) return prompt;
+  return Array.from(prompt, (message) => (typeof message === "object" && message !== null ? { ...message } : message));
+}
+
+function checkCount(option: string, value: unknown, largest = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largest) return value as number;
+  return refuse(option, value, `an integer from 0 to ${largest}`);
+}

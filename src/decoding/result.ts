@@ -1,0 +1,88 @@
+/** What an answer is: the text, why it ended, what it took. The same for fusion, routers and whatever else answers. */
+import type { Member } from "../member/member.js";
+import { randomSeed } from "../random.js";
+import type { StepTimes } from "./step-clock.js";
+import type { ChosenPiece, TraceStep } from "./trace.js";
+
+/** `stop`: the members or a stop string ended the answer; `length`: maxTokens or a full context did. */
+export type FinishReason = "stop" | "length" | "aborted";
+
+/** What an answer took of the models. Prices are the caller's to multiply by. */
+export interface AnswerCost {
+  /** Tokens that all members evaluated: prompts, answers, and what was decoded again after a roll-back. */
+  tokens: number;
+  /** Σ over the members of parameters · tokens: in proportion to the multiplications. */
+  parameterTokens: number;
+}
+
+export interface GenerateResult {
+  text: string;
+  finishReason: FinishReason;
+  /** The method or router that answered. */
+  method: string;
+  cost: AnswerCost;
+  /** The sampler's seed, given or drawn. */
+  seed: number;
+  usage: {
+    /** Tokens of the prompt, summed over the members. */
+    promptTokens: number;
+    /** Tokens of the prompt that each member read. */
+    memberPromptTokens: Record<string, number>;
+    /** Fused decisions. */
+    steps: number;
+    /** Tokens that each member decoded after the prompt, those decoded again after a roll-back included. */
+    memberTokens: Record<string, number>;
+  };
+  timings: {
+    /** From the request to the first distribution: rendering, tokenising, prefill. */
+    promptMs: number;
+    stepsPerSecond: number;
+    /** Tokens of the first member per second. */
+    tokensPerSecond: number;
+    msPerStep: StepTimes;
+  };
+  trace?: TraceStep[];
+  /** With `logProbs`: what was chosen, in order; the end too, where the members ended the answer. */
+  pieces?: ChosenPiece[];
+}
+
+export interface StreamChunk {
+  /** New text; may be empty where a step completes no character or may yet become a stop string. */
+  text: string;
+  /** With `trace`: what was said at this step. */
+  step?: TraceStep;
+}
+
+/** Errors: none. Tokens by member name, of the prompt and after it. */
+export function costOf(
+  members: readonly Pick<Member, "name" | "identity">[],
+  { memberPromptTokens, memberTokens }: Pick<GenerateResult["usage"], "memberPromptTokens" | "memberTokens">,
+): AnswerCost {
+  let tokens = 0;
+  let parameterTokens = 0;
+  for (const member of members) {
+    const { name } = member;
+    const own = (memberPromptTokens[name] ?? 0) + (memberTokens[name] ?? 0);
+    tokens += own;
+    parameterTokens += own * member.identity().costs.parameters;
+  }
+  return { tokens, parameterTokens };
+}
+
+/** The answer to a request that was cancelled before any member was asked. */
+export function abortedAnswer(method: string, seed = randomSeed()): GenerateResult {
+  return {
+    text: "",
+    finishReason: "aborted",
+    method,
+    seed,
+    cost: { tokens: 0, parameterTokens: 0 },
+    usage: { promptTokens: 0, memberPromptTokens: {}, steps: 0, memberTokens: {} },
+    timings: {
+      promptMs: 0,
+      stepsPerSecond: 0,
+      tokensPerSecond: 0,
+      msPerStep: { decode: 0, fuse: 0, sync: 0 },
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** Members at work side by side or one after another. */
+import type { Member } from "../member/member.js";
+import { settleAll } from "../settle-all.js";
+
+/** `parallel`: all at once, each on its share of the cores; `in-turn`: one after another, each on all of them. */
+export type Schedule = "parallel" | "in-turn";
+
+/** Bring members up to date, all at once or one after another. */
+export async function advanceAll(members: readonly Member[], schedule: Schedule): Promise<void> {
+  await eachMember(members, schedule, (member) => member.advance());
+}
+
+/** Have members do something, all at once or one after another. Errors are thrown when all have come to rest. */
+export async function eachMember<T>(
+  members: readonly Member[],
+  schedule: Schedule,
+  work: (member: Member, index: number) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  const run = async (member: Member, index: number) => {
+    results[index] = await work(member, index);
+  };
+  if (schedule === "parallel" && members.length > 1) await settleAll(members.map(run));
+  else for (const [index, member] of members.entries()) await run(member, index);
+  return results;
+}

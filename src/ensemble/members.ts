@@ -1,0 +1,262 @@
+/**
+ * Models that are loaded: named, weighted, scheduled, in shared memory, with one queue of turns. Any number of methods
+ * stand over them.
+ *
+ * ```ts
+ * await using members = await loadMembers({ members: ["a.gguf", "b.gguf"] });
+ * const unite = await createEnsemble({ members, method: "unite" });
+ * const gac = await createEnsemble({ members, method: "gac" });
+ * const alone = await createEnsemble({ members: members.only("a"), method: "single" });
+ * ```
+ */
+import { Combiner } from "../during/combine.js";
+import type { Voice } from "../during/method.js";
+import { normaliseWeights } from "../during/weightings/weights.js";
+import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
+import { type Kernels, loadKernels } from "../kernels/kernels.js";
+import { SharedMemory } from "../kernels/shared-memory.js";
+import { checkModel } from "../llama/check-model.js";
+import { isMember } from "../member/is-member.js";
+import { LlamaMember } from "../member/llama/llama-member.js";
+import type { Member } from "../member/member.js";
+import type { MemberOptions } from "../member/member-options.js";
+import { resolveModel } from "../member/resolve-model.js";
+import { onAbort } from "../on-abort.js";
+import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
+import { applyThreads, choosePlan, type Plan } from "./plan.js";
+import { Turns } from "./turns.js";
+
+/** What stands over members needs of them. */
+export interface Cast {
+  voices: readonly Voice[];
+  plan: Plan;
+  turns: Turns;
+  /** Sums full distributions, in the members' shared memory where they have one. */
+  combiner: Combiner;
+}
+
+interface Inside {
+  all: Loaded;
+  /** Which of all of them. */
+  places: readonly number[];
+  cast: Cast;
+}
+
+const insides = new WeakMap<object, Inside>();
+
+/** The inside of members, for what stands over them. */
+export function castOf(members: Members): Cast {
+  return insides.get(members)!.cast;
+}
+
+export function isMembers(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && insides.has(value);
+}
+
+/** The same members on other threads, set now, and under another schedule: for measurements. */
+export async function underPlan(members: Members, { schedule, threads }: Omit<Plan, "measured">): Promise<Members> {
+  const { all, places, cast } = insides.get(members)!;
+  await applyThreads(
+    cast.voices.map(({ member }) => member),
+    threads,
+  );
+  return new Members({ all, places, cast: { ...cast, plan: { schedule, threads, measured: [] } } });
+}
+
+/** See `loadMembers`. */
+export class Members {
+  readonly #inside: Inside;
+
+  constructor(inside: Inside) {
+    this.#inside = inside;
+    insides.set(this, inside);
+  }
+
+  /** In the order in which they were given. */
+  get names(): readonly string[] {
+    return this.#inside.cast.voices.map(({ member }) => member.name);
+  }
+
+  /** Name → share of the vote; the shares sum to 1. */
+  get weights(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#inside.cast.voices.map(({ member, weight }) => [member.name, weight]));
+  }
+
+  /** Schedule and threads in use, chosen or measured. */
+  get plan(): Plan {
+    return this.#inside.cast.plan;
+  }
+
+  /**
+   * Some of them, for an ensemble of fewer. They stay loaded until all are disposed of, so this needs no disposal.
+   * Errors: invalid-option for a name that no member has.
+   */
+  only(...names: string[]): Members {
+    const known = this.names;
+    const { all, places: own } = this.#inside;
+    const places = names.map((name) => {
+      const place = known.indexOf(name);
+      if (place < 0) throw unknownName("member", String(name), known);
+      return own[place];
+    });
+    if (places.length === 0 || new Set(places).size < places.length) {
+      throw new LlamafuseError("invalid-option", "only() takes one or more members, each once.", {
+        found: names,
+        allowed: known,
+      });
+    }
+    return new Members({ all, places, cast: all.castOf(places) });
+  }
+
+  /** Stop every request to them, free every model, end every thread. Of members from `only`, nothing. */
+  async dispose(): Promise<void> {
+    if (this.#inside.all.whole === this) await this.#inside.all.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
+
+/** Everything that was loaded at once. */
+class Loaded {
+  readonly turns = new Turns();
+  readonly whole: Members;
+  readonly #kernels: Kernels | undefined;
+  /** One for each choice of members that sum together: choices without a common member may be at work at the same time. */
+  readonly #combiners = new Map<string, Combiner>();
+  #disposed: Promise<void> | undefined;
+
+  constructor(
+    readonly voices: readonly Voice[],
+    readonly plan: Plan,
+    kernels: Kernels | undefined,
+  ) {
+    this.#kernels = kernels;
+    const places = voices.map((_, index) => index);
+    this.whole = new Members({ all: this, places, cast: this.castOf(places) });
+  }
+
+  castOf(places: readonly number[]): Cast {
+    const { plan, turns } = this;
+    const chosen = places.map((place) => this.voices[place]);
+    const isAll = chosen.length === this.voices.length && chosen.every((voice, place) => voice === this.voices[place]);
+    const weights = chosen.length === 1 ? [1] : normaliseWeights(chosen.map(({ weight }) => weight));
+    return {
+      voices: isAll ? this.voices : chosen.map(({ member }, index) => ({ member, weight: weights[index] })),
+      plan: isAll ? plan : { ...plan, threads: places.map((place) => plan.threads[place]) },
+      turns,
+      combiner: this.#combinerOf(places.join()),
+    };
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= (async () => {
+      const message = "These members have been disposed of. Load them again with loadMembers.";
+      this.turns.stop(new LlamafuseError("disposed", message));
+      await Promise.all(this.voices.map(({ member }) => member.dispose()));
+    })();
+    return this.#disposed;
+  }
+
+  #combinerOf(places: string): Combiner {
+    let combiner = this.#combiners.get(places);
+    if (combiner === undefined) {
+      combiner = new Combiner(this.#kernels);
+      this.#combiners.set(places, combiner);
+    }
+    return combiner;
+  }
+}
+
+/**
+ * Load models once, for any number of methods: see `createEnsemble`. Dispose of them when all is done.
+ * Errors: invalid-option, file-unreadable, invalid-model and others of `ERROR_CODES`; "aborted" where the signal fires.
+ * Nothing stays loaded after an error.
+ */
+export async function loadMembers(options: LoadOptions): Promise<Members> {
+  return await loadChecked(checkLoadOptions(options));
+}
+
+/** The same for options that have been checked. */
+export async function loadChecked(options: CheckedLoadOptions): Promise<Members> {
+  const { signal } = options;
+  const weights = normaliseWeights(
+    options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)),
+    options.names,
+  );
+  const shared = new SharedMemory();
+  return await untilAborted(signal, async () => {
+    const members = await loadAll(options, shared);
+    try {
+      const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
+      // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
+      const kernels = options.members.some(isMember) ? undefined : loadKernels(shared.memory);
+      const plan = await choosePlan(members, options.schedule ?? "auto", given, signal);
+      const voices = members.map((member, index) => ({ member, weight: weights[index] }));
+      return new Loaded(voices, plan, kernels).whole;
+    } catch (error) {
+      await disposeLoaded(members, options);
+      throw error;
+    }
+  });
+}
+
+/** Work that a signal cancels: whatever it throws then, it is the error "aborted". */
+export async function untilAborted<Value>(signal: AbortSignal | undefined, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, signal.reason);
+    throw toLlamafuseError(error, "Loading");
+  }
+}
+
+/** Check every file, then load them all at once. The first failure stops the others. */
+async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promise<Member[]> {
+  const stop = new AbortController();
+  const forget =
+    options.signal === undefined ? () => {} : onAbort(options.signal, () => stop.abort(options.signal!.reason));
+  const results = await Promise.allSettled(
+    options.members.map(async (member, index) => {
+      try {
+        return isMember(member) ? member : await loadOne(member, index, options, shared, stop.signal);
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    }),
+  );
+  forget();
+  const loaded = results.filter((result) => result.status === "fulfilled").map((result) => result.value);
+  if (!stop.signal.aborted) return loaded;
+  await disposeLoaded(loaded, options);
+  // The error that stopped the others, not theirs of having been stopped.
+  throw stop.signal.reason;
+}
+
+async function loadOne(
+  member: MemberOptions,
+  index: number,
+  options: CheckedLoadOptions,
+  shared: SharedMemory,
+  signal: AbortSignal,
+): Promise<Member> {
+  const name = options.names[index];
+  const report = (phase: LoadProgress["phase"]) => (fraction: number) =>
+    options.onProgress?.({ member: name, phase, fraction });
+  const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
+  const { gpu, logs, timeoutMs } = options;
+  const { threads, gpuLayers, contextSize } = member;
+  const onProgress = report("load");
+  return await LlamaMember.load(
+    { model: file.path, name, threads, gpuLayers, contextSize, gpu, logs, timeoutMs, onProgress, signal },
+    shared,
+  );
+}
+
+/** Members that were made elsewhere are their maker's. */
+async function disposeLoaded(members: readonly Member[], { members: given }: CheckedLoadOptions): Promise<void> {
+  const isGiven = (member: Member) => (given as readonly unknown[]).includes(member);
+  await Promise.all(members.filter((member) => !isGiven(member)).map((member) => member.dispose()));
+}

@@ -1,0 +1,162 @@
+/**
+ * Whatever can answer, by its name. A fusion method works on every step of the members, a router chooses among them before
+ * any has answered; what comes next is one entry in the table.
+ */
+import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
+import type { RoutedMethod } from "./before/live/routed-method.js";
+import { type MethodOptions, methodInfos, methodNamed } from "./during/methods.js";
+import type { Answerer } from "./ensemble/answerer.js";
+import { type Ensemble, type FuseOptions, fuse, loadEnsemble } from "./ensemble/ensemble.js";
+import { LOAD_OPTIONS, type LoadOptions } from "./ensemble/load-options.js";
+import { isMembers, type Members } from "./ensemble/members.js";
+import type { MemberSource, NamedMethod, System } from "./ensemble/system.js";
+import { LlamafuseError, nearestName, toLlamafuseError } from "./errors.js";
+import { checkSignal, guarded, type OptionNames, readOptions, refuse, shown } from "./read-options.js";
+
+const fusion: System<MethodOptions> = {
+  kind: "method",
+  names: () => methodInfos.map(({ name }) => name),
+  check: (method) => void methodNamed(method),
+  open: (method, source) =>
+    "loaded" in source ? fuse(source.loaded, method, source) : loadEnsemble({ ...source.load, method }),
+};
+
+const routing: System<RoutedMethod> = {
+  kind: "router",
+  names: async () => (await import("./before/registry.js")).routerInfos.map(({ name }) => name),
+  check: async (method) => (await import("./before/live/routing.js")).checkRoutedMethod(method),
+  open: async (method, source) => (await import("./before/live/routing.js")).openRouter(method, source),
+};
+
+/** In the order in which a name is looked up. */
+const SYSTEMS = [fusion, routing] as const satisfies readonly System<never>[];
+
+/** Methods that need no option may be given as their name. */
+export type BareMethodName = {
+  [Name in MethodOptions["name"]]: { name: Name } extends MethodOptions ? Name : never;
+}[MethodOptions["name"]];
+
+/** A fusion method by its name and options. */
+export type FusionChoice = MethodOptions | BareMethodName;
+
+/** Whatever a system is chosen by. */
+export type SystemOptions = MethodOptions | RoutedMethod;
+
+export interface EnsembleOptions extends LoadOptions {
+  /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
+  method?: FusionChoice;
+}
+
+export interface RoutedEnsembleOptions extends LoadOptions {
+  /** The router that chooses who answers. */
+  method: RoutedMethod;
+}
+
+/** Members that `loadMembers` loaded, in the place of those to be loaded. */
+export interface LoadedOptions<Method> extends FuseOptions {
+  members: Members;
+  method?: Method;
+}
+
+/**
+ * Load members and put a method over them. Errors: see `ERROR_CODES`; nothing stays loaded after one.
+ *
+ * ```ts
+ * const ensemble = await createEnsemble({ members: ["a.gguf", { model: "b.gguf", weight: 2 }], method: "gac" });
+ * ```
+ *
+ * Members that `loadMembers` gave are used as they are, by any number of ensembles at once, and stay loaded when an
+ * ensemble over them is disposed of.
+ */
+export function createEnsemble(options: EnsembleOptions | LoadedOptions<FusionChoice>): Promise<Ensemble>;
+/** With a router in the place of the method: members are loaded when the router first chooses them. */
+export function createEnsemble(
+  options: RoutedEnsembleOptions | (LoadedOptions<RoutedMethod> & { method: RoutedMethod }),
+): Promise<RoutedEnsemble>;
+export function createEnsemble(
+  options: EnsembleOptions | RoutedEnsembleOptions | LoadedOptions<FusionChoice | RoutedMethod>,
+): Promise<Ensemble | RoutedEnsemble>;
+export async function createEnsemble(given: unknown): Promise<Answerer> {
+  const { method, source } = readCall(given);
+  const system = await systemOf(method);
+  try {
+    await system.check(method);
+    return await system.open(method, source);
+  } catch (error) {
+    throw toLlamafuseError(error, "Making the ensemble");
+  }
+}
+
+/** Whether there is such a system, as far as that is known without members. Errors: invalid-option, and those of a router's file. */
+export async function checkSystem(method: SystemOptions): Promise<void> {
+  await (await systemOf(method)).check(method);
+}
+
+const ENSEMBLE_OPTIONS: OptionNames<EnsembleOptions> = { ...LOAD_OPTIONS, method: true };
+const OVER_MEMBERS: OptionNames<LoadedOptions<unknown>> = {
+  members: true,
+  method: true,
+  onProgress: true,
+  signal: true,
+};
+const EXAMPLE = '{ members: ["a.gguf", "b.gguf"], method: "unite" }';
+
+function readCall(given: unknown): { method: NamedMethod; source: MemberSource } {
+  const options = readOptions<EnsembleOptions & LoadedOptions<FusionChoice>>(
+    "createEnsemble",
+    given,
+    ENSEMBLE_OPTIONS as OptionNames<EnsembleOptions & LoadedOptions<FusionChoice>>,
+    EXAMPLE,
+  );
+  const { method: named, members, onProgress, signal, ...rest } = options;
+  const method = guarded("The method", () => readMethod(named));
+  if (!isMembers(members)) {
+    const load: LoadOptions = { members: members as LoadOptions["members"], onProgress, signal, ...rest };
+    return { method, source: { load: withoutAbsent(load), onProgress, signal } };
+  }
+  for (const key of Object.keys(rest)) {
+    if (key in OVER_MEMBERS) continue;
+    throw new LlamafuseError(
+      "invalid-option",
+      `The members are loaded already, so ${key} cannot be chosen here. Give it to loadMembers.`,
+      { option: key, allowed: Object.keys(OVER_MEMBERS) },
+    );
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress", onProgress, "a function");
+  checkSignal(signal);
+  return { method, source: { loaded: members, onProgress, signal } };
+}
+
+function withoutAbsent<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** A name, or a name with options, as a copy. */
+function readMethod(given: unknown): NamedMethod {
+  if (given === undefined) return { name: "unite" };
+  if (typeof given === "string") return { name: given };
+  const name = (given as Partial<NamedMethod> | null)?.name;
+  if (typeof given === "object" && typeof name === "string") return { ...given, name };
+  throw new LlamafuseError(
+    "invalid-option",
+    `The method is ${shown(given)}; give its name, as method: "unite", or its name with options, as { name: "unite", k: 10 }.`,
+    { option: "method", found: shown(given), allowed: "a method's name" },
+  );
+}
+
+async function systemOf({ name }: NamedMethod): Promise<System> {
+  const known: string[][] = [];
+  for (const system of SYSTEMS as readonly System<never>[]) {
+    const names = await system.names();
+    if (names.includes(name)) return system as unknown as System;
+    known.push([...names]);
+  }
+  const kinds = SYSTEMS.map(({ kind }, index) => `${kind}s: ${known[index].join(", ")}`);
+  const near = nearestName(name, known.flat());
+  const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+  throw new LlamafuseError("invalid-option", `Unknown method "${name}".${hint} Known ${kinds.join("; ")}.`, {
+    found: name,
+    allowed: known.flat(),
+    nearest: near,
+  });
+}
