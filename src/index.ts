@@ -61,6 +61,7 @@ export type { Ensemble } from "./ensemble/ensemble.js";
 export type { LoadOptions, LoadProgress, MemberInput } from "./ensemble/load-options.js";
 export { loadMembers, type Members } from "./ensemble/members.js";
 export type { Plan, ScheduleChoice } from "./ensemble/plan.js";
+export { readEnsembleFile } from "./ensemble-file/read.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";

@@ -4,6 +4,7 @@
  */
 import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
 import type { RoutedMethod } from "./before/live/routed-method.js";
+import type { GenerateOptions } from "./decoding/request.js";
 import { type MethodOptions, methodInfos, methodNamed } from "./during/methods.js";
 import type { Answerer } from "./ensemble/answerer.js";
 import { type Ensemble, type FuseOptions, fuse, loadEnsemble } from "./ensemble/ensemble.js";
@@ -18,7 +19,9 @@ const fusion: System<MethodOptions> = {
   names: () => methodInfos.map(({ name }) => name),
   check: (method) => void methodNamed(method),
   open: (method, source) =>
-    "loaded" in source ? fuse(source.loaded, method, source) : loadEnsemble({ ...source.load, method }),
+    "loaded" in source
+      ? fuse(source.loaded, method, source)
+      : loadEnsemble({ ...source.load, request: source.request, method }),
 };
 
 const routing: System<RoutedMethod> = {
@@ -45,11 +48,15 @@ export type SystemOptions = MethodOptions | RoutedMethod;
 export interface EnsembleOptions extends LoadOptions {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
   method?: FusionChoice;
+  /** Defaults of every request: `{ temperature: 0.7, maxTokens: 200 }`. */
+  request?: GenerateOptions;
 }
 
 export interface RoutedEnsembleOptions extends LoadOptions {
   /** The router that chooses who answers. */
   method: RoutedMethod;
+  /** Defaults of every request. */
+  request?: GenerateOptions;
 }
 
 /** Members that `loadMembers` loaded, in the place of those to be loaded. */
@@ -92,10 +99,11 @@ export async function checkSystem(method: SystemOptions): Promise<void> {
   await (await systemOf(method)).check(method);
 }
 
-const ENSEMBLE_OPTIONS: OptionNames<EnsembleOptions> = { ...LOAD_OPTIONS, method: true };
+const ENSEMBLE_OPTIONS: OptionNames<EnsembleOptions> = { ...LOAD_OPTIONS, method: true, request: true };
 const OVER_MEMBERS: OptionNames<LoadedOptions<unknown>> = {
   members: true,
   method: true,
+  request: true,
   onProgress: true,
   signal: true,
 };
@@ -108,11 +116,11 @@ function readCall(given: unknown): { method: NamedMethod; source: MemberSource }
     ENSEMBLE_OPTIONS as OptionNames<EnsembleOptions & LoadedOptions<FusionChoice>>,
     EXAMPLE,
   );
-  const { method: named, members, onProgress, signal, ...rest } = options;
+  const { method: named, members, request, onProgress, signal, ...rest } = options;
   const method = guarded("The method", () => readMethod(named));
   if (!isMembers(members)) {
     const load: LoadOptions = { members: members as LoadOptions["members"], onProgress, signal, ...rest };
-    return { method, source: { load: withoutAbsent(load), onProgress, signal } };
+    return { method, source: { load: withoutAbsent(load), request, onProgress, signal } };
   }
   for (const key of Object.keys(rest)) {
     if (key in OVER_MEMBERS) continue;
@@ -124,7 +132,7 @@ function readCall(given: unknown): { method: NamedMethod; source: MemberSource }
   }
   if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress", onProgress, "a function");
   checkSignal(signal);
-  return { method, source: { loaded: members, onProgress, signal } };
+  return { method, source: { loaded: members, request, onProgress, signal } };
 }
 
 function withoutAbsent<T extends object>(options: T): T {

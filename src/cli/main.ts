@@ -10,10 +10,11 @@ import { registerEval } from "./eval/command.js";
 import { registerGenerate } from "./generate/command.js";
 /** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { helpText } from "./help-text.js";
+import { registerInit } from "./init/command.js";
 import { registerInspect } from "./inspect/command.js";
 import { registerMethods } from "./methods/command.js";
 import { registerModels } from "./models/command.js";
-import { addCommonOptions } from "./options.js";
+import { addCommonOptions, readEnsembleFlag } from "./options.js";
 import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
@@ -57,7 +58,8 @@ function makeProgram(): Command {
     .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false })
     .version(packageJson.version, "-V, --version", "the version")
     .enablePositionalOptions()
-    .addHelpText("after", helpText(HELP));
+    .addHelpText("after", helpText(HELP))
+    .hook("preAction", (_, command) => readEnsembleFlag(command));
   addCommonOptions(program);
   registerGenerate(program);
   registerChat(program);
@@ -69,6 +71,7 @@ function makeProgram(): Command {
   registerDetermine(program);
   registerRoute(program);
   registerTrain(program);
+  registerInit(program);
   registerCompletion(program);
   registerHelp(program);
   return program;

@@ -6,11 +6,20 @@ import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
-import type { EnsembleOptions } from "../systems.js";
-import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
+import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
+import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
 
+/** What `--ensemble` names, read; see `readEnsembleFlag`. */
+export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method" | "members"> & {
+  members: readonly MemberOptions[];
+  method?: SystemOptions;
+};
+
 export interface EnsembleFlags {
+  ensemble?: string;
+  /** Put here before a command's action runs. */
+  file?: FileOptions;
   member?: string[];
   weight?: number[];
   method?: string;
@@ -42,6 +51,10 @@ export function addMemberOptions(command: Command, group: string): Command {
       "-m, --member <file>",
       'a GGUF file, a model of "llamafuse models" by a part of its name, ollama:NAME, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts robin, wren and finch)',
       collect,
+    )
+    .option(
+      "--ensemble <file>",
+      'members, method and defaults from a JSON file, as "llamafuse init" writes it; options given here win',
     );
 }
 
@@ -117,21 +130,55 @@ export function addCommonOptions(command: Command): Command {
 export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
   return {
     members: memberOptions(flags),
-    method: methodOptions(flags.method, flags.option),
-    schedule: flags.schedule as ScheduleChoice | undefined,
-    gpu: flags.gpu === undefined ? undefined : parseGpu(flags.gpu),
+    method: chosenMethod(flags) as EnsembleOptions["method"],
+    schedule: (flags.schedule as ScheduleChoice | undefined) ?? flags.file?.schedule,
+    gpu: gpuOption(flags),
+    timeoutMs: flags.file?.timeoutMs,
     logs: flags.verbose ? "stderr" : "silent",
   };
 }
 
-export function samplingOptions(flags: SamplingFlags): GenerateOptions {
+/** The method of --method and --option; of the file, with --option in place of what it says. */
+function chosenMethod({ method, option, file }: EnsembleFlags): SystemOptions | undefined {
+  if (method !== undefined || file?.method === undefined) return methodOptions(method, option);
+  return { ...file.method, ...nestedOptions(option ?? []) } as SystemOptions;
+}
+
+export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): EnsembleOptions["gpu"] {
+  return gpu === undefined ? file?.gpu : parseGpu(gpu);
+}
+
+export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
   const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
-  return { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+  const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
+  return { ...defaults, ...withoutAbsent({ maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop }) };
+}
+
+/** Whether a prompt is asked in chat templates, and what the members are told first. */
+export function chatOptions({
+  chat = undefined,
+  system = undefined,
+  file,
+}: Pick<EnsembleFlags, "file"> & { chat?: boolean; system?: string }): Pick<GenerateOptions, "chat" | "system"> {
+  return withoutAbsent({ chat: chat ?? file?.request?.chat, system: system ?? file?.request?.system });
+}
+
+/** Reads the file of --ensemble, so that commands find it in `file` of their flags. */
+export async function readEnsembleFlag(command: Command): Promise<void> {
+  const { ensemble } = command.opts<EnsembleFlags>();
+  if (ensemble === undefined) return;
+  const { readEnsembleFile } = await import("../ensemble-file/read.js");
+  command.setOptionValue("file", await readEnsembleFile(ensemble));
+}
+
+function withoutAbsent<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** A line on stderr where an answer looks greedy and is drawn all the same. */
-export function warnOfDraws({ method, temperature = 0, seed }: EnsembleFlags & SamplingFlags): void {
-  if (method !== "me" || temperature > 0 || seed !== undefined) return;
+export function warnOfDraws(flags: EnsembleFlags & SamplingFlags): void {
+  const { temperature = 0, seed } = samplingOptions(flags);
+  if ((flags.method ?? flags.file?.method?.name) !== "me" || temperature > 0 || seed !== undefined) return;
   process.stderr.write(
     "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
   );
@@ -143,11 +190,14 @@ export function memberOptions({
   threads,
   gpuLayers,
   contextSize,
+  file,
 }: EnsembleFlags): MemberOptions[] {
-  const models =
+  const models: readonly MemberOptions[] =
     member.length > 0
       ? member.map((word) => ({ model: modelOf(word) }))
-      : nativeModels().map(({ name, path }) => ({ name, model: path }));
+      : file !== undefined
+        ? file.members
+        : nativeModels().map(({ name, path }) => ({ name, model: path }));
   if (weight.length > 0 && weight.length !== models.length) {
     throw new LlamafuseError(
       "invalid-option",
@@ -155,7 +205,10 @@ export function memberOptions({
       { found: weight.length, allowed: models.length, option: "weight" },
     );
   }
-  return models.map((model, index) => ({ ...model, weight: weight[index], threads, gpuLayers, contextSize }));
+  return models.map((model, index) => ({
+    ...model,
+    ...withoutAbsent({ weight: weight[index], threads, gpuLayers, contextSize }),
+  }));
 }
 
 /** A parser for commander: the text as a number, or an error that names the option. */

@@ -8,6 +8,10 @@ import { checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
 import { checkStopStrings } from "./stop-rules.js";
 
 export interface GenerateOptions extends SamplerOptions, PromptOptions {
+  /** Ask a prompt that is a text as the user's message, in each member's chat template. Default false: continue it. */
+  chat?: boolean;
+  /** What the members are told first; implies `chat`. A conversation with a system message of its own keeps that. */
+  system?: string;
   /** Steps at most. Default 256. 0 gives an empty answer. */
   maxTokens?: number;
   /** Texts that end the answer; they are not part of it. */
@@ -38,6 +42,8 @@ export interface ScoreOptions extends PromptOptions {
 const PROMPT_OPTIONS: OptionNames<PromptOptions> = { templateVariables: true, now: true, parseSpecial: true };
 
 const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
+  chat: true,
+  system: true,
   maxTokens: true,
   temperature: true,
   topK: true,
@@ -74,16 +80,21 @@ export interface CheckedRequest {
     };
 }
 
-/** Errors: invalid-text, invalid-option. */
-export function checkRequest(prompt: PromptInput, given: GenerateOptions = {}): CheckedRequest {
-  const options = readOptions<GenerateOptions>("a request", given, GENERATE_OPTIONS, "{ maxTokens: 100 }");
+/** `defaults`: what holds where the request says nothing. Errors: invalid-text, invalid-option. */
+export function checkRequest(
+  prompt: PromptInput,
+  given: GenerateOptions = {},
+  defaults: GenerateOptions = {},
+): CheckedRequest {
+  const own = readOptions<GenerateOptions>("a request", given, GENERATE_OPTIONS, "{ maxTokens: 100 }");
+  const options = { ...defaults, ...own };
   const { maxTokens = DEFAULT_MAX_TOKENS, trace = 0, signal, logProbs = false, reusePrompt = false } = options;
   checkSignal(signal);
   checkSwitch("logProbs", logProbs);
   checkSwitch("reusePrompt", reusePrompt);
   const { seed, ...sampling } = checkSamplerOptions(options);
   return {
-    prompt: readPrompt(prompt),
+    prompt: readPrompt(inChat(prompt, options)),
     options: {
       ...sampling,
       ...checkPromptOptions(options),
@@ -96,6 +107,32 @@ export function checkRequest(prompt: PromptInput, given: GenerateOptions = {}): 
       reusePrompt,
     },
   };
+}
+
+/** What holds for every request where it says nothing else. Errors: invalid-option. */
+export function checkDefaults(given: GenerateOptions = {}): GenerateOptions {
+  const { signal, ...defaults } = readOptions<GenerateOptions>(
+    "request",
+    given,
+    GENERATE_OPTIONS,
+    "{ maxTokens: 100 }",
+  );
+  if (signal !== undefined) refuse("signal", signal, "one of each request's own, given to generate or stream");
+  checkRequest("A prompt.", defaults);
+  return defaults;
+}
+
+/** The prompt as messages where it is to be asked in chat templates. */
+function inChat(prompt: PromptInput, { chat, system }: GenerateOptions): PromptInput {
+  checkSwitch("chat", chat);
+  if (system !== undefined && typeof system !== "string") refuse("system", system, "a text");
+  const told = system === undefined ? [] : [{ role: "system" as const, content: system }];
+  if (Array.isArray(prompt)) {
+    const has = prompt.some((message) => (message as { role?: unknown } | null)?.role === "system");
+    return has ? prompt : [...told, ...prompt];
+  }
+  if (typeof prompt !== "string" || !(chat || system !== undefined)) return prompt;
+  return [...told, { role: "user" as const, content: prompt }];
 }
 
 /** A text to score after a prompt, copied and checked. */

@@ -1,7 +1,13 @@
 /** Several members that answer as one: a method of fusion over loaded members. */
 import { streamAnswer } from "../decoding/loop.js";
 import type { PromptInput } from "../decoding/prompt.js";
-import { checkRequest, checkScoring, type GenerateOptions, type ScoreOptions } from "../decoding/request.js";
+import {
+  checkDefaults,
+  checkRequest,
+  checkScoring,
+  type GenerateOptions,
+  type ScoreOptions,
+} from "../decoding/request.js";
 import type { GenerateResult, StreamChunk } from "../decoding/result.js";
 import { scoreText, type TextScore } from "../decoding/score.js";
 import type { MethodContext, Voice } from "../during/method.js";
@@ -18,6 +24,8 @@ import type { Turn } from "./turns.js";
 
 /** How an ensemble is made. */
 export interface FuseOptions {
+  /** Defaults of every request: `{ temperature: 0.7, maxTokens: 200 }`. */
+  request?: GenerateOptions;
   /** Called while the method builds what it needs for these members. */
   onProgress?: (progress: LoadProgress) => void;
   /** Cancels it: an error "aborted". */
@@ -32,16 +40,19 @@ export async function fuse(members: Members, method: MethodOptions, options: Fus
 }
 
 /** Load members and put a method over them; they go with the ensemble. Errors: those of `loadMembers` and `fuse`. */
-export async function loadEnsemble(options: LoadOptions & { method: MethodOptions }): Promise<Ensemble> {
-  const { method: given, ...load } = options;
+export async function loadEnsemble(
+  options: LoadOptions & Pick<FuseOptions, "request"> & { method: MethodOptions },
+): Promise<Ensemble> {
+  const { method: given, request, ...load } = options;
   // What can be known to be wrong is said before gigabytes are loaded.
   const checked = checkLoadOptions(load, "createEnsemble");
   const method = methodNamed(given);
+  const defaults = checkDefaults(request);
   return await untilAborted(checked.signal, async () => {
     const members = await loadChecked(checked);
     const isGiven = (member: Member) => (checked.members as readonly unknown[]).includes(member);
     try {
-      return await build(members, method, checked, () => members.dispose());
+      return await build(members, method, { ...checked, request: defaults }, () => members.dispose());
     } catch (error) {
       const loaded = castOf(members).voices.map(({ member }) => member);
       await Promise.all(loaded.filter((member) => !isGiven(member)).map((member) => member.dispose()));
@@ -53,7 +64,7 @@ export async function loadEnsemble(options: LoadOptions & { method: MethodOption
 async function build(
   members: Members,
   method: ChosenMethod,
-  { onProgress, signal }: FuseOptions,
+  { onProgress, signal, request }: FuseOptions,
   disposeMembers: () => Promise<void>,
 ): Promise<Ensemble> {
   const cast = castOf(members);
@@ -62,7 +73,7 @@ async function build(
   const report = (fraction: number) => onProgress?.({ member: method.info.name, phase: "build", fraction });
   await method.build(voices, { onProgress: report, signal });
   if (signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, signal.reason);
-  return new Ensemble(cast, method, disposeMembers);
+  return new Ensemble(cast, method, disposeMembers, checkDefaults(request));
 }
 
 /** What a method cannot do without is missed now and not at the first answer. */
@@ -77,9 +88,11 @@ export class Ensemble implements Answerer {
   readonly #method: ChosenMethod;
   readonly #speaking: readonly Voice[];
   readonly #disposeMembers: () => Promise<void>;
+  readonly #defaults: GenerateOptions;
   #disposed: Promise<void> | undefined;
 
-  constructor(cast: Cast, method: ChosenMethod, disposeMembers: () => Promise<void>) {
+  constructor(cast: Cast, method: ChosenMethod, disposeMembers: () => Promise<void>, defaults: GenerateOptions) {
+    this.#defaults = defaults;
     this.#cast = cast;
     this.#method = method;
     this.#speaking = speakingOf(cast.voices);
@@ -101,7 +114,7 @@ export class Ensemble implements Answerer {
 
   /** The whole answer to a prompt or a conversation. A fired `signal` gives the text so far, `finishReason: "aborted"`. */
   async generate(prompt: PromptInput, options?: GenerateOptions): Promise<GenerateResult> {
-    const request = checkRequest(prompt, options);
+    const request = checkRequest(prompt, options, this.#defaults);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => streamAnswer(this.#speaking, this.#method, this.#machinery, request, signal),
@@ -113,7 +126,7 @@ export class Ensemble implements Answerer {
    * another request comes while the reader pauses, the rest is made at once and kept for the reader.
    */
   async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<StreamChunk, GenerateResult, void> {
-    const request = checkRequest(prompt, options);
+    const request = checkRequest(prompt, options, this.#defaults);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => streamAnswer(this.#speaking, this.#method, this.#machinery, request, signal),

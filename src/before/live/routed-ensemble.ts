@@ -58,6 +58,8 @@ export interface RoutedParts {
   /** Whether the embedder goes with the ensemble. */
   ownsEmbedder: boolean;
   knob: Knob;
+  /** What holds for a request that says nothing else. */
+  defaults?: GenerateOptions;
   pool: MemberPool<Ensemble>;
 }
 
@@ -99,7 +101,7 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
 
   /** As `Ensemble.generate`; the result says why in `route`, which names no member where the request was cancelled before. */
   async generate(prompt: PromptInput, options?: GenerateOptions): Promise<RoutedResult> {
-    const request = checkRequest(prompt, options);
+    const request = checkRequest(prompt, options, this.#parts.defaults);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),
@@ -108,7 +110,7 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
 
   /** As `Ensemble.stream`; the first chunk has no text but the route. A vote's answer comes in one chunk. */
   async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<RoutedChunk, RoutedResult, void> {
-    const request = checkRequest(prompt, options);
+    const request = checkRequest(prompt, options, this.#parts.defaults);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),

@@ -1,5 +1,6 @@
 /** From a router's name and its file to an ensemble that it leads. */
 import os from "node:os";
+import { checkDefaults } from "../../decoding/request.js";
 import { type Ensemble, fuse, loadEnsemble } from "../../ensemble/ensemble.js";
 import { type CheckedLoadOptions, checkLoadOptions } from "../../ensemble/load-options.js";
 import type { Members } from "../../ensemble/members.js";
@@ -44,6 +45,7 @@ export async function openRouter(method: RoutedMethod, source: MemberSource): Pr
     const message = `The memory for members is ${memory}; it must be a number of bytes above 0.`;
     throw new LlamafuseError("invalid-option", message, { found: memory, allowed: "> 0", option: "memory" });
   }
+  const defaults = checkDefaults(source.request);
   const load = "load" in source ? checkLoadOptions(source.load, "createEnsemble") : undefined;
   return await untilAborted(source.signal, async () => {
     const isFile = typeof given === "string";
@@ -63,7 +65,7 @@ export async function openRouter(method: RoutedMethod, source: MemberSource): Pr
         "loaded" in source ? loadedEntries(router, source.loaded) : await entriesToLoad(router, load!, memory);
       source.signal?.throwIfAborted();
       const pool = new MemberPool(entries, memory);
-      return new RoutedEnsemble({ router, embedder, ownsEmbedder: isFile, knob, pool });
+      return new RoutedEnsemble({ router, embedder, ownsEmbedder: isFile, knob, defaults, pool });
     } catch (error) {
       if (isFile) await embedder.dispose?.();
       throw error;

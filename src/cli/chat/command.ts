@@ -11,6 +11,7 @@ import {
   addCommonOptions,
   addEnsembleOptions,
   addSamplingOptions,
+  chatOptions,
   type EnsembleFlags,
   ensembleOptions,
   type SamplingFlags,
@@ -59,7 +60,7 @@ async function chat(flags: ChatFlags): Promise<number> {
   const interrupts = new Interrupts();
   const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
-  const conversation = new Conversation(flags.system);
+  const conversation = new Conversation(chatOptions(flags).system);
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
       interrupts.release();

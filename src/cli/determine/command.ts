@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import { LlamafuseError } from "../../errors.js";
 import type { Determination } from "../../evaluation/determine.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
-import { parseGpu } from "../../llama/find-library.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import {
@@ -12,8 +11,10 @@ import {
   addMachineOptions,
   addMemberOptions,
   addSamplingOptions,
+  chatOptions,
   collect,
   type EnsembleFlags,
+  gpuOption,
   memberOptions,
   number,
   type SamplingFlags,
@@ -93,7 +94,7 @@ async function determineModels(words: readonly string[], flags: DetermineFlags):
     import("../eval/arguments.js"),
     import("../../evaluation/determine.js"),
   ]);
-  const { maxGap, maxLengthRatio, most, metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
+  const { maxGap, maxLengthRatio, most, metric, split, limit, ledger, lanes, verbose } = flags;
   const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
   const tasks = await readDevelopmentTasks([...words, ...(flags.task ?? [])], { metric, split });
   const interrupts = new Interrupts();
@@ -112,12 +113,12 @@ async function determineModels(words: readonly string[], flags: DetermineFlags):
       maxLengthRatio,
       most,
       limit,
-      chat,
+      chat: chatOptions(flags).chat,
       generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
       seed,
       ledger,
       lanes,
-      gpu: gpu === undefined ? undefined : parseGpu(gpu),
+      gpu: gpuOption(flags),
       logs: verbose ? "stderr" : "silent",
       signal: interrupts.signal,
       onProgress: (progress) => {

@@ -2,12 +2,12 @@
 
 import { type Command, Option } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
+import type { MethodOptions } from "../../during/methods.js";
 import { LlamafuseError } from "../../errors.js";
 import { type MetricName, metricSummaries } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
 import { checkTarget, writeWhole } from "../../files.js";
-import { parseGpu } from "../../llama/find-library.js";
 import { Forecast } from "../forecast.js";
 import { helpList, helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
@@ -18,8 +18,10 @@ import {
   addMemberOptions,
   addSamplingOptions,
   addWeightOption,
+  chatOptions,
   collect,
   type EnsembleFlags,
+  gpuOption,
   memberOptions,
   number,
   type SamplingFlags,
@@ -114,13 +116,20 @@ function refuseOption(text: string): never {
   throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
 }
 
+/** Those named; else the file's; else all, or with --outcomes none. */
+function methodsOf({ method, file, outcomes }: EvalFlags) {
+  if (method !== undefined) return method.map((word) => readMethod(word));
+  if (outcomes !== undefined) return [];
+  return file?.method === undefined ? undefined : [file.method as MethodOptions];
+}
+
 async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promise<number> {
   const [{ readTask }, { evaluate }, { summarise }] = await Promise.all([
     import("./arguments.js"),
     import("../../evaluation/run.js"),
     import("../../evaluation/report/summary.js"),
   ]);
-  const { metric, split, limit, chat, ledger, lanes, gpu, verbose } = flags;
+  const { metric, split, limit, ledger, lanes, verbose } = flags;
   const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
   for (const target of [flags.html, flags.outcomes]) if (target !== undefined) checkTarget(target);
   const tasks = [];
@@ -134,14 +143,14 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     const evaluation = await evaluate({
       members,
       tasks,
-      methods: flags.method?.map((word) => readMethod(word)) ?? (flags.outcomes === undefined ? undefined : []),
+      methods: methodsOf(flags),
       limit,
-      chat,
+      chat: chatOptions(flags).chat,
       generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
       seed,
       ledger,
       lanes,
-      gpu: gpu === undefined ? undefined : parseGpu(gpu),
+      gpu: gpuOption(flags),
       logs: verbose ? "stderr" : "silent",
       signal: interrupts.signal,
       onProgress: bars.update,

@@ -2,9 +2,8 @@
 
 import type { Command } from "commander";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
-import { type ChatMessage, checkPrompt, type PromptInput } from "../../decoding/prompt.js";
+import { checkRequest } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
-import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
@@ -13,6 +12,7 @@ import {
   addCommonOptions,
   addEnsembleOptions,
   addSamplingOptions,
+  chatOptions,
   type EnsembleFlags,
   ensembleOptions,
   type SamplingFlags,
@@ -36,6 +36,7 @@ const EXAMPLES = `
 Examples:
   $ llamafuse generate --chat "What is a young deer?"           the native models, fused by unite
   $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts twice
+  $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     as the file says, but at temperature 1
   $ llamafuse generate --method gac --trace "The capital of"    what each member said at each step
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
   $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
@@ -63,10 +64,9 @@ export function registerGenerate(program: Command): void {
 }
 
 async function generate(argument: string | undefined, flags: GenerateFlags): Promise<number> {
-  const prompt = inTemplate(await readPrompt(argument), flags);
+  const prompt = await readPrompt(argument);
   // What can be known to be wrong is said before gigabytes are loaded.
-  checkPrompt(prompt);
-  checkSamplerOptions(samplingOptions(flags));
+  checkRequest(prompt, { ...samplingOptions(flags), ...chatOptions(flags) });
   warnOfDraws(flags);
   const options = ensembleOptions(flags);
   const interrupts = new Interrupts();
@@ -81,13 +81,13 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   }
 }
 
-async function answer(
-  ensemble: Answering,
-  prompt: PromptInput,
-  flags: GenerateFlags,
-  signal: AbortSignal,
-): Promise<void> {
-  const stream = ensemble.stream(prompt, { ...samplingOptions(flags), trace: flags.trace, signal });
+async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags, signal: AbortSignal): Promise<void> {
+  const stream = ensemble.stream(prompt, {
+    ...samplingOptions(flags),
+    ...chatOptions(flags),
+    trace: flags.trace,
+    signal,
+  });
   const writer = new AnswerWriter();
   const colors = colorsFor(process.stdout);
   const columns = traceColumns(process.stdout);
@@ -116,12 +116,6 @@ async function answer(
   if (route !== undefined) notice(route.reason);
   const members = route?.models.map((name) => ({ name })) ?? ensemble.members;
   notice(`${memberNames({ members })} · ${summaryLine(result)}`);
-}
-
-function inTemplate(prompt: string, { chat, system }: GenerateFlags): PromptInput {
-  if (!chat && system === undefined) return prompt;
-  const user: ChatMessage = { role: "user", content: prompt };
-  return system === undefined ? [user] : [{ role: "system", content: system }, user];
 }
 
 async function readPrompt(argument: string | undefined): Promise<string> {

@@ -1,18 +1,19 @@
 /** `llamafuse inspect`: what model files say of themselves, and how much their vocabularies have in common. */
 
 import type { Command } from "commander";
+import { LlamafuseError } from "../../errors.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { helpText } from "../help-text.js";
 import { modelOf } from "../model-words.js";
-import { addCommonOptions } from "../options.js";
+import { addCommonOptions, type EnsembleFlags } from "../options.js";
 import { LoadBars } from "../progress.js";
 import { write, writeJson } from "../terminal.js";
 import { readTextFile } from "../text-input.js";
 import { type Inspected, openForInspection, uniqueNames } from "./open.js";
 import { type InspectReport, renderReport } from "./render.js";
 
-interface InspectFlags {
+interface InspectFlags extends Pick<EnsembleFlags, "file"> {
   json?: boolean;
   text?: string;
   verbose?: boolean;
@@ -44,7 +45,8 @@ export function registerInspect(program: Command): void {
     .command("inspect")
     .summary("facts of models, and how much their vocabularies overlap")
     .description("Print what model files say of themselves and, of several, how much their vocabularies overlap.")
-    .argument("<FILE...>", "GGUF files, tokenizer.json files or URIs")
+    .argument("[FILE...]", "GGUF files, tokenizer.json files, models by name, or URIs")
+    .option("--ensemble <file>", "the members of an ensemble's file")
     .option("--text <file>", "the text in which shared tokens are counted (default: a short built-in one)")
     .option("--json", "print one JSON document: models and pairs");
   addCommonOptions(command)
@@ -58,7 +60,16 @@ export function registerInspect(program: Command): void {
 }
 
 async function inspect(words: readonly string[], flags: InspectFlags): Promise<InspectReport> {
-  const files = words.map(modelOf);
+  const files = [...words.map(modelOf), ...(flags.file?.members ?? []).map(({ model }) => model)];
+  if (files.length === 0) {
+    throw new LlamafuseError(
+      "invalid-option",
+      "There is nothing to inspect. Name a FILE: llamafuse inspect a.gguf b.gguf.",
+      {
+        option: "FILE",
+      },
+    );
+  }
   const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
   const names = uniqueNames(files);
   const opened: Inspected[] = [];

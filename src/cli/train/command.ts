@@ -13,6 +13,7 @@ import {
   addCommonOptions,
   addMachineOptions,
   addMemberOptions,
+  chatOptions,
   type EnsembleFlags,
   ensembleOptions,
   number,
@@ -97,7 +98,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   const method = NAMES.find((known) => known === name);
   if (method === undefined) throw unknownName("method to train", name, NAMES);
   await checkFlags(method, flags);
-  const found = flags.member?.length ?? 0;
+  const found = (flags.member ?? flags.file?.members ?? []).length;
   if (found !== 2) {
     throw new LlamafuseError(
       "invalid-option",
@@ -117,7 +118,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   const examples = await readExamples(words, flags);
   const interrupts = new Interrupts();
   const bar = new StepBar("Training");
-  const ensemble = await loadEnsemble(ensembleOptions(flags), interrupts);
+  const ensemble = await loadEnsemble({ ...ensembleOptions(flags), method: undefined }, interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
   try {
     const started = performance.now();
@@ -151,7 +152,9 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   }
 }
 
-async function readExamples(words: readonly string[], { metric, split, limit, seed = 0, chat }: TrainFlags) {
+async function readExamples(words: readonly string[], flags: TrainFlags) {
+  const { metric, split, limit, seed = 0 } = flags;
+  const { chat } = chatOptions(flags);
   const [{ readDevelopmentTasks }, { examplesOf }, { drawQuestions }] = await Promise.all([
     import("../eval/arguments.js"),
     import("../../training/example.js"),
@@ -179,8 +182,9 @@ function told({ method, output, seconds, ...facts }: Facts): string {
 }
 
 /** The command that answers with the file. */
-function use(method: JudgedMethod, { member = [], output = "", chat }: TrainFlags): string {
-  const members = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
+function use(method: JudgedMethod, { member = [], ensemble, output = "", chat }: TrainFlags): string {
+  const named = member.map((model) => `-m ${shellWord(oneLine(model))}`).join(" ");
+  const members = named === "" && ensemble !== undefined ? `--ensemble ${shellWord(oneLine(ensemble))}` : named;
   const file = shellWord(oneLine(`${LEARNED[method]}=${output}`));
   return `llamafuse generate ${members} -M ${method} -o ${file}${chat ? " --chat" : ""} "…"`;
 }

@@ -1,0 +1,162 @@
+/** From a file to what `createEnsemble` takes. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { z } from "zod";
+import type { RoutedMethod } from "../before/live/routed-method.js";
+import { readRouter } from "../before/saved-router.js";
+import { checkRequest } from "../decoding/request.js";
+import { checkLoadOptions } from "../ensemble/load-options.js";
+import { errorIn, LlamafuseError, nearestName } from "../errors.js";
+import { isRemote } from "../member/resolve-model.js";
+import { isOllamaName } from "../model-stores/ollama.js";
+import { isNativeName } from "../native-models.js";
+import { shown } from "../read-options.js";
+import { readText } from "../records.js";
+import { checkSystem, type EnsembleOptions, type RoutedEnsembleOptions, type SystemOptions } from "../systems.js";
+import { FIELDS, type WrittenOut, writtenOut } from "./schema.js";
+
+/** Options of methods and routers that name files. */
+const FILE_OPTIONS = ["router", "classifier"] as const;
+
+/**
+ * An ensemble in a file, with every path in it taken from the file's folder. No model is opened.
+ * Errors: file-unreadable; invalid-data, which names the file and the field; those of the method and of a router's file.
+ *
+ * @example
+ * const ensemble = await createEnsemble(await readEnsembleFile("ensemble.json"));
+ * const { text } = await ensemble.generate("Why is the sky blue?");
+ */
+export async function readEnsembleFile(file: string): Promise<EnsembleOptions | RoutedEnsembleOptions> {
+  const { $schema: _, members, method, request, ...rest } = parse(file, await readText(file));
+  const folder = path.dirname(path.resolve(file));
+  const options = {
+    ...rest,
+    members: members.map((member) => ({ ...member, model: modelIn(folder, member.model) })),
+    ...(request !== undefined && { request }),
+    ...(method !== undefined && { method: await methodIn(folder, method, file) }),
+  };
+  try {
+    const { request: _, method: chosen, ...load } = options;
+    checkLoadOptions(load);
+    if (request !== undefined) checkRequest("A prompt", request);
+    if (chosen !== undefined) await checkSystem(chosen);
+  } catch (error) {
+    throw error instanceof LlamafuseError ? errorIn(file, error) : error;
+  }
+  return options as EnsembleOptions | RoutedEnsembleOptions;
+}
+
+function parse(file: string, text: string): WrittenOut {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw invalid(file, `is not JSON: ${(error as Error).message}`, {}, error);
+  }
+  const result = writtenOut.safeParse(spelledOut(json));
+  if (result.success) return result.data;
+  throw problem(file, result.error.issues[0], json);
+}
+
+/** `"a.gguf"` as `{ model: "a.gguf" }`, `"gac"` as `{ name: "gac" }`, `"router.json"` as `{ router: "router.json" }`. */
+function spelledOut(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
+  const { members, method } = json as Record<string, unknown>;
+  const asObject = (member: unknown) => (typeof member === "string" ? { model: member } : member);
+  return {
+    ...json,
+    ...(Array.isArray(members) && { members: members.map(asObject) }),
+    ...(typeof method === "string" && { method: /\.json$/i.test(method) ? { router: method } : { name: method } }),
+  };
+}
+
+function problem(file: string, issue: z.core.$ZodIssue, json: unknown): LlamafuseError {
+  const field = fieldOf(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    const [key] = issue.keys;
+    const known = FIELDS[(issue.path[0] ?? "") as keyof typeof FIELDS] ?? [];
+    const near = nearestName(key, known);
+    const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+    const name = field === "" ? key : `${field}.${key}`;
+    return invalid(file, `has the unknown field ${name}.${hint} Known: ${known.join(", ")}`, {
+      field: name,
+      nearest: near,
+    });
+  }
+  const found = issue.path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    json,
+  );
+  const missing = found === undefined;
+  const must = WORDS[issue.path.filter((key) => typeof key === "string").join(".")] ?? `is wrong (${issue.message})`;
+  if (field === "")
+    return invalid(file, 'holds no ensemble. Write { "members": ["a.gguf", "b.gguf"] }', { found: shown(json) });
+  return invalid(file, `${field} ${must}; ${missing ? "it is missing" : `found ${shown(found)}`}`, { field, found });
+}
+
+/** What a field must be, by its place without the numbers of members. */
+const WORDS: Readonly<Record<string, string>> = {
+  members: 'must be a list of at least one model, such as ["a.gguf", "b.gguf"]',
+  "members.model": "must be a path, a native model's name, ollama:NAME or a URI",
+  "members.name": "must be a text",
+  "members.weight": "must be a number >= 0",
+  "members.threads": "must be a whole number >= 1",
+  "members.gpuLayers": 'must be a whole number >= 0, or "max"',
+  "members.contextSize": "must be a whole number of tokens",
+  method: "must be a method's name, a router's file, or an object with a name and options",
+  "method.name": "must be a method's or a router's name",
+  "method.router": "must be the path of a router's file",
+  "method.classifier": "must be the path of a classifier's file",
+  schedule: 'must be "auto", "parallel" or "in-turn"',
+  gpu: 'must be "auto", "cuda", "vulkan", "metal" or false',
+  timeoutMs: "must be a number of milliseconds",
+  request: "must be an object",
+  "request.maxTokens": "must be a whole number",
+  "request.temperature": "must be a number >= 0",
+  "request.topK": "must be a whole number >= 0",
+  "request.topP": "must be a number above 0 and at most 1",
+  "request.minP": "must be a number from 0 to below 1",
+  "request.repetitionPenalty": "must be a number above 0",
+  "request.repetitionWindow": "must be a whole number >= 0",
+  "request.seed": "must be a whole number >= 0",
+  "request.stop": "must be a text or a list of texts",
+  "request.chat": "must be true or false",
+  "request.system": "must be a text",
+  $schema: "must be a text",
+};
+
+/** `members[1].weight` */
+function fieldOf(place: readonly PropertyKey[]): string {
+  return place
+    .map((key, at) => (typeof key === "number" ? `[${key}]` : `${at === 0 ? "" : "."}${String(key)}`))
+    .join("");
+}
+
+function invalid(file: string, what: string, details: Record<string, unknown>, cause?: unknown): LlamafuseError {
+  const colon = /^[a-z]+(\[|\.| must)/.test(what) && !/^(is|has|holds) /.test(what) ? ":" : "";
+  return new LlamafuseError("invalid-data", `${file}${colon} ${what}.`, { file, ...details }, cause);
+}
+
+function modelIn(folder: string, model: string): string {
+  if (isRemote(model) || isOllamaName(model)) return model;
+  const file = path.resolve(folder, model);
+  return isNativeName(model) && !existsSync(file) ? model : file;
+}
+
+/** With files taken from the folder; a router's name is in its file. */
+async function methodIn(
+  folder: string,
+  given: NonNullable<WrittenOut["method"]>,
+  file: string,
+): Promise<SystemOptions> {
+  const method: Record<string, unknown> = { ...given };
+  for (const option of FILE_OPTIONS) {
+    if (typeof method[option] === "string") method[option] = path.resolve(folder, method[option]);
+  }
+  if (method.name === undefined) {
+    if (method.router === undefined)
+      throw invalid(file, 'method must have a name, such as "unite", or a router', { field: "method" });
+    method.name = (await readRouter(method.router as string)).saved.name;
+  }
+  return method as unknown as SystemOptions & RoutedMethod;
+}

@@ -1,0 +1,91 @@
+/**
+ * An ensemble as a JSON file:
+ *
+ *     { "members": ["a.gguf", { "model": "b.gguf", "weight": 2 }],
+ *       "method": { "name": "unite", "k": 20 },
+ *       "request": { "temperature": 0.7, "maxTokens": 200, "chat": true } }
+ *
+ * What a field must be is said here, by type; ranges are checked by whoever uses the value.
+ */
+import { z } from "zod";
+import { routerInfos } from "../before/registry.js";
+import { methodInfos } from "../during/methods.js";
+import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
+
+const member = z.strictObject({
+  model: z.string().min(1).meta({
+    description:
+      "Path of a GGUF file, relative to this file; a native model's name such as robin; ollama:NAME:TAG; or an hf: or https: URI.",
+  }),
+  name: z.string().min(1).optional().meta({ description: "What results call it. Default: the file's name." }),
+  weight: z.number().optional().meta({ description: "Share of the vote, relative to the others. Default 1." }),
+  threads: z.int().optional().meta({ description: "CPU threads. Default: measured at load." }),
+  gpuLayers: z
+    .union([z.int(), z.literal("max")])
+    .optional()
+    .meta({ description: 'Layers on the GPU. Default "max".' }),
+  contextSize: z.int().optional().meta({ description: "Tokens of prompt and answer that fit. Default 4096." }),
+});
+
+const method = z.looseObject({
+  name: z.string().min(1).optional().meta({ description: "A method or a router. Options stand beside the name." }),
+  router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
+  classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),
+});
+
+const request = z.strictObject({
+  maxTokens: z.int().optional().meta({ description: "Steps at most. Default 256." }),
+  temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),
+  topK: z.int().optional().meta({ description: "Sample from this many best candidates; 0 for all. Default 0." }),
+  topP: z.number().optional().meta({ description: "Sample from the best candidates that hold this share. Default 1." }),
+  minP: z.number().optional().meta({ description: "Drop candidates below this fraction of the best one. Default 0." }),
+  repetitionPenalty: z.number().optional().meta({ description: "Above 1 discourages repeating. Default 1." }),
+  repetitionWindow: z.int().optional().meta({ description: "Choices that the penalty looks back on. Default 64." }),
+  seed: z.int().optional().meta({ description: "Repeats a sampled answer exactly." }),
+  stop: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .meta({ description: "Texts that end the answer." }),
+  chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
+  system: z.string().optional().meta({ description: "What the members are told first; implies chat." }),
+});
+
+/** The file with members and method written out as objects, or as the schema allows people to write them. */
+function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Member, methods: Method) {
+  return z.strictObject({
+    $schema: z.string().optional().meta({ description: "Where editors find what may stand here." }),
+    members: z.array(members).min(1).meta({ description: "The models; one or any number." }),
+    method: methods.optional().meta({ description: 'How they are fused, or a router. Default "unite".' }),
+    schedule: z.enum(SCHEDULE_CHOICES).optional().meta({ description: 'How members share the cores. Default "auto".' }),
+    gpu: z
+      .union([z.enum(["auto", "cuda", "vulkan", "metal"]), z.literal(false)])
+      .optional()
+      .meta({ description: 'Compute backend. Default "auto".' }),
+    timeoutMs: z.number().optional().meta({ description: "Milliseconds without progress before a member is hung." }),
+    request: request.optional().meta({ description: "Defaults of every request." }),
+  });
+}
+
+/** With members and method as objects. */
+export const writtenOut = fileOf(member, method);
+
+export type WrittenOut = z.infer<typeof writtenOut>;
+
+/** Known fields, by the place of the object that has them. */
+export const FIELDS = {
+  "": Object.keys(writtenOut.shape),
+  members: Object.keys(member.shape),
+  request: Object.keys(request.shape),
+} as const;
+
+/** The JSON schema that editors read: `ensemble.schema.json` of the package. */
+export function ensembleJsonSchema(): Record<string, unknown> {
+  const names = z.enum([...methodInfos, ...routerInfos].map(({ name }) => name) as [string, ...string[]]);
+  const file = z
+    .string()
+    .regex(/\.json$/)
+    .meta({ description: "File of a fitted router, relative to this file." });
+  const named = method.extend({ name: names.optional() });
+  const asWritten = fileOf(z.union([z.string().min(1), member]), z.union([names, file, named]));
+  return { title: "An ensemble of Llamafuse", ...z.toJSONSchema(asWritten, { io: "input" }) };
+}
