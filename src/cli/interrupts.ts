@@ -1,7 +1,10 @@
 /** Ctrl-C and SIGTERM: the first asks the running work to end, a second one ends the process where it stands. */
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type Interrupt = keyof typeof EXIT_CODES;
+/** What a shell expects: 128 + the number of the signal. */
+export const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+/** Not SIGHUP: who listens to it undoes `nohup`. */
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
+type Interrupt = (typeof INTERRUPTS)[number];
 
 export class Interrupts {
   readonly #controller = new AbortController();
@@ -9,7 +12,7 @@ export class Interrupts {
   #exitCode: number | undefined;
 
   constructor() {
-    this.#handlers = (Object.keys(EXIT_CODES) as Interrupt[]).map((name) => [name, () => this.#receive(name)]);
+    this.#handlers = INTERRUPTS.map((name) => [name, () => this.#receive(name)]);
     for (const [name, handler] of this.#handlers) process.on(name, handler);
   }
 

@@ -1,6 +1,8 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
+import type { LoadOptions } from "../ensemble/load-options.js";
+import type { Members } from "../ensemble/members.js";
 import type { EnsembleOptions } from "../systems.js";
 import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
@@ -14,12 +16,54 @@ export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) =
 /** The ensemble, or undefined if a signal stopped the loading; `interrupts.exitCode` then says which. */
 export async function loadEnsemble(options: EnsembleOptions, interrupts: Interrupts): Promise<Ensemble | undefined> {
   const { createEnsemble } = await import("../systems.js");
+  return await whileLoading(options, interrupts, (given: EnsembleOptions) => createEnsemble(given));
+}
+
+/** Members, and whoever answers with them first: other methods can stand over the same members later. */
+export interface Company {
+  /** Undefined where a router loads the members that it chooses. */
+  members: Members | undefined;
+  answering: Answering;
+  dispose(): Promise<void>;
+}
+
+/** The same with the members kept apart from the method. */
+export async function loadCompany(options: EnsembleOptions, interrupts: Interrupts): Promise<Company | undefined> {
+  const { method, ...load } = options;
+  const { methodInfos } = await import("../during/methods.js");
+  const name = typeof method === "object" ? method.name : method;
+  if (name !== undefined && !methodInfos.some((info) => info.name === name)) {
+    const answering = await loadAnswering(options, interrupts);
+    return answering && { members: undefined, answering, dispose: () => answering.dispose() };
+  }
+  const [{ checkSystem, createEnsemble }, { loadMembers }] = await Promise.all([
+    import("../systems.js"),
+    import("../ensemble/members.js"),
+  ]);
+  if (typeof method === "object") await checkSystem(method);
+  return await whileLoading(load, interrupts, async ({ onProgress, signal, ...given }) => {
+    const members = await loadMembers({ ...given, onProgress, signal });
+    try {
+      const answering = await createEnsemble({ members, method, onProgress, signal });
+      return { members, answering, dispose: () => members.dispose() };
+    } catch (error) {
+      await members.dispose();
+      throw error;
+    }
+  });
+}
+
+async function whileLoading<Options extends LoadOptions, Result>(
+  options: Options,
+  interrupts: Interrupts,
+  load: (options: Options) => Promise<Result>,
+): Promise<Result | undefined> {
   const bars = new LoadBars(options.members.length);
   let isLoading = true;
   // A router loads members later, too, when other things stand on the screen.
-  const onProgress: EnsembleOptions["onProgress"] = (progress) => isLoading && bars.update(progress);
+  const onProgress: LoadOptions["onProgress"] = (progress) => isLoading && bars.update(progress);
   try {
-    return await createEnsemble({ ...options, onProgress, signal: interrupts.signal });
+    return await load({ ...options, onProgress, signal: interrupts.signal });
   } catch (error) {
     if (interrupts.exitCode === undefined) throw error;
     bars.stop();

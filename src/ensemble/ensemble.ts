@@ -68,6 +68,7 @@ async function build(
   disposeMembers: () => Promise<void>,
 ): Promise<Ensemble> {
   const cast = castOf(members);
+  if (cast.turns.closed !== undefined) throw cast.turns.closed;
   const voices = speakingOf(cast.voices);
   checkNeeds(method, voices);
   const report = (fraction: number) => onProgress?.({ member: method.info.name, phase: "build", fraction });

@@ -57,6 +57,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   contextSize: true,
 };
 
+const GPUS: readonly string[] = GPU_CHOICES.filter((choice) => choice !== "false");
 const LOG_CHOICES = ["silent", "stderr"] as const;
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -75,7 +76,7 @@ export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedL
   if (schedule !== undefined && !SCHEDULE_CHOICES.includes(schedule)) {
     throw unknownName("schedule", shown(schedule), SCHEDULE_CHOICES);
   }
-  if (gpu !== undefined && (gpu === ("false" as unknown) || !(GPU_CHOICES as readonly string[]).includes(`${gpu}`))) {
+  if (gpu !== undefined && gpu !== false && !GPUS.includes(gpu)) {
     refuse("gpu", gpu, '"auto", "cuda", "vulkan", "metal" or false');
   }
   if (logs !== undefined && !LOG_CHOICES.includes(logs)) refuse("logs", logs, '"silent" or "stderr"');

@@ -67,6 +67,11 @@ export class Turns {
   readonly #holders = new Map<object, Place>();
   #closed: LlamafuseError | undefined;
 
+  /** Why nobody is served any more; undefined while requests are. */
+  get closed(): LlamafuseError | undefined {
+    return this.#closed;
+  }
+
   /** Wait for the members. End the turn in any case. Errors: disposed. */
   take(claim: Claim): Promise<Turn> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);

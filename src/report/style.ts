@@ -20,6 +20,7 @@ svg .name, svg .value, svg .end { text-anchor: end; }
 svg .tick { fill: var(--faint); } svg .tick:not(.end) { text-anchor: middle; }
 svg .axis { stroke: var(--faint); } svg .grid { stroke: var(--line); }
 svg .whisker { stroke: var(--ink); stroke-width: 1.2; fill: none; }
+svg .lead { stroke: var(--faint); stroke-width: 0.7; }
 svg .member { fill: var(--member); } svg .method { fill: var(--method); } svg .oracle { fill: var(--oracle); }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; }
 .key.member { background: var(--member); } .key.method { background: var(--method); } .key.oracle { background: var(--oracle); }
@@ -27,6 +28,10 @@ svg .member { fill: var(--member); } svg .method { fill: var(--method); } svg .o
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 thead th { color: var(--faint); font-weight: 500; } tbody th { font-weight: 600; }
+table.numbers { width: 100%; } .numbers th, .numbers td { padding-right: 10px; vertical-align: top; font-size: 14px; }
+.numbers thead th { white-space: normal; vertical-align: bottom; max-width: 90px; overflow-wrap: anywhere; }
+.numbers tbody th { white-space: normal; min-width: 90px; max-width: 220px; overflow-wrap: anywhere; }
+.numbers small { display: block; font-size: 11px; }
 td.said { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 200px; }
 td.right { color: var(--right); } td.wrong { color: var(--wrong); }
 details { border-bottom: 1px solid var(--line); padding: 6px 0; } summary { cursor: pointer; }

@@ -108,17 +108,16 @@ function numbers(
   const compared = comparedBy === "aiq" ? "AIQ" : "quality";
   const head = [
     ["", ""],
-    ["AIQ", "area under the hull of quality against cost, over the largest cost"],
-    ["95 %", "bootstrap over queries"],
-    ["over zero", `${compared} less the zero router's, on the same queries`],
-    ["95 %", "paired bootstrap"],
-    ["over best", `${compared} less the best router's (${best ?? "none"}), on the same queries`],
-    ["95 %", "paired bootstrap"],
+    ["AIQ", "area under the hull of quality against cost, over the largest cost; below: 95 %, bootstrap over queries"],
+    ["over zero", `${compared} less the zero router's, on the same queries; below: 95 %, paired bootstrap`],
+    [
+      "over best",
+      `${compared} less the best router's (${best ?? "none"}), on the same queries; below: 95 %, paired bootstrap`,
+    ],
     [
       "APGR",
-      "share of the gap from the weak to the strong model that is recovered, mean over the shares of strong calls; – where strong is hardly better",
+      "share of the gap from the weak to the strong model that is recovered, mean over the shares of strong calls; – where strong is hardly better; below: 95 %, bootstrap over queries",
     ],
-    ["95 %", "bootstrap over queries"],
     ["CPT 50 %", "share of strong calls (of cost) that recovers half of that gap"],
     ["CPT 80 %", "share of strong calls (of cost) that recovers 80 % of that gap"],
     ["quality", "with no knob set"],
@@ -129,8 +128,11 @@ function numbers(
     ["fit ms", ""],
     ["decide ms", "on an embedded query"],
   ];
-  const row = (name: string, values: readonly string[]) =>
-    `<tr><th>${escapeHtml(name)}</th>${values.map((value) => `<td>${escapeHtml(value)}</td>`).join("")}</tr>`;
+  // A value, and its interval below it.
+  const cell = ([value, below = ""]: readonly [string, string?]) =>
+    `<td>${escapeHtml(value)}${below === "" ? "" : ` <small>${escapeHtml(below)}</small>`}</td>`;
+  const row = (name: string, values: readonly (readonly [string, string?])[]) =>
+    `<tr><th>${escapeHtml(name)}</th>${values.map(cell).join("")}</tr>`;
   const baselineRows = (["random", "bestSingle", "zeroRouter", "oracle"] as const).map((name) => {
     const { aiq, quality, cost } = baselines[name];
     const told = {
@@ -139,33 +141,29 @@ function numbers(
       zeroRouter: "zero router",
       oracle: name,
     };
-    const blank = (count: number) => new Array<string>(count).fill("");
-    return row(told[name], [fixed(aiq), ...blank(9), fixed(quality), quantity(cost), ...blank(5)]);
+    const blank = (count: number) => new Array<[string]>(count).fill([""]);
+    return row(told[name], [[fixed(aiq)], ...blank(5), [fixed(quality)], [quantity(cost)], ...blank(5)]);
   });
   const rows = routers.map(({ intervals, ...router }) =>
     row(router.name, [
-      fixed(router.aiq),
-      range(intervals?.aiq),
-      signed(intervals?.overZero.value),
-      range(intervals?.overZero, signed),
-      signed(intervals?.overBest.value),
-      range(intervals?.overBest, signed),
-      fixed(router.apgr),
-      range(intervals?.apgr),
-      fixed(router.cpt50),
-      fixed(router.cpt80),
-      fixed(router.quality),
-      quantity(router.cost),
-      signed(router.gain),
-      fixed(router.gapToOracle),
-      fixed(router.lift.quality),
-      router.fitMs.toFixed(0),
-      router.decideMs.toFixed(3),
+      [fixed(router.aiq), range(intervals?.aiq)],
+      [signed(intervals?.overZero.value), range(intervals?.overZero, signed)],
+      [signed(intervals?.overBest.value), range(intervals?.overBest, signed)],
+      [fixed(router.apgr), range(intervals?.apgr)],
+      [fixed(router.cpt50)],
+      [fixed(router.cpt80)],
+      [fixed(router.quality)],
+      [quantity(router.cost)],
+      [signed(router.gain)],
+      [fixed(router.gapToOracle)],
+      [signed(router.lift.quality)],
+      [router.fitMs.toFixed(0)],
+      [router.decideMs.toFixed(3)],
     ]),
   );
   const titles = head.map(([name, tip]) => `<th${tip === "" ? "" : ` title="${escapeHtml(tip)}"`}>${name}</th>`);
   return [
-    `<div class="wide"><table><thead><tr>${titles.join("")}</tr></thead><tbody>${[...baselineRows, ...rows].join("")}</tbody></table></div>`,
+    `<div class="wide"><table class="numbers"><thead><tr>${titles.join("")}</tr></thead><tbody>${[...baselineRows, ...rows].join("")}</tbody></table></div>`,
     ...skipped.map(({ name, why }) => `<p><b>${escapeHtml(name)}</b> left out: ${escapeHtml(why)}</p>`),
   ].join("\n");
 }

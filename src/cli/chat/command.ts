@@ -1,12 +1,11 @@
 /** `llamafuse chat`: a conversation, with a person at a terminal or with lines from a pipe. */
 
 import type { Command } from "commander";
-import type { GenerateOptions } from "../../decoding/request.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
-import { Interrupts } from "../interrupts.js";
-import { type Answering, loadAnswering } from "../load-ensemble.js";
+import { EXIT_CODES, Interrupts } from "../interrupts.js";
+import { loadCompany } from "../load-ensemble.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -23,6 +22,8 @@ import { memberNames, summaryLine } from "../summary.js";
 import { colorsFor, notice } from "../terminal.js";
 import { readLines } from "../text-input.js";
 import { Conversation } from "./conversation.js";
+import { MessageReader } from "./message-reader.js";
+import { ChatSession } from "./session.js";
 import { runChatCommand } from "./slash-commands.js";
 import { TerminalLines } from "./terminal-lines.js";
 import { answerTurn } from "./turn.js";
@@ -37,7 +38,9 @@ Examples:
   $ llamafuse chat -m a.gguf -m b.gguf --system "Be brief." --temperature 0.7
   $ printf 'What is a kid?\\nAnd a cub?\\n' | llamafuse chat  a script: one question a line, only answers on stdout
 
-While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /help, /exit; Ctrl-D, or Ctrl-C twice at the prompt, leaves.
+While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /method NAME, /set OPTION VALUE, /trace, /save FILE, /load FILE, /help,
+/exit; Ctrl-D, or Ctrl-C twice at the prompt, leaves.
+A pasted block is one message; so is everything from a line that begins with """ to the next """, also in a script.
 When the context is full, the oldest questions and answers are dropped. See also: "llamafuse generate --chat".`;
 
 export function registerChat(program: Command): void {
@@ -58,38 +61,37 @@ async function chat(flags: ChatFlags): Promise<number> {
   checkSamplerOptions(samplingOptions(flags));
   warnOfDraws(flags);
   const interrupts = new Interrupts();
-  const ensemble = await loadAnswering(ensembleOptions(flags), interrupts);
-  if (ensemble === undefined) return interrupts.exitCode!;
-  const conversation = new Conversation(chatOptions(flags).system);
+  const company = await loadCompany(ensembleOptions(flags), interrupts);
+  if (company === undefined) return interrupts.exitCode!;
+  const session = new ChatSession(company, new Conversation(chatOptions(flags).system), samplingOptions(flags));
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
       interrupts.release();
-      return await talk(ensemble, conversation, samplingOptions(flags));
+      return await talk(session);
     }
-    return await answerLines(ensemble, conversation, samplingOptions(flags), interrupts);
+    return await answerLines(session, interrupts);
   } finally {
-    await ensemble.dispose();
+    await company.dispose();
     interrupts.release();
   }
 }
 
 /** A script's lines: every error ends the run, a signal too. */
-async function answerLines(
-  ensemble: Answering,
-  conversation: Conversation,
-  options: GenerateOptions,
-  interrupts: Interrupts,
-): Promise<number> {
+async function answerLines(session: ChatSession, interrupts: Interrupts): Promise<number> {
+  const reader = new MessageReader();
   // A signal is to end the wait for a line as well.
   interrupts.signal.addEventListener("abort", () => process.stdin.destroy(), { once: true });
   try {
     for await (const line of readLines(process.stdin, "stdin")) {
       if (interrupts.signal.aborted) break;
-      const done = runChatCommand(line, conversation);
-      if (done === "exit") break;
+      const message = reader.push(line);
+      if (message === undefined) continue;
+      const done = message.isBlock ? undefined : await runChatCommand(message.text, session);
+      if (done === "exit") return interrupts.exitCode ?? 0;
       if (done !== undefined) notice(done.say);
-      else if (line.trim() !== "") await answerTurn(ensemble, conversation, line, options, interrupts.signal);
+      else if (message.text.trim() !== "") await answerTurn(session, message.text, interrupts.signal);
     }
+    reader.end();
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
   }
@@ -97,38 +99,43 @@ async function answerLines(
 }
 
 /** A person at a terminal: what is wrong with one question does not end the conversation. */
-async function talk(ensemble: Answering, conversation: Conversation, options: GenerateOptions): Promise<number> {
+async function talk(session: ChatSession): Promise<number> {
   const colors = colorsFor(process.stderr);
-  const how = "router" in ensemble ? "routed" : "fused";
-  notice(`${memberNames(ensemble)}, ${how} by ${ensemble.methodName}. /help lists the commands, Ctrl-D leaves.`);
+  notice(`${memberNames(session.answering)}, ${session.how}. /help lists the commands, Ctrl-D leaves.`);
 
   let answering: AbortController | undefined;
-  let leaving = false;
-  const lines = new TerminalLines(colors.cyan("› "), () => {
+  let isLeaving = false;
+  const reader = new MessageReader();
+  const lines = new TerminalLines(colors.cyan("› "), (how) => {
     if (answering !== undefined) {
       // Asked a second time, it ends even where the answer does not.
-      if (answering.signal.aborted) process.exit(130);
+      if (answering.signal.aborted) process.exit(EXIT_CODES.SIGINT);
       answering.abort();
-    } else if (leaving) {
+    } else if (how === "signal") {
+      process.exit(EXIT_CODES.SIGINT);
+    } else if (isLeaving) {
       lines.close();
     } else {
-      leaving = true;
+      isLeaving = true;
+      reader.clear();
       lines.interruptLine(colors.dim("Ctrl-C again leaves."));
     }
   });
-  const terminate = () => process.exit(143);
-  process.once("SIGTERM", terminate);
+  const ends = (["SIGTERM", "SIGHUP"] as const).map((name) => [name, () => process.exit(EXIT_CODES[name])] as const);
+  for (const [name, end] of ends) process.once(name, end);
 
   try {
-    for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
-      leaving = false;
+    for (let line = await lines.next(); line !== undefined; line = await lines.next(reader.isOpen)) {
+      isLeaving = false;
+      const message = reader.push(line);
+      if (message === undefined) continue;
       try {
-        const done = runChatCommand(line, conversation);
+        answering = new AbortController();
+        const done = message.isBlock ? undefined : await runChatCommand(message.text, session);
         if (done === "exit") break;
         if (done !== undefined) notice(done.say);
-        else if (line.trim() !== "") {
-          answering = new AbortController();
-          notice(`${summaryLine(await answerTurn(ensemble, conversation, line, options, answering.signal))}\n`);
+        else if (message.text.trim() !== "") {
+          notice(`${summaryLine(await answerTurn(session, message.text, answering.signal))}\n`);
         }
       } catch (error) {
         if (!(error instanceof LlamafuseError) || !RECOVERABLE.has(error.code)) throw error;
@@ -140,9 +147,17 @@ async function talk(ensemble: Answering, conversation: Conversation, options: Ge
     return 0;
   } finally {
     lines.close();
-    process.off("SIGTERM", terminate);
+    for (const [name, end] of ends) process.off(name, end);
   }
 }
 
-/** What the next line may do better: an unknown chat command, a question that does not fit or suit a chat template. */
-const RECOVERABLE = new Set(["context-overflow", "invalid-text", "invalid-option"]);
+/** What the next line may do better: a wrong command or file, a question or a method that does not fit. */
+const RECOVERABLE = new Set([
+  "context-overflow",
+  "file-unreadable",
+  "file-unwritable",
+  "incompatible-members",
+  "invalid-data",
+  "invalid-option",
+  "invalid-text",
+]);

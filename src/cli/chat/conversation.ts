@@ -15,6 +15,11 @@ export class Conversation {
     return this.system === undefined ? [...this.#turns] : [{ role: "system", content: this.system }, ...this.#turns];
   }
 
+  /** Questions that have been asked. */
+  get questions(): number {
+    return this.#turns.filter(({ role }) => role === "user").length;
+  }
+
   ask(question: string): void {
     this.#turns.push({ role: "user", content: question });
   }
@@ -35,5 +40,18 @@ export class Conversation {
 
   reset(): void {
     this.#turns = [];
+  }
+
+  /** Everything that was said, to be given to `restore`. */
+  snapshot(): readonly ChatMessage[] {
+    return this.messages;
+  }
+
+  /** Begin again from these messages: a system message or none, then questions, each with its answer. */
+  restore(messages: readonly ChatMessage[]): void {
+    const [first, ...rest] = messages;
+    const hasSystem = first?.role === "system";
+    this.system = hasSystem ? first.content : undefined;
+    this.#turns = [...(hasSystem ? rest : messages)];
   }
 }

@@ -1,34 +1,76 @@
 /** The lines of a chat that begin with a slash. */
-import { unknownName } from "../../errors.js";
-import type { Conversation } from "./conversation.js";
+import { LlamafuseError, unknownName } from "../../errors.js";
+import { oneLine } from "../terminal.js";
+import { loadConversation, saveConversation } from "./saved-conversation.js";
+import type { ChatSession } from "./session.js";
 
-export const CHAT_HELP = `/reset         forget the conversation
-/system TEXT   tell the members this first from now on; without TEXT, nothing
-/help          this list
-/exit          leave (so do Ctrl-D, and Ctrl-C twice)
-Ctrl-C stops an answer. A line that begins with a space is never a command.`;
+export const CHAT_HELP = `/reset             forget the conversation
+/system TEXT       tell the members this first from now on; without TEXT, nothing
+/method NAME       fuse by another method: NAME or NAME:OPTION=VALUE,…
+/set NAME VALUE    max-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed; "default" unsets
+/trace             show, or no longer show, what every member said at every step
+/save FILE         write the conversation as JSON
+/load FILE         continue a conversation from a file
+/help              this list
+/exit              leave (so do Ctrl-D, and Ctrl-C twice)
+Ctrl-C stops an answer. A pasted block is one message; so is all from a line that begins with """ to the next """.
+A line that begins with a space is never a command.`;
+
+type Done = { say: string } | "exit";
+
+const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Promise<Done>> = {
+  "/reset": ({ conversation }) => {
+    conversation.reset();
+    return { say: "The conversation is forgotten." };
+  },
+  "/system": ({ conversation }, rest) => {
+    conversation.system = rest === "" ? undefined : rest;
+    return { say: rest === "" ? "No system message." : "The system message is set." };
+  },
+  "/method": async (session, rest) => {
+    if (rest !== "") await session.changeMethod(rest);
+    return { say: `Answers are ${session.how}.` };
+  },
+  "/set": (session, rest) => {
+    const [, name, value = ""] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
+    if (name !== undefined) session.set(name, value);
+    return { say: session.settings };
+  },
+  "/trace": (session) => {
+    session.isTraced = !session.isTraced;
+    return { say: session.isTraced ? "Every step is shown." : "Only answers are shown." };
+  },
+  "/save": async ({ conversation }, rest) => {
+    const file = fileOf("/save", rest);
+    await saveConversation(file, conversation.messages);
+    return { say: `${questions(conversation.questions)} with answers saved in ${oneLine(file)}.` };
+  },
+  "/load": async ({ conversation }, rest) => {
+    const file = fileOf("/load", rest);
+    conversation.restore(await loadConversation(file));
+    return { say: `${questions(conversation.questions)} with answers loaded from ${oneLine(file)}.` };
+  },
+  "/help": () => ({ say: CHAT_HELP }),
+  "/exit": () => "exit",
+};
 
 /**
  * Carry out a line if it is a command. Returns what to tell the person, "exit", or undefined where the line is a
- * question. Errors: invalid-option for a command that is none.
+ * question. Errors: invalid-option for an unknown command; those of the command.
  */
-export function runChatCommand(line: string, conversation: Conversation): { say: string } | "exit" | undefined {
-  const [, name, rest] = /^\/([A-Za-z]\S*)\s*(.*)$/s.exec(line) ?? [];
-  switch (name) {
-    case undefined:
-      return undefined;
-    case "exit":
-    case "quit":
-      return "exit";
-    case "help":
-      return { say: CHAT_HELP };
-    case "reset":
-      conversation.reset();
-      return { say: "The conversation is forgotten." };
-    case "system":
-      conversation.system = rest.trim() === "" ? undefined : rest.trim();
-      return { say: conversation.system === undefined ? "No system message." : "The system message is set." };
-    default:
-      throw unknownName("chat command", `/${name}`, ["/reset", "/system", "/help", "/exit"]);
-  }
+export async function runChatCommand(line: string, session: ChatSession): Promise<Done | undefined> {
+  const [, name, rest = ""] = /^(\/[A-Za-z]\S*)\s*(.*)$/s.exec(line) ?? [];
+  if (name === undefined) return undefined;
+  const command = name === "/quit" ? "/exit" : name;
+  if (!Object.hasOwn(COMMANDS, command)) throw unknownName("chat command", name, Object.keys(COMMANDS));
+  return COMMANDS[command](session, rest.trim());
+}
+
+function fileOf(command: string, file: string): string {
+  if (file !== "") return file;
+  throw new LlamafuseError("invalid-option", `${command} needs a file: ${command} talk.json`, { option: command });
+}
+
+function questions(count: number): string {
+  return count === 1 ? "1 question" : `${count} questions`;
 }

@@ -2,60 +2,78 @@
 import type { GenerateOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
+import { renderStep, renderSummary, traceColumns } from "../generate/render-trace.js";
 import type { Answering } from "../load-ensemble.js";
 import { waitingNotice } from "../progress.js";
-import { AnswerWriter } from "../terminal.js";
-import type { Conversation } from "./conversation.js";
+import { AnswerWriter, colorsFor, write } from "../terminal.js";
+import type { ChatSession } from "./session.js";
 
 /**
- * Answer the question on stdout. Errors: those of Ensemble.stream; context-overflow only where the question alone does
- * not fit. After an error the conversation is as it was before the question, less what was dropped.
+ * Answer the question on stdout; the trace goes to stderr. Errors: those of Ensemble.stream; context-overflow only where
+ * the question does not fit by itself. After an error the conversation is as it was before the question.
  */
 export async function answerTurn(
-  ensemble: Answering,
-  conversation: Conversation,
+  { answering, conversation, requestOptions }: ChatSession,
   question: string,
-  options: GenerateOptions,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
+  const before = conversation.snapshot();
   conversation.ask(question);
-  while (true) {
+  for (let dropped = 0; ; dropped++) {
     try {
-      const result = await stream(ensemble, conversation, { ...options, signal, reusePrompt: true });
+      const options = { ...requestOptions, signal, reusePrompt: true };
+      const result = await stream(answering, conversation.messages, options, () => tellDropped(dropped));
       conversation.answer(result.text);
       return result;
     } catch (error) {
-      if (error instanceof LlamafuseError && error.code === "context-overflow" && conversation.dropOldest()) {
-        // Told whether or not a person watches: the answers from here on do not know that turn.
-        process.stderr.write("llamafuse: The context is full; the oldest question and its answer are dropped.\n");
-        continue;
-      }
-      conversation.answer("");
+      const isFull = error instanceof LlamafuseError && error.code === "context-overflow";
+      if (isFull && conversation.dropOldest()) continue;
+      conversation.restore(before);
       throw error;
     }
   }
 }
 
+/** Told whether or not a person watches: the answers from here on do not know these turns. */
+function tellDropped(count: number): void {
+  if (count === 0) return;
+  const what = count === 1 ? "question and its answer are" : `${count} questions and their answers are`;
+  process.stderr.write(`llamafuse: The context is full; the oldest ${what} dropped.\n`);
+}
+
+/** `onBegin`: the prompt fits, and the answer begins. */
 async function stream(
-  ensemble: Answering,
-  conversation: Conversation,
+  answering: Answering,
+  messages: Parameters<Answering["stream"]>[0],
   options: GenerateOptions,
+  onBegin: () => void,
 ): Promise<GenerateResult> {
-  const answer = ensemble.stream(conversation.messages, options);
+  const answer = answering.stream(messages, options);
   const writer = new AnswerWriter();
-  let begun = false;
+  const colors = colorsFor(process.stderr);
+  const columns = traceColumns(process.stderr);
+  let hasBegun = false;
+  let hasText = false;
   const stopWaiting = waitingNotice("Reading …");
   try {
     while (true) {
       const next = await answer.next();
       stopWaiting();
+      if (!hasBegun) onBegin();
+      hasBegun = true;
       if (next.done) {
         await writer.endLine();
+        const { trace } = next.value;
+        if (trace !== undefined) await write(process.stderr, renderSummary(trace, colors, columns));
         return next.value;
       }
+      const { step, text: piece } = next.value;
+      // A traced answer stands in its summary, where both go to one terminal.
+      if (step !== undefined) await write(process.stderr, renderStep(step, colors, columns));
+      if (options.trace && process.stdout.isTTY && process.stderr.isTTY) continue;
       // Members without a chat template begin with the space that follows "Assistant:".
-      const text: string = begun ? next.value.text : next.value.text.trimStart();
-      begun ||= text !== "";
+      const text: string = hasText ? piece : piece.trimStart();
+      hasText ||= text !== "";
       await writer.write(text);
     }
   } finally {

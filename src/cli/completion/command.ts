@@ -44,7 +44,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
       import("../../before/registry.js"),
       import("../../evaluation/metrics/metrics.js"),
       import("../../ensemble/plan.js"),
-      import("../../during/token/switch/model.js"),
+      import("../../during/token/switch/learned.js"),
       import("../../../bench/benches.js"),
     ]);
   const methods = methodInfos.map(({ name }) => name);

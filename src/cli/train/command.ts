@@ -1,7 +1,7 @@
 /** `llamafuse train`: the judges of methods that learn when another member is to speak. */
 
 import type { Command } from "commander";
-import { LEARNED } from "../../during/token/switch/model.js";
+import { LEARNED } from "../../during/token/switch/learned.js";
 import type { JudgedMethod } from "../../during/token/switch/saved-model.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";

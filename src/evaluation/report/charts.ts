@@ -1,4 +1,6 @@
 /** The charts of the HTML report, as SVG that takes its colours from the page's style. */
+
+import { placeLabels } from "../../report/label-placement.js";
 import { escapeHtml, interval, percent, quantity } from "../../report/markup.js";
 import type { Estimate, Row } from "./summary.js";
 
@@ -32,7 +34,14 @@ export function barChart(title: string, rows: readonly Row[], estimateOf: (row: 
   return figure(title, BAR.width, height, marks.join("") + axis);
 }
 
-const PLOT = { width: 360, height: 240, left: 36, right: 12, top: 12, bottom: 30, label: 12 } as const;
+const PLOT = { width: 360, height: 260, left: 36, right: 12, top: 12, bottom: 30 } as const;
+/** Where labels may stand. */
+const PLOT_AREA = {
+  left: PLOT.left + 2,
+  right: PLOT.width - 2,
+  top: 2,
+  bottom: PLOT.height - PLOT.bottom,
+} as const;
 /** Where costs differ by more than this factor, the axis is logarithmic. */
 const WIDE_RANGE = 8;
 
@@ -50,18 +59,21 @@ export function costChart(title: string, unit: string, rows: readonly Row[], cos
   const ticks = scale.ticks.map(
     (tick) => `<text x="${x(tick)}" y="${PLOT.height - PLOT.bottom + 14}" class="tick">${quantity(tick)}</text>`,
   );
-  const isRight = costs.map((cost) => x(cost) > PLOT.width * 0.6);
-  const heights = spread(
-    rows.map(({ all }) => y(all.value)),
-    isRight,
-  );
+  const points = rows.map((row, index) => ({
+    x: x(costs[index]),
+    y: y(row.all.value),
+    text: shortened(row.name),
+  }));
+  const labels = placeLabels(points, PLOT_AREA);
   const marks = rows.map((row, index) => {
-    const [cx, cy] = [x(costs[index]), y(row.all.value)];
+    const { x: cx, y: cy, text } = points[index];
+    const label = labels[index];
     const tip = `${row.name}: ${percent(row.all.value)} % for ${quantity(costs[index])} ${unit}`;
+    const toLabel = label.isFar ? `<path d="M${cx} ${cy}L${round(label.x)} ${round(label.y)}" class="lead"/>` : "";
     return [
-      `<g><title>${escapeHtml(tip)}</title>`,
+      `<g><title>${escapeHtml(tip)}</title>${toLabel}`,
       `<circle cx="${cx}" cy="${cy}" r="4.5" class="${row.kind}"/>`,
-      `<text x="${cx + (isRight[index] ? -8 : 8)}" y="${heights[index] + BASELINE}" class="label${isRight[index] ? " end" : ""}">${escapeHtml(shortened(row.name))}</text></g>`,
+      `<text x="${round(label.x)}" y="${round(label.y + BASELINE)}" class="label${label.isEnd ? " end" : ""}">${escapeHtml(text)}</text></g>`,
     ].join("");
   });
   const caption = `<text x="${(PLOT.left + PLOT.width - PLOT.right) / 2}" y="${PLOT.height - 4}" class="tick">${escapeHtml(unit)}${scale.isLogarithmic ? ", logarithmic" : ""}</text>`;
@@ -86,26 +98,6 @@ function costScale(costs: readonly number[]): Scale {
   const [from, to] = [Math.log(smallest / 1.5), Math.log(largest * 1.5)];
   const ticks = [smallest, Math.sqrt(smallest * largest), largest];
   return { place: (cost) => (Math.log(Math.max(cost, smallest)) - from) / (to - from), ticks, isLogarithmic: true };
-}
-
-/** Heights for labels: near their points, inside the plot, those of one side a line apart from one another. */
-function spread(heights: readonly number[], isRight: readonly boolean[]): number[] {
-  const placed = [...heights];
-  for (const side of [false, true]) {
-    const order = heights.flatMap((_, index) => (isRight[index] === side ? [index] : []));
-    order.sort((a, b) => heights[a] - heights[b]);
-    let lowest = PLOT.height - PLOT.bottom;
-    for (const index of order.toReversed()) {
-      placed[index] = Math.min(placed[index], lowest);
-      lowest = placed[index] - PLOT.label;
-    }
-    let highest = PLOT.top / 2;
-    for (const index of order) {
-      placed[index] = round(Math.max(placed[index], highest));
-      highest = placed[index] + PLOT.label;
-    }
-  }
-  return placed;
 }
 
 function figure(title: string, width: number, height: number, content: string): string {

@@ -7,6 +7,8 @@ import { type EvaluationReport, type QuestionReport, type Row, readingNote, type
 
 /** More panels than this are a wall; the table has all tags. */
 const MOST_PANELS = 12;
+/** With more tags than this a table of all numbers is wider than a page. */
+const MOST_TAG_COLUMNS = 6;
 /** A browser's patience; the JSON report has all questions. */
 const MOST_QUESTIONS = 500;
 
@@ -66,7 +68,7 @@ function renderTask(task: TaskReport): string {
     `<h3>Grades in percent${tags.length > 0 ? ", by tag" : ""}</h3><div class="panels">${panels.join("")}</div>`,
     `<h3>Grades against cost</h3><div class="panels">${costs.join("")}</div>`,
     ...(note === undefined ? [] : [`<p class="note">${escapeHtml(note)}</p>`]),
-    renderTable(task, tags),
+    renderTable(task),
     renderDifferences(task),
     "</section>",
   ].join("\n");
@@ -79,21 +81,44 @@ const LEGEND = ["member", "method", "oracle"]
   )
   .join(" &nbsp; ");
 
-function renderTable({ rows, bestMember }: TaskReport, tags: readonly string[]): string {
-  const head = ["", "all", `against ${bestMember}`, ...tags, "tokens", "parameters × tokens", "seconds", "steps/s"];
+/** All rows with their costs, and the grades by tag where they have room; else those in a table below, a line a tag. */
+function renderTable({ rows, bestMember, tags }: TaskReport): string {
+  const names = Object.keys(tags);
+  const beside = names.length <= MOST_TAG_COLUMNS ? names : [];
+  const head = ["", "all", `against ${bestMember}`, ...beside, "tokens", "parameters × tokens", "seconds", "steps/s"];
   const lines = rows.map(({ name, kind, all, tags: byTag, difference, cost }) => {
     const cells = [
       `<b>${percent(all.value)}</b> <small>${interval(all)}</small>`,
       difference === undefined ? "" : `${points(difference.value)} <small>${interval(difference, points)}</small>`,
-      ...tags.map((tag) => `${percent(byTag[tag].value)} <small>${interval(byTag[tag])}</small>`),
+      ...beside.map((tag) => grade(byTag[tag])),
       quantity(cost.tokens),
       quantity(cost.parameterTokens),
       quantity(cost.seconds),
       cost.stepsPerSecond === null ? "" : quantity(cost.stepsPerSecond),
     ];
-    return `<tr><th><span class="key ${kind}"></span> ${escapeHtml(name)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+    return line(`<span class="key ${kind}"></span> ${escapeHtml(name)}`, cells);
   });
-  return `<h3>All numbers</h3><p>Costs are means a question; differences are paired, in percentage points.</p>${table(head, lines)}`;
+  return [
+    "<h3>All numbers</h3><p>Costs are means a question; differences are paired, in percentage points.</p>",
+    table(head, lines, "numbers"),
+    ...(beside.length < names.length ? [renderTags(rows, tags)] : []),
+  ].join("\n");
+}
+
+function renderTags(rows: readonly Row[], tags: TaskReport["tags"]): string {
+  const head = ["", "questions", ...rows.map(({ name }) => name)];
+  const lines = Object.entries(tags).map(([tag, count]) =>
+    line(escapeHtml(tag), [String(count), ...rows.map(({ tags: byTag }) => percent(byTag[tag].value))]),
+  );
+  return `<h3>Grades by tag, in percent</h3>${table(head, lines, "numbers")}`;
+}
+
+function grade(estimate: Row["all"]): string {
+  return `${percent(estimate.value)} <small>${interval(estimate)}</small>`;
+}
+
+function line(name: string, cells: readonly string[]): string {
+  return `<tr><th>${name}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
 }
 
 /** The questions on which methods, or a method and the best member, have different grades. */
@@ -129,7 +154,7 @@ function renderQuestion(question: QuestionReport, rows: readonly Row[]): string 
   ].join("");
 }
 
-function table(head: readonly string[], rows: readonly string[]): string {
+function table(head: readonly string[], rows: readonly string[], kind = "facts"): string {
   const cells = head.map((cell) => `<th>${escapeHtml(cell)}</th>`).join("");
-  return `<div class="wide"><table><thead><tr>${cells}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  return `<div class="wide"><table class="${kind}"><thead><tr>${cells}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }

@@ -1,9 +1,6 @@
 /** The judge contract: reads the leader of a switch at every step and says whether the other member is to speak. */
 import type { Member, Preparation } from "../../../member/member.js";
 
-/** What is trained for a method, which is also the option that takes its file. */
-export const LEARNED = { cds: "classifier", citer: "router" } as const;
-
 export interface Judge {
   /** What it reads of the leader's output beside the logits. */
   readonly needs: Partial<Pick<Preparation, "top" | "hidden">>;

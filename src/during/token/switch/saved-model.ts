@@ -9,7 +9,8 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-ml
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
 import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
-import { type Judge, LEARNED } from "./model.js";
+import { LEARNED } from "./learned.js";
+import type { Judge } from "./model.js";
 
 export const JUDGE_FORMAT = "llamafuse-judge";
 export const JUDGE_VERSION = 1;

@@ -1,0 +1,28 @@
+/** Another method, or a router, over the members that are loaded. */
+import type { RoutedEnsemble } from "../../before/live/routed-ensemble.js";
+import type { Members } from "../../ensemble/members.js";
+import { LlamafuseError } from "../../errors.js";
+import type { Answering } from "../load-ensemble.js";
+import { readMethod } from "../method-words.js";
+import { StepBar } from "../progress.js";
+
+/** `word`: NAME or NAME:OPTION=VALUE,… Errors: those of `createEnsemble`; invalid-option where a router loads the members. */
+export async function withMethod(members: Members | undefined, word: string): Promise<Answering> {
+  if (members === undefined) {
+    const message = `A router answers here, and loads the members that it chooses. To fuse them, start "llamafuse chat" again with --method.`;
+    throw new LlamafuseError("invalid-option", message, { found: word, option: "/method" });
+  }
+  const { createEnsemble } = await import("../../systems.js");
+  const method = readMethod(word);
+  const bar = new StepBar("Building");
+  try {
+    const onProgress = ({ fraction }: { fraction: number }) => bar.update(Math.round(100 * fraction), 100, method.name);
+    return await createEnsemble({ members, method, onProgress });
+  } finally {
+    bar.stop();
+  }
+}
+
+export function isRouted(answering: Answering): answering is RoutedEnsemble {
+  return "router" in answering;
+}
