@@ -58,6 +58,7 @@ export class LlamaMember implements Member {
     ready: Ready,
     private readonly thread: MemberThread,
     private readonly shared: SharedMemory,
+    readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
   ) {
     this.name = name;
     this.facts = ready.facts;
@@ -76,7 +77,7 @@ export class LlamaMember implements Member {
     const thread = new MemberThread(name, options, shared);
     try {
       const ready = await thread.ready(options);
-      return new LlamaMember(name, options.model, ready, thread, shared);
+      return new LlamaMember(name, options.model, ready, thread, shared, options.templateVariables);
     } catch (error) {
       await thread.close();
       throw error;
