@@ -176,8 +176,7 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
   const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVar, now } = flags;
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  const templateVariables =
-    templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
+  const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
   const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVariables, now };
   return { ...defaults, ...withoutAbsent(given) };
 }

@@ -39,7 +39,7 @@ const method = z.looseObject({
 const request = z.strictObject({
   templateVariables: templateVariables
     .optional()
-    .meta({ description: "Variables of the members' chat templates: { \"enable_thinking\": false }." }),
+    .meta({ description: 'Variables of the members\' chat templates: { "enable_thinking": false }.' }),
   now: z.string().optional().meta({ description: "The date that chat templates write. Default: today." }),
   maxTokens: z.int().optional().meta({ description: "Steps at most. Default 256." }),
   temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),

@@ -250,7 +250,19 @@ async function loadOne(
   const { threads, gpuLayers, contextSize, templateVariables } = member;
   const onProgress = report("load");
   return await LlamaMember.load(
-    { model: file.path, name, threads, gpuLayers, contextSize, templateVariables, gpu, logs, timeoutMs, onProgress, signal },
+    {
+      model: file.path,
+      name,
+      threads,
+      gpuLayers,
+      contextSize,
+      templateVariables,
+      gpu,
+      logs,
+      timeoutMs,
+      onProgress,
+      signal,
+    },
     shared,
   );
 }
