@@ -15,7 +15,6 @@ import {
   gpuOption,
   memberOptions,
   number,
-  readEnsembleFlag,
 } from "../options.js";
 import { renderTable } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
@@ -65,7 +64,6 @@ export function registerBench(program: Command): void {
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined) => {
-      await readEnsembleFlag(command);
       const flags = command.optsWithGlobals<BenchFlags>();
       const { benchInfos, runBench } = await import("../../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
