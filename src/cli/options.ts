@@ -43,6 +43,25 @@ export interface SamplingFlags {
   repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
+  templateVar?: Record<string, unknown>;
+  now?: string;
+}
+
+/** `NAME=VALUE`: JSON where it is JSON, else text. */
+function collectVariable(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `--template-var needs NAME=VALUE, such as enable_thinking=false; found ${JSON.stringify(text)}.`,
+      { found: text, allowed: "NAME=VALUE", option: "--template-var" },
+    );
+  }
+  try {
+    return { ...previous, [name]: JSON.parse(value) as unknown };
+  } catch {
+    return { ...previous, [name]: value };
+  }
 }
 
 /** Which models answer. */
@@ -117,7 +136,13 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       number("--repetition-penalty"),
     )
     .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
-    .option("--stop <text>", "end the answer before this text; repeatable", collect);
+    .option("--stop <text>", "end the answer before this text; repeatable", collect)
+    .option(
+      "--template-var <name=value>",
+      "a variable of the members' chat templates, such as enable_thinking=false; repeatable",
+      collectVariable,
+    )
+    .option("--now <date>", "the date that chat templates write, such as 2026-03-07 (default: today)");
 }
 
 /** What every command understands. */
@@ -151,9 +176,11 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVar, now } = flags;
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  return { ...defaults, ...withoutAbsent({ maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop }) };
+  const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
+  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVariables, now };
+  return { ...defaults, ...withoutAbsent(given) };
 }
 
 /** Whether a prompt is asked in chat templates, and what the members are told first. */

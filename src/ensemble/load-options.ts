@@ -57,6 +57,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   threads: true,
   gpuLayers: true,
   contextSize: true,
+  templateVariables: true,
 };
 
 const GPUS: readonly string[] = GPU_CHOICES.filter((choice) => choice !== "false");

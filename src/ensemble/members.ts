@@ -255,10 +255,22 @@ async function loadOne(
     options.onProgress?.({ member: name, phase, fraction });
   const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
   const { gpu, logs, timeoutMs } = options;
-  const { threads, gpuLayers, contextSize } = member;
+  const { threads, gpuLayers, contextSize, templateVariables } = member;
   const onProgress = report("load");
   return await LlamaMember.load(
-    { model: file.path, name, threads, gpuLayers, contextSize, gpu, logs, timeoutMs, onProgress, signal },
+    {
+      model: file.path,
+      name,
+      threads,
+      gpuLayers,
+      contextSize,
+      templateVariables,
+      gpu,
+      logs,
+      timeoutMs,
+      onProgress,
+      signal,
+    },
     shared,
   );
 }

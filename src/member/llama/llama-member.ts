@@ -20,6 +20,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import { identityOfModel, type MemberIdentity, type ModelDescription } from "../model-identity.js";
@@ -59,6 +60,7 @@ export class LlamaMember implements Member {
     ready: Ready,
     private readonly thread: MemberThread,
     private readonly shared: SharedMemory,
+    readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
   ) {
     this.name = name;
     this.facts = ready.facts;
@@ -77,7 +79,7 @@ export class LlamaMember implements Member {
     const thread = new MemberThread(name, options, shared);
     try {
       const ready = await thread.ready(options);
-      return new LlamaMember(name, options.model, ready, thread, shared);
+      return new LlamaMember(name, options.model, ready, thread, shared, options.templateVariables);
     } catch (error) {
       await thread.close();
       throw error;
@@ -197,7 +199,7 @@ export class LlamaMember implements Member {
     return this.#request("cachedTokens", null);
   }
 
-  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+  tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
     return this.#request("tokenize", { text, ...options });
   }
 
