@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Schedule } from "../src/decoding/schedule.js";
 import { loadLlama } from "../src/llama/library.js";
+import { WORKER_OPTIONS } from "../src/package-files.js";
 import type { BareJob, BareReply, BareStart, BareStep } from "./bare-worker.js";
 import { entryFile } from "./entry-file.js";
 
@@ -25,7 +26,7 @@ export class BareDecoders {
     const gate = new Int32Array(new SharedArrayBuffer(4));
     const workers = models.map((file) => {
       const workerData: BareStart = { library: files, file, contextSize, gate: gate.buffer as SharedArrayBuffer };
-      return new Worker(entryFile("bare-worker"), { workerData });
+      return new Worker(entryFile("bare-worker"), { ...WORKER_OPTIONS, workerData });
     });
     const decoders = new BareDecoders(workers, gate);
     await Promise.all(workers.map((worker) => next(worker)));

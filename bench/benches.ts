@@ -10,6 +10,7 @@ import { benchQuality } from "./quality.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
+import { benchSpeed, type SpeedOptions } from "./speed.js";
 import { benchStep } from "./step.js";
 
 const benches = {
@@ -29,6 +30,7 @@ const benches = {
     summary: "what deepen and eva build on real vocabularies, and their steps",
     run: benchAlignments,
   },
+  speed: { summary: "your own models (-m), alone and fused: first token, tokens/s, memory", run: benchSpeed },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 
@@ -43,7 +45,7 @@ export const benchInfos: readonly { name: string; summary: string }[] = Object.e
 export const benchNames: readonly string[] = Object.keys(benches);
 
 /** Run one bench. LlamafuseError "invalid-option" for an unknown name. Model sets whose files are missing are left out. */
-export async function runBench(name: string, options: BenchOptions = {}): Promise<BenchReport> {
+export async function runBench(name: string, options: BenchOptions & SpeedOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
   const disturbance = new Disturbance();
   onChildEnded((milliseconds) => disturbance.addChild(milliseconds));

@@ -79,7 +79,8 @@ function renderRows({ columns, rows }: BenchTable): string[] {
   return [line(cells[0]), widths.map((width) => "-".repeat(width)).join("  "), ...cells.slice(1).map(line)];
 }
 
-function renderCell(cell: Cell, digits: number): string {
+/** A number with its spread, as all tables show it. */
+export function renderCell(cell: Cell, digits: number): string {
   if (cell === null) return "–";
   if (typeof cell === "string") return cell;
   if (typeof cell === "number") return cell.toFixed(digits);

@@ -3,7 +3,7 @@ import { quantile } from "../src/statistics.js";
 
 export interface Spread {
   median: number;
-  /** First and third quartile. */
+  /** First and third quartile, or the smallest and the largest value; the bench says which. */
   low: number;
   high: number;
   /** How many values. */
@@ -26,6 +26,11 @@ export function spreadOf(values: readonly number[]): Spread {
     high: quantile(sorted, 0.75),
     count: sorted.length,
   };
+}
+
+/** The median with the smallest and the largest value. */
+export function rangeOf(values: readonly number[]): Spread {
+  return { median: median(values), low: Math.min(...values), high: Math.max(...values), count: values.length };
 }
 
 export function sum(values: Iterable<number>): number {

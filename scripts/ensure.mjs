@@ -48,7 +48,7 @@ export function ensureInstalled() {
   const inputs = ["package.json", "package-lock.json"].map((name) => path.join(root, name));
   unlessDone("installed", inputs, path.join(root, "node_modules", "koffi"), () => {
     console.error("Installing packages (about half a minute) …");
-    // Not "npm ci": it refuses a lock file whose optional packages for other platforms a registry could not resolve.
+    // Not "npm ci", which deletes what is installed first, where often a single package is missing.
     run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
   });
 }

@@ -45,7 +45,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export class LlamafuseError extends Error {
-  override readonly name = "LlamafuseError";
+  declare readonly name: "LlamafuseError";
   readonly code: ErrorCode;
   /** The values that the message speaks of, for programs: `{ found: -1, allowed: "an integer >= 1", option: "k" }`. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -69,9 +69,19 @@ export class LlamafuseError extends Error {
     return { code: this.code, message: this.message, details: this.details };
   }
 
-  static from(data: { code: ErrorCode; message: string; details: Record<string, unknown> }): LlamafuseError {
-    return new LlamafuseError(data.code, data.message, data.details);
-  }
+  // Not a method: a class that names itself in its body is renamed by bundlers, and stacks would say so.
+  static readonly from = restoreError;
+}
+
+// On the prototype, so that the stack, which is written while the error is made, begins with it.
+Object.defineProperty(LlamafuseError.prototype, "name", {
+  value: "LlamafuseError",
+  configurable: true,
+  writable: true,
+});
+
+function restoreError(data: { code: ErrorCode; message: string; details: Record<string, unknown> }): LlamafuseError {
+  return new LlamafuseError(data.code, data.message, data.details);
 }
 
 /** The error itself, or what is none of ours as "member-failed"; `where`: what failed. */

@@ -74,6 +74,7 @@ export { loadMembers, type Members } from "./ensemble/members.js";
 export type { Plan, ScheduleChoice } from "./ensemble/plan.js";
 export { readEnsembleFile } from "./ensemble-file/read.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
+export { type Matrix, makeMatrix, matrixOf } from "./learning/matrix.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
 export type { Gpu } from "./llama/find-library.js";
 export type { EmbeddingLayer, EmbeddingSource } from "./member/embeddings.js";

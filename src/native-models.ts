@@ -1,7 +1,8 @@
 /** The small models that come with the package: the default members of every command, and others with a part to play. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import path from "node:path";
 import { LlamafuseError, unknownName } from "./errors.js";
+import { packageFolder } from "./package-files.js";
 
 export interface NativeModel {
   name: string;
@@ -35,13 +36,12 @@ export function nativeModels(): NativeModel[] {
 /** One native model by its name. Errors: invalid-option for an unknown name, file-unreadable if the package is incomplete. */
 export function nativeModel(name: string): NativeModel {
   if (!isNativeName(name)) throw unknownName("native model", name, NATIVE_NAMES);
-  // Beside `src` and beside `dist`, wherever this module was built into.
-  const path = fileURLToPath(new URL(`../native-models/${name}.gguf`, import.meta.url));
-  if (existsSync(path)) return { name, path };
+  const file = path.join(packageFolder(), "native-models", `${name}.gguf`);
+  if (existsSync(file)) return { name, path: file };
   throw new LlamafuseError(
     "file-unreadable",
-    `The native model ${path} is missing. Reinstall the package, or name your own models with --member.`,
-    { found: path, file: path },
+    `The native model ${file} is missing. Reinstall the package, or name your own models with --member.`,
+    { found: file, file },
   );
 }
 

@@ -59,7 +59,8 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
 
 const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true };
 
-const DEFAULT_MAX_TOKENS = 256;
+/** Steps of an answer at most, where nobody says another number. */
+export const DEFAULT_MAX_TOKENS = 256;
 const DEFAULT_TRACE_TOP = 5;
 
 /** A prompt and the options of a request, copied and checked. */

@@ -1,11 +1,21 @@
 /** Matrices of offline work: row-major ndarrays over one Float64Array, so that rows are views and columns strides. */
-import ndarray, { type NdArray } from "ndarray";
+import ndarray from "ndarray";
 import { LlamafuseError } from "../errors.js";
 
-/** rows × columns; `data` is row-major and starts at 0, as every function of this folder makes and expects it. */
-export type Matrix = NdArray<Float64Array>;
+/**
+ * rows × columns: an ndarray of two dimensions, as `makeMatrix` and `matrixOf` make it. The declaration is our own, so that
+ * programs that use the package need no types of ndarray.
+ */
+export interface Matrix {
+  /** Row-major, from 0. */
+  readonly data: Float64Array;
+  /** [rows, columns] */
+  readonly shape: readonly number[];
+  get(row: number, column: number): number;
+  set(row: number, column: number, value: number): void;
+}
 
-/** A matrix over `data` (not copied), or of zeros. */
+/** A matrix over `data` (not copied), or of zeros. Error: invalid-data where `data` has another length. */
 export function makeMatrix(rows: number, columns: number, data = new Float64Array(rows * columns)): Matrix {
   if (data.length !== rows * columns) {
     throw new LlamafuseError("invalid-data", `${data.length} numbers are no ${rows} × ${columns} matrix.`, {
@@ -13,9 +23,10 @@ export function makeMatrix(rows: number, columns: number, data = new Float64Arra
       allowed: rows * columns,
     });
   }
-  return ndarray(data, [rows, columns]);
+  return ndarray(data, [rows, columns]) as Matrix;
 }
 
+/** A matrix with these rows, copied. */
 export function matrixOf(rows: readonly ArrayLike<number>[]): Matrix {
   const columns = rows[0]?.length ?? 0;
   const matrix = makeMatrix(rows.length, columns);

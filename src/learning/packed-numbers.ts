@@ -18,7 +18,10 @@ export const packedNumbers: z.ZodType<PackedNumbers> = z.strictObject({
   base64: z.base64(),
 });
 
-export function pack(values: Float64Array | Float32Array | Int32Array, shape = [values.length]): PackedNumbers {
+export function pack(
+  values: Float64Array | Float32Array | Int32Array,
+  shape: readonly number[] = [values.length],
+): PackedNumbers {
   const kind = values instanceof Float64Array ? "float64" : values instanceof Float32Array ? "float32" : "int32";
   const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   return { kind, shape: [...shape], base64: bytes.toString("base64") };

@@ -1,8 +1,8 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
-import { createRequire } from "node:module";
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
+import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { checkEvaluationOptions, labelsOf } from "./check-options.js";
 import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
 import { evaluateRouter, type RouterChoice, type RouterRun } from "./evaluate-router.js";
@@ -77,9 +77,8 @@ export async function evaluateRouters(
 }
 
 function makePool(threads: number, workerData: unknown): Piscina {
-  // By the package's own name, so that sources under test and the built package start the same built worker.
-  const filename = createRequire(import.meta.url).resolve("llamafuse/router-worker");
-  return new Piscina({ filename, workerData, minThreads: threads, maxThreads: threads });
+  const filename = workerFile("router-worker");
+  return new Piscina({ ...WORKER_OPTIONS, filename, workerData, minThreads: threads, maxThreads: threads });
 }
 
 async function inTurn<In, Out>(inputs: readonly In[], run: (input: In) => Promise<Out>): Promise<Out[]> {

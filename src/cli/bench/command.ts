@@ -2,12 +2,28 @@
 
 import type { Command } from "commander";
 import type { BenchReport } from "../../../bench/report.js";
+import type { SpeedOptions } from "../../../bench/speed.js";
+import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
-import { addCommonOptions, collect, number } from "../options.js";
+import { readMethod } from "../method-words.js";
+import {
+  addCommonOptions,
+  addMachineOptions,
+  addMemberOptions,
+  collect,
+  type EnsembleFlags,
+  gpuOption,
+  memberOptions,
+  number,
+} from "../options.js";
 import { renderTable } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
 
-interface BenchFlags {
+interface BenchFlags extends Omit<EnsembleFlags, "method" | "option"> {
+  method?: string[];
+  prompt?: string;
+  chat?: boolean;
+  maxTokens?: number;
   rounds?: number;
   limit?: number;
   set?: string[];
@@ -20,6 +36,7 @@ Examples:
   $ llamafuse bench                            what can be measured
   $ llamafuse bench step                       what fusing costs beside decoding
   $ llamafuse bench fused --set native --json  one set of models, as one JSON document
+  $ llamafuse bench speed -m a.gguf -m b.gguf -M unite -M gac:gate=threshold
 
 A set whose files are missing is left out, and the report says so; one that you name is an error.`;
 
@@ -38,21 +55,74 @@ export function registerBench(program: Command): void {
     .option("--set <name>", "only these models or tables; repeatable (default: all whose files are there)", collect)
     .option("--folder <folder>", "routing: where the tables of outcomes are (default: ../shared/routing)")
     .option("--json", "print one JSON document");
+  addMemberOptions(command, "Only for speed:")
+    .option("-M, --method <name>", "NAME or NAME:OPTION=VALUE,…; repeatable (default: unite and gac)", collect)
+    .option("-n, --max-tokens <count>", "tokens of an answer at most (default: 64)", number("--max-tokens"))
+    .option("--prompt <text>", 'what is asked (default: "Once upon a time")')
+    .option("--chat", "ask as a user, in each member's own chat template");
+  addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
-    .action(async (name: string | undefined, flags: BenchFlags) => {
+    .action(async (name: string | undefined) => {
+      const flags = command.optsWithGlobals<BenchFlags>();
       const { benchInfos, runBench } = await import("../../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
       const { rounds, limit, set: sets, folder } = flags;
-      const { page: _, ...report } = await runBench(name, { rounds, limit, sets, folder, onProgress: notice });
+      const speed = name === "speed" ? speedOptions(flags) : refuseSpeedOptions(name, flags);
+      const { page: _, ...report } = await runBench(name, {
+        rounds,
+        limit,
+        sets,
+        folder,
+        ...speed,
+        onProgress: notice,
+      });
       await print(report, flags);
     });
 }
 
+function speedOptions(flags: BenchFlags): SpeedOptions {
+  const { method, prompt, chat, maxTokens } = flags;
+  const methods = method?.map((word) => readMethod(word));
+  return {
+    members: memberOptions(flags as EnsembleFlags),
+    methods,
+    prompt,
+    chat,
+    maxTokens,
+    gpu: gpuOption(flags as EnsembleFlags),
+  };
+}
+
+/** Other benches have models of their own. */
+function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
+  const { member, ensemble, method, prompt, chat, maxTokens, gpu, gpuLayers, contextSize, threads } = flags;
+  const given = {
+    member,
+    ensemble,
+    method,
+    prompt,
+    chat,
+    "max-tokens": maxTokens,
+    gpu,
+    "gpu-layers": gpuLayers,
+    "context-size": contextSize,
+    threads,
+  };
+  const option = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  if (option === undefined) return;
+  const message = `bench ${name} has no --${option}: it measures its own models. llamafuse bench speed measures yours.`;
+  throw new LlamafuseError("invalid-option", message, { option: `--${option}`, found: name, allowed: "speed" });
+}
+
 async function print(report: BenchReport, { json }: BenchFlags): Promise<void> {
   if (json) return writeJson(report);
-  const { renderReport } = await import("../../../bench/report.js");
-  await write(process.stdout, renderReport(report));
+  if (!process.stdout.isTTY) {
+    const { renderReport } = await import("../../../bench/report.js");
+    return write(process.stdout, renderReport(report));
+  }
+  const { renderBench } = await import("./render.js");
+  await write(process.stdout, renderBench(report, colorsFor(process.stdout)));
 }
 
 function renderList(infos: readonly { name: string; summary: string }[]): string {

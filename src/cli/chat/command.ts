@@ -6,6 +6,7 @@ import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { EXIT_CODES, Interrupts } from "../interrupts.js";
 import { loadCompany } from "../load-ensemble.js";
+import { noticesOfMembers, tell } from "../notices.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -13,6 +14,7 @@ import {
   chatOptions,
   type EnsembleFlags,
   ensembleOptions,
+  memberOptions,
   type SamplingFlags,
   samplingOptions,
   warnOfDraws,
@@ -63,6 +65,8 @@ async function chat(flags: ChatFlags): Promise<number> {
   const interrupts = new Interrupts();
   const company = await loadCompany(ensembleOptions(flags), interrupts);
   if (company === undefined) return interrupts.exitCode!;
+  const { temperature } = samplingOptions(flags);
+  tell(noticesOfMembers(company.answering, memberOptions(flags), { chat: true, temperature }));
   const session = new ChatSession(company, new Conversation(chatOptions(flags).system), samplingOptions(flags));
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {

@@ -2,12 +2,14 @@
 
 import type { Command } from "commander";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
-import { checkRequest } from "../../decoding/request.js";
+import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
+import type { MemberOptions } from "../../member/member-options.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { type Answering, loadAnswering } from "../load-ensemble.js";
+import { noticesOfAnswer, noticesOfMembers, tell } from "../notices.js";
 import {
   addCommonOptions,
   addEnsembleOptions,
@@ -73,6 +75,14 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   const ensemble = await loadAnswering(options, interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
   try {
+    const { chat = false, system } = chatOptions(flags);
+    const { temperature } = samplingOptions(flags);
+    tell(
+      noticesOfMembers(ensemble, options.members as MemberOptions[], {
+        chat: chat || system !== undefined,
+        temperature,
+      }),
+    );
     await answer(ensemble, prompt, flags, interrupts.signal);
     return interrupts.exitCode ?? 0;
   } finally {
@@ -112,6 +122,7 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   if (flags.json) await writeJson(result);
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
+  tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
   const { route } = result as Partial<RoutedResult>;
   if (route !== undefined) notice(route.reason);
   const members = route?.models.map((name) => ({ name })) ?? ensemble.members;

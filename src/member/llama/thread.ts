@@ -1,10 +1,10 @@
 /** The thread behind a LlamaMember: start, commands, requests, end. */
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import koffi from "../../llama/koffi.js";
 import { loadLlama } from "../../llama/library.js";
+import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
 import type { LlamaMemberOptions } from "./load-options.js";
@@ -55,8 +55,8 @@ export class MemberThread {
       memory: shared.memory,
       channel: this.channel.buffer,
     };
-    // By the package's own name, so that sources under test and the built package start the same built worker.
-    this.#worker = new Worker(createRequire(import.meta.url).resolve("llamafuse/member-worker"), {
+    this.#worker = new Worker(workerFile("member-worker"), {
+      ...WORKER_OPTIONS,
       workerData: start,
       name: `llamafuse ${name}`,
     });

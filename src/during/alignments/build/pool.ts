@@ -1,7 +1,7 @@
 /** Building an alignment: blocks of rows, one after another in this thread or side by side on a pool. */
-import { createRequire } from "node:module";
 import os from "node:os";
 import { LlamafuseError } from "../../../errors.js";
+import { WORKER_OPTIONS, workerFile } from "../../../package-files.js";
 import { nearestBlock } from "../mined/minimum-edit.js";
 import { candidatesBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "../similarity/blocks.js";
 import { crossBlock, directionsBlock, mapsBlock } from "../similarity/dictionary-blocks.js";
@@ -72,11 +72,9 @@ export async function eachBlock<Name extends keyof Tasks>(
   // Loaded by those who build something large.
   const { Piscina } = await import("piscina");
   const pool = new Piscina({
-    // By the package's own name, so that sources under test and the built package start the same built worker.
-    filename: createRequire(import.meta.url).resolve("llamafuse/alignment-worker"),
+    ...WORKER_OPTIONS,
+    filename: workerFile("alignment-worker"),
     maxThreads: Math.min(threads, jobs.length),
-    // A loader of the main thread's would read the built worker a second time.
-    execArgv: [],
   });
   const run = async (job: JobOf<Name>) => {
     const outcome = (await pool.run(job, { name, signal })) as BlockReply<BlockOf<Name>>;
