@@ -17,7 +17,11 @@ the same result: that member's.`,
     ),
   ];
   for (const { name, summary, source, requires, options } of methodInfos) {
-    parts.push(`## ${name}`, `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`, optionsTable(options));
+    parts.push(
+      `## ${name}`,
+      `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`,
+      optionsTable(options),
+    );
   }
   return `${parts.join("\n\n")}\n`;
 }

@@ -63,7 +63,8 @@ export const SURVEY: SurveyTable[] = [
             name: "routellm",
             models: "2: strong and weak",
             supervision: "supervised",
-            traits: "win rate of the strong model from preferences: matrix factorisation, similarity-weighted ranking, classifiers",
+            traits:
+              "win rate of the strong model from preferences: matrix factorisation, similarity-weighted ranking, classifiers",
             defaults: "published",
             proof: "golden `routellm`",
           },
@@ -73,7 +74,8 @@ export const SURVEY: SurveyTable[] = [
             name: "hybrid-llm",
             models: "2: large and small",
             supervision: "supervised",
-            traits: "probability that the small model's answer is good enough: deterministic, probabilistic, transformed labels",
+            traits:
+              "probability that the small model's answer is good enough: deterministic, probabilistic, transformed labels",
             defaults: "published",
             proof: "golden `hybrid-llm`",
           },
