@@ -1,11 +1,12 @@
 /** `bench alignments`: what the methods that compare embeddings build beforehand, and what a step of theirs then costs. */
-import { existsSync } from "node:fs";
 import type { AgreementResult, AlignmentJob, AlignmentResult } from "./alignment-tasks.js";
 import { BenchChild } from "./child-process.js";
+import { chooseSets, missingAmong, projectPath, scriptCure } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
+import { missingModels } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 
-const VOCABULARIES = ".cache/vocabularies";
+const VOCABULARIES = projectPath(".cache/vocabularies");
 const STEPS = 60;
 
 interface BuildSet {
@@ -31,10 +32,10 @@ const BUILDS: readonly BuildSet[] = [
   { name: "large, eva", method: "eva", members: [qwen2, llama3, gemma] },
 ];
 
-const SHARED = "../shared/models";
+const SHARED = projectPath("../shared/models");
 const AGREEMENTS = [
   { name: "agreement, tiny pair", models: [`${SHARED}/tinytales-bpe2048.gguf`, `${SHARED}/stories260k-v512.gguf`] },
-  { name: "agreement, native", models: ["native-models/wren.gguf", "native-models/robin.gguf"] },
+  { name: "agreement, native", models: ["wren", "robin"].map((name) => projectPath(`native-models/${name}.gguf`)) },
 ];
 const AGREEMENT_WIDTH = 4096;
 const OPENINGS = [
@@ -77,17 +78,15 @@ const AGREEMENT_COLUMNS: Column[] = [
 export async function benchAlignments(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const { sets, onProgress } = options;
   const steps = options.rounds ?? STEPS;
-  const isWanted = ({ name }: { name: string }) => sets === undefined || sets.includes(name);
-  const notes: string[] = [];
-  const isThere = (name: string, files: readonly string[]) => {
-    const missing = files.filter((file) => !existsSync(file));
-    if (missing.length > 0) notes.push(`${name} left out: ${missing.join(", ")} missing`);
-    return missing.length === 0;
-  };
+  const { sets: chosen, notes } = chooseSets("alignments", [...BUILDS, ...AGREEMENTS], sets, (set) =>
+    "models" in set
+      ? missingModels(set.models)
+      : missingAmong(vocabulariesOf(set), () => scriptCure("extract-vocabularies.ts")),
+  );
   const builds: Record<string, Cell>[] = [];
-  for (const { name, method, members, anchors } of BUILDS.filter(isWanted)) {
-    const vocabularies = members.map(({ vocabulary }) => `${VOCABULARIES}/ggml-vocab-${vocabulary}.gguf`);
-    if (!isThere(name, vocabularies)) continue;
+  for (const set of BUILDS.filter((each) => chosen.includes(each))) {
+    const { name, method, members, anchors } = set;
+    const vocabularies = vocabulariesOf(set);
     onProgress?.(name);
     const widths = members.map(({ width }) => width);
     const result = await inChild<AlignmentResult>((child) =>
@@ -105,8 +104,7 @@ export async function benchAlignments(options: BenchOptions): Promise<Omit<Bench
     });
   }
   const agreements: Record<string, Cell>[] = [];
-  for (const { name, models } of AGREEMENTS.filter(isWanted)) {
-    if (!isThere(name, models)) continue;
+  for (const { name, models } of AGREEMENTS.filter((each) => chosen.includes(each))) {
     onProgress?.(name);
     const job = { models, width: AGREEMENT_WIDTH, prompts: PROMPTS, steps: AGREEMENT_STEPS };
     const result = await inChild<AgreementResult>((child) => child.call("measureAgreement", job));
@@ -132,6 +130,10 @@ export async function benchAlignments(options: BenchOptions): Promise<Omit<Bench
     ],
     notes,
   };
+}
+
+function vocabulariesOf({ members }: BuildSet): string[] {
+  return members.map(({ vocabulary }) => `${VOCABULARIES}/ggml-vocab-${vocabulary}.gguf`);
 }
 
 async function inChild<T>(task: (child: BenchChild) => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import type { Schedule } from "../src/ensemble/plan.js";
 import { BareDecoders, type Decoded, oneByOne } from "./bare.js";
 import { loadSet, METHODS, SCHEDULES, threadsFor, underPlan } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
+import { chooseModelSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { median, spreadOf, sum } from "./statistics.js";
 import { recordRun } from "./step-recorder.js";
@@ -33,7 +33,7 @@ const COLUMNS: Column[] = [
 
 export async function benchFused(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets(DECODING_SETS, options.sets);
+  const { sets, notes } = chooseModelSets("fused", DECODING_SETS, options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   for (const set of sets) {

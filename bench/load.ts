@@ -2,7 +2,7 @@
 import { BenchChild } from "./child-process.js";
 import type { BareLoadResult, LoadResult } from "./load-tasks.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, DECODING_SETS, VOCABULARY_SETS } from "./model-sets.js";
+import { chooseModelSets, DECODING_SETS, VOCABULARY_SETS } from "./model-sets.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
 
@@ -31,7 +31,7 @@ const MEASURED = [
 
 export async function benchLoad(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets([...DECODING_SETS, ...VOCABULARY_SETS], options.sets);
+  const { sets, notes } = chooseModelSets("load", [...DECODING_SETS, ...VOCABULARY_SETS], options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   for (const set of sets) {

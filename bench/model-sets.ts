@@ -1,5 +1,5 @@
-/** The sets of models that benches run on. Paths are relative to the project's folder, where benches are started. */
-import { existsSync } from "node:fs";
+/** The sets of models that benches run on. */
+import { type Chosen, chooseSets, type Missing, missingAmong, projectPath, scriptCure } from "./choose-sets.js";
 
 export interface ModelSet {
   name: string;
@@ -14,14 +14,15 @@ export interface ModelSet {
   large: boolean;
 }
 
-const BENCH = ".cache/bench-models";
-const SHARED = "../shared/models";
+const WRITTEN = projectPath(".cache/bench-models");
+const NATIVE = projectPath("native-models");
+const SHARED = projectPath("../shared/models");
 /** The beginning of the text that the bench models remember. */
 const REMEMBERED = " once upon some time there";
 
 const small = (name: string, vocabularies: readonly string[]): ModelSet => ({
   name,
-  models: vocabularies.map((vocabulary) => `${BENCH}/step-${vocabulary}.gguf`),
+  models: vocabularies.map((vocabulary) => `${WRITTEN}/step-${vocabulary}.gguf`),
   prompt: REMEMBERED,
   steps: 96,
   contextSize: 512,
@@ -39,7 +40,7 @@ export const VOCABULARY_SETS: readonly ModelSet[] = [
 export const DECODING_SETS: readonly ModelSet[] = [
   {
     name: "native",
-    models: ["native-models/robin.gguf", "native-models/wren.gguf", "native-models/finch.gguf"],
+    models: ["robin", "wren", "finch"].map((name) => `${NATIVE}/${name}.gguf`),
     prompt: "Once upon a time",
     steps: 128,
     contextSize: 512,
@@ -63,7 +64,7 @@ export const DECODING_SETS: readonly ModelSet[] = [
   },
   {
     name: "135M+0.5B",
-    models: [`${BENCH}/135m-49k.gguf`, `${BENCH}/500m-152k.gguf`],
+    models: [`${WRITTEN}/135m-49k.gguf`, `${WRITTEN}/500m-152k.gguf`],
     prompt: REMEMBERED,
     steps: 48,
     contextSize: 512,
@@ -71,18 +72,20 @@ export const DECODING_SETS: readonly ModelSet[] = [
   },
 ];
 
-/** The sets to run, and a line for each one that cannot be. */
-export function chooseSets(all: readonly ModelSet[], names?: readonly string[]): { sets: ModelSet[]; notes: string[] } {
-  const notes: string[] = [];
-  const sets = all.filter((set) => {
-    if (names !== undefined && !names.includes(set.name)) return false;
-    const missing = set.models.filter((model) => !existsSync(model));
-    if (missing.length > 0) notes.push(`${set.name} left out: ${missing.join(", ")} missing (${cureFor(missing[0])})`);
-    return missing.length === 0;
-  });
-  return { sets, notes };
+/** The sets of models that a bench runs on. Errors: those of `chooseSets`. */
+export function chooseModelSets(
+  bench: string,
+  all: readonly ModelSet[],
+  names: readonly string[] | undefined,
+): Chosen<ModelSet> {
+  return chooseSets(bench, all, names, ({ models }) => missingModels(models));
 }
 
-function cureFor(model: string): string {
-  return model.startsWith(BENCH) ? "npx tsx scripts/write-bench-models.ts writes it" : "it comes with the project";
+/** What is missing of these models, and how to get it. */
+export function missingModels(models: readonly string[]): Missing | undefined {
+  return missingAmong(models, (model) => {
+    if (model.startsWith(WRITTEN)) return scriptCure("write-bench-models.ts");
+    if (model.startsWith(SHARED)) return `Put the test models into ${SHARED}, or choose another set`;
+    return "Reinstall the package: it comes with them";
+  });
 }

@@ -1,11 +1,12 @@
 /**
  * The same fusion written with node-llama-cpp's public API, as a careful user of that library would: members in
- * parallel, raw logits by `controlledEvaluate` at temperature 0, strings of tokens cached, the sequence's state kept
- * where the re-tokenised text begins like before. Strings instead of bytes, since the API has no bytes.
+ * parallel, all probabilities by `controlledEvaluate` (this release has no way to fetch only the best), strings of tokens
+ * cached, the sequence's state kept where the re-tokenised text begins like before. Strings instead of bytes, since the
+ * API has no bytes.
  */
 import type { LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 
-export type PeerMethod = "unite k=10" | "unite k=10, exact" | "gac";
+export type PeerMethod = "unite k=10" | "gac";
 
 export interface PeerStart {
   models: readonly string[];
@@ -29,6 +30,8 @@ export interface PeerRun {
 }
 
 const TOP = 10;
+/** Neither sharpened nor cut: the probabilities that the model gives. */
+const AS_IT_IS = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 /** The string that stands for every token that ends a generation. */
 const END = "\u0000end";
 
@@ -57,21 +60,20 @@ export class PeerFusion {
   /** Generate greedily; the clock runs from the first distribution to the last choice, as it does for ours. */
   async run({ method, prompt, steps: maxSteps, maxMs }: PeerJob): Promise<PeerRun> {
     const { members } = this;
-    const full = method !== "unite k=10";
     let text = "";
     let steps = 0;
     await Promise.all(members.map((member) => member.begin(prompt)));
-    let distributions = await Promise.all(members.map((member) => member.evaluate(full, method === "gac")));
+    let distributions = await Promise.all(members.map((member) => member.evaluate()));
     const started = performance.now();
     while (true) {
-      const chosen = method === "gac" ? this.#fuseAll(distributions) : this.#fuseTop(distributions, full);
+      const chosen = method === "gac" ? this.#fuseAll(distributions) : this.#fuseTop(distributions);
       steps++;
       if (chosen === END) break;
       text += chosen;
       if (steps === maxSteps || performance.now() - started > maxMs) break;
       if (method === "gac") for (const member of members) member.appendPiece(chosen);
       else await Promise.all(members.map((member) => member.retokenize(text)));
-      distributions = await Promise.all(members.map((member) => member.evaluate(full, method === "gac")));
+      distributions = await Promise.all(members.map((member) => member.evaluate()));
     }
     return { ms: performance.now() - started, steps, text };
   }
@@ -96,25 +98,20 @@ export class PeerFusion {
     return strings[best];
   }
 
-  /**
-   * A softmax over the union of the members' best strings. Where a string is not among a member's best, its logit is
-   * looked up if the full Map is there; else the member's lowest known logit stands in.
-   */
-  #fuseTop(distributions: readonly Map<Token, number>[], full: boolean): string {
+  /** The mean of the members' probabilities over the union of their best strings, each member's rescaled to 1. */
+  #fuseTop(distributions: readonly Map<Token, number>[]): string {
     const own = distributions.map((distribution, index) => this.members[index].best(distribution));
     const union = new Set(own.flatMap((strings) => [...strings.keys()]));
     const fused = new Map<string, number>();
     for (const [index, known] of own.entries()) {
       const member = this.members[index];
       const lowest = Math.min(...known.values());
-      const logits = [...union].map(
-        (string) => known.get(string) ?? (full ? member.logitOf(string, distributions[index], lowest) : lowest),
+      const probabilities = [...union].map(
+        (string) => known.get(string) ?? member.probabilityOf(string, distributions[index], lowest),
       );
-      const highest = Math.max(...logits);
-      const exponentials = logits.map((logit) => Math.exp(logit - highest));
-      const sum = exponentials.reduce((total, value) => total + value, 0);
+      const sum = probabilities.reduce((total, value) => total + value, 0);
       let place = 0;
-      for (const string of union) fused.set(string, (fused.get(string) ?? 0) + exponentials[place++] / sum);
+      for (const string of union) fused.set(string, (fused.get(string) ?? 0) + probabilities[place++] / sum);
     }
     let best = END;
     let largest = -1;
@@ -145,20 +142,15 @@ class PeerMember {
     this.#pending = this.#tokenize(prompt);
   }
 
-  /** Evaluate what is pending; the logits of the next token (the best ones, or all) or all its probabilities. */
-  async evaluate(full: boolean, probabilities: boolean): Promise<Map<Token, number>> {
+  /** Evaluate what is pending; all probabilities of the next token, best first. */
+  async evaluate(): Promise<Map<Token, number>> {
     const last = this.#pending.length - 1;
-    const logits = full ? true : { filter: { tokens: [], includeTop: TOP } };
     const output = await this.sequence.controlledEvaluate([
       ...this.#pending.slice(0, last),
-      [
-        this.#pending[last],
-        { generateNext: { ...(probabilities ? { probabilities: true } : { logits }), options: { temperature: 0 } } },
-      ],
+      [this.#pending[last], { generateNext: { probabilities: true, options: AS_IT_IS } }],
     ]);
     this.#pending = [];
-    const next = output[last]?.next;
-    return (probabilities ? next?.probabilities : next?.logits) ?? new Map();
+    return output[last]?.next.probabilities ?? new Map();
   }
 
   /** Tokenise prompt and answer anew, and keep of the sequence what begins alike. */
@@ -180,19 +172,19 @@ class PeerMember {
     this.#pending = tokens;
   }
 
-  /** The strings of the best tokens with their logits, best first (the Map is sorted). */
+  /** The strings of the best tokens with their probabilities, best first (the Map is sorted). */
   best(distribution: Map<Token, number>): Map<string, number> {
     const strings = new Map<string, number>();
     let count = 0;
-    for (const [token, logit] of distribution) {
+    for (const [token, probability] of distribution) {
       if (count++ === TOP) break;
       const string = this.stringOf(token);
-      if (string !== "" && !strings.has(string)) strings.set(string, logit);
+      if (string !== "" && !strings.has(string)) strings.set(string, probability);
     }
     return strings;
   }
 
-  logitOf(string: string, distribution: Map<Token, number>, lowest: number): number {
+  probabilityOf(string: string, distribution: Map<Token, number>, lowest: number): number {
     if (string === END) return lowest;
     let tokens = this.#pieces.get(string);
     if (tokens === undefined) {

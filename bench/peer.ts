@@ -2,7 +2,7 @@
 import { BenchChild } from "./child-process.js";
 import { threadsFor } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
+import { chooseModelSets, DECODING_SETS, type ModelSet } from "./model-sets.js";
 import type { PeerMethod, PeerRun } from "./peer-fusion.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
@@ -10,7 +10,7 @@ import { spreadOf } from "./statistics.js";
 const ROUNDS = 3;
 /** A run ends after so many milliseconds, however few its steps: too many threads can make one step take seconds. */
 const MAX_MS = 5_000;
-const PEER_METHODS: readonly PeerMethod[] = ["unite k=10", "unite k=10, exact", "gac"];
+const PEER_METHODS: readonly PeerMethod[] = ["unite k=10", "gac"];
 
 const COLUMNS: Column[] = [
   { key: "models", title: "models" },
@@ -24,7 +24,7 @@ const COLUMNS: Column[] = [
 
 export async function benchPeer(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets(DECODING_SETS, options.sets);
+  const { sets, notes } = chooseModelSets("peer", DECODING_SETS, options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   for (const set of sets) {
@@ -34,8 +34,8 @@ export async function benchPeer(options: BenchOptions): Promise<Omit<BenchReport
   return {
     name: "peer",
     about: [
-      "fused steps per second, ours over node-llama-cpp 3.22.1 (above 1: ours is faster); each side in a process of its own, taking turns.",
-      'The API hands out the best logits or all: "unite k=10" lets the peer stand in the tenth logit for strings outside a member\'s best ten, "exact" has it fetch all logits, as the method asks; ours is the exact one in both.',
+      "fused steps per second, ours over node-llama-cpp 3.21.1 (above 1: ours is faster); each side in a process of its own, taking turns.",
+      "The API hands out all probabilities at every step or none, so the peer fetches all.",
     ],
     machine,
     settings: { rounds, greedy: true },

@@ -1,6 +1,6 @@
 /** Rows of `bench quality` that are put together from several runs. */
 import type { Answer } from "../src/answers/answer-cache.js";
-import type { EvaluatedTask, Evaluation, Outcome } from "../src/evaluation/run.js";
+import type { EvaluatedTask, Evaluation, GradedAnswer } from "../src/evaluation/run.js";
 
 /**
  * The methods of evaluations that differ in their seed alone, each question's grade and cost the mean over the seeds.
@@ -9,19 +9,19 @@ import type { EvaluatedTask, Evaluation, Outcome } from "../src/evaluation/run.j
 export function meanOverSeeds(evaluations: readonly Evaluation[]): Pick<Evaluation, "contenders" | "tasks"> {
   const [first] = evaluations;
   const places = first.contenders.flatMap(({ kind }, place) => (kind === "method" ? [place] : []));
-  const tasks = first.tasks.map(({ task, outcomes }, index) => ({
+  const tasks = first.tasks.map(({ task, graded }, index) => ({
     task,
-    outcomes: outcomes.map((_, question) =>
-      places.map((place) => meanOutcome(evaluations.map(({ tasks }) => tasks[index].outcomes[question][place]))),
+    graded: graded.map((_, question) =>
+      places.map((place) => meanAnswer(evaluations.map(({ tasks }) => tasks[index].graded[question][place]))),
     ),
   }));
   return { contenders: places.map((place) => first.contenders[place]), tasks };
 }
 
-function meanOutcome(outcomes: readonly Outcome[]): Outcome {
-  const answers = outcomes.flatMap(({ answer }) => answer ?? []);
-  const grade = mean(outcomes.map((outcome) => outcome.grade));
-  if (answers.length === 0) return { ...outcomes[0], grade };
+function meanAnswer(graded: readonly GradedAnswer[]): GradedAnswer {
+  const answers = graded.flatMap(({ answer }) => answer ?? []);
+  const grade = mean(graded.map(({ grade }) => grade));
+  if (answers.length === 0) return { ...graded[0], grade };
   const meanOf = (figure: (answer: Answer) => number) => mean(answers.map(figure));
   const answer: Answer = {
     ...answers[0],
@@ -39,9 +39,9 @@ export function withRows(
   { contenders, tasks }: Pick<Evaluation, "contenders" | "tasks">,
   ending: string,
 ): Evaluation {
-  const together = ({ task, outcomes }: EvaluatedTask, index: number): EvaluatedTask => ({
+  const together = ({ task, graded }: EvaluatedTask, index: number): EvaluatedTask => ({
     task,
-    outcomes: outcomes.map((all, question) => [...all, ...tasks[index].outcomes[question]]),
+    graded: graded.map((all, question) => [...all, ...tasks[index].graded[question]]),
   });
   return {
     ...evaluation,

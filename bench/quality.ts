@@ -8,7 +8,6 @@
  */
 import { rm } from "node:fs/promises";
 import type { Schedule } from "../src/ensemble/plan.js";
-import { LlamafuseError } from "../src/errors.js";
 import { titleOf } from "../src/evaluation/contenders.js";
 import { nativeTask } from "../src/evaluation/native-task.js";
 import { type EvaluationReport, type Row, summarise, type TaskReport } from "../src/evaluation/report/summary.js";
@@ -16,7 +15,9 @@ import { drawQuestions } from "../src/evaluation/requests.js";
 import { type EvaluateOptions, type Evaluation, evaluate } from "../src/evaluation/run.js";
 import type { Task } from "../src/evaluation/task.js";
 import { nativeModel } from "../src/native-models.js";
+import { chooseSets, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
+import { missingModels } from "./model-sets.js";
 import { type JudgedRow, judgeFolder, trainJudges } from "./quality-judges.js";
 import { meanOverSeeds, withRows } from "./quality-rows.js";
 import { SAMPLED, TEAMS, type Team } from "./quality-teams.js";
@@ -36,15 +37,11 @@ export async function benchQuality(options: BenchOptions): Promise<Omit<BenchRep
   const examples = limit === undefined ? undefined : Math.max(limit, FEWEST_EXAMPLES);
   const development = drawQuestions(await nativeTask({ split: "development" }), examples, SEED);
   const tables: BenchTable[] = [];
-  const notes: string[] = [];
+  const { sets: teams, notes } = chooseSets("quality", TEAMS, sets, ({ members }) =>
+    missingModels(members.map((name) => projectPath(`native-models/${name}.gguf`))),
+  );
   const schedules: Record<string, Schedule | undefined> = {};
-  for (const team of TEAMS) {
-    if (sets?.includes(team.name) === false) continue;
-    const missing = whatIsMissing(team);
-    if (missing !== undefined) {
-      notes.push(`${team.name} left out: ${missing.message}`);
-      continue;
-    }
+  for (const team of teams) {
     const report = await measure(team, task, development, (what) => onProgress?.(`${team.name}: ${what}`));
     schedules[team.name] = report.settings.schedule;
     tables.push(qualityTable(team.name, report.tasks[0], report));
@@ -170,14 +167,4 @@ function bareStepsPerSecond(rows: readonly Row[], schedule?: Schedule): number {
 
 function inPercent({ value, low, high }: { value: number; low: number; high: number }): Cell {
   return { value: 100 * value, low: 100 * low, high: 100 * high };
-}
-
-function whatIsMissing({ members }: Team): LlamafuseError | undefined {
-  try {
-    for (const name of members) nativeModel(name);
-    return undefined;
-  } catch (error) {
-    if (error instanceof LlamafuseError) return error;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-/** The native experts behind the default router, live: fitted on the development questions, judged on the test questions. */
+/** The native experts behind the default router, live: fitted on the development questions, evaluated on the test questions. */
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
 import { trainingData } from "../src/before/fitting/training-data.js";
 import type { RoutedMethod } from "../src/before/live/routed-method.js";

@@ -7,6 +7,7 @@ import { LlamafuseError } from "../src/errors.js";
 import { drawNormal } from "../src/learning/draws.js";
 import { makeMatrix, rowOf, unitVector } from "../src/learning/matrix.js";
 import { RandomGenerator } from "../src/random.js";
+import { chooseSets } from "./choose-sets.js";
 import { machineFacts, ownMs } from "./machine.js";
 import type { BenchOptions, BenchReport, Cell } from "./report.js";
 import { spreadOf } from "./statistics.js";
@@ -19,11 +20,10 @@ const DECISIONS = 500;
 const SEED = 1;
 
 export async function benchRouters({ sets, onProgress }: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
+  const { sets: routers, notes } = chooseSets("routers", routerInfos, sets, () => undefined);
   const data = drawTable();
   const rows: Record<string, Cell>[] = [];
-  const notes: string[] = [];
-  for (const { name } of routerInfos) {
-    if (sets !== undefined && !sets.includes(name)) continue;
+  for (const { name } of routers) {
     onProgress?.(name);
     try {
       rows.push(await measure(name, data));

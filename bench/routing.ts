@@ -2,20 +2,20 @@
  * `bench routing`: every router on real tables of outcomes (RouterBench, RouterDC, RouteLLM), against random, best single,
  * zero router and oracle, on the words of the queries alone; then the native experts behind the default router, live.
  */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
-import { renderJudgementsHtml } from "../src/before/evaluation/html.js";
-import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/judge.js";
-import { type JudgementOfAll, judgeAll } from "../src/before/evaluation/judge-all.js";
+import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/compare-routers.js";
+import { evaluateRouters, type RoutersEvaluation } from "../src/before/evaluation/evaluate-routers.js";
+import { renderTablesHtml } from "../src/before/evaluation/html.js";
 import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
 import { routerInfos } from "../src/before/registry.js";
 import { readOutcomeTable } from "../src/before/table/read.js";
+import { chooseSets, type Missing, missingAmong, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
 import type { BenchOptions, BenchReport, BenchTable, Cell, Column } from "./report.js";
 import { benchRoutedZoo, ROUTED_ZOO } from "./routed-zoo.js";
 
-const FOLDER = "../shared/routing";
+const FOLDER = projectPath("../shared/routing");
 const SEED = 1;
 const RESAMPLES = 500;
 
@@ -76,29 +76,26 @@ const COLUMNS: readonly Column[] = [
 
 export async function benchRouting(options: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
   const folder = options.folder ?? FOLDER;
-  const isWanted = (name: string) => options.sets?.includes(name) !== false;
-  const notes: string[] = [];
-  const judged: { title: string; judgement: JudgementOfAll; notes: string[] }[] = [];
-  for (const table of TABLES.filter(({ name }) => isWanted(name))) {
-    const missing = [...table.train, ...(table.test ?? [])].find((file) => !existsSync(path.join(folder, file)));
-    if (missing !== undefined) {
-      notes.push(`${table.name} left out: ${path.join(folder, missing)} is not there (--folder names another folder)`);
-      continue;
-    }
+  const { sets, notes } = chooseSets("routing", [...TABLES, { name: ROUTED_ZOO }], options.sets, (set) =>
+    "train" in set ? missingTables(set, folder) : undefined,
+  );
+  const evaluated: { title: string; evaluation: RoutersEvaluation; notes: string[] }[] = [];
+  for (const table of sets) {
+    if (!("train" in table)) continue;
     options.onProgress?.(table.name);
     const splits = await splitsOf(table, folder);
-    const judgement = await judgeAll(
+    const evaluation = await evaluateRouters(
       routerInfos.map(({ name }) => ({ name })),
       splits,
       { seed: SEED, resamples: RESAMPLES, skipUnfit: true },
     );
-    judged.push({
+    evaluated.push({
       title: table.name,
-      judgement,
-      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(judgement)],
+      evaluation,
+      notes: [describe(table, splits), ...splits.notes, ...comparisonNotes(evaluation)],
     });
   }
-  const zoo = isWanted(ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
+  const zoo = sets.some(({ name }) => name === ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
   const about = [
     "every router with its defaults on real outcomes, by the words of the queries; brackets are 95 % bootstrap intervals over the queries.",
     "\"over zero\" and \"over best\" are paired differences of the AIQ to the zero router's and to the best router's; where a table has no costs, of the quality with no knob set, and the zero router is then the best single model. Which router is best, and the zero router's and the oracle's curves, are known in hindsight only.",
@@ -109,13 +106,20 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
     machine: machineFacts(),
     settings: { seed: SEED, resamples: RESAMPLES, defaultRouter: DEFAULT_ROUTER },
     tables: [
-      ...(judged.length > 0 ? [overview(judged)] : []),
-      ...judged.map(({ title, judgement, notes: told }) => routersTable(title, judgement, told)),
+      ...(evaluated.length > 0 ? [overview(evaluated)] : []),
+      ...evaluated.map(({ title, evaluation, notes: told }) => routersTable(title, evaluation, told)),
       ...zoo.tables,
     ],
     notes: [...notes, ...zoo.notes],
-    ...(judged.length > 0 && { page: renderJudgementsHtml("Routers on real outcomes", about, judged, DEFAULT_ROUTER) }),
+    ...(evaluated.length > 0 && {
+      page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER),
+    }),
   };
+}
+
+function missingTables({ train, test = [] }: RoutingTable, folder: string): Missing | undefined {
+  const files = [...train, ...test].map((file) => path.join(folder, file));
+  return missingAmong(files, () => "Name the folder of the tables with --folder");
 }
 
 async function splitsOf({ train, test, folds }: RoutingTable, folder: string): Promise<Splits> {
@@ -125,15 +129,15 @@ async function splitsOf({ train, test, folds }: RoutingTable, folder: string): P
   return test === undefined ? foldsOf(learned, folds ?? 2, options) : splitOf(learned, await read(test), options);
 }
 
-function describe({ folds }: RoutingTable, { splits, judged, leaked }: Splits): string {
+function describe({ folds }: RoutingTable, { splits, tested, leaked }: Splits): string {
   const from = folds === undefined ? `${splits[0].train.table.rows} queries to learn from, ` : "";
-  const how = folds === undefined ? "to judge on" : `in ${folds} folds`;
+  const how = folds === undefined ? "to evaluate on" : `in ${folds} folds`;
   const out = leaked.length > 0 ? `, ${leaked.length} that stand in both left out of the training` : "";
-  return `${from}${judged.rows} ${how}, ${judged.models.length} models${out}.`;
+  return `${from}${tested.rows} ${how}, ${tested.models.length} models${out}.`;
 }
 
 /** A line for each table: the zero router, the best and the default router, the oracle. */
-function overview(judged: readonly { title: string; judgement: JudgementOfAll }[]): BenchTable {
+function overview(evaluated: readonly { title: string; evaluation: RoutersEvaluation }[]): BenchTable {
   return {
     title: `All tables: the best router, and ${DEFAULT_ROUTER}, the default`,
     columns: [
@@ -148,8 +152,8 @@ function overview(judged: readonly { title: string; judgement: JudgementOfAll }[
       { key: "chosenOverBest", title: "over best", digits: 4 },
       { key: "oracle", title: "oracle", digits: 4 },
     ],
-    rows: judged.map(({ title, judgement }) => {
-      const { comparedBy, routers, baselines, best } = judgement;
+    rows: evaluated.map(({ title, evaluation }) => {
+      const { comparedBy, routers, baselines, best } = evaluation;
       const byName = (name: string | undefined) => routers.find((router) => router.name === name);
       const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
       const base = (name: keyof typeof titles) => (baselines[name as "random"] as BaselineReport)[comparedBy];
@@ -178,8 +182,8 @@ const titles: Record<string, string> = {
   oracle: "oracle",
 };
 
-function routersTable(name: string, judgement: JudgementOfAll, notes: readonly string[]): BenchTable {
-  const { routers, baselines, comparedBy } = judgement;
+function routersTable(name: string, evaluation: RoutersEvaluation, notes: readonly string[]): BenchTable {
+  const { routers, baselines, comparedBy } = evaluation;
   const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
   const finite = (value: number): Cell => (Number.isFinite(value) ? value : null);
   const base = (["random", "bestSingle", "zeroRouter", "oracle"] as const).map((key) => {

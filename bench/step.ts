@@ -6,7 +6,7 @@ import type { MethodOptions } from "../src/during/methods.js";
 import type { Schedule } from "../src/ensemble/plan.js";
 import { loadSet, METHODS, SCHEDULES, threadsFor, underPlan } from "./ensembles.js";
 import { machineFacts } from "./machine.js";
-import { chooseSets, type ModelSet, VOCABULARY_SETS } from "./model-sets.js";
+import { chooseModelSets, type ModelSet, VOCABULARY_SETS } from "./model-sets.js";
 import { PlainStep } from "./plain-step.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { median, spreadOf, sum } from "./statistics.js";
@@ -50,7 +50,7 @@ type Rounds = Record<keyof StepRecord | "beside" | "beyondScan" | "scan", number
 
 export async function benchStep(options: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const rounds = options.rounds ?? ROUNDS;
-  const { sets, notes } = chooseSets(VOCABULARY_SETS, options.sets);
+  const { sets, notes } = chooseModelSets("step", VOCABULARY_SETS, options.sets);
   const machine = machineFacts();
   const rows: Record<string, Cell>[] = [];
   const plainRows: Record<string, Cell>[] = [];

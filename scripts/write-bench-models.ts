@@ -6,6 +6,7 @@
  * SmolLM 135M and Qwen2 0.5B.
  */
 import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { extractVocabularies } from "./extract-vocabularies.js";
 import { type BenchModelShape, writeBenchModel } from "./lib/bench-model.js";
@@ -47,7 +48,7 @@ const TEXT = [
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    output: { type: "string", default: ".cache/bench-models" },
+    output: { type: "string", default: fileURLToPath(new URL("../.cache/bench-models", import.meta.url)) },
   },
 });
 

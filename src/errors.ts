@@ -1,7 +1,10 @@
 /**
  * Every error that Llamafuse raises on purpose. A message says what was found, what was allowed, and how to cure it;
- * `code` is for programs, `details` carries the numbers and names that the message speaks of.
+ * `code` is for programs, `details` carries the numbers and names that the message speaks of. Passwords in addresses are
+ * masked in both.
  */
+
+import { maskSecrets, maskSecretsIn } from "./secrets.js";
 
 /** What each code means to a shell (`exit`) and to an HTTP client (`http`). */
 export const ERROR_CODES = {
@@ -11,6 +14,8 @@ export const ERROR_CODES = {
   "invalid-text": { exit: 2, http: 400 },
   /** A file that is missing, a directory, or not readable. */
   "file-unreadable": { exit: 3, http: 404 },
+  /** A file that cannot be written: a full or broken disk, a folder that is missing or read-only. */
+  "file-unwritable": { exit: 3, http: 507 },
   /** A file that is not what its name promises: a damaged GGUF, a vocabulary without its byte tokens. */
   "invalid-model": { exit: 3, http: 422 },
   /** A sound file that this build cannot run: no text generation, an unknown architecture. */
@@ -46,9 +51,9 @@ export class LlamafuseError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(maskSecrets(message), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.details = details;
+    this.details = maskSecretsIn(details) as Record<string, unknown>;
   }
 
   get exitCode(): number {

@@ -17,7 +17,11 @@ export { GgufEmbedder, type GgufEmbedderOptions } from "./before/embedders/gguf.
 export { type GradedExample, LabelEmbedder, labelExamples } from "./before/embedders/label-probabilities.js";
 export { TfIdfEmbedder, type TfIdfEmbedderOptions } from "./before/embedders/tf-idf.js";
 export { averageImprovement, mixForBudget, thresholdForShare, upperHull } from "./before/evaluation/curve.js";
-export { type JudgeAllOptions, type JudgementOfAll, judgeAll } from "./before/evaluation/judge-all.js";
+export {
+  type EvaluateRoutersOptions,
+  evaluateRouters,
+  type RoutersEvaluation,
+} from "./before/evaluation/evaluate-routers.js";
 export { foldsOf, type SplitOptions, splitOf } from "./before/evaluation/splits.js";
 export { embedQuery, type TrainingData, trainingData } from "./before/fitting/training-data.js";
 export type {
@@ -79,8 +83,17 @@ export type {
   Verification,
 } from "./member/member.js";
 export type { MemberOptions } from "./member/member-options.js";
+export type { MemberCosts, MemberIdentity, ModelIdentity } from "./member/model-identity.js";
+export type { GoingBack, MemberOffers } from "./member/offers.js";
 export type { ScriptedMemberOptions } from "./member/scripted/options.js";
 export { ScriptedMember } from "./member/scripted/scripted-member.js";
+export {
+  type ListedModel,
+  type ListModelsOptions,
+  listModels,
+  type ModelListing,
+  type UnusableModel,
+} from "./model-stores/list-models.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
 export type { TrainingExample } from "./training/example.js";
 export type { JudgeTraining } from "./training/options.js";

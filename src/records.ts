@@ -14,10 +14,10 @@ export interface DataRecord {
 
 /**
  * The records of a file, by its extension: `.csv` rows (arrays of texts, no header), `.json` the elements of an array or
- * of the field `Data`, anything else one JSON value a line; empty lines are skipped.
- * Errors: file-unreadable; invalid-data (not UTF-8, not JSON or CSV; the message names the line).
+ * of the field `Data`, anything else one JSON value a line; empty lines are skipped. With `onBadLine` a line that is not
+ * JSON is handed to it and skipped. Errors: file-unreadable; invalid-data (not UTF-8, not JSON or CSV; the message names the line).
  */
-export async function readRecords(file: string): Promise<DataRecord[]> {
+export async function readRecords(file: string, onBadLine?: (error: LlamafuseError) => void): Promise<DataRecord[]> {
   const text = await readText(file);
   switch (path.extname(file).toLowerCase()) {
     case ".csv":
@@ -25,7 +25,7 @@ export async function readRecords(file: string): Promise<DataRecord[]> {
     case ".json":
       return jsonElements(file, text);
     default:
-      return jsonLines(file, text);
+      return jsonLines(file, text, onBadLine);
   }
 }
 
@@ -58,11 +58,17 @@ export function invalidData(
   return new LlamafuseError("invalid-data", `${place}: ${problem}`, { place, ...details }, cause);
 }
 
-function jsonLines(file: string, text: string): DataRecord[] {
+function jsonLines(file: string, text: string, onBadLine?: (error: LlamafuseError) => void): DataRecord[] {
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
     const place = `${file}:${index + 1}`;
-    return [{ place, number: index + 1, value: parseJson(place, line) }];
+    try {
+      return [{ place, number: index + 1, value: parseJson(place, line) }];
+    } catch (error) {
+      if (onBadLine === undefined || !(error instanceof LlamafuseError)) throw error;
+      onBadLine(error);
+      return [];
+    }
   });
 }
 

@@ -84,6 +84,8 @@ export class AnswerCache implements AnswerSource {
     private readonly ask: Ask,
     /** The release; another one may answer otherwise. */
     private readonly version: string,
+    /** Ends the wait for an answer that another run is making. */
+    private readonly signal?: AbortSignal,
   ) {}
 
   get members(): readonly string[] {
@@ -113,8 +115,15 @@ export class AnswerCache implements AnswerSource {
   }
 
   async #make(key: string, team: Team, request: AnswerRequest, sample: number): Promise<Answer> {
-    const answer = await this.ask(team, request, seedFor(request.seed, request.prompt, sampleOf(request, sample)));
-    // An answer that was cut short by a signal is nobody's.
+    const theirs = await this.ledger.claim(key, this.signal);
+    if (theirs !== undefined) return theirs;
+    let answer: Answer | undefined;
+    try {
+      answer = await this.ask(team, request, seedFor(request.seed, request.prompt, sampleOf(request, sample)));
+    } finally {
+      // An answer that was cut short by a signal is nobody's.
+      if (answer === undefined || answer.finishReason === "aborted") this.ledger.release(key);
+    }
     if (answer.finishReason !== "aborted") this.ledger.set(key, answer);
     return answer;
   }

@@ -2,6 +2,7 @@
 import { displayWidth, wrapped } from "./columns.js";
 
 const COLUMNS = 80;
+const MEANING_COLUMN = 20;
 
 /**
  * Examples (`  $ command   what it does`) that are too wide for a line say what they do on the next one, all of a block
@@ -14,11 +15,26 @@ export function helpText(text: string): string {
     .join("\n");
 }
 
+/** Names, each with its meaning in a column behind it; a long name stands on a line of its own. */
+export function helpList(meanings: Readonly<Record<string, string>>): string {
+  return Object.entries(meanings)
+    .map(([name, meaning]) => {
+      const lines = wrapped([{ text: meaning, paint: String }], COLUMNS - MEANING_COLUMN).split("\n");
+      const indented = lines.map((line) => `${" ".repeat(MEANING_COLUMN)}${line}`);
+      const fits = displayWidth(name) + 4 <= MEANING_COLUMN;
+      return [`  ${name}`.padEnd(MEANING_COLUMN) + (fits ? lines[0] : ""), ...(fits ? indented.slice(1) : indented)]
+        .map((line) => line.trimEnd())
+        .join("\n");
+    })
+    .join("\n");
+}
+
 function examples(lines: readonly string[]): string {
   if (lines.every((line) => displayWidth(line) <= COLUMNS)) return lines.join("\n");
   return lines
     .flatMap((line) => {
-      const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line)!;
+      const [, command, remark] = /^ {2}(\$ .*?)(?: {2,}(.*))?$/.exec(line) ?? [];
+      if (command === undefined) return [wrapped([{ text: line, paint: String }], COLUMNS)];
       // A flag stays with its value: lines break only where a flag begins.
       const joined = command.replace(/ (?!-)/g, "\u00a0");
       const shown = wrapped([{ text: joined, paint: String }], COLUMNS - 8).replaceAll("\n", " \\\n      ");

@@ -11,6 +11,7 @@ import { registerGenerate } from "./generate/command.js";
 import { helpText } from "./help-text.js";
 import { registerInspect } from "./inspect/command.js";
 import { registerMethods } from "./methods/command.js";
+import { registerModels } from "./models/command.js";
 import { addCommonOptions } from "./options.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
@@ -57,6 +58,7 @@ function makeProgram(): Command {
   addCommonOptions(program);
   registerGenerate(program);
   registerChat(program);
+  registerModels(program);
   registerMethods(program);
   registerInspect(program);
   registerBench(program);

@@ -8,6 +8,7 @@ import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
 import { collectOption, type MethodOption, methodOptions, onlyMethod } from "./method-words.js";
+import { modelOf } from "./model-words.js";
 
 export interface EnsembleFlags {
   member?: string[];
@@ -39,7 +40,7 @@ export function addMemberOptions(command: Command, group: string): Command {
     .optionsGroup(group)
     .option(
       "-m, --member <file>",
-      "a GGUF file, a native model's name (robin, wren, finch, raven, sparrow, swift, owl), or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts)",
+      'a GGUF file, a model of "llamafuse models" by a part of its name, ollama:NAME, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts robin, wren and finch)',
       collect,
     );
 }
@@ -145,7 +146,7 @@ export function memberOptions({
 }: EnsembleFlags): MemberOptions[] {
   const models =
     member.length > 0
-      ? member.map((model) => ({ model }))
+      ? member.map((word) => ({ model: modelOf(word) }))
       : nativeModels().map(({ name, path }) => ({ name, model: path }));
   if (weight.length > 0 && weight.length !== models.length) {
     throw new LlamafuseError(

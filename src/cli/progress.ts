@@ -10,17 +10,31 @@ const PATIENCE_MS = 500;
 /** With the bar and the numbers, a line of 70 columns: one that wraps could not be taken back. */
 const NAME_COLUMNS = 18;
 
+/** A bar with its words and numbers needs so many columns; cut, it would leave its colour to all that follows. */
+const WIDE_COLUMNS = 76;
+
+const isWide = () => (process.stderr.columns ?? WIDE_COLUMNS) >= WIDE_COLUMNS;
+
 const BAR_STYLE = {
   stream: process.stderr,
   barCompleteChar: "█",
   barIncompleteChar: "░",
-  barsize: 30,
+  get barsize(): number {
+    return isWide() ? 30 : 8;
+  },
   clearOnComplete: true,
   // What is switched off would stay so after a kill.
   hideCursor: false,
   linewrap: true,
   gracefulExit: false,
 };
+
+/** What is done, the bar, how far, of what, and the time; on a narrow terminal only the first three, without colour. */
+function formatOf(what: string, told: string, time: string): string {
+  if (!isWide()) return `${what} {bar} {percentage}%`;
+  const { cyan, dim } = colorsFor(process.stderr);
+  return `${what} ${cyan("{bar}")} {percentage}%${told === "" ? "" : `  ${told}`} ${dim(time)}`;
+}
 
 const MEASURING = "Measuring how the members share the cores …";
 
@@ -75,11 +89,7 @@ export class LoadBars {
   }
 
   #show(): void {
-    const { cyan, dim } = colorsFor(process.stderr);
-    this.#bars = new MultiBar({
-      ...BAR_STYLE,
-      format: `{phase} {member} ${cyan("{bar}")} {percentage}% ${dim("{duration_formatted}")}`,
-    });
+    this.#bars = new MultiBar({ ...BAR_STYLE, format: formatOf("{phase} {member}", "", "{duration_formatted}") });
     for (const progress of this.#latest.values()) this.#draw(progress);
   }
 
@@ -110,8 +120,7 @@ export class AnswerBar {
   }
 
   #start(total: number, done: number): SingleBar {
-    const { cyan, dim } = colorsFor(process.stderr);
-    const format = `Answering ${cyan("{bar}")} {percentage}%  {value}/{total} answers{known} ${dim("{eta_formatted} left")}`;
+    const format = formatOf("Answering", "{value}/{total} answers{known}", "{eta_formatted} left");
     const bar = new SingleBar({ ...BAR_STYLE, format });
     bar.start(total, done, { known: "" });
     return bar;
@@ -138,8 +147,7 @@ export class StepBar {
   }
 
   #start(total: number): SingleBar {
-    const { cyan, dim } = colorsFor(process.stderr);
-    const format = `${this.verb} ${cyan("{bar}")} {percentage}%  {name} ${dim("{duration_formatted}")}`;
+    const format = formatOf(this.verb, "{name}", "{duration_formatted}");
     const bar = new SingleBar({ ...BAR_STYLE, format });
     bar.start(total, 0, { name: "" });
     return bar;

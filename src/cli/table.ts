@@ -8,6 +8,8 @@ export const DEFAULT_WIDTH = 100;
 /** A longer word is cut rather than given a column of its width. */
 const LONGEST_WORD = 28;
 const GAP = "  ";
+/** Of a column that is cut. */
+const NARROWEST = 6;
 
 export interface TableOptions {
   colors: Colors;
@@ -48,6 +50,7 @@ export function renderTable(
       indent,
     });
   }
+  if (!canHold(all, wrap, available)) return renderStacked(rows, { colors, head, indent });
   const none = Object.fromEntries(BORDERS.map((name) => [name, ""]));
   const table = new Table({
     chars: { ...none, middle: GAP },
@@ -64,6 +67,40 @@ export function renderTable(
     .map((line) => `${indent}${line}`.replace(/\s+$/, ""))
     .join("\n")
     .concat("\n");
+}
+
+/** Whether the wrapping columns can be as narrow as they may and the table then fits. */
+function canHold(all: readonly (readonly string[])[], wrap: readonly number[], available: number): boolean {
+  const widths = fitWidths(all, wrap, available);
+  return widths.reduce((total, width) => total + width + GAP.length, -GAP.length) <= available || all[0].length < 3;
+}
+
+/**
+ * Where even that is too wide, a block a row: what stands first as its head, the other cells below, each behind the name
+ * of its column.
+ */
+function renderStacked(
+  rows: readonly (readonly string[])[],
+  { colors, head, indent = "" }: Pick<TableOptions, "colors" | "head" | "indent">,
+): string {
+  const unnamed = Math.max(1, head?.findIndex((name) => visibleLength(name) > 0) ?? 1);
+  return rows
+    .map((row) => {
+      // A mark alone says nothing: what it is about stands beside it.
+      const isMark = row.slice(0, unnamed).every((cell) => visibleLength(cell) <= 1);
+      const first = isMark ? unnamed + 1 : unnamed;
+      const title = row.slice(0, first).filter((cell) => visibleLength(cell) > 0);
+      const cells = row.slice(first).map((cell, index) => [colors.dim(head?.[first + index] ?? ""), cell]);
+      const told = cells.filter(([, cell]) => visibleLength(cell) > 0);
+      const below =
+        head === undefined
+          ? told.map(([, cell]) => renderTable([[cell]], { colors, wrap: [0], indent: `${indent}  ` })).join("")
+          : told.length === 0
+            ? ""
+            : renderTable(told, { colors, wrap: [0, 1], indent: `${indent}  ` });
+      return `${renderTable([[title.join(" ")]], { colors, wrap: [0], indent })}${below}`;
+    })
+    .join("\n");
 }
 
 /** Natural widths where they fit; else the wrapping columns share what the others leave, none below its longest word. */
@@ -84,7 +121,12 @@ function fitWidths(all: readonly (readonly string[])[], wrap: readonly number[],
   if (sum(natural) <= room) return natural;
   const wrapped = sum(natural) - sum(least);
   const growth = wrapped === 0 ? 0 : Math.max(0, room - sum(least)) / wrapped;
-  return natural.map((width, column) => least[column] + Math.floor(growth * (width - least[column])));
+  const widths = natural.map((width, column) => least[column] + Math.floor(growth * (width - least[column])));
+  // One or two columns are cut where nothing else helps.
+  while (natural.length < 3 && sum(widths) > room && Math.max(...widths) > NARROWEST) {
+    widths[widths.indexOf(Math.max(...widths))]--;
+  }
+  return widths;
 }
 
 /** Columns of a text that may hold colours. */

@@ -14,6 +14,7 @@ import { loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
 import { checkModel } from "../llama/check-model.js";
 import type { Gpu } from "../llama/find-library.js";
+import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import { checkMemberOptions, type MemberOptions } from "../member/member-options.js";
@@ -220,10 +221,6 @@ function firstOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
 
 function hasRouter(options: EnsembleOptions | RoutedEnsembleOptions): options is RoutedEnsembleOptions {
   return options.method !== undefined && isRouted(options.method);
-}
-
-function isMember(member: MemberOptions | Member): member is Member {
-  return "advance" in member;
 }
 
 /** Given names must differ; the others are file names, told apart by a number where one file is loaded twice. */

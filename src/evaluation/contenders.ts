@@ -73,7 +73,7 @@ function wordsOf(options: Record<string, unknown>, prefix = ""): string[] {
   });
 }
 
-/** A plain object, and no judge of one's own. */
+/** A plain object, not an object of a class of its own. */
 function isPart(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

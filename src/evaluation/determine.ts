@@ -141,13 +141,13 @@ export async function determine(options: DetermineOptions): Promise<Determinatio
       onAnswer: ({ done, total, known }: EvaluationProgress) =>
         asking.onAnswer?.({ done: index * total + done, total: members.length * total, known }),
     });
-    const outcomes = outcomesOf(evaluation.tasks);
+    const graded = gradedAlone(evaluation.tasks);
     const interval = meanInterval(
-      outcomes.map(({ grade }) => grade),
+      graded.map(({ grade }) => grade),
       { seed },
     );
-    questions = outcomes.length;
-    candidates.push({ name, model: member.model, grade: interval.value, interval, length: lengthOf(outcomes) });
+    questions = graded.length;
+    candidates.push({ name, model: member.model, grade: interval.value, interval, length: lengthOf(graded) });
     notes.push(...evaluation.notes.map((note) => `${name}: ${note}`));
   }
   const verdicts = chooseModels(candidates, rule);
@@ -163,13 +163,13 @@ export async function determine(options: DetermineOptions): Promise<Determinatio
   };
 }
 
-function outcomesOf(tasks: readonly EvaluatedTask[]) {
-  return tasks.flatMap(({ outcomes }) => outcomes.map(([alone]) => alone));
+function gradedAlone(tasks: readonly EvaluatedTask[]) {
+  return tasks.flatMap(({ graded }) => graded.map(([alone]) => alone));
 }
 
 /** Mean characters of the answers that were written. */
-function lengthOf(outcomes: ReturnType<typeof outcomesOf>): number | null {
-  const written = outcomes.flatMap(({ answer }) => (answer?.finishReason === undefined ? [] : [answer.text.trim()]));
+function lengthOf(graded: ReturnType<typeof gradedAlone>): number | null {
+  const written = graded.flatMap(({ answer }) => (answer?.finishReason === undefined ? [] : [answer.text.trim()]));
   if (written.length === 0) return null;
   return written.reduce((sum, text) => sum + [...text].length, 0) / written.length;
 }

@@ -10,8 +10,8 @@ import type { Evaluation } from "./run.js";
 export function oraclePlaces(evaluation: Evaluation): number[][] | undefined {
   const alone = evaluation.contenders.flatMap(({ kind }, place) => (kind === "member" ? [place] : []));
   if (alone.length < 2) return undefined;
-  return evaluation.tasks.map(({ outcomes }) =>
-    outcomes.map((all) =>
+  return evaluation.tasks.map(({ graded }) =>
+    graded.map((all) =>
       alone.reduce((best, other) => {
         const gain = all[other].grade - all[best].grade;
         const saving =

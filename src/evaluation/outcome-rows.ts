@@ -10,7 +10,7 @@
 import { queryText } from "../before/table/query-text.js";
 import { parameterTokens } from "./oracle.js";
 import { requestFor } from "./requests.js";
-import type { Evaluation, Outcome } from "./run.js";
+import type { Evaluation, GradedAnswer } from "./run.js";
 import { choiceOf } from "./session.js";
 import type { Question } from "./task.js";
 
@@ -37,12 +37,12 @@ const BILLION = 1e9;
 
 export function* outcomeRows(evaluation: Evaluation): Generator<OutcomeRow, void, void> {
   const { contenders, tasks, settings } = evaluation;
-  for (const { task, outcomes } of tasks) {
+  for (const { task, graded } of tasks) {
     for (const [index, question] of task.questions.entries()) {
       const query = queryText(requestFor(task, question, settings).prompt);
       for (const [place, { name, kind }] of contenders.entries()) {
         if (kind !== "member") continue;
-        const outcome = outcomes[index][place];
+        const outcome = graded[index][place];
         yield {
           queryId: `${task.name}/${question.id}`,
           query,
@@ -59,7 +59,7 @@ export function* outcomeRows(evaluation: Evaluation): Generator<OutcomeRow, void
   }
 }
 
-function spent({ answer }: Outcome, cost: number): Pick<OutcomeRow, "cost" | "completionTokens" | "latencyMs"> {
+function spent({ answer }: GradedAnswer, cost: number): Pick<OutcomeRow, "cost" | "completionTokens" | "latencyMs"> {
   if (answer === undefined) return {};
   const isWritten = answer.finishReason !== undefined;
   return {
@@ -69,7 +69,7 @@ function spent({ answer }: Outcome, cost: number): Pick<OutcomeRow, "cost" | "co
   };
 }
 
-function said(question: Question, { answer }: Outcome): Pick<OutcomeRow, "answer"> {
+function said(question: Question, { answer }: GradedAnswer): Pick<OutcomeRow, "answer"> {
   if (answer === undefined) return {};
   return { answer: answer.logLikelihoods === undefined ? answer.text.trim() : choiceOf(question, answer).letter };
 }

@@ -9,6 +9,7 @@
 import type { Answer, CachedMember, TeamMethod } from "../answers/answer-cache.js";
 import { type Lane, type LaneOptions, laneCount, openLanes } from "../answers/lane.js";
 import { Ledger } from "../answers/ledger.js";
+import { isAnswer } from "../answers/saved-answer.js";
 import { isRouted, refuseRouterAlone } from "../before/live/routed-method.js";
 import { contentHash, hashesOfFiles, keyOf } from "../content-identity.js";
 import { checkSamplerOptions, type SamplerOptions } from "../decoding/sampler-options.js";
@@ -67,7 +68,7 @@ export interface EvaluatedMember {
 }
 
 /** What one contender made of one question. */
-export interface Outcome {
+export interface GradedAnswer {
   /** From 0 to 1. */
   grade: number;
   answer?: Answer;
@@ -77,8 +78,8 @@ export interface Outcome {
 
 export interface EvaluatedTask {
   task: Task;
-  /** For each question of the task its outcomes, in the order of the contenders. */
-  outcomes: Outcome[][];
+  /** For each question of the task what each contender answered, in the order of the contenders. */
+  graded: GradedAnswer[][];
 }
 
 export interface Evaluation {
@@ -112,7 +113,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     options.methods === undefined
       ? defaultMethods(members.length, options.generation?.temperature)
       : { methods: options.methods, notes: [] };
-  const ledger = new Ledger<Answer>(options.ledger);
+  const ledger = new Ledger<Answer>(options.ledger, isAnswer);
   let lanes: Lane[] = [];
   try {
     const names = chooseNames(members);
@@ -135,7 +136,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       parameters: file.parameters,
     }));
     const settings = { seed, chat, generation, limit, lanes: lanes.length, schedule: lanes.at(0)?.schedule };
-    const results = session.results(ledger.skipped);
+    const results = session.results(ledger.broken);
     return { members: evaluated, ...results, notes: [...notes, ...results.notes], settings };
   } finally {
     await Promise.all(lanes.map((lane) => lane.dispose()));

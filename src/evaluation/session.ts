@@ -9,14 +9,19 @@ import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
 import { metricNamed } from "./metrics/metrics.js";
 import { requestFor } from "./requests.js";
-import type { EvaluatedTask, EvaluateOptions, Evaluation, Outcome } from "./run.js";
+import type { EvaluatedTask, EvaluateOptions, Evaluation, GradedAnswer } from "./run.js";
 import { letterOf, type Question, type Task } from "./task.js";
 
 interface Job {
   task: Task;
   question: Question;
-  outcomes: Outcome[];
+  graded: GradedAnswer[];
 }
+
+/** With so many from the first on that cannot be asked, it is not the questions. */
+const MOST_BAD_FIRST = 10;
+/** More lines than this say less than their number. */
+const MOST_NAMED = 3;
 
 /** How a method says that it cannot lead these members, or not without options of its own. */
 const MISFIT: ReadonlySet<string> = new Set(["incompatible-members", "invalid-option"]);
@@ -25,11 +30,15 @@ export class Session {
   readonly #tasks: EvaluatedTask[];
   readonly #jobs: Job[];
   readonly #leftOut = new Map<Contender, LlamafuseError>();
+  /** Questions that cannot be asked, and why. */
+  readonly #skipped = new Map<Question, LlamafuseError>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #next = 0;
   #done = 0;
   #known = 0;
+  /** Questions that all contenders have answered. */
+  #answered = 0;
 
   constructor(
     private readonly options: EvaluateOptions,
@@ -38,9 +47,9 @@ export class Session {
     private readonly ledger: Ledger<Answer>,
     private readonly cached: readonly CachedMember[],
   ) {
-    this.#tasks = tasks.map((task) => ({ task, outcomes: task.questions.map(() => []) }));
-    this.#jobs = this.#tasks.flatMap(({ task, outcomes }) =>
-      task.questions.map((question, index) => ({ task, question, outcomes: outcomes[index] })),
+    this.#tasks = tasks.map((task) => ({ task, graded: task.questions.map(() => []) }));
+    this.#jobs = this.#tasks.flatMap(({ task, graded }) =>
+      task.questions.map((question, index) => ({ task, question, graded: graded[index] })),
     );
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
@@ -74,22 +83,30 @@ export class Session {
     });
   }
 
-  results(skipped: number): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
+  results(broken: readonly string[]): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
     const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
     const notes = Array.from(
       this.#leftOut,
       ([{ name }, { message }]) => `${name} is not for these members: ${message}`,
     );
     const places = kept.map((contender) => this.contenders.indexOf(contender));
-    const tasks = this.#tasks.map(({ task, outcomes }) => ({
-      task,
-      outcomes: outcomes.map((all) => places.map((place) => all[place])),
-    }));
-    const errors = tasks.flatMap(({ outcomes }) => outcomes.flat()).flatMap(({ error }) => error ?? []);
+    const tasks = this.#tasks.map(({ task, graded }) => {
+      const isAsked = (at: number) => !this.#skipped.has(task.questions[at]);
+      return {
+        task: { ...task, questions: task.questions.filter((_, at) => isAsked(at)) },
+        graded: graded.filter((_, at) => isAsked(at)).map((all) => places.map((place) => all[place])),
+      };
+    });
+    const empty = this.#tasks.find(({ task }) => task.questions.every((question) => this.#skipped.has(question)));
+    if (empty !== undefined) throw this.#skipped.get(empty.task.questions[0])!;
+    notes.push(...skippedNotes(this.#tasks, this.#skipped));
+    const errors = tasks.flatMap(({ graded }) => graded.flat()).flatMap(({ error }) => error ?? []);
     if (errors.length > 0)
       notes.push(`${errors.length} answers are missing and count as wrong, the first: ${errors[0]}`);
-    if (skipped > 0)
-      notes.push(`lines of the ledger that are broken, as a killed run may leave one, and skipped: ${skipped}.`);
+    if (broken.length > 0)
+      notes.push(
+        `lines of the ledger that are broken, as a killed run may leave one, and skipped: ${broken.length} (${broken.length > 1 ? "the first " : ""}${broken[0]}).`,
+      );
     return { contenders: kept, tasks, notes };
   }
 
@@ -99,6 +116,7 @@ export class Session {
       this.cached,
       (team, request, seed) => lane!.ask(team, request, seed, this.#signal),
       packageJson.version,
+      this.#signal,
     );
   }
 
@@ -110,25 +128,39 @@ export class Session {
   /** The members' own answers, side by side where they are scheduled so, then the methods'. */
   async #answer(job: Job, cache: AnswerCache, schedule?: Schedule): Promise<void> {
     const request = requestFor(job.task, job.question, this.options);
-    const one = async (contender: Contender) => {
-      if (this.#leftOut.has(contender)) return this.#count(false);
-      const isKnown = cache.has(contender.team, request);
-      const place = this.contenders.indexOf(contender);
-      job.outcomes[place] = await this.#outcomeOf(contender, job, request, cache);
+    let counted = 0;
+    const count = (isKnown: boolean) => {
+      counted++;
       this.#count(isKnown);
     };
+    const one = async (contender: Contender) => {
+      if (this.#leftOut.has(contender)) return count(false);
+      const isKnown = cache.has(contender.team, request);
+      const place = this.contenders.indexOf(contender);
+      job.graded[place] = await this.#gradedAnswer(contender, job, request, cache);
+      count(isKnown);
+    };
     const alone = this.contenders.filter(({ kind }) => kind === "member");
-    if (schedule === "parallel") await settleAll(alone.map(one));
-    else for (const contender of alone) await one(contender);
-    for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
+    try {
+      if (schedule === "parallel") await settleAll(alone.map(one));
+      else for (const contender of alone) await one(contender);
+      for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
+      this.#answered++;
+    } catch (error) {
+      if (!(error instanceof LlamafuseError) || error.code !== "invalid-text") throw error;
+      // Text that a template or a tokeniser refuses is nobody's mistake: the question counts for no one.
+      this.#skipped.set(job.question, error);
+      if (this.#answered === 0 && this.#skipped.size >= MOST_BAD_FIRST) throw error;
+      while (counted < this.contenders.length) count(false);
+    }
   }
 
-  async #outcomeOf(
+  async #gradedAnswer(
     contender: Contender,
     { task, question }: Job,
     request: AnswerRequest,
     cache: AnswerCache,
-  ): Promise<Outcome> {
+  ): Promise<GradedAnswer> {
     try {
       const answer = await cache.answer(contender.team, request);
       this.#signal.throwIfAborted();
@@ -185,4 +217,21 @@ export function choiceOf({ choices }: Question, answer: Answer): { letter: strin
   const scores = logLikelihoodsOf(answer);
   const choice = scores.indexOf(Math.max(...scores));
   return { letter: letterOf(choice), text: choices![choice] };
+}
+
+/** What became of records that are no questions, and of questions that cannot be asked. */
+function skippedNotes(tasks: readonly EvaluatedTask[], skipped: ReadonlyMap<Question, LlamafuseError>): string[] {
+  return tasks.flatMap(({ task }) => {
+    const reasons = [
+      ...(task.skipped ?? []),
+      ...task.questions.flatMap((question) => {
+        const error = skipped.get(question);
+        return error === undefined ? [] : [`question ${question.id}: ${error.message}`];
+      }),
+    ];
+    if (reasons.length === 0) return [];
+    const rest = reasons.length > MOST_NAMED ? ` … and ${reasons.length - MOST_NAMED} more.` : "";
+    const questions = reasons.length === 1 ? "question is" : "questions are";
+    return [`${task.name}: ${reasons.length} ${questions} skipped: ${reasons.slice(0, MOST_NAMED).join(" ")}${rest}`];
+  });
 }

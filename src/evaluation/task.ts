@@ -45,6 +45,8 @@ export interface Task {
   readonly stop: readonly string[];
   /** Tokens that an answer may have. */
   readonly maxTokens: number;
+  /** Records of the file that are not among the questions: why, each with its place. */
+  readonly skipped?: readonly string[];
 }
 
 /** As many choices as there are letters. */

@@ -1,5 +1,5 @@
 /**
- * The part of llama.h (release v0.5.0) that Llamafuse calls. Struct layouts belong to that exact release: they are
+ * The part of llama.h (release v0.4.0) that Llamafuse calls. Struct layouts belong to that exact release: they are
  * filled from the library's own `*_default_params`, and `library.ts` checks the defaults before anything else runs.
  * Nothing outside this folder knows a struct.
  */

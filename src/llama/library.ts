@@ -11,7 +11,7 @@ import { findLibrary, type Gpu, type LibraryFiles, LLAMA_DIR_VARIABLE } from "./
 import { bindGgml, type GgmlFunctions } from "./ggml-bindings.js";
 
 /** The llama.cpp release whose structs `bindings.ts` describes. */
-export const LLAMA_RELEASE = "0.5.0";
+export const LLAMA_RELEASE = "0.4.0";
 
 const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
 

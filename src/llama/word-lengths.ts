@@ -7,7 +7,7 @@ import { LlamafuseError } from "../errors.js";
 import { nativeStackBytes } from "./bindings.js";
 
 /**
- * Measured: 380 bytes a character with libstdc++ (release v0.5.0, x64), the same for all splitters. Twice that, for
+ * Measured: 380 bytes a character with libstdc++ (release v0.4.0, x64), the same for all splitters. Twice that, for
  * other compilers.
  */
 const STACK_BYTES_PER_CHARACTER = 760;

@@ -3,8 +3,8 @@ import { LlamafuseError } from "../errors.js";
 
 export interface MemberOptions {
   /**
-   * Path of a GGUF file, the name of a native model such as `raven`, or a URI that node-llama-cpp can download:
-   * `hf:user/repo:Q4_K_M`, `https://…/model.gguf`.
+   * Path of a GGUF file, the name of a native model such as `raven`, a model in Ollama's store such as
+   * `ollama:llama3.2:1b`, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`.
    */
   model: string;
   /** How results, traces and errors call it. Default: the file's name without `.gguf`. */

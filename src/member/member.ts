@@ -17,6 +17,8 @@
  */
 import type { Vocabulary } from "../vocabulary/vocabulary.js";
 import type { EmbeddingLayer, EmbeddingSource } from "./embeddings.js";
+import type { MemberIdentity } from "./model-identity.js";
+import type { MemberOffers } from "./offers.js";
 
 /** What a member computes from its logits after every decode, while it still holds them. */
 export interface Preparation {
@@ -191,18 +193,11 @@ export interface Lookup {
   logit: number;
 }
 
+/** What decoding needs to know of the model; which model it is stands in `identity()`. */
 export interface MemberFacts {
-  /** File name or another label for people. */
-  source: string;
-  /** As llama.cpp describes it, e.g. "llama 1B Q8_0". */
-  description: string;
-  architecture: string;
-  parameters: number;
-  /** Bytes of the weights. */
-  bytes: number;
   trainedContext: number;
+  /** Numbers of a hidden state. */
   embeddingLength: number;
-  layers: number;
   /** The chat template in the model's metadata, if any (Jinja). */
   chatTemplate?: string;
   /** Texts of the beginning- and end-of-text tokens, for templates that write them. */
@@ -211,7 +206,11 @@ export interface MemberFacts {
 }
 
 export interface Member {
+  /** What stands behind it: "llama" for a GGUF file, "scripted", or a name of your own. */
+  readonly kind: string;
   readonly name: string;
+  /** What it can do beside continuing text. */
+  readonly offers: MemberOffers;
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   /** Tokens that fit its context. */
@@ -268,6 +267,8 @@ export interface Member {
   tokenize(text: Uint8Array, options?: { parseSpecial?: boolean; addBos?: boolean }): Promise<Int32Array>;
   /** Threads to decode with from now on. */
   setThreads(threads: number): Promise<void>;
+  /** Which model it is and what it costs. */
+  identity(): MemberIdentity;
   /** Where its token embeddings are, for methods that compare tokens by them. Absent or undefined: it has none. */
   embeddings?(layer: EmbeddingLayer): EmbeddingSource | undefined;
   dispose(): Promise<void>;

@@ -1,8 +1,9 @@
-/** Which model a member runs, told without reading all of it: for files that were trained on one model and fit no other. */
+/** Which model a member runs, without reading all of its file: for files that were trained on one model and fit no other. */
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
-import type { Member, MemberFacts } from "./member.js";
+import type { Vocabulary } from "../vocabulary/vocabulary.js";
+import type { Member } from "./member.js";
 
 export const modelIdentity = z.strictObject({
   name: z.string(),
@@ -14,31 +15,63 @@ export const modelIdentity = z.strictObject({
 
 export type ModelIdentity = z.infer<typeof modelIdentity>;
 
+/** What stands behind a member: which model it is, and what it costs to run. */
+export interface MemberIdentity extends ModelIdentity {
+  /** The model's file; undefined where there is none on this machine. */
+  file?: string;
+  /** As llama.cpp names it: "llama", "qwen3". */
+  architecture: string;
+  costs: MemberCosts;
+}
+
+/** One token costs about 2 · parameters floating-point operations, and reads all weights once. */
+export interface MemberCosts {
+  parameters: number;
+  /** Bytes of the weights. */
+  weightBytes: number;
+  layers: number;
+}
+
 /** Two models that agree in every one of so many evenly spaced blocks of their files are the same model. */
 const BLOCKS = 256;
 const BLOCK_BYTES = 4096;
 
-const known = new WeakMap<Member, ModelIdentity>();
+/** As it is kept in files. */
+export function savedIdentity(member: Pick<Member, "identity">): ModelIdentity {
+  const { name, description, digest } = member.identity();
+  return { name, description, digest };
+}
+
+/** What a kind of member knows of its model. */
+export interface ModelDescription {
+  /** As llama.cpp describes it, e.g. "llama 1B Q8_0". */
+  description: string;
+  architecture: string;
+  costs: MemberCosts;
+  embeddingLength: number;
+}
 
 /**
- * SHA-256, cut to 128 bits, of a model's facts and of 256 blocks of 4 KiB spread evenly over its file, the first and the
- * last included. A member without a file is told by its facts and its vocabulary.
+ * The identity of a member that is this model. Its digest is SHA-256, cut to 128 bits, of the description and of 256 blocks
+ * of 4 KiB spread evenly over its file, the first and the last included. A member without a file is identified by its
+ * description and its vocabulary.
  */
-export function identityOf(member: Member): ModelIdentity {
-  let identity = known.get(member);
-  if (identity === undefined) {
-    const { description, parameters, bytes, embeddingLength, layers } = member.facts;
-    const hash = createHash("sha256");
-    hash.update(JSON.stringify([description, parameters, bytes, embeddingLength, layers]));
-    if (!addFile(hash, member.facts.source)) hash.update(member.vocabulary.data.bytes);
-    identity = { name: member.name, description: described(member.facts), digest: hash.digest("hex").slice(0, 32) };
-    known.set(member, identity);
-  }
-  return identity;
+export function identityOfModel(
+  name: string,
+  model: ModelDescription,
+  { file, vocabulary }: { file?: string; vocabulary: Vocabulary },
+): MemberIdentity {
+  const { description, architecture, costs, embeddingLength } = model;
+  const { parameters, weightBytes, layers } = costs;
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([description, parameters, weightBytes, embeddingLength, layers]));
+  if (file === undefined || !addFile(hash, file)) hash.update(vocabulary.data.bytes);
+  const digest = hash.digest("hex").slice(0, 32);
+  return { name, description: described(model), digest, file, architecture, costs };
 }
 
 /** llama.cpp says "?B" of sizes that it has no name for. */
-function described({ description, parameters, embeddingLength }: MemberFacts): string {
+function described({ description, costs: { parameters }, embeddingLength }: ModelDescription): string {
   const size = `${parameters.toLocaleString("en")} parameters, hidden states of ${embeddingLength} numbers`;
   return `${description.replace(" ?B", "")}, ${size}`;
 }

@@ -1,31 +1,27 @@
 /** From what a user names a model by to a file on this machine. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import os from "node:os";
 import path from "node:path";
 import { LlamafuseError } from "../errors.js";
+import { unwritable } from "../files.js";
+import { downloadedFile, fileNameOf, modelsFolder, rememberDownload } from "../model-stores/downloads.js";
+import { isOllamaName, ollamaModel } from "../model-stores/ollama.js";
 import { isNativeName, nativeModel } from "../native-models.js";
-
-/** The environment variable that names the folder for downloaded models. */
-export const MODELS_VARIABLE = "LLAMAFUSE_MODELS";
-
-export function modelsFolder(): string {
-  return process.env[MODELS_VARIABLE] || path.join(os.homedir(), ".llamafuse", "models");
-}
 
 export function isRemote(model: string): boolean {
   return /^(hf|huggingface|https?):/i.test(model);
 }
 
-/** In the models folder: which file a URI was downloaded to, because the downloader itself asks the network. */
-const KNOWN_FILES = "downloaded.json";
 /** A server that does not answer a first request within this time is not reached; the download itself may take hours. */
 const REACH_TIMEOUT_MS = 20_000;
+/** What a download ends with where the folder for it fails, not the network. */
+const DISK_CODES = new Set(["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR"]);
 
 /**
  * A path stays as it is; the name of a native model, such as `raven`, is that model unless there is a file of this name;
- * `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into the models folder.
+ * `ollama:NAME:TAG` is the file in Ollama's store; `hf:` and `https:` URIs are downloaded once, by node-llama-cpp, into
+ * the models folder.
  * Errors: file-unreadable, aborted.
  */
 export async function resolveModel(
@@ -34,26 +30,27 @@ export async function resolveModel(
   signal?: AbortSignal,
 ): Promise<string> {
   if (isNativeName(model) && !existsSync(model)) return nativeModel(model).path;
+  if (isOllamaName(model) && !existsSync(model)) return ollamaModel(model);
   if (!isRemote(model)) return model;
   const directory = modelsFolder();
-  const known = readKnown(directory);
-  if (known[model] !== undefined && existsSync(path.join(directory, known[model])))
-    return path.join(directory, known[model]);
+  const known = downloadedFile(directory, model);
+  if (known !== undefined) return known;
   const { resolveModelFile } = await import("node-llama-cpp");
   try {
     await checkReach(model, signal);
     const file = await resolveModelFile(model, {
       directory,
+      fileName: fileNameOf(model),
       cli: false,
       signal,
       onProgress: ({ totalSize, downloadedSize }) => onProgress?.(totalSize === 0 ? 0 : downloadedSize / totalSize),
     });
-    writeFileSync(
-      path.join(directory, KNOWN_FILES),
-      JSON.stringify({ ...readKnown(directory), [model]: path.relative(directory, file) }, null, 2),
-    );
+    rememberDownload(directory, model, file);
     return file;
   } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    if (DISK_CODES.has(code)) throw unwritable(path.join(directory, fileNameOf(model)), cause);
+    if (code === "file-unwritable") throw cause;
     if (signal?.aborted)
       throw new LlamafuseError("aborted", `The download of ${model} was cancelled.`, { model }, cause);
     throw new LlamafuseError(
@@ -62,15 +59,6 @@ export async function resolveModel(
       { found: model },
       cause,
     );
-  }
-}
-
-/** URI → file of what was downloaded before; what an unreadable list forgets is asked of the network again. */
-function readKnown(directory: string): Record<string, string> {
-  try {
-    return JSON.parse(readFileSync(path.join(directory, KNOWN_FILES), "utf8")) as Record<string, string>;
-  } catch {
-    return {};
   }
 }
 

@@ -74,7 +74,7 @@ describe("llamafuse route eval", () => {
     }
   });
 
-  it("judges every router in folds, and writes a page with the curves", async () => {
+  it("evaluates every router in folds, and writes a page with the curves", async () => {
     const html = at("report.html");
     const small = tableFile("small.jsonl", 60, 5, 2);
     const args = ["route", "eval", "--train", small, "--folds", "2", "--resamples", "0", "--html", html];
@@ -244,13 +244,13 @@ describe("bad tables", () => {
     }
   });
 
-  it("a quality that never changes is learned and judged all the same", async () => {
+  it("a quality that never changes is learned and evaluated all the same", async () => {
     const file = at("constant.jsonl", both({ quality: 1, cost: 1 }, { quality: 1, cost: 2 }));
     const fitted = await run(["route", "fit", "--train", file, "-o", at("constant.json"), "--json"]);
     expect(fitted).toMatchObject({ code: 0, stderr: "" });
-    const judged = await run(["route", "eval", "--train", file, "--folds", "2", "--resamples", "20", "--json"]);
-    expect(judged.code).toBe(0);
-    const { baselines, routers } = JSON.parse(judged.stdout) as Report & { routers: { quality: number }[] };
+    const evaluated = await run(["route", "eval", "--train", file, "--folds", "2", "--resamples", "20", "--json"]);
+    expect(evaluated.code).toBe(0);
+    const { baselines, routers } = JSON.parse(evaluated.stdout) as Report & { routers: { quality: number }[] };
     expect(baselines.bestSingle).toMatchObject({ model: "a", quality: 1, cost: 1 });
     for (const { quality } of routers) expect(quality).toBe(1);
   });

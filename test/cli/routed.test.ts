@@ -82,12 +82,12 @@ describe.skipIf(models === undefined)("from an evaluation to a router at work", 
     expect(fitted.stdout).toContain(`${DEFAULT_ROUTER} on 30 queries and 2 models`);
   });
 
-  const judge = () => run([...quick, "-M", `${DEFAULT_ROUTER}:router=${saved}`, "--ledger", ledger, "--json"]);
+  const evaluate = () => run([...quick, "-M", `${DEFAULT_ROUTER}:router=${saved}`, "--ledger", ledger, "--json"]);
   /** Of the ledger; the first is its head. */
   const lines = () => readFileSync(ledger, "utf8").trimEnd().split("\n").length;
 
-  it("eval judges it beside its members", async () => {
-    const first = await judge();
+  it("eval grades it beside its members", async () => {
+    const first = await evaluate();
     expect(first).toMatchObject({ code: 0, stderr: "" });
     const { rows } = JSON.parse(first.stdout).tasks[0];
     const [robin, wren, routed, oracle] = rows;
@@ -100,11 +100,11 @@ describe.skipIf(models === undefined)("from an evaluation to a router at work", 
   });
 
   it("eval asks the same router nothing again, and all once it was fitted anew", async () => {
-    await judge();
+    await evaluate();
     expect(lines()).toBe(1 + 3 * 6);
     const refitted = await run(["route", "fit", "--train", table, "-o", saved]);
     expect(refitted.code).toBe(0);
-    await judge();
+    await evaluate();
     expect(lines()).toBe(1 + 4 * 6);
   });
 
@@ -134,7 +134,7 @@ describe.skipIf(models === undefined)("llamafuse route describe", () => {
     const file = at("described.json");
     const words = at("routes.json", JSON.stringify(routes));
     const env = { LLAMAFUSE_EMBEDDINGS: at("embeddings") };
-    const made = await run(["route", "describe", words, "--judge", models![0], "-o", file], { env });
+    const made = await run(["route", "describe", words, "--model", models![0], "-o", file], { env });
     expect(made).toMatchObject({ code: 0, stderr: "", stdout: `${file}: 2 routes to wren, robin\n` });
     const explained = await run(["route", "explain", file, "How many?", "--json"], { env });
     expect(explained.code).toBe(0);
@@ -149,7 +149,7 @@ describe.skipIf(models === undefined)("llamafuse route describe", () => {
     [JSON.stringify(routes.map((route) => ({ ...route, name: "two\nlines" }))), /one line/],
   ])("refuses %j", async (content, message) => {
     const words = at("bad.json", content);
-    const ended = await run(["route", "describe", words, "--judge", models![0], "-o", at("bad-out.json")]);
+    const ended = await run(["route", "describe", words, "--model", models![0], "-o", at("bad-out.json")]);
     expect(ended).toMatchObject({ code: 3, stdout: "" });
     expect(ended.stderr).toMatch(message);
     expect(ended.stderr).toContain("bad.json");

@@ -52,8 +52,8 @@ function timeless({
   notes,
   settings: { lanes: _, schedule: _schedule, ...settings },
 }: Evaluation) {
-  const outcomes = tasks.map((task) =>
-    task.outcomes.map((all) =>
+  const graded = tasks.map((task) =>
+    task.graded.map((all) =>
       all.map(({ grade, error, answer }) => {
         if (answer === undefined) return { grade, error };
         const { seconds: _seconds, promptSeconds: _promptSeconds, ...rest } = answer;
@@ -61,7 +61,7 @@ function timeless({
       }),
     ),
   );
-  return { contenders, asked, notes, settings, outcomes };
+  return { contenders, asked, notes, settings, graded };
 }
 
 describe("an evaluation", () => {
@@ -72,21 +72,21 @@ describe("an evaluation", () => {
       [members[1].name, "member"],
       ["gac", "method"],
     ]);
-    const [{ task, outcomes }] = evaluation.tasks;
-    expect(outcomes).toHaveLength(4);
+    const [{ task, graded }] = evaluation.tasks;
+    expect(graded).toHaveLength(4);
     await using pair = await createEnsemble({ members, method: { name: "gac" }, gpu: false });
     await using first = await createEnsemble({ members: members.slice(0, 1), method: { name: "single" }, gpu: false });
     for (const [index, { question, answers }] of task.questions.entries()) {
       const options = { maxTokens: task.maxTokens, stop: task.stop, logProbs: true };
       const own = await first.generate(`Question: ${question}\nAnswer:`, options);
       const fused = await pair.generate(`Question: ${question}\nAnswer:`, options);
-      expect(outcomes[index].map(({ answer }) => answer!.text)).toEqual([own.text, expect.any(String), fused.text]);
-      expect(outcomes[index][0].answer).toMatchObject({ pieces: own.pieces, steps: own.usage.steps });
-      expect(outcomes[index][2].answer!.tokens).toHaveLength(2);
-      expect(outcomes[index][2].answer!.pieces).toBeUndefined();
+      expect(graded[index].map(({ answer }) => answer!.text)).toEqual([own.text, expect.any(String), fused.text]);
+      expect(graded[index][0].answer).toMatchObject({ pieces: own.pieces, steps: own.usage.steps });
+      expect(graded[index][2].answer!.tokens).toHaveLength(2);
+      expect(graded[index][2].answer!.pieces).toBeUndefined();
       const words = fused.text.toLowerCase().split(/\W+/);
       if (!answers[0].includes(" "))
-        expect(outcomes[index][2].grade).toBe(words.includes(answers[0].toLowerCase()) ? 1 : 0);
+        expect(graded[index][2].grade).toBe(words.includes(answers[0].toLowerCase()) ? 1 : 0);
     }
   });
 
@@ -100,7 +100,7 @@ describe("an evaluation", () => {
     const rows = (evaluation: Evaluation) =>
       summarise(evaluation).tasks.map(({ rows }) => rows.map(({ cost: _, ...row }) => row));
     expect(rows(again)).toEqual(rows(one));
-    expect(timeless(await run({ ...options, seed: 6 })).outcomes).not.toEqual(timeless(one).outcomes);
+    expect(timeless(await run({ ...options, seed: 6 })).graded).not.toEqual(timeless(one).graded);
   });
 
   it("asks nothing twice: a second run takes all from the ledger, a third only what is new", async () => {
@@ -142,7 +142,7 @@ describe("an evaluation", () => {
       methods: [{ name: "gac" }, { name: "unite", k: 400 }],
     });
     await using pair = await createEnsemble({ members, method: { name: "gac" }, gpu: false });
-    for (const [index, all] of tasks[0].outcomes.entries()) {
+    for (const [index, all] of tasks[0].graded.entries()) {
       const prompt = `Question: ${choices.questions[index].question}\nAnswer:`;
       for (const { answer, grade } of all) {
         expect(answer!.logLikelihoods).toHaveLength(2);
@@ -173,7 +173,7 @@ describe("an evaluation", () => {
     };
     const small = members.map((member) => ({ ...member, contextSize: 64 }));
     const { tasks, notes } = await run({ members: small, tasks: [long] });
-    expect(tasks[0].outcomes[0].map(({ grade }) => grade)).toEqual([0, 0, 0]);
+    expect(tasks[0].graded[0].map(({ grade }) => grade)).toEqual([0, 0, 0]);
     expect(notes).toEqual([expect.stringMatching(/^3 answers are missing.*context/)]);
   });
 
@@ -182,7 +182,7 @@ describe("an evaluation", () => {
     await using first = await createEnsemble({ members: members.slice(0, 1), method: { name: "single" }, gpu: false });
     const { question } = evaluation.tasks[0].task.questions[0];
     const { text } = await first.generate([{ role: "user", content: question }], { maxTokens: native.maxTokens });
-    expect(evaluation.tasks[0].outcomes[0][0].answer!.text).toBe(text);
+    expect(evaluation.tasks[0].graded[0][0].answer!.text).toBe(text);
   });
 
   it.each<[string, Partial<EvaluateOptions>, string]>([

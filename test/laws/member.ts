@@ -72,6 +72,22 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       expect(textOfTokens(member.vocabulary, await member.cachedTokens())).toEqual(text);
     });
 
+    it("says what it is and what it offers, and keeps to it", async () => {
+      const member = await fresh();
+      const { kind, offers, vocabulary } = member;
+      expect(kind).not.toBe("");
+      expect(member.identity()).toEqual((await fresh()).identity());
+      expect(member.identity()).toMatchObject({ name: member.name, digest: expect.stringMatching(/^[0-9a-f]{32}$/) });
+      await member.prepare({ top: offers.topDepth + 1 });
+      await member.begin(prompt());
+      expect(member.output.topCount).toBeLessThanOrEqual(offers.topDepth);
+      expect(member.output.logits.length).toBe(offers.logits ? vocabulary.size : 0);
+      for (const layer of ["input", "output"] as const) {
+        const rows = offers.embeddings.includes(layer) ? member.embeddings?.(layer)?.rows : vocabulary.size;
+        expect(rows).toBeGreaterThanOrEqual(vocabulary.size);
+      }
+    });
+
     it("takes bytes that are no whole characters, and is canonical again when they are", async () => {
       const member = await fresh();
       await member.begin(prompt());

@@ -2,8 +2,8 @@
 
 import type { MethodOptions } from "../../src/during/methods.js";
 import type { Judge } from "../../src/during/token/switch/model.js";
-import { MAX_TOP } from "../../src/member/llama/preparer.js";
 import type { Member } from "../../src/member/member.js";
+import { MAX_TOP } from "../../src/member/offers.js";
 import { memberLaws } from "./member.js";
 import { type MethodLawOptions, methodLaws } from "./method.js";
 import {

@@ -214,7 +214,7 @@ describe("a slow model", () => {
   it("stops loading when its signal fires, and says how far it is until then", async () => {
     const fractions: number[] = [];
     const whole = await load(slow, { onProgress: (fraction) => fractions.push(fraction) });
-    expect(whole.facts.parameters).toBeGreaterThan(1e6);
+    expect(whole.identity().costs.parameters).toBeGreaterThan(1e6);
     expect(fractions.at(-1)).toBe(1);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
     for (const milliseconds of [0, 1, 5, 20, 40, 60, 80]) {

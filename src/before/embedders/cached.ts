@@ -1,30 +1,33 @@
 /** An embedder that remembers its vectors on disk: each text is embedded once, in any run. */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { homeFolder, writeCache } from "../../files.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
 /** The environment variable that names the folder for remembered vectors. */
 export const EMBEDDINGS_VARIABLE = "LLAMAFUSE_EMBEDDINGS";
 
-export function embeddingsFolder(): string {
-  return process.env[EMBEDDINGS_VARIABLE] || path.join(os.homedir(), ".llamafuse", "embeddings");
+/** `$LLAMAFUSE_EMBEDDINGS`, else below the user's own folder; undefined where there is none, and nothing is remembered. */
+export function embeddingsFolder(): string | undefined {
+  const home = homeFolder();
+  const folder = process.env[EMBEDDINGS_VARIABLE];
+  return folder || (home && path.join(home, ".llamafuse", "embeddings"));
 }
 
 /** Files that are read or written at once. */
 const AT_ONCE = 64;
 
 export class CachedEmbedder implements Embedder {
-  private readonly folder: string;
+  private readonly folder: string | undefined;
 
   /** Vectors are kept in single precision, a file each, named by SHA-256 of embedder and text. */
   constructor(
     private readonly embedder: Embedder,
     folder = embeddingsFolder(),
   ) {
-    this.folder = path.join(folder, embedder.id.replaceAll(":", "-"));
+    this.folder = folder && path.join(folder, embedder.id.replaceAll(":", "-"));
   }
 
   get id(): string {
@@ -71,29 +74,25 @@ export class CachedEmbedder implements Embedder {
     await this.embedder.dispose?.();
   }
 
-  #fileOf(text: string): string {
+  #fileOf(text: string): string | undefined {
+    if (this.folder === undefined) return undefined;
     const name = createHash("sha256").update(this.id).update("\0").update(text).digest("hex");
     return path.join(this.folder, name.slice(0, 2), `${name.slice(2)}.f32`);
   }
 
-  /** A file of another size is none of ours, or damaged: the text is embedded again. */
+  /** A damaged file (another size, numbers that are not finite) is written again: the text is embedded anew. */
   async #read(text: string): Promise<Float32Array | undefined> {
-    const bytes = await readFile(this.#fileOf(text)).catch(() => undefined);
+    const file = this.#fileOf(text);
+    if (file === undefined) return undefined;
+    const bytes = await readFile(file).catch(() => undefined);
     if (bytes?.length !== 4 * this.dimension) return undefined;
-    return new Float32Array(Uint8Array.from(bytes).buffer);
+    const vector = new Float32Array(Uint8Array.from(bytes).buffer);
+    return vector.every(Number.isFinite) ? vector : undefined;
   }
 
-  /** Under another name first, so that no other process reads half a file. A full disk only costs time the next run. */
   async #write(text: string, vector: Float32Array): Promise<void> {
     const file = this.#fileOf(text);
-    const draft = `${file}.${randomUUID()}`;
-    try {
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(draft, new Uint8Array(vector.buffer));
-      await rename(draft, file);
-    } catch {
-      await rm(draft, { force: true }).catch(() => {});
-    }
+    if (file !== undefined) await writeCache(file, new Uint8Array(vector.buffer));
   }
 }
 

@@ -12,8 +12,8 @@ export interface RouteToModel extends DescribedRoute {
 }
 
 /**
- * Arch-Router's rule (see routers/arch-router.ts), with `judge` as the model that names the route. Every call counts as
- * equally dear. Errors: invalid-option (routes that are not understood), those of `createEnsemble` for the judge.
+ * Arch-Router's rule (see routers/arch-router.ts), with `model` as the one that names the route. Every call counts as
+ * equally dear. Errors: invalid-option (routes that are not understood), those of `createEnsemble` for the model.
  *
  * ```ts
  * const { router, embedder } = await routesTo("qwen2.5-1.5b-instruct.gguf", [
@@ -24,11 +24,11 @@ export interface RouteToModel extends DescribedRoute {
  * ```
  */
 export async function routesTo(
-  judge: string,
+  model: string,
   routes: readonly RouteToModel[],
 ): Promise<{ router: Router; embedder: Embedder }> {
   const described = routes.map(({ name, description }) => ({ name, description }));
-  const embedder = new CachedEmbedder(await RouteEmbedder.open(judge, described));
+  const embedder = new CachedEmbedder(await RouteEmbedder.open(model, described));
   const models = Array.from(new Set(routes.map(({ model }) => model)));
   try {
     const router = restoreRouter(

@@ -60,7 +60,7 @@ export class LabelEmbedder implements Embedder {
    * Load a model: a path, or an `hf:` or `https:` URI. Errors: those of `createEnsemble`.
    *
    * ```ts
-   * const embedder = await LabelEmbedder.open("judge.gguf", labelExamples(table, "small-model"));
+   * const embedder = await LabelEmbedder.open("labeller.gguf", labelExamples(table, "small-model"));
    * const embeddings = await embedder.embed(table.queries);
    * await createRouter({ name: "routellm", variant: "causal" }).fit({ table, embeddings, embedder });
    * ```

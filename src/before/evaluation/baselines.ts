@@ -1,5 +1,5 @@
 /**
- * What a router is measured against, on the table it is judged on:
+ * What a router is measured against, on the table it is evaluated on:
  *
  *     random      a model drawn uniformly for every query
  *     bestSingle  the model with the highest mean quality, known in hindsight (ties: the cheaper one)
@@ -11,7 +11,7 @@ import { chooseByKnob } from "../allocation/choose.js";
 import type { Knob } from "../router.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
 import { type CurvePoint, upperHull } from "./curve.js";
-import { makeOutcomes, type OperatingPoint, operatingPoints, record } from "./outcomes.js";
+import { makeResults, type OperatingPoint, operatingPoints, record } from "./setting-results.js";
 import { settings } from "./sweep.js";
 
 export interface SingleModel extends CurvePoint {
@@ -56,10 +56,10 @@ function oracleCurve(table: OutcomeTable): OperatingPoint[] {
   });
   const finite = truths.filter(({ cost }) => cost.every(Number.isFinite));
   const knobs: Knob[] = [{}, ...settings("lambda", finite)];
-  const outcomes = makeOutcomes(knobs, table.rows);
+  const results = makeResults(knobs, table.rows);
   for (const row of rows) {
     for (const [setting, knob] of knobs.entries())
-      record(outcomes, setting, row, table, row, chooseByKnob(truths[row], knob));
+      record(results, setting, row, table, row, chooseByKnob(truths[row], knob));
   }
-  return operatingPoints(outcomes);
+  return operatingPoints(results);
 }

@@ -1,10 +1,10 @@
-/** What judging takes, checked before anything is fitted. */
+/** What an evaluation takes, checked before anything is fitted. */
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
-import type { RouterChoice } from "./judge-one.js";
+import type { RouterChoice } from "./evaluate-router.js";
 
 /** Errors: invalid-option unless counts are integers ≥ 0 and the seed is one that there is. */
-export function checkJudgeOptions(options: { threads?: number; resamples?: number; seed?: number }): void {
+export function checkEvaluationOptions(options: { threads?: number; resamples?: number; seed?: number }): void {
   checkSamplerOptions({ seed: options.seed });
   for (const option of ["threads", "resamples"] as const) {
     const found = options[option];

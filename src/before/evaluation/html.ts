@@ -1,34 +1,34 @@
-/** A judgement as one HTML page: the accuracy–cost curves of all routers over those of the baselines, and their numbers. */
+/** An evaluation of routers as one HTML page: the accuracy–cost curves of all routers over those of the baselines, and their numbers. */
 import { escapeHtml, quantity } from "../../report/markup.js";
 import { STYLE } from "../../report/style.js";
 import type { Interval } from "../../statistics.js";
+import type { BaselineReports, RouterReport } from "./compare-routers.js";
 import { CHART_FRAME, type ChartCurve, CURVE_STYLE, curveChart } from "./curve-chart.js";
-import type { JudgedBaselines, RouterReport } from "./judge.js";
-import type { JudgementOfAll } from "./judge-all.js";
+import type { RoutersEvaluation } from "./evaluate-routers.js";
 
-export interface JudgementPart {
+export interface EvaluatedTable {
   title: string;
-  judgement: JudgementOfAll;
+  evaluation: RoutersEvaluation;
   notes: readonly string[];
 }
 
 /** One table: a chart for each router. */
-export function renderJudgementHtml(title: string, judgement: JudgementOfAll, notes: readonly string[]): string {
-  const sorted = sortedRouters(judgement);
+export function renderRoutersHtml(title: string, evaluation: RoutersEvaluation, notes: readonly string[]): string {
+  const sorted = sortedRouters(evaluation);
   return page(title, [
     ...notesOf(notes),
     `<p>${legend([["router", "the router: its settings, and the hull that mixing them reaches"]])} A router is useful where its curve lies above the dashes.</p>`,
-    `<div class="charts">${sorted.map((router) => routerChart(router, judgement.baselines)).join("\n")}</div>`,
+    `<div class="charts">${sorted.map((router) => routerChart(router, evaluation.baselines)).join("\n")}</div>`,
     "<h2>Numbers</h2>",
-    numbers(sorted, judgement),
+    numbers(sorted, evaluation),
   ]);
 }
 
 /** Several tables: one chart each with the curves of all routers, among them the best one and a chosen one. */
-export function renderJudgementsHtml(
+export function renderTablesHtml(
   title: string,
   introduction: readonly string[],
-  parts: readonly JudgementPart[],
+  parts: readonly EvaluatedTable[],
   chosen: string,
 ): string {
   return page(title, [
@@ -39,8 +39,8 @@ export function renderJudgementsHtml(
       ["other", "all other routers"],
     ])}</p>`,
     `<div class="charts">${parts.map((part) => overview(part, chosen)).join("\n")}</div>`,
-    ...parts.map(({ title: name, judgement, notes }) =>
-      [`<h2>${escapeHtml(name)}</h2>`, ...notesOf(notes), numbers(sortedRouters(judgement), judgement)].join("\n"),
+    ...parts.map(({ title: name, evaluation, notes }) =>
+      [`<h2>${escapeHtml(name)}</h2>`, ...notesOf(notes), numbers(sortedRouters(evaluation), evaluation)].join("\n"),
     ),
   ]);
 }
@@ -70,19 +70,19 @@ function legend(routers: readonly (readonly [kind: string, name: string])[]): st
 }
 
 /** By what they are compared by, the best first. */
-function sortedRouters({ routers, comparedBy }: JudgementOfAll): RouterReport[] {
+function sortedRouters({ routers, comparedBy }: RoutersEvaluation): RouterReport[] {
   return [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
 }
 
-function routerChart(router: RouterReport, baselines: JudgedBaselines): string {
+function routerChart(router: RouterReport, baselines: BaselineReports): string {
   const { name, aiq, points } = router;
   const curves = [...baselineCurves(baselines), { kind: "router" as const, name, points }];
   const dots = points.map((point) => ({ kind: "point" as const, tip: JSON.stringify(point.knob), ...point }));
   return curveChart(`${name} · AIQ ${aiq.toFixed(4)}`, curves, [...singlesOf(baselines), ...dots]);
 }
 
-function overview({ title, judgement }: JudgementPart, chosen: string): string {
-  const { routers, baselines, best } = judgement;
+function overview({ title, evaluation }: EvaluatedTable, chosen: string): string {
+  const { routers, baselines, best } = evaluation;
   const kindOf = (name: string) => (name === chosen ? "router" : name === best ? "second" : "other");
   const curves = routers.map(({ name, points }) => ({ kind: kindOf(name), name, points }) as const);
   const order = ["other", "second", "router"];
@@ -90,18 +90,21 @@ function overview({ title, judgement }: JudgementPart, chosen: string): string {
   return curveChart(title, [...baselineCurves(baselines), ...curves], singlesOf(baselines));
 }
 
-function baselineCurves({ zeroRouter, oracle }: JudgedBaselines): ChartCurve[] {
+function baselineCurves({ zeroRouter, oracle }: BaselineReports): ChartCurve[] {
   return [
     { kind: "oracle", name: "oracle", points: oracle.points },
     { kind: "zero", name: "zero router", points: zeroRouter.points },
   ];
 }
 
-function singlesOf({ singles }: JudgedBaselines) {
+function singlesOf({ singles }: BaselineReports) {
   return singles.map((single) => ({ kind: "single" as const, tip: single.model, ...single }));
 }
 
-function numbers(routers: readonly RouterReport[], { baselines, comparedBy, best, skipped }: JudgementOfAll): string {
+function numbers(
+  routers: readonly RouterReport[],
+  { baselines, comparedBy, best, skipped }: RoutersEvaluation,
+): string {
   const compared = comparedBy === "aiq" ? "AIQ" : "quality";
   const head = [
     ["", ""],

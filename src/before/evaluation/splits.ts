@@ -1,4 +1,4 @@
-/** What routers are fitted on and judged on: two tables, or one table in folds. Nothing of the judged part is learned from. */
+/** What routers are fitted on and evaluated on: two tables, or one table in folds. Nothing of the evaluated part is learned from. */
 
 import { LlamafuseError } from "../../errors.js";
 import { drawOrder } from "../../learning/draws.js";
@@ -18,8 +18,8 @@ export interface Split {
 
 export interface Splits {
   splits: Split[];
-  /** Everything that is judged on, in the order of the splits. */
-  judged: OutcomeTable;
+  /** Everything that they are evaluated on, in the order of the splits. */
+  tested: OutcomeTable;
   leaked: LeakedQuery[];
   /** What a reader should know of how the tables were made to fit. */
   notes: string[];
@@ -43,7 +43,7 @@ export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: 
   if (missing.length > 0) {
     throw new LlamafuseError(
       "invalid-data",
-      `${test.name} has no outcomes of ${missing.join(", ")}, which ${train.name} trains on. Judge on the same models, or leave ${missing.length === 1 ? "it" : "them"} out of the training table.`,
+      `${test.name} has no outcomes of ${missing.join(", ")}, which ${train.name} trains on. Evaluate on the same models, or leave ${missing.length === 1 ? "it" : "them"} out of the training table.`,
       { found: test.models, allowed: train.models },
     );
   }
@@ -53,23 +53,23 @@ export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: 
   if (clean === undefined) {
     throw new LlamafuseError(
       "invalid-data",
-      `Every query of ${train.name} is also in ${test.name}, so there is nothing to learn from. Give another training table, or judge one table by cross-validation (--folds).`,
+      `Every query of ${train.name} is also in ${test.name}, so there is nothing to learn from. Give another training table, or evaluate on one table by cross-validation (--folds).`,
       { found: leaked.length },
     );
   }
   const priced = withPrices(clean, test.selectModels(train.models), notes);
   const splits = [await embedded(priced.train, priced.test, options)];
-  return { splits, judged: splits[0].test.table, leaked, notes };
+  return { splits, tested: splits[0].test.table, leaked, notes };
 }
 
 /**
- * One table in `folds` parts of nearly equal size, each judged by what is learned from the others; queries that stand in
+ * One table in `folds` parts of nearly equal size, each evaluated by what is learned from the others; queries that stand in
  * the table twice stay together. Errors: invalid-option unless 2 ≤ folds ≤ distinct queries, invalid-data for one query.
  */
 export async function foldsOf(table: OutcomeTable, folds: number, options: SplitOptions = {}): Promise<Splits> {
   const groups = sameQueries(table);
   if (groups.length < 2) {
-    const message = `${table.name} has one distinct query, and folds need two or more. Add queries, or judge on another table.`;
+    const message = `${table.name} has one distinct query, and folds need two or more. Add queries, or evaluate on another table.`;
     throw new LlamafuseError("invalid-data", message, { found: groups.length, allowed: ">= 2", table: table.name });
   }
   if (!(Number.isInteger(folds) && folds >= 2 && folds <= groups.length)) {
@@ -88,8 +88,8 @@ export async function foldsOf(table: OutcomeTable, folds: number, options: Split
     const kept = priced.selectRows(rows.filter((row) => foldOf[row] !== fold));
     splits.push(await embedded(kept, priced.selectRows(rows.filter((row) => foldOf[row] === fold)), options));
   }
-  const judged = priced.selectRows(rows.toSorted((a, b) => foldOf[a] - foldOf[b] || a - b));
-  return { splits, judged, leaked: [], notes };
+  const tested = priced.selectRows(rows.toSorted((a, b) => foldOf[a] - foldOf[b] || a - b));
+  return { splits, tested, leaked: [], notes };
 }
 
 function withPrices(train: OutcomeTable, test: OutcomeTable, notes: string[]) {

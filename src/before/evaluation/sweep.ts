@@ -5,7 +5,7 @@ import { rowOf } from "../../learning/matrix.js";
 import { quantile } from "../../statistics.js";
 import type { Estimate, Knob, KnobName, Query, Router } from "../router.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
-import { makeOutcomes, type Outcomes, record } from "./outcomes.js";
+import { makeResults, record, type SettingResults } from "./setting-results.js";
 
 /** Settings between the two ends of a knob. */
 const STEPS = 40;
@@ -15,8 +15,8 @@ export function queriesOf(table: OutcomeTable, embeddings: Matrix): Query[] {
   return table.queries.map((text, row) => ({ text, embedding: rowOf(embeddings, row) }));
 }
 
-/** A router fitted on one part of the queries, and what it is judged on. */
-export interface Judged {
+/** A router fitted on one part of the queries, and what it is evaluated on. */
+export interface FittedPart {
   router: Router;
   table: OutcomeTable;
   queries: readonly Query[];
@@ -27,21 +27,21 @@ export interface Judged {
  * of all parts in order. The first setting is quality alone. The others are quantiles of where the routers' own estimates
  * change the choice, so that a curve has points where something happens; the outcomes play no part in them.
  */
-export function sweep(parts: readonly Judged[]): Outcomes {
+export function sweep(parts: readonly FittedPart[]): SettingResults {
   const estimates = parts.map(({ router, queries }) => queries.map((query) => router.score(query)));
   const all = estimates.flat();
   const knobs: Knob[] = [{}, ...settings(parts[0].router.info.knobs[0], all)];
-  const outcomes = makeOutcomes(knobs, all.length);
+  const results = makeResults(knobs, all.length);
   let first = 0;
   for (const [part, { router, table }] of parts.entries()) {
     for (const [row, estimate] of estimates[part].entries()) {
       for (const [setting, knob] of knobs.entries()) {
-        record(outcomes, setting, first + row, table, row, router.choose(estimate, knob));
+        record(results, setting, first + row, table, row, router.choose(estimate, knob));
       }
     }
     first += estimates[part].length;
   }
-  return outcomes;
+  return results;
 }
 
 export function settings(name: KnobName, estimates: readonly Estimate[]): Knob[] {

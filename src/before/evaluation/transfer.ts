@@ -1,8 +1,8 @@
 /** Tables and matrices on their way to another thread: what structured clone keeps, and back. */
 import { type Matrix, makeMatrix } from "../../learning/matrix.js";
 import { OutcomeTable, type OutcomeTableParts } from "../table/outcome-table.js";
-import type { RouterRun } from "./judge-one.js";
-import type { Outcomes } from "./outcomes.js";
+import type { RouterRun } from "./evaluate-router.js";
+import type { SettingResults } from "./setting-results.js";
 import type { Split } from "./splits.js";
 
 interface PlainMatrix {
@@ -15,8 +15,8 @@ export interface PlainSplit {
   test: { table: Record<string, unknown>; embeddings: PlainMatrix };
 }
 
-export interface PlainRun extends Omit<RouterRun, "outcomes"> {
-  outcomes: Omit<Outcomes, "quality" | "cost"> & { quality: PlainMatrix; cost: PlainMatrix };
+export interface PlainRun extends Omit<RouterRun, "results"> {
+  results: Omit<SettingResults, "quality" | "cost"> & { quality: PlainMatrix; cost: PlainMatrix };
 }
 
 export function plainSplit({ train, test }: Split): PlainSplit {
@@ -37,15 +37,15 @@ export function splitFrom({ train, test }: PlainSplit): Split {
   };
 }
 
-export function plainRun({ outcomes, ...run }: RouterRun): PlainRun {
+export function plainRun({ results, ...run }: RouterRun): PlainRun {
   return {
     ...run,
-    outcomes: { ...outcomes, quality: plainMatrix(outcomes.quality), cost: plainMatrix(outcomes.cost) },
+    results: { ...results, quality: plainMatrix(results.quality), cost: plainMatrix(results.cost) },
   };
 }
 
-export function runFrom({ outcomes, ...run }: PlainRun): RouterRun {
-  return { ...run, outcomes: { ...outcomes, quality: matrixFrom(outcomes.quality), cost: matrixFrom(outcomes.cost) } };
+export function runFrom({ results, ...run }: PlainRun): RouterRun {
+  return { ...run, results: { ...results, quality: matrixFrom(results.quality), cost: matrixFrom(results.cost) } };
 }
 
 function plainTable(table: OutcomeTable): Record<string, unknown> {

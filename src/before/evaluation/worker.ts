@@ -1,22 +1,22 @@
-/** A thread of the pool that fits and judges routers: one task is one router on all splits. */
+/** A thread of the pool that fits and evaluates routers: one task is one router on all splits. */
 import { workerData } from "piscina";
 import { LlamafuseError } from "../../errors.js";
-import { judgeOne, type RouterChoice } from "./judge-one.js";
+import { evaluateRouter, type RouterChoice } from "./evaluate-router.js";
 import { type PlainRun, type PlainSplit, plainRun, splitFrom } from "./transfer.js";
 
-export interface JudgeTask {
+export interface EvaluationJob {
   router: RouterChoice;
   seed: number;
 }
 
 /** An error crosses threads as data. */
-export type JudgeAnswer = { run: PlainRun } | { error: ReturnType<LlamafuseError["toJSON"]> };
+export type EvaluationReply = { run: PlainRun } | { error: ReturnType<LlamafuseError["toJSON"]> };
 
 const splits = (workerData as PlainSplit[]).map(splitFrom);
 
-export default async function judgeTask({ router, seed }: JudgeTask): Promise<JudgeAnswer> {
+export default async function runJob({ router, seed }: EvaluationJob): Promise<EvaluationReply> {
   try {
-    return { run: plainRun(await judgeOne(router, splits, { seed })) };
+    return { run: plainRun(await evaluateRouter(router, splits, { seed })) };
   } catch (error) {
     if (error instanceof LlamafuseError) return { error: error.toJSON() };
     throw error;

@@ -12,6 +12,7 @@ import type { ScoreOptions, TextScore } from "../../decoding/score.js";
 import { chooseNames, createEnsemble, type Ensemble, type EnsembleOptions } from "../../ensemble/ensemble.js";
 import { LlamafuseError } from "../../errors.js";
 import { checkModel } from "../../llama/check-model.js";
+import { isMember } from "../../member/is-member.js";
 import type { Member } from "../../member/member.js";
 import { checkMemberOptions, type MemberOptions } from "../../member/member-options.js";
 import { isRemote, resolveModel } from "../../member/resolve-model.js";
@@ -257,7 +258,7 @@ async function poolEntries(
       const member = members[index];
       const load = (chosen: MemberOptions | Member) => (signal: AbortSignal) =>
         createEnsemble({ ...rest, members: [chosen], method: { name: "single" }, signal });
-      if ("advance" in member) return { name: model, bytes: () => 0, load: load(member) };
+      if (isMember(member)) return { name: model, bytes: () => 0, load: load(member) };
       checkMemberOptions(member);
       const bytes = async () => memoryOfModel(await checkModel(await resolveModel(member.model)), member.contextSize);
       if (!isRemote(member.model)) checkFits(model, await bytes(), memory);

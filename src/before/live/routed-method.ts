@@ -19,7 +19,7 @@ export function isRouted<Other extends { name: string }>(method: Other | RoutedM
   return "router" in method && !methodInfos.some(({ name }) => name === method.name);
 }
 
-/** A router's name without what it needs is LlamafuseError "invalid-option"; other names are for `methodNamed` to judge. */
+/** A router's name without what it needs is LlamafuseError "invalid-option"; other names are checked by `methodNamed`. */
 export async function refuseRouterAlone(name: string): Promise<void> {
   if (methodInfos.some((info) => info.name === name)) return;
   const { routerInfos } = await import("../registry.js");

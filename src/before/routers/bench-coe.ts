@@ -7,7 +7,7 @@
  *
  * The released subject table is written by hand; here it is each model's mean quality on the training queries of the
  * subject, ties to the cheaper model. The released router is a tuned BERT that keeps the best of its validation epochs;
- * here linear models on embeddings. It is also fitted on the queries that it is judged on (its "naive" row); nothing here is.
+ * here linear models on embeddings. It is also fitted on the queries that it is evaluated on (its "naive" row); nothing here is.
  *
  * Subjects are the table's, else its data sets, else (ours) ten clusters of the embeddings.
  */

@@ -1,5 +1,5 @@
 /**
- * What models did on queries: the table that every router is trained and judged on. One row a query, one column a model;
+ * What models did on queries: the table that every router is trained and evaluated on. One row a query, one column a model;
  * the numbers are dense rows × models matrices in which NaN is a missing cell, which is legal everywhere.
  */
 import { LlamafuseError, unknownName } from "../../errors.js";

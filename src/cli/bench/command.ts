@@ -21,7 +21,7 @@ Examples:
   $ llamafuse bench step                       what fusing costs beside decoding
   $ llamafuse bench fused --set native --json  one set of models, as one JSON document
 
-A set of models whose files are missing is left out, and the report says so.`;
+A set whose files are missing is left out, and the report says so; one that you name is an error.`;
 
 export function registerBench(program: Command): void {
   const command = program

@@ -4,12 +4,13 @@ import { type LoadTaskOptions, loadTask } from "../../evaluation/loaders/load-ta
 import { NATIVE_TASK, nativeTask } from "../../evaluation/native-task.js";
 import type { Task } from "../../evaluation/task.js";
 
-/** `native`, a file, or `FORMAT:FILE`. Errors: those of nativeTask and loadTask. */
+/** `native`, a file, or `FORMAT:FILE`; bad records are in the task's `skipped`. Errors: those of nativeTask and loadTask. */
 export function readTask(word: string, options: Pick<LoadTaskOptions, "metric" | "split">): Promise<Task> {
   if (word === NATIVE_TASK) return nativeTask(options);
   // One letter before a colon is a drive.
   const [, format, file] = /^([a-z0-9-]{2,}):(.+)$/s.exec(word) ?? [];
-  return format === undefined || existsSync(word) ? loadTask(word, options) : loadTask(file, { ...options, format });
+  const reading = { ...options, skipBad: true };
+  return format === undefined || existsSync(word) ? loadTask(word, reading) : loadTask(file, { ...reading, format });
 }
 
 /** Tasks to choose or to learn by, `native` if none is named: of the native questions not those that eval asks. */

@@ -1,17 +1,15 @@
 /** `llamafuse eval`: methods × tasks, graded against every member alone and the oracle. */
 
-import { createWriteStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LlamafuseError } from "../../errors.js";
-import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { type MetricName, metricSummaries } from "../../evaluation/metrics/metrics.js";
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { parseGpu } from "../../llama/find-library.js";
-import { helpText } from "../help-text.js";
+import { Forecast } from "../forecast.js";
+import { helpList, helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { readMethod } from "../method-words.js";
 import {
@@ -31,7 +29,6 @@ import { AnswerBar, LoadBars } from "../progress.js";
 import { messageOf } from "../report-error.js";
 import { DEFAULT_WIDTH } from "../table.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 
 interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFlags {
   method?: string[];
@@ -62,8 +59,11 @@ TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your ow
 "skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
 Rows: each member alone; each method; the oracle, which takes for each question the member that does best.
 "95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
-Multiple choice is graded by the likelihood of the choices, or by the letter in the answer (--metric choice-letter).
-A run that is stopped, or killed, goes on where it was when the same command is given with the same --ledger.`;
+Each format has its usual metric: accuracy for your own questions, contains for native, number for gsm8k, the likelihood of the
+choices for mmlu, arc and piqa, exact-match for triviaqa and nq. The table names it.
+A record that cannot be asked is named and skipped. A run that was stopped continues with the same --ledger.
+
+Metrics:`;
 
 export function registerEval(program: Command): void {
   const command = program
@@ -84,7 +84,7 @@ export function registerEval(program: Command): void {
       "questions of each task at most, drawn by the seed (default: all)",
       number("--limit"),
     )
-    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
+    .option("--metric <name>", "how answers are graded, see below (default: as usual for the format)")
     .option(
       "--split <name>",
       "only the questions that the file marks with this split; native: test (default) or development",
@@ -102,7 +102,7 @@ export function registerEval(program: Command): void {
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
-    .addHelpText("after", helpText(EXAMPLES))
+    .addHelpText("after", () => `${helpText(EXAMPLES)}\n${helpList(metricSummaries())}`)
     .action(async (tasks: string[]) => {
       process.exitCode = await evaluateTasks(tasks, command.optsWithGlobals<EvalFlags>());
     });
@@ -129,6 +129,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   const interrupts = new Interrupts();
   const bars = new LoadBars(members.length);
   const answers = new AnswerBar();
+  const forecast = new Forecast({ questions: "--limit", ledger });
   try {
     const evaluation = await evaluate({
       members,
@@ -146,6 +147,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
       onProgress: bars.update,
       onAnswer: (progress) => {
         bars.stop();
+        forecast.update(progress, answers);
         answers.update(progress);
       },
     });
@@ -170,14 +172,14 @@ async function writeOutcomes(evaluation: Evaluation, file: string): Promise<void
   const lines = (function* () {
     for (const row of outcomeRows(evaluation)) yield `${JSON.stringify(row)}\n`;
   })();
-  await pipeline(Readable.from(lines), createWriteStream(file));
+  await writeWhole(file, lines);
   notice(`The outcomes are in ${file}: llamafuse route fit --train ${file} -o router.json`);
 }
 
 async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {
   if (html !== undefined) {
     const { renderHtml } = await import("../../evaluation/report/html.js");
-    await writeFile(html, renderHtml(report));
+    await writeWhole(html, renderHtml(report));
     notice(`The report is in ${html}.`);
   }
   if (json) return writeJson(report);

@@ -1,8 +1,14 @@
 /** An evaluation on the terminal: a table of grades and costs for each task, and one of grades by tag. */
 
-import type { Estimate, EvaluationReport, Row, TaskReport } from "../../evaluation/report/summary.js";
+import {
+  type Estimate,
+  type EvaluationReport,
+  type Row,
+  readingNote,
+  type TaskReport,
+} from "../../evaluation/report/summary.js";
 import { interval, percent, points, quantity } from "../../report/markup.js";
-import { displayWidth, fitted } from "../columns.js";
+import { displayWidth, fitted, type Painted, wrapped } from "../columns.js";
 import { renderTable, visibleLength } from "../table.js";
 import { type Colors, oneLine } from "../terminal.js";
 
@@ -19,7 +25,7 @@ const LEAST_COLUMNS = 3;
 
 export function renderEvaluation(report: EvaluationReport, colors: Colors, columns: number): string {
   const tasks = report.tasks.map((task) => renderTask(task, report, colors, columns));
-  const notes = report.notes.map((note) => `${colors.yellow("note:")} ${oneLine(note)}\n`);
+  const notes = report.notes.map((note) => renderNote(note, colors, columns));
   return [...tasks, ...notes].join("\n");
 }
 
@@ -36,12 +42,34 @@ function renderTask(task: TaskReport, { settings }: EvaluationReport, colors: Co
   const head = ["", "all", "95 %", `vs ${short(task.bestMember)}`, "95 %", "tokens", "seconds", "steps/s"];
   const fitting = columnsThatFit([head, ...rows], columns);
   const sampling = (settings.generation?.temperature ?? 0) === 0 ? "greedy" : "sampled";
-  const title = `${colors.bold(oneLine(task.name))}  ${task.count} questions, ${task.metric} in percent, ${sampling}, seed ${settings.seed}`;
+  const facts = `${task.count} questions, ${task.metric} in percent, ${sampling}, seed ${settings.seed}`;
+  const title = paragraph(
+    [
+      { text: oneLine(task.name), paint: colors.bold },
+      { text: `  ${facts}`, paint: String },
+    ],
+    columns,
+  );
+  const grading = paragraph([{ text: `${task.metric}: ${task.grading}`, paint: colors.dim }], columns);
+  const reading = readingNote(task);
   const table = renderTable(
     rows.map((row) => row.slice(0, fitting)),
     { colors, head: head.slice(0, fitting), right: right(head), wrap: [0] },
   );
-  return `${title}\n${table}${renderTags(task, colors, columns)}`;
+  return `${title}${grading}${table}${reading === undefined ? "" : renderNote(reading, colors, columns)}${renderTags(task, colors, columns)}`;
+}
+
+function renderNote(note: string, colors: Colors, columns: number): string {
+  const runs = [
+    { text: "note:", paint: colors.yellow },
+    { text: ` ${oneLine(note)}`, paint: String },
+  ];
+  return paragraph(runs, columns);
+}
+
+/** Lines as wide as the terminal; off a terminal one line, as programs read it. */
+function paragraph(runs: readonly Painted[], columns: number): string {
+  return `${wrapped(runs, process.stdout.isTTY ? columns : Number.POSITIVE_INFINITY)}\n`;
 }
 
 /** On a narrow terminal the columns at the right are left out. */
@@ -62,14 +90,15 @@ function renderTags({ rows, tags }: TaskReport, colors: Colors, columns: number)
   const blocks: string[] = [];
   for (let at = 0; at < all.length; at += beside) {
     const chosen = all.slice(at, at + beside);
-    const head = ["", ...chosen.flatMap((tag) => [short(tag), colors.dim(`${tags[tag]}×`)])];
+    const head = ["", ...chosen.flatMap((tag) => [short(tag), "95 %"])];
     const lines = rows.map((row) => [
       nameOf(row, colors),
       ...chosen.flatMap((tag) => [percent(row.tags[tag].value), colors.dim(interval(row.tags[tag], whole))]),
     ]);
-    blocks.push(`\n${renderTable(lines, { colors, head, right: right(head) })}`);
+    blocks.push(`\n${renderTable(lines, { colors, head, right: right(head), wrap: [0] })}`);
   }
-  return blocks.join("");
+  const counts = all.map((tag) => `${oneLine(tag)} ${tags[tag]}`).join(", ");
+  return `${blocks.join("")}${paragraph([{ text: `questions: ${counts}`, paint: colors.dim }], columns)}`;
 }
 
 function against(difference: Estimate, colors: Colors): string[] {

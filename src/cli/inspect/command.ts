@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { resolveModel } from "../../member/resolve-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { helpText } from "../help-text.js";
+import { modelOf } from "../model-words.js";
 import { addCommonOptions } from "../options.js";
 import { LoadBars } from "../progress.js";
 import { write, writeJson } from "../terminal.js";
@@ -32,7 +33,8 @@ Examples:
   $ llamafuse inspect a.gguf qwen/tokenizer.json --json    a Hugging Face tokenizer beside a model
   $ llamafuse inspect a.gguf b.gguf --text my-domain.txt   how often they share a token in your own text
 
-FILE is a GGUF file (one with a vocabulary and no weights will do), a tokenizer.json, or an hf: or https: URI.
+FILE is a GGUF file (a vocabulary without weights is enough), a tokenizer.json, a model of "llamafuse models" by a part
+of its name, ollama:NAME, or an hf: or https: URI.
 The overlap counts distinct byte strings of ordinary tokens: control, end, unknown and unused tokens are left out.
 "Shared in text" is the share of the tokens that a model cuts the text into, counted as often as they occur, whose
 byte string is a token of the other model too.`;
@@ -55,7 +57,8 @@ export function registerInspect(program: Command): void {
     });
 }
 
-async function inspect(files: readonly string[], flags: InspectFlags): Promise<InspectReport> {
+async function inspect(words: readonly string[], flags: InspectFlags): Promise<InspectReport> {
+  const files = words.map(modelOf);
   const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
   const names = uniqueNames(files);
   const opened: Inspected[] = [];

@@ -3,6 +3,7 @@
 import type { Overlap } from "../../vocabulary/overlap.js";
 import { bar, renderTable } from "../table.js";
 import { type Colors, colorsFor, oneLine } from "../terminal.js";
+import { count, size } from "../units.js";
 import type { InspectedFacts } from "./open.js";
 
 export interface InspectedModel extends InspectedFacts {
@@ -85,22 +86,4 @@ function percent(share: number): string {
 
 function tail(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(1 - width)}`;
-}
-
-/** `7.62 B`, `1.14 M` */
-function count(value: number): string {
-  return scaled(value, 1000, ["", " K", " M", " B", " T"]);
-}
-
-function size(bytes: number): string {
-  return scaled(bytes, 1024, [" bytes", " KiB", " MiB", " GiB", " TiB"]);
-}
-
-function scaled(value: number, base: number, units: readonly string[]): string {
-  let unit = 0;
-  while (value >= base && unit < units.length - 1) {
-    value /= base;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toPrecision(3)}${units[unit]}`;
 }

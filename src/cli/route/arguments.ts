@@ -1,6 +1,6 @@
 /** What the words of `llamafuse route` mean: routers, prices and knobs. */
 
-import type { RouterChoice } from "../../before/evaluation/judge-one.js";
+import type { RouterChoice } from "../../before/evaluation/evaluate-router.js";
 import { routerInfos, routerNamed } from "../../before/registry.js";
 import type { Knob } from "../../before/router.js";
 import { LlamafuseError } from "../../errors.js";

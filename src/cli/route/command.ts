@@ -1,4 +1,4 @@
-/** `llamafuse route`: train routers on tables of outcomes, judge them, and ask one why it decides as it does. */
+/** `llamafuse route`: train routers on tables of outcomes, evaluate them, and ask one why it decides as it does. */
 import type { Command } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { helpText } from "../help-text.js";
@@ -13,10 +13,10 @@ const EXAMPLES = `
 From your models and questions to a router at work (here the native experts):
   Ask each model, grade the answers, write the table of outcomes:
   $ llamafuse eval native --split development --outcomes outcomes.jsonl
-  Judge every router on it, and fit one (${DEFAULT_ROUTER}, unless -r names another):
+  Compare all routers on it, and fit one (${DEFAULT_ROUTER}, unless -r names another):
   $ llamafuse route eval --train outcomes.jsonl
   $ llamafuse route fit --train outcomes.jsonl -o router.json
-  Judge it beside every model and the oracle, and use it:
+  Evaluate it beside every model and the oracle, and use it:
   $ llamafuse eval native -M ${DEFAULT_ROUTER}:router=router.json
   $ llamafuse generate -M ${DEFAULT_ROUTER} -o router=router.json "Question: …"
 
@@ -25,8 +25,10 @@ From your models and questions to a router at work (here the native experts):
 export function registerRoute(program: Command): void {
   const route = program
     .command("route")
-    .summary("train and judge routers, which choose a model for each query")
-    .description("Train routers on what models did on past queries, judge them, and see why one decides as it does.");
+    .summary("train and evaluate routers, which choose a model for each query")
+    .description(
+      "Train routers on what models did on past queries, evaluate them, and see why one decides as it does.",
+    );
   addCommonOptions(route).addHelpText("after", helpText(EXAMPLES));
   registerList(route);
   registerRouteEval(route);

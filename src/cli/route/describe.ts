@@ -1,16 +1,15 @@
 /** `llamafuse route describe`: a router from words alone, without a table. */
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { RouteToModel } from "../../before/embedders/described-routes.js";
 import { LlamafuseError } from "../../errors.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { waitingNotice } from "../progress.js";
 import { write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 
 interface DescribeFlags {
-  judge: string;
+  model: string;
   output: string;
   json?: boolean;
 }
@@ -20,12 +19,12 @@ Examples:
   $ cat routes.json
   [{ "name": "code", "description": "writing programs", "model": "coder" },
    { "name": "other", "description": "everything else", "model": "talker" }]
-  $ llamafuse route describe routes.json --judge judge.gguf -o router.json
+  $ llamafuse route describe routes.json --model namer.gguf -o router.json
   $ llamafuse generate -m coder.gguf -m talker.gguf \\
       -M arch-router -o router=router.json "Why does this loop never end?"
 
-The judge reads the descriptions and the query and can only answer with a
-route's name. "model" is a member's name.`;
+The model reads the descriptions and the query and can only answer with a
+route's name. In the file, "model" is a member's name.`;
 
 export function registerDescribe(route: Command): void {
   const command = route
@@ -33,7 +32,7 @@ export function registerDescribe(route: Command): void {
     .summary("a router from descriptions of routes, without a table")
     .description("Make a router of described routes: a language model says which of them a query belongs to.")
     .argument("<ROUTES>", "a JSON file: [{ name, description, model }, …]")
-    .requiredOption("--judge <file>", "the model that names the route: a GGUF file, a native model's name, or a URI")
+    .requiredOption("--model <file>", "the model that names the route: a GGUF file, a native model's name, or a URI")
     .requiredOption("-o, --output <file>", "where to write the router")
     .option("--json", "print what was made as one JSON document");
   addCommonOptions(command)
@@ -41,24 +40,24 @@ export function registerDescribe(route: Command): void {
     .action((file: string) => describeRoutes(file, command.optsWithGlobals<DescribeFlags>()));
 }
 
-async function describeRoutes(file: string, { judge, output, json }: DescribeFlags): Promise<void> {
+async function describeRoutes(file: string, { model, output, json }: DescribeFlags): Promise<void> {
   const [{ routesTo }, { routerFile }] = await Promise.all([
     import("../../before/embedders/described-routes.js"),
     import("../../before/saved-router.js"),
   ]);
   checkTarget(output);
   const routes = await readRoutes(file);
-  const stopWaiting = waitingNotice("Loading the judge …");
+  const stopWaiting = waitingNotice("Loading the model …");
   try {
-    const { router, embedder } = await routesTo(judge, routes);
+    const { router, embedder } = await routesTo(model, routes);
     try {
-      await writeFile(output, JSON.stringify(routerFile(router, embedder)));
+      await writeWhole(output, JSON.stringify(routerFile(router, embedder)));
     } finally {
       await embedder.dispose?.();
     }
     stopWaiting();
     const facts = { router: router.info.name, routes: routes.map(({ name }) => name), models: router.models };
-    if (json) return await writeJson({ ...facts, judge, output });
+    if (json) return await writeJson({ ...facts, model, output });
     await write(process.stdout, `${output}: ${facts.routes.length} routes to ${facts.models.join(", ")}\n`);
   } finally {
     stopWaiting();

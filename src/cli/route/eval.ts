@@ -1,14 +1,14 @@
-/** `llamafuse route eval`: routers judged against the baselines. */
-import { writeFile } from "node:fs/promises";
+/** `llamafuse route eval`: routers evaluated against the baselines. */
+
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { LlamafuseError } from "../../errors.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions, collect, number } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, notice, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 import { allRouters, readRouter } from "./arguments.js";
 import { addTableOptions, openEmbedder, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
 
@@ -33,10 +33,10 @@ ${TABLE_FORMATS}`;
 export function registerRouteEval(route: Command): void {
   const command = route
     .command("eval")
-    .summary("judge routers against random, best single, zero router and oracle")
-    .description("Fit routers on one table and judge them on another, or on one table in folds.");
+    .summary("compare routers with random, best single, zero router and oracle")
+    .description("Fit routers on one table and evaluate them on another, or on one table in folds.");
   addTableOptions(command)
-    .option("--test <file>", "the table to judge on (default: --train in folds)")
+    .option("--test <file>", "the table to evaluate on (default: --train in folds)")
     .option("--folds <count>", "without --test: folds of the cross-validation (default: 5)", number("--folds"))
     .option(
       "-r, --router <name>",
@@ -58,21 +58,22 @@ export function registerRouteEval(route: Command): void {
 }
 
 async function evaluate(flags: EvalFlags): Promise<void> {
-  const [{ judgeAll }, { checkJudgeOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] = await Promise.all([
-    import("../../before/evaluation/judge-all.js"),
-    import("../../before/evaluation/check-options.js"),
-    import("../../before/evaluation/judge.js"),
-    import("../../before/evaluation/splits.js"),
-  ]);
+  const [{ evaluateRouters }, { checkEvaluationOptions, labelsOf }, { comparisonNotes }, { foldsOf, splitOf }] =
+    await Promise.all([
+      import("../../before/evaluation/evaluate-routers.js"),
+      import("../../before/evaluation/check-options.js"),
+      import("../../before/evaluation/compare-routers.js"),
+      import("../../before/evaluation/splits.js"),
+    ]);
   const { seed, resamples, threads, html } = flags;
   if (flags.test !== undefined && flags.folds !== undefined) {
-    const message = "--folds is for judging one table; with --test there are two. Leave one of them out.";
+    const message = "--folds is for evaluating on one table; with --test there are two. Leave one of them out.";
     throw new LlamafuseError("invalid-option", message, { option: "--folds" });
   }
   if (html !== undefined) checkTarget(html);
   const choices = flags.router?.map(readRouter) ?? allRouters();
   // Mistakes are told before anything is read.
-  checkJudgeOptions({ seed, resamples, threads });
+  checkEvaluationOptions({ seed, resamples, threads });
   labelsOf(choices);
   const interrupts = new Interrupts();
   const bar = new StepBar("Fitting");
@@ -85,7 +86,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     const options = { embedder, seed, signal: interrupts.signal };
     const folds = flags.folds ?? 5;
     const splits = test === undefined ? await foldsOf(train, folds, options) : await splitOf(train, test, options);
-    const judgement = await judgeAll(choices, splits, {
+    const evaluation = await evaluateRouters(choices, splits, {
       seed,
       resamples,
       threads,
@@ -96,21 +97,21 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     bar.stop();
     const facts = {
       train: { name: train.name, rows: splits.splits[0].train.table.rows },
-      test: { name: splits.judged.name, rows: splits.judged.rows },
-      models: splits.judged.models,
+      test: { name: splits.tested.name, rows: splits.tested.rows },
+      models: splits.tested.models,
       embedder: splits.splits[0].train.embedder.id,
       ...(test === undefined && { folds }),
       leaked: splits.leaked,
-      notes: [...notes, ...splits.notes, ...comparisonNotes(judgement)],
+      notes: [...notes, ...splits.notes, ...comparisonNotes(evaluation)],
     };
     if (html !== undefined) {
-      const { renderJudgementHtml } = await import("../../before/evaluation/html.js");
-      await writeFile(html, renderJudgementHtml(`Routers on ${facts.test.name}`, judgement, facts.notes));
-      notice(`The report is in ${html}.`);
+      const { renderRoutersHtml } = await import("../../before/evaluation/html.js");
+      await writeWhole(html, renderRoutersHtml(`Routers on ${facts.test.name}`, evaluation, facts.notes));
+      notice(`The report is in $html.`);
     }
-    if (flags.json) return await writeJson({ ...facts, ...judgement });
-    const { renderJudgement } = await import("./render.js");
-    await write(process.stdout, renderJudgement(judgement, facts, colorsFor(process.stdout)));
+    if (flags.json) return await writeJson({ ...facts, ...evaluation });
+    const { renderRouters } = await import("./render.js");
+    await write(process.stdout, renderRouters(evaluation, facts, colorsFor(process.stdout)));
   } finally {
     bar.stop();
     interrupts.release();

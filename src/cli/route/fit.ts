@@ -1,15 +1,14 @@
 /** `llamafuse route fit`: one router, trained on a table and saved. */
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import type { Embedder } from "../../before/embedders/embedder.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 import { onlyRouter, readRouter } from "./arguments.js";
 import { addTableOptions, openEmbedder, renderNotes, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
 
@@ -73,7 +72,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
     });
     const fitMs = performance.now() - started;
     bar.stop();
-    await writeFile(flags.output, JSON.stringify(routerFile(router, training.embedder)));
+    await writeWhole(flags.output, JSON.stringify(routerFile(router, training.embedder)));
     const facts = { router: name, rows: table.rows, models: router.models, embedder: training.embedder.id, fitMs };
     if (flags.json) return await writeJson({ ...facts, notes, output: flags.output });
     const told = `${name} on ${facts.rows} queries and ${facts.models.length} models in ${fitMs.toFixed(0)} ms`;

@@ -1,7 +1,7 @@
-/** A judgement of routers for a terminal. */
+/** An evaluation of routers for a terminal. */
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
 import { LEAST_GAP } from "../../before/evaluation/curve.js";
-import type { JudgementOfAll } from "../../before/evaluation/judge-all.js";
+import type { RoutersEvaluation } from "../../before/evaluation/evaluate-routers.js";
 import type { Interval } from "../../statistics.js";
 import { renderTable } from "../table.js";
 import type { Colors } from "../terminal.js";
@@ -17,13 +17,13 @@ export interface TableFacts {
   notes: readonly string[];
 }
 
-export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, colors: Colors): string {
+export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, colors: Colors): string {
   const { bold, dim } = colors;
-  const { baselines, routers, skipped, comparedBy } = judgement;
+  const { baselines, routers, skipped, comparedBy } = evaluation;
   const { train, test, folds } = facts;
   const split =
     folds === undefined
-      ? `${train.rows} queries to learn from, ${test.rows} to judge on`
+      ? `${train.rows} queries to learn from, ${test.rows} to evaluate on`
       : `${test.rows} queries in ${folds} folds`;
   const { random, bestSingle, zeroRouter, oracle } = baselines;
   const baselineRows = [
@@ -83,12 +83,12 @@ export function renderJudgement(judgement: JudgementOfAll, facts: TableFacts, co
     dim(
       `vs zero: ${comparedBy === "aiq" ? "AIQ" : "quality with no knob"} less the zero router's, paired; gain: best quality over the best single model; lift: largest height above the zero router's hull; APGR: share recovered of the gap from the weak (cheapest) to the strong (best) model, mean over the shares of strong calls, – where strong is not better by more than ${100 * LEAST_GAP} points.\n`,
     ),
-    recommendation(judgement),
+    recommendation(evaluation),
   ].join("");
 }
 
 /** The best router, whether it is any use, and whether the default one is told from it. */
-function recommendation({ best, routers, baselines, comparedBy }: JudgementOfAll): string {
+function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluation): string {
   const byName = (name: string | undefined) => routers.find((router) => router.name === name);
   const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
   if (first?.intervals === undefined || routers.length < 2) return "";

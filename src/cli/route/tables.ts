@@ -1,4 +1,4 @@
-/** The tables that `llamafuse route` learns from and judges on. */
+/** The tables that `llamafuse route` learns from and evaluates on. */
 import path from "node:path";
 import type { Command } from "commander";
 import type { Embedder } from "../../before/embedders/embedder.js";

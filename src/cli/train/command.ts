@@ -1,11 +1,11 @@
 /** `llamafuse train`: the judges of methods that learn when another member is to speak. */
 
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { LEARNED } from "../../during/token/switch/model.js";
 import type { JudgedMethod } from "../../during/token/switch/saved-model.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { MetricName } from "../../evaluation/metrics/metrics.js";
+import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { loadEnsemble } from "../load-ensemble.js";
@@ -19,7 +19,6 @@ import {
 } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, oneLine, shellWord, write, writeJson } from "../terminal.js";
-import { checkTarget } from "../write-target.js";
 
 interface TrainFlags extends EnsembleFlags {
   output?: string;
@@ -134,7 +133,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
         ? await (await import("../../training/train-cds.js")).trainCds(first, second, options)
         : await (await import("../../training/train-citer.js")).trainCiter(first, second, options);
     bar.stop();
-    await writeFile(output, JSON.stringify(saved));
+    await writeWhole(output, JSON.stringify(saved));
     const facts = { method, output, ...saved.training, seconds: (performance.now() - started) / 1000 };
     if (flags.json) await writeJson(facts);
     else
@@ -159,6 +158,9 @@ async function readExamples(words: readonly string[], { metric, split, limit, se
     import("../../evaluation/requests.js"),
   ]);
   const tasks = await readDevelopmentTasks(words, { metric, split });
+  for (const message of tasks.flatMap(({ skipped = [] }) => skipped)) {
+    process.stderr.write(`llamafuse: skipped: ${oneLine(message)}\n`);
+  }
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }
 

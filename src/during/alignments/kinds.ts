@@ -1,6 +1,6 @@
 /** The alignments that methods are put together from, by name. */
 import { z } from "zod";
-import { MAX_TOP } from "../../member/llama/preparer.js";
+import { MAX_TOP } from "../../member/offers.js";
 import { partSchema } from "../../part-schema.js";
 import { indexOfMember } from "../gate.js";
 import type { MethodContext } from "../method.js";

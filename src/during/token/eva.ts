@@ -17,7 +17,7 @@
  * released defaults add up to. How its tokenizers turn a lone piece into text differs by version and is not reproduced.
  */
 import { z } from "zod";
-import { MAX_TOP } from "../../member/llama/preparer.js";
+import { MAX_TOP } from "../../member/offers.js";
 import type { BuildOptions } from "../alignments/build/pool.js";
 import { SimilarityAlignment } from "../alignments/similarity/alignment.js";
 import { FusionRun } from "../fusion-run.js";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { type DataRecord, invalidData, readRecords, unreadable } from "../../records.js";
 import { type MetricName, metricNamed } from "../metrics/metrics.js";
-import type { PromptFormat, Question, Task } from "../task.js";
+import { letterOf, type PromptFormat, type Question, type Task } from "../task.js";
 import { arc } from "./arc.js";
 import type { Draft, Shape, TaskFormat } from "./format.js";
 import { gsm8k } from "./gsm8k.js";
@@ -29,6 +29,11 @@ export interface LoadTaskOptions {
   prompt?: PromptFormat;
   stop?: readonly string[];
   maxTokens?: number;
+  /**
+   * Skip a record that cannot be a question, and name it in the task's `skipped`, instead of an error. A file without one
+   * good record is an error all the same. Default false.
+   */
+  skipBad?: boolean;
 }
 
 /**
@@ -45,25 +50,31 @@ export interface LoadTaskOptions {
 export async function loadTask(file: string, options: LoadTaskOptions = {}): Promise<Task> {
   const named = options.format === undefined ? undefined : formatNamed(options.format);
   const files = await filesOf(file);
+  const bad: LlamafuseError[] = [];
+  const onBad = options.skipBad ? (error: LlamafuseError) => void bad.push(error) : undefined;
   const read: { file: string; records: DataRecord[] }[] = [];
-  for (const one of files) read.push({ file: one, records: await readRecords(one) });
-  const first = read.flatMap(({ records }) => records).at(0);
-  if (first === undefined) throw invalidData(file, "holds no questions.");
-  const format = named ?? detect(first);
+  for (const one of files) read.push({ file: one, records: await readRecords(one, onBad) });
+  const all = read.flatMap(({ records }) => records);
+  if (all.length === 0) throw bad.at(0) ?? invalidData(file, "holds no questions.");
+  const format = named ?? detect(onBad === undefined ? all.slice(0, 1) : all);
   const drafts: Placed[] = [];
   for (const { file: one, records } of read) {
     const complete = (await format.complete?.(records, one)) ?? records;
-    drafts.push(
-      ...complete.map((record) => ({ place: record.place, ...draftOf(record, one, format, files.length > 1) })),
-    );
+    const draft = (record: DataRecord) => ({
+      place: record.place,
+      ...draftOf(record, one, format, files.length > 1),
+    });
+    drafts.push(...complete.flatMap((record) => orSkip(() => [draft(record)], onBad)));
   }
+  if (drafts.length === 0) throw bad[0];
   const task: Task = {
     name: options.name ?? path.parse(file).name,
-    questions: withIds(inSplit(drafts, options.split, file)),
+    questions: withIds(inSplit(drafts, options.split, file), onBad),
     metric: options.metric ?? format.defaults.metric,
     prompt: options.prompt ?? promptFor(options.metric) ?? format.defaults.prompt,
     stop: options.stop ?? format.defaults.stop,
     maxTokens: options.maxTokens ?? format.defaults.maxTokens,
+    ...(bad.length > 0 && { skipped: bad.map(({ message }) => message) }),
   };
   checkTask(task);
   return task;
@@ -120,9 +131,24 @@ function shapeOf(format: TaskFormat, value: unknown): Shape | undefined {
   return format.shapes.find((one) => one.fits(value));
 }
 
-function detect({ place, value }: DataRecord): TaskFormat {
-  const format = taskFormats.find((one) => shapeOf(one, value) !== undefined);
-  if (format !== undefined) return format;
+/** What `make` gives; nothing where it fails by an error of the data and there is someone to tell. */
+function orSkip<Item>(make: () => Item[], onBad: ((error: LlamafuseError) => void) | undefined): Item[] {
+  try {
+    return make();
+  } catch (error) {
+    if (onBad === undefined || !(error instanceof LlamafuseError)) throw error;
+    onBad(error);
+    return [];
+  }
+}
+
+/** The format of the first record that is of one. */
+function detect(records: readonly DataRecord[]): TaskFormat {
+  for (const { value } of records) {
+    const format = taskFormats.find((one) => shapeOf(one, value) !== undefined);
+    if (format !== undefined) return format;
+  }
+  const [{ place, value }] = records;
   const known = taskFormats.map(({ name, summary }) => `${name} ${summary}`).join("; ");
   throw invalidData(place, `is no record of a known format: found ${describe(value)}. Known: ${known}.`);
 }
@@ -144,7 +170,16 @@ function draftOf({ place, number, value }: DataRecord, file: string, format: Tas
     });
   }
   const id = many ? `${path.parse(file).name}/${number}` : String(number);
-  return { id, ...found.draft(row.data, file) };
+  const draft = { id, ...found.draft(row.data, file) };
+  checkWords(draft, place);
+  return draft;
+}
+
+/** A question or a choice without words cannot be asked or scored. Errors: invalid-data. */
+function checkWords({ question, choices = [] }: Draft, place: string): void {
+  if (question.trim() === "") throw invalidData(place, "the question has no words.");
+  const blank = choices.findIndex((choice) => choice.trim() === "");
+  if (blank >= 0) throw invalidData(place, `choice ${letterOf(blank)} has no words.`, { found: choices[blank] });
 }
 
 /** What a record is, for a person who expected something else. */
@@ -166,12 +201,13 @@ function inSplit(drafts: readonly Placed[], split: string | undefined, file: str
   });
 }
 
-function withIds(drafts: readonly Placed[]): Question[] {
+function withIds(drafts: readonly Placed[], onBad?: (error: LlamafuseError) => void): Question[] {
   const places = new Map<string, string>();
-  return drafts.map(({ place, split: _, id = "", ...question }) => {
+  const named = ({ place, split: _, id = "", ...question }: Placed) => {
     const before = places.get(id);
     if (before !== undefined) throw invalidData(place, `the id "${id}" is already that of ${before}.`, { found: id });
     places.set(id, place);
-    return { id, ...question };
-  });
+    return [{ id, ...question }];
+  };
+  return drafts.flatMap((draft) => orSkip(() => named(draft), onBad));
 }

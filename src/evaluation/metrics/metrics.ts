@@ -136,6 +136,11 @@ export type MetricName = keyof typeof registry;
 /** What there is to choose from, in the order of the documentation. */
 export const METRIC_NAMES = Object.keys(registry) as MetricName[];
 
+/** Every metric and what it does, in the order of the documentation. */
+export function metricSummaries(): Record<MetricName, string> {
+  return Object.fromEntries(METRIC_NAMES.map((name) => [name, registry[name].summary])) as Record<MetricName, string>;
+}
+
 /** The metric of this name; LlamafuseError "invalid-option" for an unknown one. */
 export function metricNamed(name: string): Metric {
   if (!Object.hasOwn(registry, name)) throw unknownName("metric", name, METRIC_NAMES);

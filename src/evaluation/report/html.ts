@@ -3,7 +3,7 @@
 import { escapeHtml, interval, percent, points, quantity } from "../../report/markup.js";
 import { STYLE } from "../../report/style.js";
 import { barChart, costChart } from "./charts.js";
-import type { EvaluationReport, QuestionReport, Row, TaskReport } from "./summary.js";
+import { type EvaluationReport, type QuestionReport, type Row, readingNote, type TaskReport } from "./summary.js";
 
 /** More panels than this are a wall; the table has all tags. */
 const MOST_PANELS = 12;
@@ -47,6 +47,7 @@ function renderSettings({ members, settings }: EvaluationReport): string {
 }
 
 function renderTask(task: TaskReport): string {
+  const note = readingNote(task);
   const tags = Object.keys(task.tags);
   const panels = [
     barChart(`all (${task.count})`, task.rows, ({ all }) => all),
@@ -61,9 +62,10 @@ function renderTask(task: TaskReport): string {
   ];
   return [
     `<section><h2>${escapeHtml(task.name)}</h2>`,
-    `<p>${task.count} questions, ${escapeHtml(task.metric)}. Whiskers and brackets are 95 % bootstrap intervals. ${LEGEND}</p>`,
+    `<p>${task.count} questions, graded by ${escapeHtml(task.metric)}: ${escapeHtml(task.grading)}. Whiskers and brackets are 95 % bootstrap intervals. ${LEGEND}</p>`,
     `<h3>Grades in percent${tags.length > 0 ? ", by tag" : ""}</h3><div class="panels">${panels.join("")}</div>`,
     `<h3>Grades against cost</h3><div class="panels">${costs.join("")}</div>`,
+    ...(note === undefined ? [] : [`<p class="note">${escapeHtml(note)}</p>`]),
     renderTable(task, tags),
     renderDifferences(task),
     "</section>",

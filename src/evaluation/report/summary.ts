@@ -1,10 +1,12 @@
-/** From outcomes to a table: grades with intervals, by tag, against the best member, and what they cost. */
+/** From graded answers to a table: grades with intervals, by tag, against the best member, and what they cost. */
 
 import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../../statistics.js";
+import { metricNamed } from "../metrics/metrics.js";
+import { containsAnswer } from "../metrics/squad.js";
 import { oraclePlaces, parameterTokens } from "../oracle.js";
-import type { Evaluation, Outcome } from "../run.js";
+import type { Evaluation, GradedAnswer } from "../run.js";
 import { choiceOf } from "../session.js";
-import type { Question } from "../task.js";
+import type { Question, Task } from "../task.js";
 
 /** A mean over questions with its interval: 95 %, percentile bootstrap over the questions. */
 export type Estimate = Interval & { count: number };
@@ -36,6 +38,14 @@ export interface Row {
   weakest?: { tag: string; difference: Difference };
   /** The oracle's is that of the members it picks. */
   cost: Cost;
+  /** Only where the metric reads texts or numbers out of the answers, and is not `contains` itself. */
+  reading?: Reading;
+}
+
+/** How many answers have the full grade, and how many contain an accepted answer, whatever else they say. */
+export interface Reading {
+  exact: number;
+  contain: number;
 }
 
 export interface Result {
@@ -53,6 +63,8 @@ export interface QuestionReport extends Question {
 export interface TaskReport {
   name: string;
   metric: string;
+  /** What the metric does, in a line. */
+  grading: string;
   /** Number of questions. */
   count: number;
   /** Tag → number of questions, in the order in which they first appear. */
@@ -73,11 +85,25 @@ export interface EvaluationReport {
 
 export const ORACLE = "oracle";
 
-/** A row before it is summed up: who, and the outcome and cost of each question. */
+/**
+ * Where answers contain what is right and say more: `unite: 0 of 2 exact, 2 contain the answer`, for the row with the most
+ * of them. Undefined where no row has any.
+ */
+export function readingNote({ rows, count, metric }: TaskReport): string | undefined {
+  const beyond = ({ reading }: Row) => (reading === undefined ? 0 : reading.contain - reading.exact);
+  const row = rows
+    .filter(({ kind }) => kind !== "oracle")
+    .reduce<Row | undefined>((most, other) => (beyond(other) > (most ? beyond(most) : 0) ? other : most), undefined);
+  if (row?.reading === undefined) return undefined;
+  const { exact, contain } = row.reading;
+  return `${row.name}: ${exact} of ${count} exact, ${contain} contain the answer. ${metric} grades the whole answer; --metric contains grades those too.`;
+}
+
+/** A row before it is summed up: who, and the answer, grade and cost of each question. */
 interface Line {
   name: string;
   kind: Row["kind"];
-  outcomes: Outcome[];
+  graded: GradedAnswer[];
   parameterTokens: number[];
 }
 
@@ -88,13 +114,13 @@ export function summarise(evaluation: Evaluation): EvaluationReport {
 }
 
 function reportTask(evaluation: Evaluation, index: number, oracle: readonly number[] | undefined): TaskReport {
-  const { task, outcomes } = evaluation.tasks[index];
+  const { task, graded } = evaluation.tasks[index];
   const { questions } = task;
   const line = (name: string, kind: Row["kind"], placeOf: (question: number) => number): Line => ({
     name,
     kind,
-    outcomes: outcomes.map((all, question) => all[placeOf(question)]),
-    parameterTokens: outcomes.map((all, question) =>
+    graded: graded.map((all, question) => all[placeOf(question)]),
+    parameterTokens: graded.map((all, question) =>
       parameterTokens(evaluation, placeOf(question), all[placeOf(question)].answer),
     ),
   });
@@ -105,13 +131,14 @@ function reportTask(evaluation: Evaluation, index: number, oracle: readonly numb
   return {
     name: task.name,
     metric: task.metric,
+    grading: metricNamed(task.metric).summary,
     count: questions.length,
     tags: Object.fromEntries(Array.from(placesOfTag, ([tag, places]) => [tag, places.length])),
     bestMember: compare.bestMember().name,
-    rows: lines.map((each) => compare.row(each, placesOfTag)),
+    rows: lines.map((each) => ({ ...compare.row(each, placesOfTag), ...readingOf(task, each) })),
     questions: questions.map((question, place) => ({
       ...question,
-      results: lines.map(({ outcomes }) => resultOf(question, outcomes[place])),
+      results: lines.map(({ graded }) => resultOf(question, graded[place])),
     })),
   };
 }
@@ -163,12 +190,28 @@ class Comparison {
   }
 }
 
-function gradesOf({ outcomes }: Line, places?: readonly number[]): number[] {
-  return (places?.map((place) => outcomes[place]) ?? outcomes).map(({ grade }) => grade);
+/** Metrics by which an answer that says more than the accepted one has no full grade. */
+const WHOLE_ANSWER: readonly string[] = ["accuracy", "exact-match", "number"];
+
+function readingOf({ metric, questions }: Task, { graded }: Line): Pick<Row, "reading"> {
+  const isRead = ({ kind }: Question, place: number) => kind !== "choice" && graded[place].answer !== undefined;
+  if (!WHOLE_ANSWER.includes(metric) || !questions.some(isRead)) return {};
+  const exact = graded.filter(({ grade }) => grade === 1).length;
+  const contain = questions.filter(
+    (question, place) =>
+      graded[place].grade === 1 ||
+      (isRead(question, place) &&
+        question.answers.some((accepted) => containsAnswer(graded[place].answer!.text, accepted) === 1)),
+  ).length;
+  return { reading: { exact, contain } };
 }
 
-function costOf({ outcomes, parameterTokens }: Line): Cost {
-  const answers = outcomes.flatMap(({ answer }) => answer ?? []);
+function gradesOf({ graded }: Line, places?: readonly number[]): number[] {
+  return (places?.map((place) => graded[place]) ?? graded).map(({ grade }) => grade);
+}
+
+function costOf({ graded, parameterTokens }: Line): Cost {
+  const answers = graded.flatMap(({ answer }) => answer ?? []);
   const written = answers.filter(({ finishReason }) => finishReason !== undefined);
   const steps = written.reduce((sum, answer) => sum + answer.steps, 0);
   const decoding = written.reduce((sum, { seconds, promptSeconds }) => sum + seconds - promptSeconds, 0);
@@ -181,7 +224,7 @@ function costOf({ outcomes, parameterTokens }: Line): Cost {
 }
 
 /** What a contender said, for people: the likeliest choice where choices were scored. */
-function resultOf(question: Question, { grade, answer, error }: Outcome): Result {
+function resultOf(question: Question, { grade, answer, error }: GradedAnswer): Result {
   if (answer === undefined) return { text: "", grade, ...(error === undefined ? {} : { error }) };
   if (answer.logLikelihoods === undefined) return { text: answer.text, grade };
   const { letter, text } = choiceOf(question, answer);

@@ -125,13 +125,6 @@ const tokenShift =
     if (said !== count) parameters.refuse("token_shift_count", said, `${count}`);
   };
 
-const hrmStacks: Rule = (parameters, { trunk }) => {
-  const names = ["hrm.layers_per_stack", "hrm.h_cycles", "hrm.l_cycles"];
-  const [stack, high, low] = names.map((name) => parameters.optional(name, 1, trunk));
-  if (stack === undefined || high === undefined || low === undefined) return;
-  if (stack * high * (low + 1) !== trunk) parameters.refuse("block_count", trunk, `${stack * high * (low + 1)}`);
-};
-
 /** Layers that are run several times count each time. */
 const loops: Rule = (parameters, { layers }) => {
   parameters.optional("num_loops", 1, Math.floor(512 / layers));
@@ -205,22 +198,21 @@ const RULES: readonly [string, readonly Rule[]][] = [
   ["rwkv6 rwkv6qwen2 rwkv7 arwkv7", [rwkvHeads]],
   ["rwkv6 rwkv7", [tokenShift(2)]],
   ["rwkv6qwen2 arwkv7", [tokenShift(1)]],
-  ["deepseek2 deepseek32 glm-dsa hy_v4 mistral4 minicpm3", [latentKeys]],
+  ["deepseek2 deepseek32 glm-dsa mistral4 minicpm3", [latentKeys]],
   ["deepseek2 deepseek32 glm-dsa mistral4", [latentCache]],
-  ["minicpm3 olmoe dots1 deepseek2-ocr hy_v4", [ownKeys]],
+  ["minicpm3 olmoe dots1 deepseek2-ocr", [ownKeys]],
   [
     "deepseek4",
     [divides("attention.output_group_count", "attention.head_count"), atLeast(4, "hyper_connection.count")],
   ],
   ["bailingmoe2 glm4moe grovemoe smallthinker lfm2moe qwen35moe qwen4exp", [mixture]],
-  ["dots1 minimax-m2 hy_v4 smallthinker", [gatingSaid]],
+  ["dots1 minimax-m2 smallthinker", [gatingSaid]],
   ["grovemoe", [divides("experts_per_group", "expert_count")]],
   [
     "bailingmoe2 bailingmoe3 deepseek32 deepseek4 dots3note exaone-moe kimi-k3 kimi-linear lfm2moe minimax-m3",
     [gating],
   ],
   ["qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp paddleocr", [ropeSections]],
-  ["hrm_text", [hrmStacks]],
   ["nanbeige", [loops]],
   ["gemma4", [sharedCaches]],
   ["lfm2 lfm2moe", [atLeast(2, "shortconv.l_cache")]],

@@ -14,13 +14,13 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
 const GENERATIVE = words(`
   llama llama4 deci falcon grok gpt2 gptneox mpt baichuan starcoder refact bloom stablelm qwen qwen2 qwen2moe qwen2vl
   qwen3 qwen3moe qwen3next qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp phi2 phi3 phimoe plamo plamo2 plamo3 codeshell
-  orion internlm2 minicpm minicpm3 gemma gemma2 gemma3 gemma3n gemma4 starcoder2 mamba mamba2 maple jamba falcon-h1
+  orion internlm2 minicpm minicpm3 gemma gemma2 gemma3 gemma3n gemma4 starcoder2 mamba mamba2 jamba falcon-h1
   xverse command-r cohere2 cohere2moe dbrx olmo olmo2 olmoe muse-glimmer openelm arctic deepseek deepseek2 deepseek2-ocr
   deepseek32 deepseek4 chatglm glm4 glm4moe glm-dsa bitnet jais jais2 nemotron nemotron_h nemotron_h_moe exaone exaone4
   exaone-moe rwkv6 rwkv6qwen2 rwkv7 arwkv7 granite granitemoe granitehybrid graniteswitch granite_swa chameleon
   bailingmoe bailingmoe2 bailingmoe3 dots1 dots3note arcee afmoe laguna ernie4_5 ernie4_5-moe hunyuan-moe hunyuan-dense
-  hunyuan_vl hy_v3 hy_v4 smollm3 gpt-oss lfm2 lfm2moe smallthinker seed_oss grovemoe apertus minimax-01 hrm_text
-  minimax-m2 minimax-m3 cogvlm pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 spark2_5 maincoder kimi-linear
+  hunyuan_vl hy_v3 smollm3 gpt-oss lfm2 lfm2moe smallthinker seed_oss grovemoe apertus minimax-01
+  minimax-m2 minimax-m3 cogvlm pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 maincoder kimi-linear
   kimi-k3 talkie mellum nanbeige`);
 
 const ENCODER = "it encodes text into vectors and cannot write text";
@@ -67,7 +67,7 @@ const HYBRID = new Set(
 
 /** Architectures whose heads may have keys and values of different lengths; the graphs of all others abort on them. */
 export const UNEQUAL_HEADS: ReadonlySet<string> = new Set(
-  words(`deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 hy_v4 dots3note bailingmoe3 kimi-linear
+  words(`deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 dots3note bailingmoe3 kimi-linear
     kimi-k3 minicpm3 mimo2 step35 plamo2 plamo3 gemma4 mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7`),
 );
 

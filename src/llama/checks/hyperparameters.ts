@@ -26,7 +26,7 @@ const ROPE_SCALING_TYPES = ["none", "linear", "yarn", "longrope"];
 const ATTENTION_FREE_LAYERS = new Set(["deci"]);
 
 /** Attention models whose layers may differ in their heads; all others take the first layer's for every tensor. */
-const HEADS_BY_LAYER = new Set("deci openelm gemma4 dots3note laguna mimo2 plamo3 spark2_5 step35".split(" "));
+const HEADS_BY_LAYER = new Set("deci openelm gemma4 dots3note laguna mimo2 plamo3 step35".split(" "));
 
 export interface Hyperparameters {
   contextLength: number;

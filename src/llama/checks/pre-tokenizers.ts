@@ -8,12 +8,12 @@ const ADD_BOS = words(
 );
 /** They work on the text itself (with ▁ for spaces) and not on GPT-2's letters for bytes. */
 const RAW_TEXT = words("gemma4 granite-embed-multi-311m sarvam-moe whitespace");
-const OTHERS = words(`default minicpm5 deepseek-llm deepseek-coder deepseek-v3 spark2_5 youtu falcon mpt starcoder gpt-2
+const OTHERS = words(`default minicpm5 deepseek-llm deepseek-coder deepseek-v3 youtu falcon mpt starcoder gpt-2
   phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert jais-2 jina-v1-en jina-v2-code
   roberta-bpe refact command-r qwen2 deepseek-r1-qwen kormo f2llmv2 qwen35 stablelm2 olmo dbrx smaug-bpe poro-chat glm4
   chatglm-bpe viking jais smollm codeshell bloom gpt3-finnish exaone exaone4 exaone-moe minerva-7b megrez gpt-4o llama4
   kanana2 talkie granite-embed-multi-97m tiny_aya cohere2moe superbpe trillion granite-docling bailingmoe bailingmoe2
-  llada-moe seed-coder hunyuan hunyuan-dense hy_v4 joyai-llm kimi-k2 ufakzeka grok-2 afmoe laguna minimax-m2 solar-open
+  llada-moe seed-coder hunyuan hunyuan-dense joyai-llm kimi-k2 grok-2 afmoe laguna minimax-m2 solar-open
   mellum2`);
 
 export interface PreTokenizer {

@@ -10,29 +10,29 @@ interface Windows {
   period?: number;
   /** Whether the first layer of a period is the one that sees everything; else the last one is. */
   fullFirst?: boolean;
+  /** What llama.cpp reads the pattern as: a period (a list is ignored), a list (a number stands for every layer), or either. */
+  pattern: "period" | "list" | "either";
 }
 
 const WINDOWS: Readonly<Record<string, Windows>> = {
-  afmoe: { always: true, period: 4 },
-  cohere2: { always: true, period: 4 },
-  cohere2moe: { always: true, period: 4, fullFirst: true },
-  "exaone-moe": { always: true, period: 4 },
-  gemma2: { always: true, period: 2 },
-  gemma3: { always: false, period: 6 },
-  gemma3n: { always: true, period: 5 },
-  gemma4: { always: true },
-  "gpt-oss": { always: true, period: 2 },
-  granite_swa: { always: true },
-  laguna: { always: false, period: 4, fullFirst: true },
-  maple: { always: true },
-  mellum: { always: false, period: 4 },
-  mimo2: { always: true },
-  "muse-glimmer": { always: true, period: 4 },
-  olmo2: { always: false, period: 4 },
-  plamo3: { always: false, period: 8 },
-  smallthinker: { always: false, period: 4, fullFirst: true },
-  spark2_5: { always: true },
-  step35: { always: true },
+  afmoe: { always: true, period: 4, pattern: "period" },
+  cohere2: { always: true, period: 4, pattern: "period" },
+  cohere2moe: { always: true, period: 4, fullFirst: true, pattern: "either" },
+  "exaone-moe": { always: true, period: 4, pattern: "period" },
+  gemma2: { always: true, period: 2, pattern: "period" },
+  gemma3: { always: false, period: 6, pattern: "period" },
+  gemma3n: { always: true, period: 5, pattern: "period" },
+  gemma4: { always: true, pattern: "list" },
+  "gpt-oss": { always: true, period: 2, pattern: "period" },
+  granite_swa: { always: true, pattern: "list" },
+  laguna: { always: false, period: 4, fullFirst: true, pattern: "period" },
+  mellum: { always: false, period: 4, pattern: "either" },
+  mimo2: { always: true, pattern: "list" },
+  "muse-glimmer": { always: true, period: 4, pattern: "either" },
+  olmo2: { always: false, period: 4, pattern: "period" },
+  plamo3: { always: false, period: 8, pattern: "period" },
+  smallthinker: { always: false, period: 4, fullFirst: true, pattern: "period" },
+  step35: { always: true, pattern: "list" },
 };
 
 /** An architecture with windows needs a layer that has one: llama.cpp asserts it when it makes the cache. */
@@ -44,20 +44,25 @@ export function checkSlidingWindow(parameters: Parameters, layers: number): void
   const rule = WINDOWS[parameters.architecture];
   if (rule === undefined || (!rule.always && (parameters.uint32("attention.sliding_window") ?? 0) === 0)) return;
   const listed = listedLayers(parameters);
-  if (listed !== undefined) {
+  if (listed !== undefined && rule.pattern !== "period") {
     if (!listed.some((slides) => slides !== 0)) parameters.refuse(PATTERN, "false everywhere", "true for a layer");
     return;
   }
-  if (rule.period === undefined) return;
-  const period = parameters.uint32(PATTERN) ?? rule.period;
+  const said = listed === undefined ? parameters.uint32(PATTERN) : undefined;
+  if (rule.period === undefined) {
+    if (said === 0) parameters.refuse(PATTERN, 0, "true for a layer");
+    return;
+  }
+  const period = said ?? rule.period;
   const slides = period === 0 || (period > 1 && (!rule.fullFirst || layers > 1));
   if (!slides) parameters.refuse(PATTERN, period, "a period with a sliding layer in it");
 }
 
-/** Llama 4 also has a cache for the layers without a window, which must not be empty either. */
+/** Llama 4 also has a cache for the layers without a window, which must not be empty either. It ignores a list. */
 function requireFullLayer(parameters: Parameters, layers: number): void {
-  if (parameters.uint32("attention.sliding_window") === 0 || listedLayers(parameters) !== undefined) return;
-  const period = parameters.uint32(PATTERN) ?? 4;
+  if (parameters.uint32("attention.sliding_window") === 0) return;
+  const said = listedLayers(parameters) === undefined ? parameters.uint32(PATTERN) : undefined;
+  const period = said ?? 4;
   if (period < 2 || period > layers) parameters.refuse(PATTERN, period, `2 to ${layers}, the number of layers,`);
 }
 

@@ -20,7 +20,7 @@ const ELEMENTWISE =
 const TABLES = /\.ffn_gate_tid2eid\.weight$/;
 
 /** Architectures with layers that have no tensors of their own: they are run several times, or do nothing. */
-const SHARED_LAYERS: ReadonlySet<string> = new Set(["hrm_text", "deci"]);
+const SHARED_LAYERS: ReadonlySet<string> = new Set(["deci"]);
 
 /** Tensors that llama.cpp takes for optional when it loads a file and uses without asking when it runs. */
 const COMPANIONS: readonly { architectures: string; having: string; needs: readonly string[] }[] = [

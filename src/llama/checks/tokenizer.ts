@@ -40,7 +40,7 @@ const KINDS: Readonly<Record<string, VocabularyKind>> = {
   rwkv: "other",
   plamo2: "other",
 };
-const WITHOUT_TEXT = ["none", "no_vocab", "test"];
+const WITHOUT_TEXT = ["none", "no_vocab"];
 
 /** Token types as the format numbers them: 0 undefined … 6 byte. */
 const LAST_TOKEN_TYPE = 6;

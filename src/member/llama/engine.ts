@@ -22,6 +22,7 @@ import type {
   PromptScore,
   Verification,
 } from "../member.js";
+import type { ModelDescription } from "../model-identity.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
 import { type OutputRegions, Preparer } from "./preparer.js";
@@ -82,16 +83,17 @@ export class LlamaEngine {
     }
   }
 
-  get facts(): Omit<MemberFacts, "source"> {
+  get description(): ModelDescription {
+    const { description, parameters, bytes, layers, embeddingLength } = this.model;
+    const architecture = this.model.metadata("general.architecture") ?? "unknown";
+    return { description, architecture, costs: { parameters, weightBytes: bytes, layers }, embeddingLength };
+  }
+
+  get facts(): MemberFacts {
     const { model } = this;
     return {
-      description: model.description,
-      architecture: model.metadata("general.architecture") ?? "unknown",
-      parameters: model.parameters,
-      bytes: model.bytes,
       trainedContext: model.trainedContext,
       embeddingLength: model.embeddingLength,
-      layers: model.layers,
       chatTemplate: model.chatTemplate,
       bosText: model.tokenizer.bosText,
       eosText: model.tokenizer.eosText,

@@ -20,10 +20,13 @@ import type {
   PromptScore,
   Verification,
 } from "../member.js";
+import { identityOfModel, type MemberIdentity, type ModelDescription } from "../model-identity.js";
+import type { MemberOffers } from "../offers.js";
 import { pooledLogit, Readings } from "../readings.js";
 import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
-import { emptyOutput } from "./empty-output.js";
 import type { LlamaMemberOptions } from "./load-options.js";
+import { llamaOffers } from "./offers.js";
+import { emptyOutput, viewOutput } from "./output.js";
 import { disposedError, loadingStopped, MemberThread } from "./thread.js";
 import type { Ready, RequestName, Requests } from "./worker.js";
 
@@ -31,7 +34,9 @@ import type { Ready, RequestName, Requests } from "./worker.js";
 const FEEDBACK_HEADER = 8;
 
 export class LlamaMember implements Member {
+  readonly kind = "llama";
   readonly name: string;
+  readonly offers: MemberOffers;
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   readonly contextSize: number;
@@ -41,19 +46,23 @@ export class LlamaMember implements Member {
   #hasOutput = false;
   #queue: Feedback[] = [];
   readonly #readings: Readings;
+  readonly #description: ModelDescription;
+  #identity: MemberIdentity | undefined;
   #failure: LlamafuseError | undefined;
   #disposed = false;
 
   private constructor(
     name: string,
-    source: string,
+    readonly file: string,
     ready: Ready,
     private readonly thread: MemberThread,
     private readonly shared: SharedMemory,
   ) {
     this.name = name;
-    this.facts = { ...ready.facts, source };
+    this.facts = ready.facts;
+    this.#description = ready.description;
     this.vocabulary = new Vocabulary(ready.vocabulary);
+    this.offers = llamaOffers(file, this.vocabulary.size, ready.canGoBack);
     this.contextSize = ready.contextSize;
     this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
     this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
@@ -85,18 +94,7 @@ export class LlamaMember implements Member {
   async prepare(preparation: Preparation): Promise<void> {
     const output = this.#output;
     const regions = await this.#request("prepare", preparation);
-    output.topIds = this.shared.int32(regions.topIds, regions.top);
-    output.topLogits = this.shared.float32(regions.topLogits, regions.top);
-    output.projection = this.shared.float64(regions.projection, regions.projectionSize);
-    output.hidden = this.shared.float32(regions.hidden, regions.hiddenSize);
-    const { size } = this.vocabulary;
-    const normalisers = this.shared.float64(regions.branchNormalisers, regions.branches);
-    output.branches = Array.from({ length: regions.branches }, (_, branch) => ({
-      logits: this.shared.float32(regions.branchLogits + 4 * size * branch, size),
-      get logNormaliser() {
-        return normalisers[branch];
-      },
-    }));
+    viewOutput(output, regions, this.shared, this.vocabulary.size);
     this.projectionOffset = regions.projection;
   }
 
@@ -206,8 +204,12 @@ export class LlamaMember implements Member {
     await this.#request("setThreads", threads);
   }
 
+  identity(): MemberIdentity {
+    return (this.#identity ??= identityOfModel(this.name, this.#description, this));
+  }
+
   embeddings(layer: EmbeddingLayer): EmbeddingSource {
-    return ggufEmbeddings(this.facts.source, layer, this.vocabulary.size);
+    return ggufEmbeddings(this.file, layer, this.vocabulary.size);
   }
 
   async dispose(): Promise<void> {

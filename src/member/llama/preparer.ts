@@ -6,9 +6,8 @@ import { LlamafuseError } from "../../errors.js";
 import type { Kernels } from "../../kernels/kernels.js";
 import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Preparation } from "../member.js";
+import { MAX_TOP } from "../offers.js";
 
-/** The most candidates that a preparation may ask for; beyond it a projection is the better tool. */
-export const MAX_TOP = 1024;
 /** Extra candidates fetched so that control tokens among the best do not shorten the list. */
 const SPARE_TOP = 8;
 

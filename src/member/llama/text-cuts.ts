@@ -8,7 +8,7 @@
  *
  * wherever no token of the vocabulary reaches across. Why that is enough: tokens are built by merging, and a merge makes
  * a token (or a part of one), so where no token reaches across, the two sides are merged independently of each other.
- * And the pre-tokenizers of llama.cpp (src/llama-vocab.cpp, release v0.5.0) read from left to right without looking
+ * And the pre-tokenizers of llama.cpp (src/llama-vocab.cpp, release v0.4.0) read from left to right without looking
  * back, end a match at all three places or match the same when they start there, and look ahead one character beyond
  * white space only, which is known when the place is used. Rules that do not suit a tokenizer switch themselves off:
  * 1 for SuperBPE-like vocabularies, whose tokens hold several words, all for tokenizers that are neither SPM nor BPE.

@@ -18,6 +18,7 @@ import type {
   PromptScore,
   Verification,
 } from "../member.js";
+import type { ModelDescription } from "../model-identity.js";
 import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
 import { type EngineOptions, LlamaEngine } from "./engine.js";
 import type { OutputRegions } from "./preparer.js";
@@ -30,7 +31,10 @@ export interface WorkerStart extends Omit<EngineOptions, "onProgress" | "mayCont
 
 /** What the worker says once, when its model is loaded. */
 export interface Ready {
-  facts: Omit<MemberFacts, "source">;
+  facts: MemberFacts;
+  description: ModelDescription;
+  /** Whether earlier tokens can be taken back without reading all again. */
+  canGoBack: boolean;
   vocabulary: VocabularyData;
   contextSize: number;
   /** Where the logits lie in the shared memory. */
@@ -185,6 +189,8 @@ function main(): void {
   try {
     const ready: Ready = {
       facts: engine.facts,
+      description: engine.description,
+      canGoBack: engine.model.canRollBack,
       vocabulary: engine.model.tokenizer.vocabulary.data,
       contextSize: engine.contextSize,
       logits: engine.preparer.logits,

@@ -57,7 +57,8 @@ export function prepareOutput(
   };
 }
 
-function mostProbable(logits: ArrayLike<number>, vocabulary: Vocabulary, top: number): Int32Array {
+/** Text and end tokens, best first, ties to the lowest id. */
+export function mostProbable(logits: ArrayLike<number>, vocabulary: Vocabulary, top: number): Int32Array {
   const ids: number[] = [];
   if (top === 0) return new Int32Array();
   for (let id = 0; id < vocabulary.size; id++) {

@@ -12,7 +12,7 @@
  * ```
  */
 import { LlamafuseError } from "../../errors.js";
-import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkBranches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun, checkDraftLength, checkPlaces } from "../check-places.js";
 import type { EmbeddingLayer, EmbeddingSource } from "../embeddings.js";
@@ -32,16 +32,20 @@ import type {
   PromptScore,
   Verification,
 } from "../member.js";
-import { pooledLogit } from "../readings.js";
+import { identityOfModel, type MemberIdentity } from "../model-identity.js";
+import type { MemberOffers } from "../offers.js";
 import { draftBehind, type Looking, verifyWithin } from "./ahead.js";
 import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./checks.js";
-import { factsOf, type ScriptedMemberOptions } from "./options.js";
+import { descriptionOf, factsOf, offersOf, type ScriptedMemberOptions } from "./options.js";
 import { checkedLogits, logSumExp, prepareOutput } from "./output.js";
+import { checkPreparation, lookUpBytes, lookUpId, notOffered, seenLogits, withoutLogits } from "./seen.js";
 import { ScriptedText } from "./text.js";
 import { ScriptedTokenizer } from "./tokenizer.js";
 
 export class ScriptedMember implements Member {
+  readonly kind = "scripted";
   readonly name: string;
+  readonly offers: MemberOffers;
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   readonly contextSize: number;
@@ -68,7 +72,8 @@ export class ScriptedMember implements Member {
     this.contextSize = options.contextSize ?? 4096;
     this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
     this.#text = ScriptedText.empty(this.#tokenizer);
-    this.facts = factsOf(options, this.name, this.contextSize);
+    this.facts = factsOf(options, this.contextSize);
+    this.offers = offersOf(options);
   }
 
   get hasOutput(): boolean {
@@ -87,22 +92,8 @@ export class ScriptedMember implements Member {
 
   async prepare(preparation: Preparation): Promise<void> {
     this.#checkUsable();
-    const length = preparation.projection?.map.length ?? this.vocabulary.size;
-    if (length !== this.vocabulary.size) {
-      throw new LlamafuseError(
-        "invalid-option",
-        `A projection for member "${this.name}" maps ${length} tokens; its vocabulary has ${this.vocabulary.size}.`,
-        { member: this.name, found: length, allowed: this.vocabulary.size },
-      );
-    }
-    if (preparation.hidden && this.#options.hidden === undefined) {
-      throw new LlamafuseError(
-        "incompatible-members",
-        `Member "${this.name}" has no hidden states. Write them with the option hidden, or use a GGUF model.`,
-        { member: this.name, option: "hidden" },
-      );
-    }
-    this.#preparation = preparation;
+    checkPreparation(this.name, preparation, this.offers, this.vocabulary);
+    this.#preparation = { ...preparation, top: Math.min(preparation.top, this.offers.topDepth) };
   }
 
   async begin(prompt: MemberPrompt, signal?: AbortSignal): Promise<BeginResult> {
@@ -129,11 +120,12 @@ export class ScriptedMember implements Member {
   async scorePrompt(prompt?: MemberPrompt, signal?: AbortSignal): Promise<PromptScore> {
     this.#checkUsable();
     this.#checkOneText();
+    if (!this.offers.promptScores) throw notOffered(this.name, "the probability of a given text", "promptScores");
     if (prompt !== undefined) await this.begin(prompt, signal);
     else await this.advance();
     const ids = Int32Array.from(this.#text.tokens);
     const logProbs = new Float64Array(ids.length).fill(Number.NaN);
-    const reader = new ScriptedMember(this.#options);
+    const reader = new ScriptedMember({ ...this.#options, offers: undefined });
     const [first, ...others] = this.#text.tokens;
     await reader.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: [first] });
     for (const [place, id] of others.entries()) {
@@ -179,6 +171,7 @@ export class ScriptedMember implements Member {
     const decoded = performance.now();
     const hidden = this.#preparation.hidden ? this.#hiddenOf(this.#text) : new Float32Array();
     this.#output = prepareOutput(this.#logits, this.vocabulary, this.#preparation, hidden);
+    if (!this.offers.logits) this.#output = withoutLogits(this.#output, this.#logits, this.vocabulary, this.offers);
     if ((this.#preparation.branches ?? 1) > 1)
       this.#output.branches = this.#branches.map((text) => this.#outputOf(text));
     this.#output.decodeMs = decoded - started;
@@ -194,6 +187,7 @@ export class ScriptedMember implements Member {
 
   async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
     this.#checkCanLookAhead(signal);
+    if (!this.offers.verify) throw notOffered(this.name, "to judge places inside a text", "verify");
     checkPlaces(this.name, bytes, places);
     return verifyWithin(this.#text, bytes, places, this.#looking);
   }
@@ -207,7 +201,12 @@ export class ScriptedMember implements Member {
     this.#checkUsable();
     const logits = this.#logits;
     if (this.#output === undefined || logits === undefined) throw notAdvanced(this.name, "lookup()");
-    return keys.map((key) => (typeof key === "number" ? this.#lookUpId(key, logits) : this.#lookUpBytes(key, logits)));
+    const { vocabulary, atFragmentStart } = this;
+    const seen = seenLogits(logits, vocabulary, this.offers);
+    const at = { tokenizer: this.#tokenizer, atFragmentStart };
+    return keys.map((key) =>
+      typeof key === "number" ? lookUpId(key, vocabulary, seen) : lookUpBytes(key, vocabulary, seen, at),
+    );
   }
 
   async cachedTokens(): Promise<Int32Array> {
@@ -225,27 +224,16 @@ export class ScriptedMember implements Member {
     this.#checkUsable();
   }
 
+  identity(): MemberIdentity {
+    return identityOfModel(this.name, descriptionOf(this.#options, this.facts), this);
+  }
+
   embeddings(layer: EmbeddingLayer): EmbeddingSource | undefined {
-    return this.#options.embeddings?.[layer];
+    return this.offers.embeddings.includes(layer) ? this.#options.embeddings?.[layer] : undefined;
   }
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-  }
-
-  #lookUpId(id: number, logits: ArrayLike<number>): Lookup {
-    this.vocabulary.checkId(id);
-    return { id, own: true, logit: logits[id] };
-  }
-
-  #lookUpBytes(bytes: Uint8Array, logits: Float32Array): Lookup {
-    const ids = this.vocabulary.idsOf(byteKey(bytes), this.atFragmentStart);
-    if (ids.length > 0) {
-      const id = ids.reduce((best, other) => (logits[other] > logits[best] ? other : best));
-      return { id, own: true, logit: pooledLogit(logits, ids) };
-    }
-    const id = this.#tokenizer.encode(bytes, this.atFragmentStart)[0] ?? -1;
-    return { id, own: false, logit: id < 0 ? Number.NEGATIVE_INFINITY : logits[id] };
   }
 
   /** The first branch stands for the member in all that knows of no others. */

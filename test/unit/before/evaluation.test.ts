@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { baselinesOf } from "../../../src/before/evaluation/baselines.js";
+import { comparisonNotes } from "../../../src/before/evaluation/compare-routers.js";
 import {
   averageGapRecovered,
   averageImprovement,
@@ -9,11 +10,10 @@ import {
   thresholdForShare,
   upperHull,
 } from "../../../src/before/evaluation/curve.js";
-import { renderJudgementHtml, renderJudgementsHtml } from "../../../src/before/evaluation/html.js";
-import { comparisonNotes } from "../../../src/before/evaluation/judge.js";
-import { judgeAll } from "../../../src/before/evaluation/judge-all.js";
+import { evaluateRouters } from "../../../src/before/evaluation/evaluate-routers.js";
+import { renderRoutersHtml, renderTablesHtml } from "../../../src/before/evaluation/html.js";
 import { removeLeaked } from "../../../src/before/evaluation/leakage.js";
-import { outcomeOf } from "../../../src/before/evaluation/outcomes.js";
+import { resultOf } from "../../../src/before/evaluation/setting-results.js";
 import { foldsOf, splitOf } from "../../../src/before/evaluation/splits.js";
 import { OutcomeTable } from "../../../src/before/table/outcome-table.js";
 import { matrixOf } from "../../../src/learning/matrix.js";
@@ -130,12 +130,12 @@ describe("baselines", () => {
 
 describe("what a choice brings", () => {
   it("is the first member's outcome, or the answer that the votes elect for the cost of all", () => {
-    expect(outcomeOf(small, 1, { members: [1, 0] })).toEqual({ quality: 1, cost: 2 });
-    expect(outcomeOf(small, 0, { members: [1, 0, 2], votes: [0.8, 0.5, 0.4] })).toEqual({ quality: 1, cost: 13 });
-    expect(outcomeOf(small, 0, { members: [1, 0], votes: [0.8, 0.5] })).toEqual({ quality: 0, cost: 3 });
+    expect(resultOf(small, 1, { members: [1, 0] })).toEqual({ quality: 1, cost: 2 });
+    expect(resultOf(small, 0, { members: [1, 0, 2], votes: [0.8, 0.5, 0.4] })).toEqual({ quality: 1, cost: 13 });
+    expect(resultOf(small, 0, { members: [1, 0], votes: [0.8, 0.5] })).toEqual({ quality: 0, cost: 3 });
     const silent = new OutcomeTable({ ...small, answers: undefined });
-    expect(outcomeOf(silent, 0, { members: [1, 0], votes: [1, 3] })).toEqual({ quality: 0.75, cost: 3 });
-    expect(outcomeOf(small, 3, { members: [2] }).quality).toBeNaN();
+    expect(resultOf(silent, 0, { members: [1, 0], votes: [1, 3] })).toEqual({ quality: 0.75, cost: 3 });
+    expect(resultOf(small, 3, { members: [2] }).quality).toBeNaN();
   });
 });
 
@@ -160,7 +160,7 @@ describe("splits", () => {
       embedder: fixedEmbedder,
     });
     expect(twice.notes).toEqual([expect.stringMatching(/^mid left out/)]);
-    expect(twice.judged.models).toEqual(["weak", "strong"]);
+    expect(twice.tested.models).toEqual(["weak", "strong"]);
   });
 
   it("folds share no query, cover all, and keep twins together", async () => {
@@ -169,10 +169,10 @@ describe("splits", () => {
       ...table,
       queries: table.queries.map((query, row) => (row < 2 ? "twin" : query)),
     });
-    const { splits, judged } = await foldsOf(twins, 4, { seed: 3 });
+    const { splits, tested } = await foldsOf(twins, 4, { seed: 3 });
     expect(splits).toHaveLength(4);
-    expect(judged.rows).toBe(40);
-    expect(new Set(judged.ids).size).toBe(40);
+    expect(tested.rows).toBe(40);
+    expect(new Set(tested.ids).size).toBe(40);
     for (const { train, test } of splits) {
       const seen = new Set(train.table.queries);
       expect(test.table.queries.some((query) => seen.has(query))).toBe(false);
@@ -183,14 +183,14 @@ describe("splits", () => {
 
   it("costs that are missing everywhere are assumed, and said to be", async () => {
     const free = new OutcomeTable({ ...topicTable(30, 2).table.selectModels(["clerk", "sage"]), cost: undefined });
-    const { judged, notes } = await foldsOf(free, 3);
+    const { tested, notes } = await foldsOf(free, 3);
     expect(notes[0]).toMatch(/clerk 0, sage 1/);
-    expect(Array.from(judged.meansOf(judged.cost))).toEqual([0, 1]);
+    expect(Array.from(tested.meansOf(tested.cost))).toEqual([0, 1]);
     const three = new OutcomeTable({ ...topicTable(30, 2).table, cost: undefined });
-    const judgement = await judgeAll([{ name: "knn" }], await foldsOf(three, 3), { threads: 0, resamples: 0 });
-    expect(judgement.baselines.bestSingle).toMatchObject({ cost: 0, aiq: judgement.baselines.bestSingle.quality });
-    expect(judgement.routers[0].aiq).toBe(judgement.routers[0].quality);
-    expect(judgement.routers[0].apgr).toBeGreaterThan(0.5);
+    const evaluation = await evaluateRouters([{ name: "knn" }], await foldsOf(three, 3), { threads: 0, resamples: 0 });
+    expect(evaluation.baselines.bestSingle).toMatchObject({ cost: 0, aiq: evaluation.baselines.bestSingle.quality });
+    expect(evaluation.routers[0].aiq).toBe(evaluation.routers[0].quality);
+    expect(evaluation.routers[0].apgr).toBeGreaterThan(0.5);
   });
 });
 
@@ -209,18 +209,21 @@ it("folds say how many there can be", async () => {
   expect((await refusal(() => foldsOf(table.selectRows([0]), 5))).message).toMatch(/^topics has one distinct query/);
 });
 
-describe("judging", () => {
+describe("evaluating routers", () => {
   it("a router that can see the topic rises above the zero router, and every number fits the others", async () => {
     const [train, test] = [topicTable(400, 1), topicTable(300, 2)];
     const splits = {
       splits: [{ train, test: { table: test.table, embeddings: test.embeddings } }],
-      judged: test.table,
+      tested: test.table,
       leaked: [],
       notes: [],
     };
-    const judgement = await judgeAll([{ name: "knn", options: { k: 15 } }], splits, { threads: 0, resamples: 50 });
-    const { baselines, skipped } = judgement;
-    const [knn] = judgement.routers;
+    const evaluation = await evaluateRouters([{ name: "knn", options: { k: 15 } }], splits, {
+      threads: 0,
+      resamples: 50,
+    });
+    const { baselines, skipped } = evaluation;
+    const [knn] = evaluation.routers;
     expect(skipped).toEqual([]);
     expect(knn.name).toBe("knn:k=15");
     expect(knn.lift.quality).toBeGreaterThan(0.1);
@@ -234,12 +237,12 @@ describe("judging", () => {
     expect(knn.intervals!.aiq.value).toBe(knn.aiq);
     expect(knn.intervals!.aiq.low).toBeLessThanOrEqual(knn.aiq);
     expect(knn.intervals!.aiq.high).toBeGreaterThanOrEqual(knn.aiq);
-    expect(judgement).toMatchObject({ comparedBy: "aiq", best: "knn:k=15" });
+    expect(evaluation).toMatchObject({ comparedBy: "aiq", best: "knn:k=15" });
     const { overZero, overBest } = knn.intervals!;
     expect(overZero.value).toBeCloseTo(knn.aiq - baselines.zeroRouter.aiq, 12);
     expect(overZero.low).toBeGreaterThan(0);
     expect(overBest).toEqual({ value: 0, low: 0, high: 0 });
-    const page = renderJudgementHtml("<Routers>", judgement, ["a & b"]);
+    const page = renderRoutersHtml("<Routers>", evaluation, ["a & b"]);
     expect(page).toContain("&lt;Routers&gt;");
     expect(page).toContain("a &amp; b");
     expect(page).toContain("knn:k=15");
@@ -250,14 +253,17 @@ describe("judging", () => {
     const { table } = topicTable(150, 3);
     const free = new OutcomeTable({ ...table, cost: undefined });
     const choices = [{ name: "blending" }, { name: "knn", options: { k: 15 } }];
-    const judgement = await judgeAll(choices, await foldsOf(free, 3, { seed: 1 }), { threads: 0, resamples: 50 });
-    const [blending, knn] = judgement.routers;
-    expect(judgement).toMatchObject({ comparedBy: "quality", best: "knn:k=15" });
-    expect(knn.intervals!.overZero.value).toBeCloseTo(knn.quality - judgement.baselines.bestSingle.quality, 12);
+    const evaluation = await evaluateRouters(choices, await foldsOf(free, 3, { seed: 1 }), {
+      threads: 0,
+      resamples: 50,
+    });
+    const [blending, knn] = evaluation.routers;
+    expect(evaluation).toMatchObject({ comparedBy: "quality", best: "knn:k=15" });
+    expect(knn.intervals!.overZero.value).toBeCloseTo(knn.quality - evaluation.baselines.bestSingle.quality, 12);
     expect(blending.intervals!.overBest.value).toBeCloseTo(blending.quality - knn.quality, 12);
     expect(blending.intervals!.overBest.high).toBeLessThan(0);
-    const parts = [{ title: "<free>", judgement, notes: [] }];
-    const page = renderJudgementsHtml("All", ["Two & one."], parts, "knn:k=15");
+    const parts = [{ title: "<free>", evaluation, notes: [] }];
+    const page = renderTablesHtml("All", ["Two & one."], parts, "knn:k=15");
     for (const text of ["&lt;free&gt;", "Two &amp; one.", "knn:k=15", "blending", "calls cost nothing"])
       expect(page).toContain(text);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
@@ -266,17 +272,21 @@ describe("judging", () => {
   it("compares by quality, and says so, where costs lie close together", async () => {
     const models = ["poet", "clerk", "sage"].map((name, index) => ({ name, cost: 0.03 + 0.001 * index }));
     const { table } = topicTable(150, 3, { models });
-    const judgement = await judgeAll([{ name: "knn", options: { k: 15 } }], await foldsOf(table, 3, { seed: 1 }), {
-      threads: 0,
-      resamples: 20,
-    });
-    expect(judgement).toMatchObject({ comparedBy: "quality", minCost: expect.closeTo(0.03, 9) });
-    expect(comparisonNotes(judgement)).toEqual([
+    const evaluation = await evaluateRouters(
+      [{ name: "knn", options: { k: 15 } }],
+      await foldsOf(table, 3, { seed: 1 }),
+      {
+        threads: 0,
+        resamples: 20,
+      },
+    );
+    expect(evaluation).toMatchObject({ comparedBy: "quality", minCost: expect.closeTo(0.03, 9) });
+    expect(comparisonNotes(evaluation)).toEqual([
       expect.stringMatching(/^Costs lie close together \(0\.03 to 0\.03\d*\)/),
     ]);
-    expect(judgement.baselines.random.aiq).toBeGreaterThanOrEqual(0);
+    expect(evaluation.baselines.random.aiq).toBeGreaterThanOrEqual(0);
     const wide = topicTable(150, 3).table;
-    const other = await judgeAll([{ name: "knn" }], await foldsOf(wide, 3), { threads: 0, resamples: 0 });
+    const other = await evaluateRouters([{ name: "knn" }], await foldsOf(wide, 3), { threads: 0, resamples: 0 });
     expect(comparisonNotes(other)).toEqual([]);
   });
 
@@ -288,20 +298,20 @@ describe("judging", () => {
     [{ seed: -5 }, /^seed must be an integer from 0/],
   ])("refuses %j", async (options, message) => {
     const splits = await foldsOf(topicTable(30).table, 2);
-    const error = await refusal(() => judgeAll([{ name: "knn" }], splits, options));
+    const error = await refusal(() => evaluateRouters([{ name: "knn" }], splits, options));
     expect(error).toMatchObject({ code: "invalid-option", message: expect.stringMatching(message) });
   });
 
   it("refuses a router twice, and takes it with other options", async () => {
     const splits = await foldsOf(topicTable(30).table, 2);
-    const judged = (...names: object[]) =>
-      judgeAll(
+    const evaluated = (...names: object[]) =>
+      evaluateRouters(
         names.map((options) => ({ name: "knn", options: { ...options } })),
         splits,
         { threads: 0, resamples: 0 },
       );
-    expect((await refusal(() => judged({}, {}))).message).toMatch(/^The router knn is given twice\./);
-    expect((await judged({}, { k: 5 })).routers).toHaveLength(2);
+    expect((await refusal(() => evaluated({}, {}))).message).toMatch(/^The router knn is given twice\./);
+    expect((await evaluated({}, { k: 5 })).routers).toHaveLength(2);
   });
 
   it("in this thread, ends at the next pause after a signal", async () => {
@@ -310,12 +320,12 @@ describe("judging", () => {
     const choices = ["knn", "srivatsa", "zooter", "llm-bandit"].map((name) => ({ name }));
     setImmediate(() => controller.abort());
     const names: string[] = [];
-    const judged = judgeAll(choices, splits, {
+    const evaluated = evaluateRouters(choices, splits, {
       threads: 0,
       signal: controller.signal,
       onProgress: (_done, _all, name) => names.push(name),
     });
-    expect((await refusal(() => judged)).code).toBe("aborted");
+    expect((await refusal(() => evaluated)).code).toBe("aborted");
     expect(names).toEqual(["knn"]);
   });
 
@@ -323,8 +333,8 @@ describe("judging", () => {
     const { table } = topicTable(30, 2);
     const quality = matrixOf(table.queries.map((_, row) => [0.5, 1, row === 29 ? 1 : Number.NaN]));
     const splits = await foldsOf(new OutcomeTable({ ...table, quality }), 3, { seed: 1 });
-    const judgement = await judgeAll([{ name: "knn" }], splits, { threads: 0, skipUnfit: true });
-    expect(judgement).toMatchObject({ routers: [], skipped: [{ name: "knn", why: expect.stringMatching(/sage/) }] });
-    expect((await refusal(() => judgeAll([{ name: "knn" }], splits, { threads: 0 }))).code).toBe("invalid-data");
+    const evaluation = await evaluateRouters([{ name: "knn" }], splits, { threads: 0, skipUnfit: true });
+    expect(evaluation).toMatchObject({ routers: [], skipped: [{ name: "knn", why: expect.stringMatching(/sage/) }] });
+    expect((await refusal(() => evaluateRouters([{ name: "knn" }], splits, { threads: 0 }))).code).toBe("invalid-data");
   });
 });

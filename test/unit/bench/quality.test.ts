@@ -3,7 +3,7 @@ import { qualityTable } from "../../../bench/quality.js";
 import { meanOverSeeds, withRows } from "../../../bench/quality-rows.js";
 import { type BenchReport, renderReport } from "../../../bench/report.js";
 import type { Row, TaskReport } from "../../../src/evaluation/report/summary.js";
-import type { Evaluation, Outcome } from "../../../src/evaluation/run.js";
+import type { Evaluation, GradedAnswer } from "../../../src/evaluation/run.js";
 
 const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, count: 10 });
 const difference = (value: number) => ({ ...estimate(value), better: 1, worse: 2, equal: 7 });
@@ -23,6 +23,7 @@ function row(name: string, kind: Row["kind"], all: number, stepsPerSecond: numbe
 const task: TaskReport = {
   name: "native",
   metric: "contains",
+  grading: "an accepted answer stands in the answer",
   count: 10,
   tags: { sums: 10 },
   bestMember: "a",
@@ -71,29 +72,29 @@ function reportOf(...tables: BenchReport["tables"]): BenchReport {
 }
 
 describe("sampled rows", () => {
-  const outcome = (grade: number, steps: number): Outcome => ({
+  const gradedAs = (grade: number, steps: number): GradedAnswer => ({
     grade,
     answer: { text: "x", finishReason: "stop", steps, tokens: [steps, 2 * steps], seconds: steps, promptSeconds: 1 },
   });
-  const evaluationOf = (member: Outcome, method: Outcome): Evaluation => ({
+  const evaluationOf = (member: GradedAnswer, method: GradedAnswer): Evaluation => ({
     members: [],
     contenders: [
       { name: "a", kind: "member", team: { method: { name: "single" }, members: [0] } },
       { name: "me", kind: "method", team: { method: { name: "me" }, members: [0, 1] } },
     ],
-    tasks: [{ task: { questions: [{}] } as never, outcomes: [[member, method]] }],
+    tasks: [{ task: { questions: [{}] } as never, graded: [[member, method]] }],
     settings: { seed: 0, chat: false, generation: {}, lanes: 1 },
     notes: [],
   });
 
   it("are each question's mean over the seeds, beside the rows that are there", () => {
     const sampled = meanOverSeeds([
-      evaluationOf(outcome(0, 1), outcome(1, 4)),
-      evaluationOf(outcome(0, 1), outcome(0, 2)),
+      evaluationOf(gradedAs(0, 1), gradedAs(1, 4)),
+      evaluationOf(gradedAs(0, 1), gradedAs(0, 2)),
     ]);
-    const { contenders, tasks } = withRows(evaluationOf(outcome(1, 9), outcome(0, 9)), sampled, ", sampled");
+    const { contenders, tasks } = withRows(evaluationOf(gradedAs(1, 9), gradedAs(0, 9)), sampled, ", sampled");
     expect(contenders.map(({ name }) => name)).toEqual(["a", "me", "me, sampled"]);
-    expect(tasks[0].outcomes[0].map(({ grade }) => grade)).toEqual([1, 0, 0.5]);
-    expect(tasks[0].outcomes[0][2].answer).toMatchObject({ steps: 3, tokens: [3, 6], seconds: 3, promptSeconds: 1 });
+    expect(tasks[0].graded[0].map(({ grade }) => grade)).toEqual([1, 0, 0.5]);
+    expect(tasks[0].graded[0][2].answer).toMatchObject({ steps: 3, tokens: [3, 6], seconds: 3, promptSeconds: 1 });
   });
 });

@@ -24,3 +24,12 @@ it("moves what examples do below them, and wraps remarks", () => {
   expect(fitted).toContain(" \\\n      ");
   expect(fitted).toMatch(/ends here\.\nThe next sentence has its own line\.$/);
 });
+
+it("takes lines among the examples that are none", () => {
+  const text = `Steps:\n  ${"What the next command does ".repeat(4)}:\n  $ llamafuse chat`.trimEnd();
+  expect(
+    helpText(text)
+      .split("\n")
+      .filter((line) => displayWidth(line) > 80),
+  ).toEqual([]);
+});

@@ -232,6 +232,40 @@ describe("names file, line and field of", () => {
   });
 });
 
+describe("with skipBad, names and skips", () => {
+  it.each<[string, unknown[], RegExp, number]>([
+    ["what is not JSON", [nqRow, '{"question": ', nqRow], /:2: is not JSON/, 2],
+    ["a record of another format", [gsm8kRow, nqRow, gsm8kRow], /:2: is no gsm8k record/, 2],
+    ["a first record of no format", [{ prompt: "?" }, nqRow], /:1: is no nq record/, 1],
+    [
+      "a wrong type",
+      [
+        { question: "?", answers: ["x"] },
+        { question: 5, answers: ["x"] },
+      ],
+      /:2: question: /,
+      1,
+    ],
+    ["a choice without words", [{ ...piqaRow, sol1: " " }, piqaRow], /:1: choice A has no words/, 1],
+    ["a question without words", [{ ...piqaRow, goal: "\t" }, piqaRow], /:1: the question has no words/, 1],
+    ["an id that comes twice", [arcRow, arcRow], /:2: the id "Mercury_7" is already that of/, 1],
+  ])("%s", async (_, records, message, count) => {
+    const { questions, skipped } = await loadTask(fileOf(records), { skipBad: true });
+    expect(questions).toHaveLength(count);
+    expect(skipped).toEqual([expect.stringMatching(message)]);
+  });
+
+  it("not all of a file: without one good record the first error stands", async () => {
+    await expect(loadTask(fileOf([{ ...piqaRow, label: 2 }, "{"]), { skipBad: true })).rejects.toMatchObject({
+      code: "invalid-data",
+    });
+  });
+
+  it("nothing of a sound file", async () => {
+    expect((await loadTask(fileOf([piqaRow]), { skipBad: true })).skipped).toBeUndefined();
+  });
+});
+
 describe("chooses", () => {
   it("a format by name only if there is one", async () => {
     await expect(load([nqRow], { format: "gsm8" })).rejects.toMatchObject({

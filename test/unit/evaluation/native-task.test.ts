@@ -3,7 +3,7 @@ import { readDevelopmentTasks, readTask } from "../../../src/cli/eval/arguments.
 import { nativeTask } from "../../../src/evaluation/native-task.js";
 
 describe("the native questions", () => {
-  it("are the test split for judging, the development split for choosing and learning", async () => {
+  it("are the test split for grading, the development split for choosing and learning", async () => {
     const [test, development] = [await nativeTask(), await nativeTask({ split: "development" })];
     const first = test.questions[0].question;
     expect(development.questions.map(({ question }) => question)).not.toContain(first);

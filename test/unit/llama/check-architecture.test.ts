@@ -46,7 +46,7 @@ describe("an architecture's own rule", () => {
     ],
     [
       "a list of no sliding layers",
-      "gemma3",
+      "mellum",
       { "attention.sliding_window": u32(8), "attention.sliding_window_pattern": list(0, 0, 0, 0) },
       /true for a layer/,
     ],
@@ -138,12 +138,6 @@ describe("an architecture's own rule", () => {
       /token_shift_count" is 2; 1 is allowed/,
     ],
     ["loops past 512 layers", "nanbeige", { num_loops: u32(129) }, /num_loops" is 129; 1 to 128/],
-    [
-      "stacks that are not the layers",
-      "hrm_text",
-      { "hrm.layers_per_stack": u32(2), "hrm.h_cycles": u32(2), "hrm.l_cycles": u32(2) },
-      /block_count" is 4; 12/,
-    ],
     ["caches shared with nobody", "gemma4", { "attention.shared_kv_layers": u32(3) }, /shared_kv_layers" is 3; 0 to 2/],
     ["too small a vocabulary for its images", "chameleon", {}, /320 tokens; Chameleon models have 8196/],
   ])("%s (%s)", async (_, architecture, fields, message) => {

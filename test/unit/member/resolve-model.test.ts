@@ -1,15 +1,24 @@
 /** Downloads, up to the network: a server of our own on this machine stands for the model hub. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { LlamafuseError } from "../../../src/errors.js";
 import { resolveModel } from "../../../src/member/resolve-model.js";
 import { nativeModels } from "../../../src/native-models.js";
 
-const [robin] = nativeModels();
+const [robin, wren] = nativeModels();
 const weights = readFileSync(robin.path);
+const others = readFileSync(wren.path);
+const served: Record<string, Buffer> = {
+  "/robin.gguf": weights,
+  "/one/model.gguf": weights,
+  "/two/model.gguf": others,
+  "/downloaded.json": others,
+  "/private/model.gguf?token=sesame": weights,
+};
 const folder = mkdtempSync(path.join(os.tmpdir(), "llamafuse-models-"));
 let online = true;
 const server = createServer((request, response) => {
@@ -17,7 +26,8 @@ const server = createServer((request, response) => {
     request.socket.destroy();
     return;
   }
-  if (request.url !== "/robin.gguf") {
+  const weights = served[request.url ?? ""];
+  if (weights === undefined) {
     response.writeHead(404).end();
     return;
   }
@@ -60,6 +70,60 @@ it("downloads a file once, with progress", async () => {
   online = false;
   expect(await resolveModel(`${base}/robin.gguf`)).toBe(file);
   online = true;
+});
+
+it("keeps two addresses with one file name apart, in any order", async () => {
+  const [one, two] = [await resolveModel(`${base}/one/model.gguf`), await resolveModel(`${base}/two/model.gguf`)];
+  expect(readFileSync(one).equals(weights)).toBe(true);
+  expect(readFileSync(two).equals(others)).toBe(true);
+  expect(await resolveModel(`${base}/one/model.gguf`)).toBe(one);
+});
+
+it("gives no address the name of the list of downloads", async () => {
+  const file = await resolveModel(`${base}/downloaded.json`);
+  expect(readFileSync(file).equals(others)).toBe(true);
+  const list = JSON.parse(readFileSync(path.join(folder, "downloaded.json"), "utf8")) as Record<string, string>;
+  expect(list[`${base}/downloaded.json`]).toBe(path.basename(file));
+});
+
+it("keeps secrets of an address out of the list of downloads", async () => {
+  await resolveModel(`${base}/private/model.gguf?token=sesame`);
+  expect(readFileSync(path.join(folder, "downloaded.json"), "utf8")).not.toContain("sesame");
+});
+
+it("uses no entry of the list that is damaged or leads out of the folder", async () => {
+  const list = path.join(folder, "downloaded.json");
+  const secret = path.join(folder, "..", `${path.basename(folder)}-outside.gguf`);
+  writeFileSync(secret, "outside");
+  const before = readFileSync(list);
+  try {
+    const address = `${base}/missing.gguf`;
+    for (const entry of [`../${path.basename(secret)}`, secret, "", "..", ".", 7, null, ["a"], "downloaded.json"]) {
+      writeFileSync(list, JSON.stringify({ [address]: entry }));
+      await expect(resolveModel(address)).rejects.toMatchObject({ code: "file-unreadable", message: /404/ });
+    }
+    for (const text of ["", "{", "null", "[]", "7", '"text"']) {
+      writeFileSync(list, text);
+      await expect(resolveModel(address)).rejects.toMatchObject({ code: "file-unreadable", message: /404/ });
+      expect(await resolveModel(`${base}/robin.gguf`)).toMatch(/robin-[0-9a-f]{12}\.gguf$/);
+    }
+  } finally {
+    writeFileSync(list, before);
+    rmSync(secret);
+  }
+});
+
+it("names a folder that cannot be written, and no secret of the address", async () => {
+  process.env.LLAMAFUSE_MODELS = "/dev/null/models";
+  try {
+    const address = `${base.replace("//", "//ann:secret@")}/robin.gguf`;
+    const error = await resolveModel(address).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(LlamafuseError);
+    expect(error).toMatchObject({ code: "file-unwritable", details: { found: "ENOTDIR" } });
+    expect(JSON.stringify(error)).not.toContain("secret");
+  } finally {
+    process.env.LLAMAFUSE_MODELS = folder;
+  }
 });
 
 it("says why a file cannot be had", async () => {

@@ -1,14 +1,14 @@
 /**
  * Alignments that took long to build, kept in the user's cache folder under a key of everything they depend on. A file
- * that is damaged, or of another version, is built again; a folder that cannot be written costs only the next build.
+ * that is damaged, of another version, or no such matrix (a checksum holds for any bytes) is built again; a folder that cannot be written costs only the next build.
  *
  * A file is one line of JSON (what it is, shapes, a checksum), spaces up to a multiple of 8 bytes, and the arrays.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import type { SparseRows } from "./sparse-rows.js";
+import { homeFolder, writeCache } from "../../../files.js";
+import { isSound, type SparseRows } from "./sparse-rows.js";
 
 /** Raise it when the meaning or the layout of what is stored changes. */
 const FORMAT = "llamafuse alignment 3";
@@ -24,9 +24,15 @@ interface Head {
   sha256: string;
 }
 
-/** `$XDG_CACHE_HOME/llamafuse/alignments`; without that variable, below `~/.cache`. */
-export function alignmentFolder(): string {
-  return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "llamafuse", "alignments");
+/**
+ * `$XDG_CACHE_HOME/llamafuse/alignments`; without that variable, or where it names no absolute path, below `~/.cache`.
+ * Undefined for a user without a folder of their own: nothing is kept then.
+ */
+export function alignmentFolder(): string | undefined {
+  const named = process.env.XDG_CACHE_HOME;
+  if (named && path.isAbsolute(named)) return path.join(named, "llamafuse", "alignments");
+  const home = homeFolder();
+  return home && path.join(home, ".cache", "llamafuse", "alignments");
 }
 
 /** A key of plain data and arrays of numbers. */
@@ -41,33 +47,23 @@ export function alignmentKey(...parts: (string | number | Int32Array)[]): string
 
 /** The stored matrix, or the built one, which is then stored. */
 export async function cachedRows(key: string, build: () => Promise<SparseRows>): Promise<SparseRows> {
-  const file = path.join(alignmentFolder(), `${key}.rows`);
+  const folder = alignmentFolder();
+  if (folder === undefined) return await build();
+  const file = path.join(folder, `${key}.rows`);
   const stored = await load(file);
   if (stored !== undefined) return stored;
   const built = await build();
-  await store(file, built);
+  await writeCache(file, encode(built));
   return built;
 }
 
 async function load(file: string): Promise<SparseRows | undefined> {
   try {
-    return decode(await readFile(file));
+    const matrix = decode(await readFile(file));
+    return matrix !== undefined && isSound(matrix) ? matrix : undefined;
   } catch {
     // Missing, unreadable or not a whole file: build it.
     return undefined;
-  }
-}
-
-/** Written beside its place and moved there whole, so that no reader ever sees a part. */
-async function store(file: string, matrix: SparseRows): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(temporary, encode(matrix));
-    await rename(temporary, file);
-  } catch {
-    // A full or read-only disk: the matrix in memory is as good.
-    await rm(temporary, { force: true }).catch(() => {});
   }
 }
 

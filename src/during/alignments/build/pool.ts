@@ -6,7 +6,7 @@ import { nearestBlock } from "../mined/minimum-edit.js";
 import { candidatesBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "../similarity/blocks.js";
 import { crossBlock, directionsBlock, mapsBlock } from "../similarity/dictionary-blocks.js";
 import { relativeBlock } from "./relative-rows.js";
-import type { Outcome } from "./worker.js";
+import type { BlockReply } from "./worker.js";
 
 /** What a build may be told. */
 export interface BuildOptions {
@@ -79,7 +79,7 @@ export async function eachBlock<Name extends keyof Tasks>(
     execArgv: [],
   });
   const run = async (job: JobOf<Name>) => {
-    const outcome = (await pool.run(job, { name, signal })) as Outcome<BlockOf<Name>>;
+    const outcome = (await pool.run(job, { name, signal })) as BlockReply<BlockOf<Name>>;
     if ("error" in outcome) throw LlamafuseError.from(outcome.error);
     return outcome.block;
   };

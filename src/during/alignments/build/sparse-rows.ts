@@ -33,6 +33,31 @@ export interface WholeRows {
   codes: Uint16Array;
 }
 
+/** Whether every number of a matrix can be what it stands for: shapes that fit, places inside, finite values. */
+export function isSound({ rows, columns, offsets, indices, values, dropped, background, whole }: SparseRows): boolean {
+  const fits =
+    offsets.length === rows + 1 &&
+    offsets[0] === 0 &&
+    offsets[rows] === indices.length &&
+    values.length === indices.length &&
+    dropped.length === rows &&
+    (background.length === 0 || background.length === columns);
+  return (
+    fits &&
+    offsets.every((offset, v) => v === 0 || offset >= offsets[v - 1]) &&
+    indices.every((column) => column >= 0 && column < columns) &&
+    values.every(Number.isFinite) &&
+    dropped.every((mass) => mass >= 0 && mass < Number.POSITIVE_INFINITY) &&
+    background.every((mass) => mass >= 0 && mass < Number.POSITIVE_INFINITY) &&
+    (whole === undefined || (whole.places.length === rows && areSound(whole, columns)))
+  );
+}
+
+function areSound({ places, codes }: WholeRows, columns: number): boolean {
+  const count = codes.length / columns;
+  return Number.isInteger(count) && places.every((place) => place >= -1 && place < count);
+}
+
 /**
  * out = p·R̃, out_a = Σ_v p_v R̃_va. Shapes: p float64[≥ rows], out float64[≥ columns]. Returns Σ_v p_v·τ_v: twice that
  * bounds the error in ‖·‖₁.

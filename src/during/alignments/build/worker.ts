@@ -6,9 +6,9 @@ import * as dictionary from "../similarity/dictionary-blocks.js";
 import { relativeBlock as relative } from "./relative-rows.js";
 
 /** What a task gives back; an error that crosses a thread as it is would lose its code. */
-export type Outcome<Block> = { block: Block } | { error: ReturnType<LlamafuseError["toJSON"]> };
+export type BlockReply<Block> = { block: Block } | { error: ReturnType<LlamafuseError["toJSON"]> };
 
-function guarded<Job, Block>(task: (job: Job) => Block): (job: Job) => Outcome<Block> {
+function guarded<Job, Block>(task: (job: Job) => Block): (job: Job) => BlockReply<Block> {
   return (job) => {
     try {
       return { block: task(job) };

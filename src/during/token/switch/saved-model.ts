@@ -8,7 +8,7 @@ import { LlamafuseError } from "../../../errors.js";
 import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-mlp.js";
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
-import { identityOf, type ModelIdentity, modelIdentity } from "../../../member/model-identity.js";
+import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
 import { type Judge, LEARNED } from "./model.js";
 
 export const JUDGE_FORMAT = "llamafuse-judge";
@@ -90,11 +90,12 @@ export class HiddenStateJudge implements Judge {
       [roles.leader, leader, saved.leader],
       [roles.other, other, saved.other],
     ] as const) {
-      if (identityOf(member).digest === wanted.digest) continue;
+      const found = member.identity();
+      if (found.digest === wanted.digest) continue;
       throw new LlamafuseError(
         "incompatible-members",
-        `${this.source} was trained with ${named(wanted)} as the ${role} member; here that is ${named(identityOf(member))}. Use those models, or train one for these with "llamafuse train ${saved.method}".`,
-        { file: this.source, member: member.name, found: identityOf(member).digest, allowed: wanted.digest },
+        `${this.source} was trained with ${named(wanted)} as the ${role} member; here that is ${named(found)}. Use those models, or train one for these with "llamafuse train ${saved.method}".`,
+        { file: this.source, member: member.name, found: found.digest, allowed: wanted.digest },
       );
     }
   }
@@ -159,8 +160,8 @@ export function judgeFile(
   return {
     format: JUDGE_FORMAT,
     version: JUDGE_VERSION,
-    leader: identityOf(leader),
-    other: identityOf(other),
+    leader: savedIdentity(leader),
+    other: savedIdentity(other),
     inputs: leader.facts.embeddingLength,
     ...learned,
   } as SavedJudge;

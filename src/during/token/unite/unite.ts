@@ -16,7 +16,7 @@
  * `compat` the variants are one and the same rule: a softmax over S is the probabilities renormalised over S.
  */
 import { z } from "zod";
-import { MAX_TOP } from "../../../member/llama/preparer.js";
+import { MAX_TOP } from "../../../member/offers.js";
 import { TopUnionAlignment } from "../../alignments/top-union/alignment.js";
 import { ByteKeys, type TopKeys } from "../../alignments/top-union/keys.js";
 import { FusionRun } from "../../fusion-run.js";

@@ -29,7 +29,7 @@ describe("votes", () => {
     expect(weightedVote([])).toBeUndefined();
   });
 
-  it("judge the majority of a model's samples, or its quality", () => {
+  it("take the majority of a model's samples, or its quality", () => {
     const table = new OutcomeTable({
       name: "t",
       models: ["a", "b"],

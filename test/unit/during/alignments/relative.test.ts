@@ -165,13 +165,13 @@ describe("the cache of alignments", () => {
     const some = Int32Array.from({ length: Math.min(200, embedded.rows) }, (_, a) => a);
     return relativeRows(embedded, some, every, { onProgress: report });
   };
-  const stored = () => readdirSync(alignmentFolder()).filter((name) => name.endsWith(".rows"));
+  const stored = () => readdirSync(alignmentFolder()!).filter((name) => name.endsWith(".rows"));
 
   it("gives back what was built, without building, and builds again what is damaged", async () => {
     const built = await build();
     const [name] = stored();
     expect(stored()).toHaveLength(1);
-    const file = path.join(alignmentFolder(), name);
+    const file = path.join(alignmentFolder()!, name);
     const whole = readFileSync(file);
     expect(await build()).toEqual(built);
     expect(readFileSync(file)).toEqual(whole);

@@ -3,7 +3,7 @@ import type { Answer } from "../../../../src/answers/answer-cache.js";
 import { contendersOf, defaultMethods, everyMethod, titleOf } from "../../../../src/evaluation/contenders.js";
 import { renderHtml } from "../../../../src/evaluation/report/html.js";
 import { summarise } from "../../../../src/evaluation/report/summary.js";
-import type { Evaluation, Outcome } from "../../../../src/evaluation/run.js";
+import type { Evaluation, GradedAnswer } from "../../../../src/evaluation/run.js";
 import type { Question } from "../../../../src/evaluation/task.js";
 import { methodInfos } from "../../../../src/index.js";
 import { percent, points, quantity } from "../../../../src/report/markup.js";
@@ -36,7 +36,10 @@ function evaluationOf(grades: number[][] = GRADES): Evaluation {
     sha256: "0".repeat(64),
     parameters,
   });
-  const outcome = (grade: number, ...tokens: number[]): Outcome => ({ grade, answer: answer("<b>so</b>", ...tokens) });
+  const gradedAs = (grade: number, ...tokens: number[]): GradedAnswer => ({
+    grade,
+    answer: answer("<b>so</b>", ...tokens),
+  });
   return {
     members: [member("small", 10), member("large", 100)],
     contenders: contendersOf(["small", "large"], [{ name: "gac" }]),
@@ -55,7 +58,7 @@ function evaluationOf(grades: number[][] = GRADES): Evaluation {
             question("4", '<script>alert("x")</script>', "words"),
           ],
         },
-        outcomes: grades.map(([small, large, gac]) => [outcome(small, 5), outcome(large, 4), outcome(gac, 5, 4)]),
+        graded: grades.map(([small, large, gac]) => [gradedAs(small, 5), gradedAs(large, 4), gradedAs(gac, 5, 4)]),
       },
     ],
     settings: { seed: 3, chat: false, generation: {}, lanes: 1, schedule: "parallel" },
@@ -106,17 +109,17 @@ describe("a summary", () => {
   it("has no oracle of one member", () => {
     const alone = evaluationOf();
     alone.contenders = alone.contenders.slice(0, 1);
-    alone.tasks[0].outcomes = alone.tasks[0].outcomes.map((all) => all.slice(0, 1));
+    alone.tasks[0].graded = alone.tasks[0].graded.map((all) => all.slice(0, 1));
     expect(summarise(alone).tasks[0].rows.map(({ name }) => name)).toEqual(["small"]);
   });
 
   it("shows the likeliest choice of a question whose choices were scored", () => {
     const evaluation = evaluationOf();
-    const [{ task: scored, outcomes }] = evaluation.tasks;
+    const [{ task: scored, graded }] = evaluation.tasks;
     const first = { ...scored.questions[0], kind: "choice" as const, choices: ["left", "right"], answers: ["B"] };
     evaluation.tasks[0].task = { ...scored, questions: [first, ...scored.questions.slice(1)] };
     const { finishReason: _, ...rest } = answer("", 4);
-    outcomes[0][0].answer = { ...rest, logLikelihoods: [null, -3] };
+    graded[0][0].answer = { ...rest, logLikelihoods: [null, -3] };
     const [report] = summarise(evaluation).tasks;
     expect(report.questions[0].results[0].text).toBe("B. right");
   });

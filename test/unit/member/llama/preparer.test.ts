@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Kernels, loadKernels } from "../../../../src/kernels/kernels.js";
-import { MAX_TOP, Preparer } from "../../../../src/member/llama/preparer.js";
+import { Preparer } from "../../../../src/member/llama/preparer.js";
+import { MAX_TOP } from "../../../../src/member/offers.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../../src/vocabulary/vocabulary.js";
 import { generator } from "../../../vocabularies/random-texts.js";
 

@@ -14,8 +14,8 @@ import {
   smallestCost,
   upperHull,
 } from "./curve.js";
-import type { RouterRun } from "./judge-one.js";
-import { type OperatingPoint, type Outcomes, operatingPoints } from "./outcomes.js";
+import type { RouterRun } from "./evaluate-router.js";
+import { type OperatingPoint, operatingPoints, type SettingResults } from "./setting-results.js";
 
 export interface BaselineReport extends CurvePoint {
   aiq: number;
@@ -50,13 +50,13 @@ export interface RouterIntervals {
   aiq: Interval;
   apgr: Interval;
   lift: Interval;
-  /** Of what routers are compared by (see `Judgement.comparedBy`): this router's less the zero router's, paired by query. */
+  /** Of what routers are compared by (see `RouterComparison.comparedBy`): this router's less the zero router's, paired by query. */
   overZero: Interval;
   /** This router's less the best router's, paired by query; 0 for the best one. */
   overBest: Interval;
 }
 
-export interface JudgedBaselines {
+export interface BaselineReports {
   random: BaselineReport;
   bestSingle: BaselineReport & { model: string };
   zeroRouter: BaselineReport & { points: { model: string; quality: number; cost: number }[] };
@@ -64,7 +64,7 @@ export interface JudgedBaselines {
   singles: Baselines["singles"];
 }
 
-export interface Judgement {
+export interface RouterComparison {
   /** The cost up to which every AIQ is taken (see `largestCost`). */
   maxCost: number;
   /** The cost of the cheapest point of any curve. */
@@ -76,11 +76,11 @@ export interface Judgement {
   comparedBy: "aiq" | "quality";
   /** The router that is best by that; the first of equals. Undefined without routers. */
   best?: string;
-  baselines: JudgedBaselines;
+  baselines: BaselineReports;
   routers: RouterReport[];
 }
 
-export interface JudgeOptions {
+export interface ComparisonOptions {
   /** Bootstrap resamples; 0 for no intervals. Default 200. */
   resamples?: number;
   seed?: number;
@@ -90,7 +90,7 @@ export interface JudgeOptions {
 const NARROW = 0.5;
 
 /** What a reader should know of how the routers are compared. */
-export function comparisonNotes({ comparedBy, minCost, maxCost }: Judgement): string[] {
+export function comparisonNotes({ comparedBy, minCost, maxCost }: RouterComparison): string[] {
   const [least, most] = [minCost, maxCost].map((cost) => Number(cost.toPrecision(3)));
   if (comparedBy === "aiq" || least === most) return [];
   return [
@@ -98,31 +98,31 @@ export function comparisonNotes({ comparedBy, minCost, maxCost }: Judgement): st
   ];
 }
 
-/** `judged`: the queries of the runs, in their order, with a cost wherever there is a quality. */
-export function judge(
-  judged: OutcomeTable,
+/** `tested`: the queries of the runs, in their order, with a cost wherever there is a quality. */
+export function compareRouters(
+  tested: OutcomeTable,
   runs: ReadonlyMap<string, RouterRun>,
-  options: JudgeOptions = {},
-): Judgement {
-  const baselines = baselinesOf(judged);
-  const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.outcomes) }));
+  options: ComparisonOptions = {},
+): RouterComparison {
+  const baselines = baselinesOf(tested);
+  const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.results) }));
   const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
   const [minCost, maxCost] = [smallestCost(compared), largestCost(compared)];
   // Where everything costs the same there is no area: an AIQ is then the quality.
   const isFlat = compared.flat().every(({ cost }) => Math.abs(cost - maxCost) <= 1e-9 * maxCost);
   const fromCost = isFlat ? maxCost : 0;
   const comparedBy = isFlat || minCost > NARROW * maxCost ? "quality" : "aiq";
-  const pair = pairOf(judged, baselines);
+  const pair = pairOf(tested, baselines);
   const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
     aiq: averageImprovement(curve, maxCost, fromCost),
     ...point,
   });
   const top = baselines.zeroRouter.at(-1)!;
-  const figures = (rows?: Uint32Array) => figuresOf(curves, judged, { maxCost, fromCost, pair, rows });
+  const figures = (rows?: Uint32Array) => figuresOf(curves, tested, { maxCost, fromCost, pair, rows });
   const whole = figures();
   const merits = whole.routers.map((each) => each[comparedBy]);
   const best = merits.indexOf(Math.max(...merits));
-  const intervals = intervalsOf(whole, figures, { count: judged.rows, comparedBy, best }, options);
+  const intervals = intervalsOf(whole, figures, { count: tested.rows, comparedBy, best }, options);
   return {
     maxCost,
     minCost,
@@ -142,7 +142,7 @@ export function judge(
       singles: baselines.singles,
     },
     routers: curves.map(({ name, run, points }, index) => {
-      const shares = sharesOf(run.outcomes, points, pair);
+      const shares = sharesOf(run.results, points, pair);
       const { aiq, apgr, lift } = whole.routers[index];
       const highest = Math.max(...points.map(({ quality }) => quality));
       return {
@@ -178,20 +178,20 @@ type Figures = ReturnType<typeof figuresOf>;
 
 function figuresOf(
   curves: readonly { run: RouterRun }[],
-  judged: OutcomeTable,
+  tested: OutcomeTable,
   { maxCost, fromCost, pair, rows }: Frame,
 ) {
-  const singles = singlesOf(judged, rows);
+  const singles = singlesOf(tested, rows);
   const zero = upperHull(singles);
   const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => singles[column].quality);
   return {
     zero: { aiq: averageImprovement(zero, maxCost, fromCost), quality: zero.at(-1)!.quality },
-    routers: curves.map(({ run: { outcomes } }) => {
-      const points = operatingPoints(outcomes, rows);
+    routers: curves.map(({ run: { results } }) => {
+      const points = operatingPoints(results, rows);
       return {
         aiq: averageImprovement(points, maxCost, fromCost),
         quality: points[0].quality,
-        apgr: averageGapRecovered(sharesOf(outcomes, points, pair, rows), weak, strong),
+        apgr: averageGapRecovered(sharesOf(results, points, pair, rows), weak, strong),
         lift: liftOf(points, zero),
       };
     }),
@@ -202,8 +202,8 @@ function figuresOf(
 function intervalsOf(
   whole: Figures,
   figures: (rows: Uint32Array) => Figures,
-  { count, comparedBy, best }: { count: number; comparedBy: Judgement["comparedBy"]; best: number },
-  { resamples = 200, seed = 1 }: JudgeOptions,
+  { count, comparedBy, best }: { count: number; comparedBy: RouterComparison["comparedBy"]; best: number },
+  { resamples = 200, seed = 1 }: ComparisonOptions,
 ): RouterIntervals[] | undefined {
   if (resamples === 0) return undefined;
   const random = new RandomGenerator(seed);
@@ -246,28 +246,28 @@ interface Pair {
 }
 
 /** Strong is the best single model, weak the other of two, or the cheapest (the worst of equally cheap ones). */
-function pairOf(judged: OutcomeTable, { singles, bestSingle }: Baselines): Pair {
+function pairOf(tested: OutcomeTable, { singles, bestSingle }: Baselines): Pair {
   const columns = singles.map((single, column) => ({ ...single, column }));
-  const strong = columns[judged.column(bestSingle.model)];
+  const strong = columns[tested.column(bestSingle.model)];
   const others = columns.filter(({ column }) => column !== strong.column || columns.length === 1);
   const [weak] = others.sort((a, b) => a.cost - b.cost || a.quality - b.quality);
   return { weak, strong, byCalls: columns.length === 2 };
 }
 
 function sharesOf(
-  outcomes: Outcomes,
+  results: SettingResults,
   points: readonly OperatingPoint[],
   { weak, strong, byCalls }: Pair,
   rows?: Uint32Array,
 ): SharePoint[] {
-  const queries = outcomes.quality.shape[1];
+  const queries = results.quality.shape[1];
   return points.map(({ quality, cost }, setting) => {
     // Where strong costs as much as weak, there is one share only.
     if (!byCalls) return { share: (cost - weak.cost) / (strong.cost - weak.cost || 1), quality };
     let strongCalls = 0;
     const count = rows?.length ?? queries;
     for (let index = 0; index < count; index++) {
-      const answering = outcomes.answering[setting * queries + (rows === undefined ? index : rows[index])];
+      const answering = results.answering[setting * queries + (rows === undefined ? index : rows[index])];
       // Who votes asks both.
       if (answering === strong.column || answering < 0) strongCalls++;
     }
@@ -275,17 +275,17 @@ function sharesOf(
   });
 }
 
-function singlesOf(judged: OutcomeTable, rows?: Uint32Array): CurvePoint[] {
-  return judged.models.map((_, column) => ({
-    quality: columnMean(judged, column, rows),
-    cost: columnMean(judged, column, rows, "cost"),
+function singlesOf(tested: OutcomeTable, rows?: Uint32Array): CurvePoint[] {
+  return tested.models.map((_, column) => ({
+    quality: columnMean(tested, column, rows),
+    cost: columnMean(tested, column, rows, "cost"),
   }));
 }
 
-function columnMean(judged: OutcomeTable, column: number, rows?: Uint32Array, key: "quality" | "cost" = "quality") {
-  const width = judged.models.length;
-  const { data } = judged[key];
-  const count = rows?.length ?? judged.rows;
+function columnMean(tested: OutcomeTable, column: number, rows?: Uint32Array, key: "quality" | "cost" = "quality") {
+  const width = tested.models.length;
+  const { data } = tested[key];
+  const count = rows?.length ?? tested.rows;
   let sum = 0;
   let seen = 0;
   for (let index = 0; index < count; index++) {

@@ -1,16 +1,16 @@
-/** All routers on the same splits, each fitted and judged in a thread of a pool. */
+/** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
 import { createRequire } from "node:module";
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
-import { checkJudgeOptions, labelsOf } from "./check-options.js";
-import { type Judgement, type JudgeOptions, judge } from "./judge.js";
-import { judgeOne, type RouterChoice, type RouterRun } from "./judge-one.js";
+import { checkEvaluationOptions, labelsOf } from "./check-options.js";
+import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
+import { evaluateRouter, type RouterChoice, type RouterRun } from "./evaluate-router.js";
 import type { Splits } from "./splits.js";
 import { plainSplit, runFrom } from "./transfer.js";
-import type { JudgeAnswer } from "./worker.js";
+import type { EvaluationReply } from "./worker.js";
 
-export interface JudgeAllOptions extends JudgeOptions {
+export interface EvaluateRoutersOptions extends ComparisonOptions {
   /** Threads that fit; 0 fits in this one. Default: as many as there are cores and routers. */
   threads?: number;
   /** Routers that cannot learn from these tables are skipped instead of an error. Default false. */
@@ -19,27 +19,27 @@ export interface JudgeAllOptions extends JudgeOptions {
   onProgress?: (done: number, all: number, name: string) => void;
 }
 
-export interface JudgementOfAll extends Judgement {
+export interface RoutersEvaluation extends RouterComparison {
   /** Routers that these tables do not suit, and why. */
   skipped: { name: string; why: string }[];
 }
 
 /**
- * Fit each router on each split's training part and judge it on the rest.
+ * Fit each router on each split's training part and evaluate it on the rest.
  *
  * Errors: invalid-option (threads, resamples, seed, the same router twice), those of a router's options and fit (skipped with `skipUnfit` where the table is what does not suit), aborted.
  *
  * ```ts
  * const splits = await splitOf(await readOutcomeTable("train.csv"), await readOutcomeTable("test.csv"));
- * const { baselines, routers } = await judgeAll([{ name: "knn" }], splits);
+ * const { baselines, routers } = await evaluateRouters([{ name: "knn" }], splits);
  * ```
  */
-export async function judgeAll(
+export async function evaluateRouters(
   choices: readonly RouterChoice[],
-  { splits, judged }: Splits,
-  options: JudgeAllOptions = {},
-): Promise<JudgementOfAll> {
-  checkJudgeOptions(options);
+  { splits, tested }: Splits,
+  options: EvaluateRoutersOptions = {},
+): Promise<RoutersEvaluation> {
+  checkEvaluationOptions(options);
   const { seed = 1, skipUnfit = false, signal, onProgress } = options;
   const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
@@ -48,17 +48,17 @@ export async function judgeAll(
   const stop = () => void pool?.destroy();
   signal?.addEventListener("abort", stop, { once: true });
   const runs = new Map<string, RouterRun>();
-  const skipped: JudgementOfAll["skipped"] = [];
+  const skipped: RoutersEvaluation["skipped"] = [];
   let done = 0;
   const runOne = async (choice: RouterChoice): Promise<RouterRun | undefined> => {
     try {
       signal?.throwIfAborted();
-      if (pool === undefined) return await judgeOne(choice, splits, { seed, signal });
-      const answer: JudgeAnswer = await pool.run({ router: choice, seed });
+      if (pool === undefined) return await evaluateRouter(choice, splits, { seed, signal });
+      const answer: EvaluationReply = await pool.run({ router: choice, seed });
       if ("error" in answer) throw LlamafuseError.from(answer.error);
       return runFrom(answer.run);
     } catch (error) {
-      if (signal?.aborted) throw new LlamafuseError("aborted", "Judging was stopped.");
+      if (signal?.aborted) throw new LlamafuseError("aborted", "The evaluation was stopped.");
       if (!skipUnfit || !(error instanceof LlamafuseError) || error.code !== "invalid-data") throw error;
       skipped.push({ name: choice.name, why: error.message });
       return undefined;
@@ -73,7 +73,7 @@ export async function judgeAll(
     signal?.removeEventListener("abort", stop);
     await pool?.destroy();
   }
-  return { ...judge(judged, runs, options), skipped };
+  return { ...compareRouters(tested, runs, options), skipped };
 }
 
 function makePool(threads: number, workerData: unknown): Piscina {

@@ -10,7 +10,7 @@ export interface OperatingPoint extends CurvePoint {
 }
 
 /** Of every setting (row) on every query (column). */
-export interface Outcomes {
+export interface SettingResults {
   knobs: readonly Knob[];
   /** NaN where the chosen model's cell is missing: that query is left out of this setting's means. */
   quality: Matrix;
@@ -19,7 +19,7 @@ export interface Outcomes {
   answering: Int32Array;
 }
 
-export function makeOutcomes(knobs: readonly Knob[], queries: number): Outcomes {
+export function makeResults(knobs: readonly Knob[], queries: number): SettingResults {
   return {
     knobs,
     quality: makeMatrix(knobs.length, queries),
@@ -28,27 +28,27 @@ export function makeOutcomes(knobs: readonly Knob[], queries: number): Outcomes 
   };
 }
 
-/** Writes down what a choice brought on a row of the table, as query number `query` of these outcomes. */
+/** Writes down what a choice brought on a row of the table, as query number `query` of these results. */
 export function record(
-  outcomes: Outcomes,
+  results: SettingResults,
   setting: number,
   query: number,
   table: OutcomeTable,
   row: number,
   choice: Choice,
 ): void {
-  const at = setting * outcomes.quality.shape[1] + query;
-  const { quality, cost } = outcomeOf(table, row, choice);
-  outcomes.quality.data[at] = quality;
-  outcomes.cost.data[at] = cost;
-  outcomes.answering[at] = choice.votes === undefined || choice.members.length === 1 ? choice.members[0] : -1;
+  const at = setting * results.quality.shape[1] + query;
+  const { quality, cost } = resultOf(table, row, choice);
+  results.quality.data[at] = quality;
+  results.cost.data[at] = cost;
+  results.answering[at] = choice.votes === undefined || choice.members.length === 1 ? choice.members[0] : -1;
 }
 
 /**
  * The first member's quality and cost; where members vote, the summed cost and the quality of the answer with the largest
  * weight (ties to the earlier member). A table without answers gives the weighted mean of their qualities.
  */
-export function outcomeOf(table: OutcomeTable, row: number, { members, votes }: Choice): CurvePoint {
+export function resultOf(table: OutcomeTable, row: number, { members, votes }: Choice): CurvePoint {
   const at = row * table.models.length;
   const [first] = members;
   if (votes === undefined || members.length === 1) {
@@ -81,7 +81,7 @@ function votedQuality(heard: readonly { quality: number; weight: number; answer?
 }
 
 /** The means of each setting over these queries (default all), without those whose quality is missing. */
-export function operatingPoints({ knobs, quality, cost }: Outcomes, rows?: ArrayLike<number>): OperatingPoint[] {
+export function operatingPoints({ knobs, quality, cost }: SettingResults, rows?: ArrayLike<number>): OperatingPoint[] {
   const queries = quality.shape[1];
   const count = rows?.length ?? queries;
   return knobs.map((knob, setting) => {

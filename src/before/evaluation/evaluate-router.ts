@@ -1,13 +1,13 @@
-/** One router, fitted and judged on every split. */
+/** One router, fitted and evaluated on every split. */
 import { pauseFit } from "../fitting/fit-steps.js";
 import { routerNamed } from "../registry.js";
 import type { FitOptions } from "../router.js";
-import type { Outcomes } from "./outcomes.js";
+import type { SettingResults } from "./setting-results.js";
 import type { Split } from "./splits.js";
-import { type Judged, queriesOf, sweep } from "./sweep.js";
+import { type FittedPart, queriesOf, sweep } from "./sweep.js";
 
 export interface RouterRun {
-  outcomes: Outcomes;
+  results: SettingResults;
   /** Milliseconds to fit a training part, mean over the splits. */
   fitMs: number;
   /** Milliseconds to decide on an embedded query, mean. */
@@ -22,12 +22,12 @@ export interface RouterChoice {
 /** Decisions that are timed, after as many to warm up. */
 const TIMED_DECISIONS = 200;
 
-export async function judgeOne(
+export async function evaluateRouter(
   { name, options }: RouterChoice,
   splits: readonly Split[],
   { seed, signal }: FitOptions,
 ): Promise<RouterRun> {
-  const judged: Judged[] = [];
+  const parts: FittedPart[] = [];
   let fitMs = 0;
   for (const [index, { train, test }] of splits.entries()) {
     await pauseFit({ signal }, index / splits.length);
@@ -35,14 +35,14 @@ export async function judgeOne(
     const started = performance.now();
     await router.fit(train, { seed, signal });
     fitMs += performance.now() - started;
-    judged.push({ router, table: test.table, queries: queriesOf(test.table, test.embeddings) });
+    parts.push({ router, table: test.table, queries: queriesOf(test.table, test.embeddings) });
   }
   await pauseFit({ signal }, 1);
-  const decideMs = timeDecisions(judged[0]);
-  return { outcomes: sweep(judged), fitMs: fitMs / splits.length, decideMs };
+  const decideMs = timeDecisions(parts[0]);
+  return { results: sweep(parts), fitMs: fitMs / splits.length, decideMs };
 }
 
-function timeDecisions({ router, queries }: Judged): number {
+function timeDecisions({ router, queries }: FittedPart): number {
   const count = Math.min(TIMED_DECISIONS, queries.length);
   for (let i = 0; i < count; i++) router.decide(queries[i]);
   const started = performance.now();

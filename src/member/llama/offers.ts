@@ -1,0 +1,36 @@
+/** What a GGUF model in a worker thread offers: everything, but that recurrent models read all again to go back. */
+import { LlamafuseError } from "../../errors.js";
+import { type EmbeddingLayer, ggufEmbeddings } from "../embeddings.js";
+import { MAX_TOP, type MemberOffers } from "../offers.js";
+
+/** LLAMA_MAX_SEQ: llama.cpp's own limit on the sequences of a context. */
+const MOST_SEQUENCES = 256;
+const LAYERS: readonly EmbeddingLayer[] = ["input", "output"];
+
+/** The file is asked for its embeddings when somebody wants to know of them. */
+export function llamaOffers(file: string, tokens: number, canGoBack: boolean): MemberOffers {
+  let embeddings: readonly EmbeddingLayer[] | undefined;
+  return {
+    logits: true,
+    topDepth: Math.min(MAX_TOP, tokens),
+    lookup: "all",
+    promptScores: true,
+    hiddenStates: true,
+    branches: MOST_SEQUENCES,
+    verify: true,
+    goingBack: { tokens: Number.POSITIVE_INFINITY, decodes: canGoBack ? "changed" : "all" },
+    get embeddings() {
+      return (embeddings ??= LAYERS.filter((layer) => hasEmbeddings(file, layer, tokens)));
+    },
+  };
+}
+
+function hasEmbeddings(file: string, layer: EmbeddingLayer, tokens: number): boolean {
+  try {
+    ggufEmbeddings(file, layer, tokens);
+    return true;
+  } catch (error) {
+    if (error instanceof LlamafuseError && error.code === "unsupported-model") return false;
+    throw error;
+  }
+}

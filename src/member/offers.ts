@@ -1,0 +1,40 @@
+/**
+ * What a member can do beside continuing text. Not every kind of member shows all that a GGUF file on this machine does: a
+ * server reports a few of the most probable tokens, and no hidden states. A method says what it needs of its members, and
+ * during/needs.ts compares the two when an ensemble is made.
+ */
+import type { EmbeddingLayer } from "./embeddings.js";
+
+/** The most candidates that a preparation may ask of any member; beyond it a projection is the better tool. */
+export const MAX_TOP = 1024;
+
+export interface MemberOffers {
+  /** Every token's logit at every step: `output.logits`, `projection` and an exact `logNormaliser`. */
+  logits: boolean;
+  /**
+   * How many of the most probable tokens it can report (Preparation.top). Without `logits` they come with
+   * log-probabilities in `topLogits` and 0 as `logNormaliser`.
+   */
+  topDepth: number;
+  /** Whose logits `lookup` knows: all tokens', or those of the `topDepth` most probable ones, and -Infinity for all others. */
+  lookup: "all" | "top";
+  /** Whether it says how probable a given text is (Member.scorePrompt). */
+  promptScores: boolean;
+  /** Whether it reports hidden states (Preparation.hidden). */
+  hiddenStates: boolean;
+  /** The token embeddings that can be read (Member.embeddings). */
+  embeddings: readonly EmbeddingLayer[];
+  /** Branches of the text at a time (Preparation.branches); 1 is the text alone. */
+  branches: number;
+  /** Whether it judges places inside a text that may come (Member.verify). */
+  verify: boolean;
+  goingBack: GoingBack;
+}
+
+/** What it takes to exchange tokens that were decoded already, as feedback of the kind "text" does. */
+export interface GoingBack {
+  /** How many tokens can be taken back at a time: 0 for none, Infinity for all. */
+  tokens: number;
+  /** What is decoded then: the tokens from the first changed one on, or all of the text again, as in recurrent models. */
+  decodes: "changed" | "all";
+}

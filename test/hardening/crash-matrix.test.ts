@@ -1,0 +1,97 @@
+/**
+ * A SIGKILL before, in the middle of and after every write, flush and rename of everything that writes: nothing that was
+ * finished is lost, nothing is there twice, and the next run ends well.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { Ledger } from "../../src/answers/ledger.js";
+
+const KEYS = ["one", "two", "three"];
+const folder = mkdtempSync(path.join(tmpdir(), "llamafuse-crash-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function runChild(kind: string, file: string, kill?: { at: number; when: string }) {
+  const preload = kill && ["--import", path.resolve("test/support/kill-at-write.mjs")];
+  const script = path.resolve("test/hardening/crash-child.ts");
+  const killing = kill && { LLAMAFUSE_KILL_AT: `${kill.at}`, LLAMAFUSE_KILL_WHEN: kill.when };
+  const env = { ...process.env, ...killing, XDG_CACHE_HOME: file };
+  const args = ["--import", "tsx", ...(preload ?? []), script, kind, file];
+  return spawnSync(process.execPath, args, { env, encoding: "utf8" });
+}
+
+/** The long form, by hand: LLAMAFUSE_LONG=1. What cannot be cut in its middle (a flush, a rename) is killed after it. */
+const WHEN = process.env.LLAMAFUSE_LONG ? ["before", "middle", "after"] : ["middle"];
+
+/** Every place at which a writer can be killed, until it comes to its end. Returns how often it was. */
+function killEverywhere(kind: string, check: (file: string, when: string, asked: string[]) => void): number {
+  let kills = 0;
+  for (const when of WHEN) {
+    for (let at = 1; ; at++) {
+      const file = path.join(folder, `${kind}-${when}-${at}`);
+      if (kind === "router" || kind === "pieces" || kind === "index") writeFileSync(file, "old");
+      const child = runChild(kind, file, { at, when });
+      if (child.signal !== "SIGKILL") {
+        expect({ status: child.status, stderr: child.stderr }).toEqual({ status: 0, stderr: "" });
+        break;
+      }
+      kills++;
+      check(file, when, child.stdout.split("\n").filter(Boolean));
+    }
+  }
+  if (process.env.LLAMAFUSE_LONG) console.log(`${kind}: killed ${kills} times`);
+  return kills;
+}
+
+describe("a kill at any write", () => {
+  it("of a ledger loses the answer in work alone, and no answer is paid for or kept twice", {
+    timeout: 300_000,
+  }, () => {
+    const kills = killEverywhere("ledger", (file, _when, asked) => {
+      const kept = existsSync(file) ? new Ledger<{ text: string }>(file) : undefined;
+      const whole = KEYS.filter((key) => kept?.get(key) !== undefined);
+      kept?.close();
+      // What was asked and is not kept is the last one at most.
+      expect(asked.filter((key) => !whole.includes(key)).length).toBeLessThanOrEqual(1);
+      const again = runChild("ledger", file);
+      expect({ status: again.status, stderr: again.stderr }).toEqual({ status: 0, stderr: "" });
+      expect(again.stdout.split("\n").filter(Boolean)).toEqual(KEYS.filter((key) => !whole.includes(key)));
+      const lines = readFileSync(file, "utf8").split("\n");
+      for (const key of KEYS) {
+        const values = lines.filter((line) => line === JSON.stringify({ key, value: { text: key.repeat(20_000) } }));
+        expect(values).toHaveLength(1);
+      }
+    });
+    expect(kills).toBeGreaterThanOrEqual(7 * WHEN.length);
+  });
+
+  it.each(["router", "pieces", "index"])(
+    "of a %s leaves the old file or the new one, whole",
+    { timeout: 120_000 },
+    (kind) => {
+      let whole = "";
+      const kills = killEverywhere(kind, (file) => {
+        const found = readFileSync(file, "utf8");
+        if (found !== "old") {
+          whole ||= found;
+          expect(found.length).toBe(whole.length);
+          expect(() => JSON.parse(found)).not.toThrow();
+        }
+        expect(runChild(kind, file).status).toBe(0);
+        expect(JSON.parse(readFileSync(file, "utf8")).weights).toHaveLength(30_000);
+      });
+      expect(kills).toBeGreaterThanOrEqual(3 * WHEN.length);
+    },
+  );
+
+  it("of a cache costs a build at most", { timeout: 120_000 }, () => {
+    const kills = killEverywhere("cache", (file) => {
+      for (let run = 0; run < 2; run++) expect(runChild("cache", file).stdout.trim()).toBe("1 2 3 4");
+      const kept = readdirSync(path.join(file, "llamafuse/alignments")).filter((name) => name.endsWith(".rows"));
+      expect(kept).toHaveLength(1);
+    });
+    expect(kills).toBeGreaterThanOrEqual(2 * WHEN.length);
+  });
+});

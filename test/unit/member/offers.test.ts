@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { SharedMemory } from "../../../src/kernels/shared-memory.js";
+import { isMember } from "../../../src/member/is-member.js";
+import { LlamaMember } from "../../../src/member/llama/llama-member.js";
+import { llamaOffers } from "../../../src/member/llama/offers.js";
+import { nativeModels } from "../../../src/native-models.js";
+import { bytePairVocabulary, randomMember } from "../../laws/scripted-members.js";
+
+const vocabulary = bytePairVocabulary();
+const PROMPT = { text: Buffer.from("Hello, the"), parseSpecial: false, addBos: true };
+const [{ path: native }] = nativeModels();
+
+describe("a GGUF file on this machine", () => {
+  it("offers everything, and says which model it is and what it costs", async () => {
+    const member = await LlamaMember.load({ model: native, contextSize: 64 }, new SharedMemory());
+    try {
+      expect(member).toMatchObject({ kind: "llama", file: native });
+      expect(member.offers).toMatchObject({
+        logits: true,
+        lookup: "all",
+        verify: true,
+        embeddings: ["input", "output"],
+      });
+      expect(member.offers.goingBack).toEqual({ tokens: Number.POSITIVE_INFINITY, decodes: "changed" });
+      const { file, costs } = member.identity();
+      expect(file).toBe(native);
+      expect(costs.parameters).toBeGreaterThan(1000);
+      expect(costs.weightBytes).toBeGreaterThan(1000);
+    } finally {
+      await member.dispose();
+    }
+  });
+
+  it("reads all of its text again to go back where the model is recurrent", () => {
+    expect(llamaOffers(native, 100, false).goingBack).toEqual({ tokens: Number.POSITIVE_INFINITY, decodes: "all" });
+  });
+});
+
+describe("a scripted member that offers its likeliest tokens only", () => {
+  const whole = randomMember(3, vocabulary);
+  const seen = randomMember(3, vocabulary, { offers: { logits: false, topDepth: 20 } });
+
+  it("tells their log-probabilities, and those of no other token", async () => {
+    for (const member of [whole, seen]) {
+      await member.prepare({ top: 30 });
+      await member.begin(PROMPT);
+    }
+    expect(seen.output.topCount).toBe(20);
+    expect(seen.output.topIds).toEqual(whole.output.topIds.subarray(0, 20));
+    expect(seen.output.logNormaliser).toBe(0);
+    expect(seen.output.logits.length).toBe(0);
+    const [first, last] = [whole.output.topIds[0], whole.output.topIds[29]];
+    const logProb = whole.output.logits[first] - whole.output.logNormaliser;
+    expect(seen.output.topLogits[0]).toBeCloseTo(logProb, 5);
+    const found = await seen.lookup([first, last]);
+    expect(found[0].logit).toBeCloseTo(logProb, 5);
+    expect(found[1].logit).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it.each([
+    ["a projection", () => seen.prepare({ top: 0, projection: { map: new Int32Array(vocabulary.size), size: 1 } })],
+    ["hidden states", () => seen.prepare({ top: 1, hidden: true })],
+    ["branches", () => seen.prepare({ top: 1, branches: 2 })],
+    ["the score of a text", () => seen.scorePrompt(PROMPT)],
+    ["a verification", () => seen.verify(Buffer.from(" the"), [{ at: 0 }])],
+  ])("refuses %s by name", async (_, ask) => {
+    await expect(ask()).rejects.toMatchObject({
+      code: "incompatible-members",
+      message: expect.stringMatching(new RegExp(`^Member "${seen.name}" (does not offer|has no) `)),
+    });
+  });
+
+  it("is a member, and the options of one are none", () => {
+    expect(isMember(seen)).toBe(true);
+    expect(isMember({ model: "a.gguf" })).toBe(false);
+    expect(isMember("a.gguf")).toBe(false);
+    expect(isMember(undefined)).toBe(false);
+  });
+});
