@@ -33,7 +33,7 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
   [
     "peer",
     "Speed: the same fusion on node-llama-cpp's public API",
-    "That API returns the ten best logits quickly and all logits slowly.",
+    "Measured on node-llama-cpp 3.22.1, whose API returns the ten best logits quickly and all logits slowly. The release pinned now, 3.21.1, returns all probabilities or none.",
   ],
   ["load", "Loading and memory", ""],
   [
