@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { BEGIN, END, renderMarkdown, withQuality } from "../../../bench/markdown.js";
 import { qualityTable } from "../../../bench/quality.js";
 import { meanOverSeeds, withRows } from "../../../bench/quality-rows.js";
 import { type BenchReport, renderReport } from "../../../bench/report.js";
@@ -71,54 +70,6 @@ function reportOf(...tables: BenchReport["tables"]): BenchReport {
   const machine = { cpu: "", cores: 1, memoryGiB: 1, platform: "", node: "", llama: "", date: "" };
   return { name: "quality", about: [], machine, command: "", settings: {}, tables, notes: ["experts: none"] };
 }
-
-describe("bench quality as Markdown", () => {
-  const experts = tableOf("parallel");
-  const others = { ...experts, title: "siblings: 10 questions", rows: [...experts.rows] };
-  others.rows.splice(3, 0, { ...experts.rows[2], who: "cds classifier=trained" });
-  const report = reportOf(experts, others);
-
-  it("has every table, row and note", () => {
-    const text = renderMarkdown(report);
-    expect(text).toContain("| who answers | all | sums |");
-    expect(text).toContain("| a alone | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] |");
-    expect(text).toContain("- experts: none");
-    expect(text.match(/^\| gac \|/gm)).toHaveLength(2);
-  });
-
-  it("fills the README's place and its column, and nothing else", () => {
-    const readme = [
-      "before",
-      "| name | what | zoo |",
-      "|---|---|---|",
-      "| `gac` | mean | old |",
-      "| `cds` | switch |  |",
-      "| `single` | one |  |",
-      "",
-      BEGIN,
-      "old",
-      END,
-      "after",
-    ].join("\n");
-    const written = withQuality(readme, report);
-    expect(written).toContain("| `gac` | mean | 80.0 |");
-    expect(written).toContain("| `cds` | switch | 80.0 (siblings; best alone 50.0) |");
-    expect(written).toContain("| `single` | one |  |");
-    expect(written).toContain("| `gac` | 80.0 [70.0, 90.0] | 80.0 | 0.60 |");
-    // Of the second team only what the first has not.
-    expect(written.match(/^\| `gac` \|/gm)).toHaveLength(2);
-    expect(written).toContain("`cds classifier=trained`");
-    expect(written).not.toContain("old");
-    expect(written.startsWith("before\n") && written.endsWith("\nafter")).toBe(true);
-    expect(withQuality(written, report)).toBe(written);
-  });
-
-  it("leaves a README without these places alone", () => {
-    expect(withQuality("| name | what |\n|---|---|\n| `gac` | mean |", report)).toBe(
-      "| name | what |\n|---|---|\n| `gac` | mean |",
-    );
-  });
-});
 
 describe("sampled rows", () => {
   const gradedAs = (grade: number, steps: number): GradedAnswer => ({

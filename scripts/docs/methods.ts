@@ -1,0 +1,55 @@
+/** docs/methods.md and docs/routers.md: what the registries know. */
+import { routerInfos } from "../../src/before/registry.js";
+import { methodInfos } from "../../src/during/methods.js";
+import { linked, textTable } from "./markdown.js";
+
+export function methodsPage(): string {
+  const parts = [
+    "# Fusion methods",
+    `A fusion method merges the members' next-token distributions at every step. \`llamafuse methods NAME\` prints the same
+facts. Set options with \`-o NAME=VALUE\`, or in the library with \`method: { name, … }\`. With one member, all methods give
+the same result: that member's.`,
+    `Where a paper and its released code differ, the paper is the default and \`compat: true\` reproduces the code. Methods with a
+\`compat\` option: ${methodInfos.flatMap(({ name, options }) => ("compat" in options ? [`\`${name}\``] : [])).join(", ")}.`,
+    textTable(
+      ["method", "what it does", "source"],
+      methodInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
+    ),
+  ];
+  for (const { name, summary, source, requires, options } of methodInfos) {
+    parts.push(
+      `## ${name}`,
+      `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`,
+      optionsTable(options),
+    );
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+export function routersPage(): string {
+  const parts = [
+    "# Routers",
+    `A router chooses the model before it answers. Fit one on a table of past answers with \`llamafuse route fit\`, then use it
+in place of a method: \`-M NAME:router=router.json\`. [Routing](routing.md) shows the whole way and which router to take.
+\`llamafuse route list NAME\` prints the same facts. A *knob* is what a decision trades: a threshold, λ, a budget.`,
+    textTable(
+      ["router", "what it does", "source", "knobs"],
+      routerInfos.map(({ name, summary, source, knobs }) => [
+        `[\`${name}\`](#${name})`,
+        summary,
+        linked(source),
+        knobs.map((knob) => `\`${knob}\``).join(", "),
+      ]),
+    ),
+  ];
+  for (const { name, summary, source, knobs, options } of routerInfos) {
+    const facts = `${summary}\n\n- Source: ${linked(source)}\n- Knobs: ${knobs.map((knob) => `\`${knob}\``).join(", ")}`;
+    parts.push(`## ${name}`, facts, optionsTable(options));
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+function optionsTable(options: Record<string, string>): string {
+  const rows = Object.entries(options).map(([name, text]) => [`\`${name}\``, text]);
+  return rows.length === 0 ? "No options." : textTable(["option", "meaning and default"], rows);
+}

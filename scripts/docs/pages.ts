@@ -1,0 +1,28 @@
+/** The generated pages of the documentation, by their file. */
+import { readFileSync } from "node:fs";
+import { measurementsPage, resultsTable } from "./measurements.js";
+import { methodsPage, routersPage } from "./methods.js";
+import { surveyPage } from "./survey.js";
+
+const NOTICE = "<!-- Written by `npm run docs`; change the registries, the reports or scripts/docs instead. -->\n\n";
+const BEGIN = "<!-- results: written by npm run docs -->";
+const END = "<!-- end of results -->";
+
+/** File, from the project's root → what stands in it. */
+export function generatedPages(): Record<string, string> {
+  return {
+    "docs/methods.md": NOTICE + methodsPage(),
+    "docs/routers.md": NOTICE + routersPage(),
+    "docs/measurements.md": NOTICE + measurementsPage(),
+    "docs/survey.md": NOTICE + surveyPage(),
+    "README.md": withResults(readFileSync("README.md", "utf8")),
+  };
+}
+
+/** The README with the table of results between its marks. */
+function withResults(readme: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) return readme;
+  return `${readme.slice(0, begin + BEGIN.length)}\n\n${resultsTable()}\n\n${readme.slice(end)}`;
+}
