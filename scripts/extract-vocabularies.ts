@@ -1,7 +1,8 @@
 /**
  * Takes the real vocabularies of Llama 2 and 3, Qwen2, Gemma, Phi-3, … out of the git bundle of llama.cpp's sources that
- * node-llama-cpp carries (`models/ggml-vocab-*.gguf` with llama.cpp's own conformance vectors) and puts them into
- * `.cache/vocabularies`, for the tests. Nothing is downloaded; git is needed. Does nothing when they are there already.
+ * node-llama-cpp carries (`models/ggml-vocab-*.gguf` with llama.cpp's own conformance vectors), and its collection of chat
+ * templates (`models/templates`), and puts them into `.cache/vocabularies`, for the tests. Nothing is downloaded; git is
+ * needed. Does nothing when they are there already.
  *
  *     npx tsx scripts/extract-vocabularies.ts        prints the folder
  */
@@ -26,7 +27,7 @@ import { LlamafuseError } from "../src/errors.js";
 const root = fileURLToPath(new URL("..", import.meta.url));
 export const VOCABULARIES_FOLDER = path.join(root, ".cache", "vocabularies");
 /** The commit that the files are from; written last, so that its presence means that they are complete. */
-const STAMP = ".commit";
+const STAMP = ".commit-with-templates";
 
 /** The folder with the vocabularies, extracted now if need be. Error: file-unreadable without git or the bundle. */
 export function extractVocabularies(): string {
@@ -39,7 +40,18 @@ export function extractVocabularies(): string {
   try {
     git("clone", "--quiet", "--no-checkout", bundle, work);
     // Vectors are compared byte for byte: no line-end conversion.
-    git("-C", work, "-c", "core.autocrlf=false", "checkout", "--quiet", commit, "--", "models/ggml-vocab-*");
+    git(
+      "-C",
+      work,
+      "-c",
+      "core.autocrlf=false",
+      "checkout",
+      "--quiet",
+      commit,
+      "--",
+      "models/ggml-vocab-*",
+      "models/templates",
+    );
     const models = path.join(work, "models");
     writeFileSync(path.join(models, STAMP), commit);
     publish(models, commit);

@@ -6,6 +6,14 @@ export const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
 type Interrupt = (typeof INTERRUPTS)[number];
 
+/** The code of the last signal that came to one of them. */
+let received: number | undefined;
+
+/** What a shell expects of a process that a signal stopped; undefined where none came. */
+export function interruptCode(): number | undefined {
+  return received;
+}
+
 export class Interrupts {
   readonly #controller = new AbortController();
   readonly #handlers: [Interrupt, () => void][];
@@ -33,6 +41,7 @@ export class Interrupts {
 
   #receive(name: Interrupt): void {
     this.#exitCode = EXIT_CODES[name];
+    received = EXIT_CODES[name];
     this.release();
     this.#controller.abort();
   }

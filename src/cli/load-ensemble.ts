@@ -1,4 +1,5 @@
 /** Loading with progress bars, and with an end when a signal comes. */
+
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
 import type { LoadOptions } from "../ensemble/load-options.js";
@@ -6,6 +7,7 @@ import type { Members } from "../ensemble/members.js";
 import type { EnsembleOptions } from "../systems.js";
 import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
+import { say } from "./terminal.js";
 
 /** Members that are fused, or a router with its members: what `--method` names. */
 export type Answering = Ensemble | RoutedEnsemble;
@@ -67,7 +69,7 @@ async function whileLoading<Options extends LoadOptions, Result>(
   } catch (error) {
     if (interrupts.exitCode === undefined) throw error;
     bars.stop();
-    process.stderr.write("llamafuse: Stopped while loading.\n");
+    say("llamafuse: Stopped while loading.");
     return undefined;
   } finally {
     isLoading = false;

@@ -7,7 +7,7 @@ import { findModels, namesOf, type StoredModel } from "../model-stores/find-mode
 import { isOllamaName } from "../model-stores/ollama.js";
 import { STORE_TITLES } from "../model-stores/store.js";
 import { isNativeName } from "../native-models.js";
-import { oneLine } from "./terminal.js";
+import { oneLine, say } from "./terminal.js";
 
 /**
  * What `model` of a member takes, for a file, a URI, a native model's name, `ollama:NAME`, or the name or a unique part of
@@ -20,7 +20,7 @@ export function modelOf(word: string): string {
   const found = search(word);
   if (found === undefined) return word;
   if (!namesOf(found).has(word.toLowerCase())) {
-    process.stderr.write(`llamafuse: ${oneLine(`"${word}" is ${found.name} (${STORE_TITLES[found.store]})`)}.\n`);
+    say(`llamafuse: ${oneLine(`"${word}" is ${found.name} (${STORE_TITLES[found.store]})`)}.`);
   }
   return found.store === "ollama" || found.store === "native" ? found.name : found.file;
 }

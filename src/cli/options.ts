@@ -1,4 +1,5 @@
 /** The options that commands share: what they are called, and what they become for the library. */
+
 import type { Command } from "commander";
 import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
@@ -9,6 +10,7 @@ import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
+import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
 export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method" | "members"> & {
@@ -41,6 +43,25 @@ export interface SamplingFlags {
   repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
+  templateVar?: Record<string, unknown>;
+  now?: string;
+}
+
+/** `NAME=VALUE`: JSON where it is JSON, else text. */
+function collectVariable(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `--template-var needs NAME=VALUE, such as enable_thinking=false; found ${JSON.stringify(text)}.`,
+      { found: text, allowed: "NAME=VALUE", option: "--template-var" },
+    );
+  }
+  try {
+    return { ...previous, [name]: JSON.parse(value) as unknown };
+  } catch {
+    return { ...previous, [name]: value };
+  }
 }
 
 /** Which models answer. */
@@ -115,7 +136,13 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       number("--repetition-penalty"),
     )
     .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
-    .option("--stop <text>", "end the answer before this text; repeatable", collect);
+    .option("--stop <text>", "end the answer before this text; repeatable", collect)
+    .option(
+      "--template-var <name=value>",
+      "a variable of the members' chat templates, such as enable_thinking=false; repeatable",
+      collectVariable,
+    )
+    .option("--now <date>", "the date that chat templates write, such as 2026-03-07 (default: today)");
 }
 
 /** What every command understands. */
@@ -149,9 +176,11 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVar, now } = flags;
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  return { ...defaults, ...withoutAbsent({ maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop }) };
+  const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
+  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVariables, now };
+  return { ...defaults, ...withoutAbsent(given) };
 }
 
 /** Whether a prompt is asked in chat templates, and what the members are told first. */
@@ -179,8 +208,8 @@ function withoutAbsent<Options extends object>(options: Options): Options {
 export function warnOfDraws(flags: EnsembleFlags & SamplingFlags): void {
   const { temperature = 0, seed } = samplingOptions(flags);
   if ((flags.method ?? flags.file?.method?.name) !== "me" || temperature > 0 || seed !== undefined) return;
-  process.stderr.write(
-    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.\n",
+  say(
+    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.",
   );
 }
 

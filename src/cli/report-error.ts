@@ -1,7 +1,9 @@
 /** Every failure as one line on stderr, and as an exit code. */
 import { CommanderError } from "commander";
 import { LlamafuseError } from "../errors.js";
-import { oneLine } from "./terminal.js";
+import { maskSecrets } from "../secrets.js";
+import { interruptCode } from "./interrupts.js";
+import { oneLine, say } from "./terminal.js";
 
 /** What a program exits with that failed for a reason nobody foresaw. */
 const UNEXPECTED = 1;
@@ -14,9 +16,12 @@ export function reportError(error: unknown, verbose: boolean): number {
   if ((error as NodeJS.ErrnoException)?.code === "EPIPE") return 0;
   // Commander's way of saying that help or the version was shown.
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+  say(`llamafuse: ${messageOf(error)}`);
   if (verbose) writeStack(error);
-  if (error instanceof LlamafuseError) return error.exitCode;
+  if (error instanceof LlamafuseError) {
+    // Stopped by a signal, it ends with that signal's code.
+    return error.code === "aborted" ? (interruptCode() ?? error.exitCode) : error.exitCode;
+  }
   return error instanceof CommanderError ? USAGE : UNEXPECTED;
 }
 
@@ -83,8 +88,7 @@ const FLAGS = {
 
 function writeStack(error: unknown): void {
   for (let each = error; each instanceof Error; each = each.cause) {
-    process.stderr.write(`${each === error ? "" : "caused by "}${each.stack}\n`);
-    if (each instanceof LlamafuseError)
-      process.stderr.write(`${JSON.stringify({ code: each.code, details: each.details })}\n`);
+    say(maskSecrets(`${each === error ? "" : "caused by "}${each.stack}`));
+    if (each instanceof LlamafuseError) say(`${JSON.stringify({ code: each.code, details: each.details })}`);
   }
 }

@@ -19,22 +19,53 @@ export function colorsFor(stream: TerminalStream): Colors {
   return picocolors.createColors(stream.isTTY === true && TERM !== "dumb");
 }
 
-/** Write and wait until the system has taken it. Rejects with the system's error: EPIPE when the reader has gone. */
-export function write(stream: Writable, text: string): Promise<void> {
+/** The codes that `colorsFor` makes: one attribute or colour each, none that hides text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
+const OWN_COLOURS = /(\u001b\[(?:[0-479]|2[1-9]|[34]\d|9[0-7]|10[0-7])m)/;
+
+/**
+ * What the command line shows, as the stream may have it: names and texts come from files, and an escape sequence in one
+ * could move the cursor, rename the window or write to the clipboard. Only our own colours pass, and only where the
+ * stream has colours; every other control character but line break and tab becomes its picture.
+ */
+export function shownOn(stream: TerminalStream, text: string): string {
+  if (!colorsFor(stream).isColorSupported) return printable(text);
+  return text
+    .split(OWN_COLOURS)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join("");
+}
+
+/** Show text and wait until the system has taken it. Rejects with the system's error: EPIPE when the reader has gone. */
+export function write(stream: TerminalStream, text: string): Promise<void> {
+  return writeRaw(stream, shownOn(stream, text));
+}
+
+/** A line on stderr. */
+export function say(line: string): void {
+  process.stderr.write(`${shownOn(process.stderr, line)}\n`);
+}
+
+/** Bytes for a program, or text that is printable already. */
+function writeRaw(stream: Writable, text: string): Promise<void> {
   if (text === "") return Promise.resolve();
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => (error ? reject(error) : resolve()));
   });
 }
 
-/** One JSON document, and nothing else, on stdout. */
+/** One JSON document, and nothing else, on stdout. JSON leaves the controls U+007F to U+009F as they are; these are escaped. */
 export function writeJson(value: unknown): Promise<void> {
-  return write(process.stdout, `${JSON.stringify(value, null, 2)}\n`);
+  const text = JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return writeRaw(process.stdout, `${text}\n`);
 }
 
 /** A line for a person; nothing where stderr is not a terminal. */
 export function notice(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${colorsFor(process.stderr).dim(text)}\n`);
+  if (process.stderr.isTTY) say(colorsFor(process.stderr).dim(text));
 }
 
 /**
@@ -68,7 +99,7 @@ export class AnswerWriter {
     if (text === "") return;
     const shown = process.stdout.isTTY ? printable(text) : text;
     this.#lastCharacter = shown.slice(-1);
-    await write(process.stdout, shown);
+    await writeRaw(process.stdout, shown);
   }
 
   /** End the line that the answer left open. */

@@ -35,7 +35,7 @@ export async function* streamAnswer(
   const { maxTokens, traceTop, logProbs, reusePrompt } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
-  const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
+  const rendered = voices.map(({ member }) => renderPrompt(prompt, member, options));
   const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] = [];

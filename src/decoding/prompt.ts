@@ -2,9 +2,11 @@
  * What a user asks, as each member is to read it.
  *
  * - A **string** (or UTF-8 bytes) is continued as it is. Special tokens written in it (`<|im_start|>`) mean the tokens,
- *   as in llama.cpp's own tools: that is how a prompt in a model's own format is written by hand.
+ *   as in llama.cpp's own tools: that is how a prompt in a model's own format is written by hand. With
+ *   `parseSpecial: false` they are letters.
  * - **Messages** are rendered with each member's own chat template (see chat-template.ts), so that every member reads
- *   the conversation in the form it was trained on. A member without a template reads this one:
+ *   the conversation in the form it was trained on. What the messages say is text: a control token spelled in one of them
+ *   is read as its letters. A member without a template reads this:
  *
  *       {system text, then an empty line}
  *       User: {question}
@@ -15,23 +17,34 @@
  *   and its answer ends before "\nUser:". As this format puts a space after "Assistant:", such a member's answer
  *   begins with one.
  *
- * Either way, a text that begins with the member's beginning-of-text token gets no second one.
+ * Either way, a text that begins with the member's beginning-of-text token gets no second one, and nothing is put behind
+ * it, whatever the model's file says (`add_eos_token`).
  */
-import { LlamafuseError, unknownName } from "../errors.js";
+import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
-import { invalidUtf8At, loneSurrogateAt } from "../vocabulary/utf8.js";
+import { checkSwitch, guarded, refuse } from "../read-options.js";
+import { invalidUtf8At } from "../vocabulary/utf8.js";
 import { renderTemplate, type TemplateOptions } from "./chat-template.js";
+import { Text } from "./jinja/text.js";
+import { type ChatMessage, checkMessages, checkText, contentText } from "./messages.js";
 
-export const CHAT_ROLES = ["system", "user", "assistant"] as const;
-export type ChatRole = (typeof CHAT_ROLES)[number];
-
-export interface ChatMessage {
-  role: ChatRole;
-  content: string;
-}
+export { CHAT_ROLES, type ChatMessage, type ChatRole, type TextPart } from "./messages.js";
 
 /** A text to continue, or a conversation to answer. */
 export type PromptInput = string | Uint8Array | readonly ChatMessage[];
+
+/** How prompts are read: part of every request. */
+export interface PromptOptions {
+  /**
+   * Variables for the members' chat templates, on top of the members' own. Default: those of llama.cpp.
+   * @example ensemble.generate(messages, { templateVariables: { enable_thinking: false } })
+   */
+  templateVariables?: Readonly<Record<string, unknown>>;
+  /** The date that chat templates write. Default: now. Give one, so that a seed repeats an answer tomorrow. */
+  now?: Date | string;
+  /** Whether special tokens written in a prompt that is a string mean the tokens. Default true; never in messages. */
+  parseSpecial?: boolean;
+}
 
 export interface RenderedPrompt {
   prompt: MemberPrompt;
@@ -42,26 +55,71 @@ export interface RenderedPrompt {
 /** Ends an answer in the format of members without a template: there, the model would go on with the next question. */
 const FALLBACK_STOP = "\nUser:";
 
+type Reader = Pick<Member, "name" | "facts" | "templateVariables">;
+
 /**
  * The prompt as this member is to read it.
  * Errors: invalid-text (empty, or not UTF-8), invalid-option (an unknown role, a conversation that the member's template
  * refuses), unsupported-model (a template that cannot be run here).
  */
-export function renderPrompt(
-  input: PromptInput,
-  member: Pick<Member, "name" | "facts">,
-  options: TemplateOptions = {},
-): RenderedPrompt {
+export function renderPrompt(input: PromptInput, member: Reader, options: PromptOptions = {}): RenderedPrompt {
   checkPrompt(input);
-  const { bosText, chatTemplate } = member.facts;
-  const isChat = typeof input !== "string" && !(input instanceof Uint8Array);
-  const hasTemplate = chatTemplate !== undefined && chatTemplate.trim() !== "";
-  const rendered = !isChat ? input : hasTemplate ? renderTemplate(input, member, options) : renderPlainly(input);
-  const text = typeof rendered === "string" ? new TextEncoder().encode(rendered) : rendered;
+  if (!isChat(input)) {
+    const text = typeof input === "string" ? new TextEncoder().encode(input) : input;
+    const parseSpecial = options.parseSpecial ?? true;
+    return { prompt: { text, parseSpecial, addBos: !parseSpecial || !beginsWithBos(text, member) }, stop: [] };
+  }
+  const hasTemplate = (member.facts.chatTemplate ?? "").trim() !== "";
+  const rendered = hasTemplate ? renderTemplate(input, member, templateOptions(member, options)) : renderPlainly(input);
+  const text = new TextEncoder().encode(rendered.value);
+  const addBos = rendered.runs[0] === 0 || !beginsWithBos(text, member);
   return {
-    prompt: { text, parseSpecial: true, addBos: bosText === "" || !startsWith(text, bosText) },
-    stop: isChat && !hasTemplate ? [FALLBACK_STOP] : [],
+    prompt: { text, parseSpecial: true, addBos, ...(rendered.isContent ? { letters: inBytes(rendered) } : {}) },
+    stop: hasTemplate ? [] : [FALLBACK_STOP],
   };
+}
+
+function isChat(input: PromptInput): input is readonly ChatMessage[] {
+  return typeof input !== "string" && !(input instanceof Uint8Array);
+}
+
+function templateOptions(member: Reader, { templateVariables, now }: PromptOptions): TemplateOptions {
+  return {
+    variables: { ...member.templateVariables, ...templateVariables },
+    now: now === undefined ? new Date() : new Date(now),
+  };
+}
+
+/** How prompts are read, as copies of the caller's. Errors: invalid-option. */
+export function checkPromptOptions({ templateVariables, now, parseSpecial }: PromptOptions): PromptOptions {
+  checkSwitch("parseSpecial", parseSpecial);
+  const variables = checkTemplateVariables(templateVariables);
+  const date = now === undefined ? undefined : new Date(now);
+  if (date !== undefined && Number.isNaN(date.getTime())) refuse("now", now, 'a date: "2026-03-07T09:05"');
+  return {
+    ...(variables === undefined ? {} : { templateVariables: variables }),
+    ...(date === undefined ? {} : { now: date }),
+    ...(parseSpecial === undefined ? {} : { parseSpecial }),
+  };
+}
+
+/** A copy of them. Errors: invalid-option. */
+export function checkTemplateVariables(variables: unknown): Record<string, unknown> | undefined {
+  if (variables === undefined) return undefined;
+  if (typeof variables !== "object" || variables === null || Array.isArray(variables))
+    return refuse("templateVariables", variables, "an object: { enable_thinking: false }");
+  return guarded("templateVariables", () => structuredClone(variables) as Record<string, unknown>);
+}
+
+/** The characters from outside, as ranges of the text's UTF-8 bytes. */
+function inBytes({ value, runs }: Text): number[] {
+  let at = 0;
+  let bytes = 0;
+  return runs.map((place) => {
+    bytes += Buffer.byteLength(value.slice(at, place));
+    at = place;
+    return bytes;
+  });
 }
 
 /** Refuse what no member could read. Errors: invalid-text, invalid-option. */
@@ -79,18 +137,6 @@ export function checkPrompt(input: PromptInput): void {
   }
 }
 
-function checkText(text: string, what: string): void {
-  if (text === "") throw new LlamafuseError("invalid-text", `${what} is empty. Give some text.`, { found: "" });
-  const at = loneSurrogateAt(text);
-  if (at < 0) return;
-  const code = text.charCodeAt(at).toString(16).toUpperCase();
-  throw new LlamafuseError(
-    "invalid-text",
-    `${what} is not UTF-8 text: at index ${at} stands half a surrogate pair (U+${code}) without its other half.`,
-    { found: `U+${code}`, at, allowed: "well-formed Unicode" },
-  );
-}
-
 function checkBytes(bytes: Uint8Array): void {
   if (bytes.length === 0)
     throw new LlamafuseError("invalid-text", "The prompt is empty. Give some text.", { found: "" });
@@ -104,53 +150,18 @@ function checkBytes(bytes: Uint8Array): void {
   );
 }
 
-function checkMessages(messages: readonly Partial<ChatMessage>[]): void {
-  if (messages.length === 0) {
-    const example = '[{ role: "user", content: "…" }]';
-    throw new LlamafuseError("invalid-text", `The conversation has no messages. Give at least one: ${example}.`, {
-      found: 0,
-      allowed: ">= 1",
-    });
-  }
-  for (const [index, message] of messages.entries()) {
-    const { role, content } = message ?? {};
-    if (!CHAT_ROLES.some((known) => known === role)) throw unknownName("role", String(role), CHAT_ROLES);
-    if (typeof content !== "string") {
-      throw new LlamafuseError("invalid-text", `The content of message ${index + 1} must be text.`, {
-        found: typeof content,
-        allowed: "string",
-        message: index + 1,
-      });
-    }
-    if (content !== "") checkText(content, `Message ${index + 1}`);
-  }
-  const last = messages[messages.length - 1];
-  if (last.role === "assistant") {
-    throw new LlamafuseError(
-      "invalid-option",
-      "The last message is the assistant's own, so there is nothing to answer. End the conversation with the user's.",
-      { found: "assistant", allowed: "user", message: messages.length },
-    );
-  }
-  const question = messages.findLast(({ role }) => role === "user") ?? last;
-  if (question.content!.trim() === "") {
-    throw new LlamafuseError("invalid-text", "The user's last message is empty. Give some text.", {
-      found: question.content,
-      message: messages.indexOf(question) + 1,
-    });
-  }
-}
-
 /** The format for members without a chat template. */
-function renderPlainly(messages: readonly ChatMessage[]): string {
-  const lines = messages.map(({ role, content }) => {
-    if (role === "system") return `${content}\n\n`;
-    return role === "user" ? `User: ${content}\n` : `Assistant: ${content}\n`;
+function renderPlainly(messages: readonly ChatMessage[]): Text {
+  const parts = messages.flatMap((message) => {
+    const content = Text.content(contentText(message));
+    if (message.role === "system") return [content, new Text("\n\n")];
+    const speaker = { user: "User", assistant: "Assistant", tool: "Tool" }[message.role];
+    return [new Text(`${speaker}: `), content, new Text("\n")];
   });
-  return `${lines.join("")}Assistant:`;
+  return Text.join([...parts, new Text("Assistant:")]);
 }
 
-function startsWith(text: Uint8Array, start: string): boolean {
-  const bytes = new TextEncoder().encode(start);
-  return bytes.every((byte, at) => text[at] === byte);
+function beginsWithBos(text: Uint8Array, { facts }: Reader): boolean {
+  const bytes = new TextEncoder().encode(facts.bosText);
+  return bytes.length > 0 && bytes.every((byte, at) => text[at] === byte);
 }

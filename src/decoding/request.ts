@@ -3,11 +3,11 @@ import { LlamafuseError } from "../errors.js";
 import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
-import { checkPrompt, type PromptInput } from "./prompt.js";
+import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
 import { checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
 import { checkStopStrings } from "./stop-rules.js";
 
-export interface GenerateOptions extends SamplerOptions {
+export interface GenerateOptions extends SamplerOptions, PromptOptions {
   /** Ask a prompt that is a text as the user's message, in each member's chat template. Default false: continue it. */
   chat?: boolean;
   /** What the members are told first; implies `chat`. A conversation with a system message of its own keeps that. */
@@ -29,7 +29,7 @@ export interface GenerateOptions extends SamplerOptions {
   reusePrompt?: boolean;
 }
 
-export interface ScoreOptions {
+export interface ScoreOptions extends PromptOptions {
   /** Cancels the scoring: an error "aborted". */
   signal?: AbortSignal;
   /**
@@ -38,6 +38,8 @@ export interface ScoreOptions {
    */
   reusePrompt?: boolean;
 }
+
+const PROMPT_OPTIONS: OptionNames<PromptOptions> = { templateVariables: true, now: true, parseSpecial: true };
 
 const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   chat: true,
@@ -55,9 +57,10 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   trace: true,
   logProbs: true,
   reusePrompt: true,
+  ...PROMPT_OPTIONS,
 };
 
-const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true };
+const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true, ...PROMPT_OPTIONS };
 
 /** Steps of an answer at most, where nobody says another number. */
 export const DEFAULT_MAX_TOKENS = 256;
@@ -66,15 +69,16 @@ const DEFAULT_TRACE_TOP = 5;
 /** A prompt and the options of a request, copied and checked. */
 export interface CheckedRequest {
   prompt: PromptInput;
-  options: SamplerOptions & {
-    maxTokens: number;
-    stop: readonly string[];
-    signal?: AbortSignal;
-    /** How many of each member's candidates the trace shows; 0 without a trace. */
-    traceTop: number;
-    logProbs: boolean;
-    reusePrompt: boolean;
-  };
+  options: SamplerOptions &
+    PromptOptions & {
+      maxTokens: number;
+      stop: readonly string[];
+      signal?: AbortSignal;
+      /** How many of each member's candidates the trace shows; 0 without a trace. */
+      traceTop: number;
+      logProbs: boolean;
+      reusePrompt: boolean;
+    };
 }
 
 /** `defaults`: what holds where the request says nothing. Errors: invalid-text, invalid-option. */
@@ -94,6 +98,7 @@ export function checkRequest(
     prompt: readPrompt(inChat(prompt, options)),
     options: {
       ...sampling,
+      ...checkPromptOptions(options),
       ...(seed === undefined ? {} : { seed }),
       maxTokens: checkCount("maxTokens", maxTokens),
       stop: guarded("stop", () => checkStopStrings(options.stop)),
@@ -156,7 +161,7 @@ export function checkScoring(prompt: PromptInput, text: string, given: ScoreOpti
       allowed: "well-formed Unicode",
     });
   }
-  return { prompt: readPrompt(prompt), text, options };
+  return { prompt: readPrompt(prompt), text, options: { ...options, ...checkPromptOptions(options) } };
 }
 
 /** The prompt as a copy of the caller's. Errors: those of `checkPrompt`. */

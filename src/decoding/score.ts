@@ -46,11 +46,14 @@ export async function scoreText(
   voices: readonly Voice[],
   method: ChosenMethod,
   { schedule, combiner }: Machinery,
-  { prompt, text, options: { reusePrompt } }: CheckedScoring,
+  { prompt, text, options }: CheckedScoring,
   signal: AbortSignal,
 ): Promise<TextScore> {
   const bytes = new TextEncoder().encode(text);
-  const prompts = voices.map(({ member }) => ({ ...renderPrompt(prompt, member).prompt, reuse: reusePrompt }));
+  const prompts = voices.map(({ member }) => ({
+    ...renderPrompt(prompt, member, options).prompt,
+    reuse: options.reusePrompt,
+  }));
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
@@ -95,8 +98,10 @@ export async function scoreText(
 
 /** Where the member's tokens of the text begin → where they end, in bytes of the text. Errors: context-overflow. */
 async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array): Promise<Map<number, number>> {
+  // What is scored is text, also where it spells a special token.
+  const letters = [...(prompt.letters ?? []), prompt.text.length, prompt.text.length + text.length];
   const { parseSpecial, addBos } = prompt;
-  const ids = await member.tokenize(Buffer.concat([prompt.text, text]), { parseSpecial, addBos });
+  const ids = await member.tokenize(Buffer.concat([prompt.text, text]), { parseSpecial, addBos, letters });
   if (ids.length > member.contextSize) {
     throw new LlamafuseError(
       "context-overflow",

@@ -12,6 +12,8 @@ import { routerInfos } from "../before/registry.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
 
+const templateVariables = z.record(z.string(), z.json());
+
 const member = z.strictObject({
   model: z.string().min(1).meta({
     description:
@@ -25,6 +27,7 @@ const member = z.strictObject({
     .optional()
     .meta({ description: 'Layers on the GPU. Default "max".' }),
   contextSize: z.int().optional().meta({ description: "Tokens of prompt and answer that fit. Default 4096." }),
+  templateVariables: templateVariables.optional().meta({ description: "Variables of its chat template." }),
 });
 
 const method = z.looseObject({
@@ -34,6 +37,10 @@ const method = z.looseObject({
 });
 
 const request = z.strictObject({
+  templateVariables: templateVariables
+    .optional()
+    .meta({ description: 'Variables of the members\' chat templates: { "enable_thinking": false }.' }),
+  now: z.string().optional().meta({ description: "The date that chat templates write. Default: today." }),
   maxTokens: z.int().optional().meta({ description: "Steps at most. Default 256." }),
   temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),
   topK: z.int().optional().meta({ description: "Sample from this many best candidates; 0 for all. Default 0." }),

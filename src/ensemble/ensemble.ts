@@ -1,4 +1,5 @@
 /** Several members that answer as one: a method of fusion over loaded members. */
+import { withCallback } from "../callbacks.js";
 import { streamAnswer } from "../decoding/loop.js";
 import type { PromptInput } from "../decoding/prompt.js";
 import {
@@ -70,8 +71,10 @@ async function build(
   const cast = castOf(members);
   if (cast.turns.closed !== undefined) throw cast.turns.closed;
   const voices = speakingOf(cast.voices);
-  const report = (fraction: number) => onProgress?.({ member: method.info.name, phase: "build", fraction });
-  await method.build(voices, { onProgress: report, signal });
+  await withCallback<FuseOptions, void>({ onProgress, signal }, async (watched) => {
+    const report = (fraction: number) => watched.onProgress?.({ member: method.info.name, phase: "build", fraction });
+    await method.build(voices, { onProgress: report, signal: watched.signal });
+  });
   if (signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, signal.reason);
   return new Ensemble(cast, method, disposeMembers, checkDefaults(request));
 }

@@ -5,7 +5,9 @@ import { GPU_CHOICES, type Gpu } from "../llama/find-library.js";
 import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
 import { checkMemberOptions, type MemberOptions } from "../member/member-options.js";
+import { isRemote } from "../member/resolve-model.js";
 import { checkSignal, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
+import { maskSecrets } from "../secrets.js";
 import { SCHEDULE_CHOICES, type ScheduleChoice } from "./plan.js";
 
 /** A model as people name it: its path or URI alone, with options, or a member made elsewhere (ScriptedMember, your own). */
@@ -55,6 +57,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   threads: true,
   gpuLayers: true,
   contextSize: true,
+  templateVariables: true,
 };
 
 const GPUS: readonly string[] = GPU_CHOICES.filter((choice) => choice !== "false");
@@ -110,6 +113,11 @@ function readMembers(given: unknown, what: string): (MemberOptions | Member)[] {
   });
 }
 
+/** Of an address without its query, which may hold a token. */
+function fileNameIn(model: string): string {
+  return path.basename(isRemote(model) ? maskSecrets(model.replace(/[?#].*$/s, "")) : model);
+}
+
 /** Given names must differ; the others are file names, told apart by a number where one file is loaded twice. */
 export function chooseNames(members: readonly MemberInput[]): string[] {
   const taken = new Set<string>();
@@ -125,7 +133,7 @@ export function chooseNames(members: readonly MemberInput[]): string[] {
   }
   return given.map((member) => {
     if (member.name !== undefined) return member.name;
-    const base = path.basename((member as MemberOptions).model).replace(/\.gguf$/i, "") || "member";
+    const base = fileNameIn((member as MemberOptions).model).replace(/\.gguf$/i, "") || "member";
     let name = base;
     for (let copy = 2; taken.has(name); copy++) name = `${base}-${copy}`;
     taken.add(name);

@@ -9,6 +9,8 @@
  * const alone = await createEnsemble({ members: members.only("a"), method: "single" });
  * ```
  */
+import { setMaxListeners } from "node:events";
+import { withCallback } from "../callbacks.js";
 import { Combiner } from "../during/combine.js";
 import type { Voice } from "../during/method.js";
 import { normaliseWeights } from "../during/weightings/weights.js";
@@ -179,7 +181,11 @@ export async function loadMembers(options: LoadOptions): Promise<Members> {
 }
 
 /** The same for options that have been checked. */
-export async function loadChecked(options: CheckedLoadOptions): Promise<Members> {
+export async function loadChecked(given: CheckedLoadOptions): Promise<Members> {
+  return await withCallback(given, loadWatched);
+}
+
+async function loadWatched(options: CheckedLoadOptions): Promise<Members> {
   const { signal } = options;
   const weights = normaliseWeights(
     options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)),
@@ -215,6 +221,8 @@ export async function untilAborted<Value>(signal: AbortSignal | undefined, work:
 /** Check every file, then load them all at once. The first failure stops the others. */
 async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promise<Member[]> {
   const stop = new AbortController();
+  // Each member's file and thread listens to it.
+  setMaxListeners(0, stop.signal);
   const forget =
     options.signal === undefined ? () => {} : onAbort(options.signal, () => stop.abort(options.signal!.reason));
   const results = await Promise.allSettled(
@@ -247,10 +255,22 @@ async function loadOne(
     options.onProgress?.({ member: name, phase, fraction });
   const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
   const { gpu, logs, timeoutMs } = options;
-  const { threads, gpuLayers, contextSize } = member;
+  const { threads, gpuLayers, contextSize, templateVariables } = member;
   const onProgress = report("load");
   return await LlamaMember.load(
-    { model: file.path, name, threads, gpuLayers, contextSize, gpu, logs, timeoutMs, onProgress, signal },
+    {
+      model: file.path,
+      name,
+      threads,
+      gpuLayers,
+      contextSize,
+      templateVariables,
+      gpu,
+      logs,
+      timeoutMs,
+      onProgress,
+      signal,
+    },
     shared,
   );
 }

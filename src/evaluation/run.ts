@@ -18,6 +18,7 @@ import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
+import { maskSecrets } from "../secrets.js";
 import { checkSystem, createEnsemble, type SystemOptions } from "../systems.js";
 import { type Contender, contendersOf, defaultMethods } from "./contenders.js";
 import { checkTask } from "./loaders/load-task.js";
@@ -130,7 +131,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const { generation, limit } = options;
     const evaluated = files.map(({ file, sha256 }, index) => ({
       name: names[index],
-      model: members[index].model,
+      model: maskSecrets(members[index].model),
       sha256,
       parameters: file.parameters,
     }));

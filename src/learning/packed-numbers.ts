@@ -31,7 +31,7 @@ export function packMatrix(matrix: Matrix): PackedNumbers {
   return pack(matrix.data, matrix.shape);
 }
 
-/** The array again. LlamafuseError "invalid-data" where the bytes do not fill the shape. */
+/** The array again. LlamafuseError "invalid-data" where the bytes do not fill the shape, or are no finite numbers. */
 export function unpack<Kind extends PackedNumbers["kind"]>(
   packed: PackedNumbers,
   kind: Kind,
@@ -46,7 +46,16 @@ export function unpack<Kind extends PackedNumbers["kind"]>(
       { found: bytes.length, allowed: wanted },
     );
   }
-  return new TYPES[kind](bytes.buffer) as InstanceType<(typeof TYPES)[Kind]>;
+  const numbers = new TYPES[kind](bytes.buffer) as InstanceType<(typeof TYPES)[Kind]>;
+  const odd = numbers.findIndex((value) => !Number.isFinite(value));
+  if (odd >= 0) {
+    throw new LlamafuseError(
+      "invalid-data",
+      `Number ${odd} of an array of ${kind} is ${numbers[odd]}; only finite numbers are saved. The file is damaged: save it again.`,
+      { found: String(numbers[odd]), allowed: "finite numbers" },
+    );
+  }
+  return numbers;
 }
 
 export function unpackMatrix(packed: PackedNumbers): Matrix {

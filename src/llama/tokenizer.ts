@@ -2,14 +2,31 @@
 import { LlamafuseError } from "../errors.js";
 import { TokenClass, Vocabulary, type VocabularyKind } from "../vocabulary/vocabulary.js";
 import type { LlamaFunctions, Pointer } from "./bindings.js";
+import { type SpecialToken, SpecialTokens } from "./special-tokens.js";
 import { checkWordLengths, splitsWithoutRecursion } from "./word-lengths.js";
 
 const VOCABULARY_KINDS: Record<number, VocabularyKind> = { 1: "spm", 2: "bpe" };
 /** Bits of llama_token_attr. */
-const ATTRIBUTE = { unknown: 1, unused: 2, normal: 4, control: 8, userDefined: 16, byte: 32 };
+const ATTRIBUTE = {
+  unknown: 1,
+  unused: 2,
+  normal: 4,
+  control: 8,
+  userDefined: 16,
+  byte: 32,
+  stripsLeft: 128,
+  stripsRight: 256,
+};
 
 /** What llama.cpp writes for a letter that stands for no byte. */
 const UNKNOWN_BYTE = "[UNK_BYTE_0x";
+
+export interface EncodeOptions {
+  parseSpecial: boolean;
+  addBos: boolean;
+  /** Ranges in bytes, `[start, end, …]`, in which special tokens are letters. */
+  letters?: readonly number[];
+}
 
 export class LlamaTokenizer {
   readonly vocabulary: Vocabulary;
@@ -20,6 +37,8 @@ export class LlamaTokenizer {
    */
   readonly literals: number[] = [];
   #buffer = new Int32Array(512);
+  /** Read when first needed. */
+  #specials: SpecialTokens | undefined;
   readonly #takesAnyWord: boolean;
 
   /** `splitter`: what the model's metadata call `tokenizer.ggml.pre`, else `.model`. */
@@ -34,8 +53,9 @@ export class LlamaTokenizer {
   }
 
   /**
-   * Token ids of well-formed UTF-8. `parseSpecial`: special tokens written in the text mean the tokens; `addBos`: put
-   * what this tokenizer puts before (and after) a text. Error: invalid-text (a word too long for this tokenizer).
+   * Token ids of well-formed UTF-8. `parseSpecial`: special tokens written in the text mean the tokens, but not in the
+   * ranges `letters`; `addBos`: put what this tokenizer puts before a text, and nothing behind it. Error: invalid-text
+   * (a word too long for this tokenizer).
    *
    * The bytes of the tokens, less one leading space where the vocabulary `addsSpacePrefix`, are those of the text, but:
    * - a byte without a token is left out (Falcon lacks 14 control characters and 0xf2, StarCoder and Refact 0xf1, the
@@ -44,28 +64,59 @@ export class LlamaTokenizer {
    * - with a space prefix, a space comes in behind every one of `literals` that text follows;
    * - special tokens have no bytes, and Phi-3's swallow the white space behind them.
    */
-  encode(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Int32Array {
-    if (!this.#takesAnyWord) checkWordLengths(text, this.splitter);
-    let count = this.functions.tokenize(
-      this.vocab,
-      text,
-      text.length,
-      this.#buffer,
-      this.#buffer.length,
-      options.addBos,
-      options.parseSpecial,
+  encode(text: Uint8Array, { parseSpecial, addBos, letters = [] }: EncodeOptions): Int32Array {
+    const ids =
+      parseSpecial && letters.length > 0 ? this.#encodeMixed(text, letters) : this.#encode(text, parseSpecial);
+    if (!addBos || !this.addsBos || this.vocabulary.bos < 0) return ids;
+    return Int32Array.of(this.vocabulary.bos, ...ids);
+  }
+
+  /** With everything that the tokenizer puts around a text: for embeddings. A prompt would end there. */
+  encodeWhole(text: Uint8Array): Int32Array {
+    return this.#encode(text, false, true);
+  }
+
+  /** Special tokens where the template wrote them; each text between them as one, whoever wrote its parts. */
+  #encodeMixed(text: Uint8Array, letters: readonly number[]): Int32Array {
+    this.#specials ??= new SpecialTokens(this.#readSpecials());
+    const pieces = this.#specials.split(text, letters);
+    const ids = pieces.map((piece) =>
+      "id" in piece ? [piece.id] : this.#encode(text.subarray(piece.start, piece.end), false),
     );
-    if (count < 0) {
-      this.#buffer = new Int32Array(-count);
-      count = this.functions.tokenize(
-        this.vocab,
+    return Int32Array.from(ids.flatMap((some) => Array.from(some)));
+  }
+
+  *#readSpecials(): Generator<SpecialToken> {
+    for (let id = 0; id < this.vocabulary.size; id++) {
+      const attributes = this.functions.vocabAttributes(this.vocab, id);
+      if ((attributes & (ATTRIBUTE.control | ATTRIBUTE.unknown)) === 0) continue;
+      yield {
+        id,
+        text: Buffer.from(this.textOf(id)).toString("latin1"),
+        stripsLeft: (attributes & ATTRIBUTE.stripsLeft) !== 0,
+        stripsRight: (attributes & ATTRIBUTE.stripsRight) !== 0,
+      };
+    }
+  }
+
+  #encode(text: Uint8Array, parseSpecial: boolean, addSpecial = false): Int32Array {
+    if (!this.#takesAnyWord) checkWordLengths(text, this.splitter);
+    const run = () => {
+      const { vocab } = this;
+      return this.functions.tokenize(
+        vocab,
         text,
         text.length,
         this.#buffer,
         this.#buffer.length,
-        options.addBos,
-        options.parseSpecial,
+        addSpecial,
+        parseSpecial,
       );
+    };
+    let count = run();
+    if (count < 0) {
+      this.#buffer = new Int32Array(-count);
+      count = run();
     }
     if (count < 0)
       throw new LlamafuseError("invalid-text", `llama.cpp could not tokenise ${text.length} bytes of text.`, {

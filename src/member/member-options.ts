@@ -17,6 +17,8 @@ export interface MemberOptions {
   gpuLayers?: number | "max";
   /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
   contextSize?: number;
+  /** Variables of its chat template for every request: `{ enable_thinking: false }`. A request's own go before them. */
+  templateVariables?: Readonly<Record<string, unknown>>;
 }
 
 /** Enough for the measurement at load and the shortest of prompts. */

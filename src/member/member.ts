@@ -112,7 +112,12 @@ export interface MemberPrompt {
   text: Uint8Array;
   /** Whether special tokens written in the text (`<|im_start|>`) mean the tokens; true for rendered chat templates. */
   parseSpecial: boolean;
-  /** Whether to put the vocabulary's beginning-of-text token first, if its tokenizer does so. */
+  /**
+   * Ranges of the text, in bytes: `[start, end, start, end, …]`. Special tokens written there are letters all the same,
+   * and none reaches across their borders. What messages say in a rendered chat template.
+   */
+  letters?: readonly number[];
+  /** Whether to put the vocabulary's beginning-of-text token first, if its tokenizer does so. Nothing is put behind. */
   addBos: boolean;
   /**
    * Keep what the cache shares with this prompt instead of decoding it again (the next turn of a chat). Off unless said:
@@ -122,6 +127,9 @@ export interface MemberPrompt {
   /** Begin with these tokens of the member's own vocabulary, whatever the text is. */
   tokens?: readonly number[];
 }
+
+/** How `MemberPrompt` says them; false, none and false unless given. */
+export type TokenizeOptions = Partial<Pick<MemberPrompt, "parseSpecial" | "letters" | "addBos">>;
 
 /** How probable a member finds a text, token by token. */
 export interface PromptScore {
@@ -215,6 +223,8 @@ export interface Member {
   readonly vocabulary: Vocabulary;
   /** Tokens that fit its context. */
   readonly contextSize: number;
+  /** Variables for its chat template that hold for every request; a request's own go before them. */
+  readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** Valid after `begin` or `advance` until the next `append`, `begin` or `dispose`. */
   readonly output: MemberOutput;
   /** Whether there is a valid output. */
@@ -264,7 +274,7 @@ export interface Member {
   /** The token ids in the cache, plus those queued but not decoded. */
   cachedTokens(): Promise<Int32Array>;
   /** Tokenise text with this member's tokenizer. */
-  tokenize(text: Uint8Array, options?: { parseSpecial?: boolean; addBos?: boolean }): Promise<Int32Array>;
+  tokenize(text: Uint8Array, options?: TokenizeOptions): Promise<Int32Array>;
   /** Threads to decode with from now on. */
   setThreads(threads: number): Promise<void>;
   /** Which model it is and what it costs. */

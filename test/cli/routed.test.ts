@@ -37,7 +37,7 @@ describe.skipIf(models === undefined)("llamafuse generate with a router", () => 
     [["-M", "knn", "-o", `router=${at("none.json")}`], /none\.json/, 3],
     [["-M", "knn", "-o", `router=${router}`, "-o", "memory=1000"], /needs .* the memory for members is/, 4],
     [["-M", "knn", "-o", `router=${router}`, "-o", "lamda=1"], /Did you mean "lambda"/, 2],
-    [["-M", "knn", "-o", `router=${router}`, "-m", models?.[0] ?? ""], /may choose wren/, 6],
+    [["-M", "knn", "-o", `router=${router}`, "-m", models?.[0] ?? ""], /can choose wren/, 6],
   ])("refuses %j", async (args, message, code) => {
     const ended = await run(["generate", ...args, "-n", "2", "Once"]);
     expect(ended).toMatchObject({ code, stdout: "" });

@@ -8,6 +8,9 @@ export interface GoldenAdapter {
   method: string;
   /** |found − expected| ≤ tolerance · max(1e-3, |expected|) for numbers that are not counts or ids. */
   tolerance: number;
+  /** Why a case cannot be run here, for cases that need more than their input; it is then skipped. */
+  // biome-ignore lint/suspicious/noExplicitAny: each adapter declares the input that its files have.
+  whyNot?(input: any): string | undefined;
   /**
    * Everything that the case's output lists; more fields are ignored. `output` is for goldens that list a part of
    * something large: it says which part.

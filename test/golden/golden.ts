@@ -34,6 +34,11 @@ export async function readGolden(file: string): Promise<GoldenFile> {
   return { file, method, cases };
 }
 
+/** Why a case cannot be run here; undefined: it can. */
+export function whySkipped(method: string, { input }: GoldenCase): string | undefined {
+  return adapters.find((one) => one.method === method)?.whyNot?.(input);
+}
+
 /** What is wrong with a case, one line each; empty if it passes. */
 export async function checkCase(method: string, { name, input, output }: GoldenCase): Promise<string[]> {
   const where = `${method} ${name}`;

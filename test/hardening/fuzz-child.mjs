@@ -11,7 +11,7 @@ const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function fuse({ sound, file, method, chat }) {
   const members = [{ model: sound, name: "sound" }, { model: file, name: "mutant", contextSize: 96 }];
-  const ensemble = await createEnsemble({ members, method: { name: method }, gpu: false, schedule: "sequential" });
+  const ensemble = await createEnsemble({ members, method: { name: method }, gpu: false, schedule: "in-turn" });
   try {
     const prompt = chat ? [{ role: "user", content: "What is a kid?" }] : "Once upon a time";
     const { finishReason } = await ensemble.generate(prompt, { maxTokens: 4, seed: 1, signal: AbortSignal.timeout(20_000) });

@@ -30,7 +30,10 @@ export interface FuzzReport {
 }
 
 const METHODS = ["unite", "gac", "product", "safe", "abe", "packllm"];
-const HANG_MS = 120_000;
+const HANG_MS = 60_000;
+
+/** A run that is told to end says what it has found so far. */
+let isStopped = false;
 
 export async function fuzzGguf({
   count,
@@ -60,7 +63,7 @@ export async function fuzzGguf({
   const file = path.join(folder, "mutant.gguf");
   let child = new Child();
   try {
-    for (let index = start; index < start + count; index++) {
+    for (let index = start; index < start + count && !isStopped; index++) {
       const { kind, bytes } = mutate(files, seed, index);
       writeFileSync(file, bytes);
       report.files++;
@@ -156,6 +159,9 @@ class Child {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  process.once("SIGTERM", () => {
+    isStopped = true;
+  });
   const { values } = parseArgs({
     options: {
       count: { type: "string" },

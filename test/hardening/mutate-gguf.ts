@@ -31,7 +31,7 @@ interface Layout {
   numbers: { at: number; size: number; isFloat: boolean; key: string }[];
   /** Places of tensors' dimensions and offsets, eight bytes each. */
   tensors: number[];
-  /** Begin and end of the vocabulary's arrays. */
+  /** Elements of the vocabulary: texts of tokens and merges without their lengths, and the arrays of numbers. */
   vocabulary: { start: number; end: number }[];
   /** Place of a key's string value: its length, then its text. */
   strings: Map<string, { at: number; end: number }>;
@@ -100,8 +100,13 @@ interface Job {
 
 const MAKERS: Record<Kind, (job: Job) => Buffer> = {
   flips({ bytes, layout, pick }) {
-    const reach = pick(8) === 0 ? bytes.length : layout.headerEnd;
-    for (let flips = 1 + pick(8); flips > 0; flips--) bytes[pick(reach)] ^= 1 << pick(8);
+    // Half of them where a header can still be read: in texts of tokens, and among the weights.
+    const place = [
+      () => pick(layout.headerEnd),
+      () => layout.headerEnd + pick(bytes.length - layout.headerEnd),
+      () => layout.vocabulary[pick(layout.vocabulary.length)].start,
+    ][pick(4) === 0 ? 2 : pick(2)];
+    for (let flips = 1 + pick(8); flips > 0; flips--) bytes[place()] ^= 1 << pick(8);
     return bytes;
   },
   splice({ bytes, layout, files, pick }) {
@@ -153,24 +158,31 @@ const MAKERS: Record<Kind, (job: Job) => Buffer> = {
     return bytes;
   },
   tensors({ bytes, layout, pick }) {
+    // Weights that are no numbers, in a file that is sound otherwise.
+    if (pick(3) === 0) {
+      const at = layout.headerEnd + pick(bytes.length - layout.headerEnd);
+      return bytes.fill(255, at, Math.min(bytes.length, at + 1 + pick(4096)));
+    }
     for (let changes = 1 + pick(2); changes > 0; changes--) {
       const at = layout.tensors[pick(layout.tensors.length)];
       const value = bytes.readBigUInt64LE(at);
       const odd = [value + 1n, value * 2n, value / 2n, value + 32n, value ^ 4n, ...ODD_COUNTS];
       bytes.writeBigUInt64LE(BigInt.asUintN(64, odd[pick(odd.length)]), at);
     }
-    // Weights that are no numbers.
-    if (pick(4) === 0) bytes.fill(255, layout.headerEnd + pick(64), layout.headerEnd + 64 + pick(4096));
     return bytes;
   },
   vocabulary({ bytes, layout, pick }) {
-    const { start, end } = layout.vocabulary[pick(layout.vocabulary.length)];
-    for (let changes = 1 + pick(24); changes > 0; changes--) {
-      const at = start + 16 + pick(Math.max(1, end - start - 16));
-      const way = pick(4);
-      if (way === 0) bytes[at] ^= 1 << pick(8);
-      else if (way === 1) bytes[at] = pick(256);
-      else bytes.copyWithin(at, start + 16 + pick(Math.max(1, end - start - 16)), Math.min(end, at + 1 + pick(24)));
+    const element = () => layout.vocabulary[pick(layout.vocabulary.length)];
+    for (let changes = 1 + pick(6); changes > 0; changes--) {
+      const { start, end } = pick(8) === 0 ? layout.vocabulary.at(-1 - pick(2))! : element();
+      const at = start + pick(end - start);
+      const way = pick(8);
+      if (way < 4) bytes[at] ^= 1 << pick(8);
+      else if (way < 7) bytes[at] = pick(256);
+      else {
+        const other = element();
+        bytes.copy(bytes, start, other.start, Math.min(other.end, other.start + end - start));
+      }
     }
     return bytes;
   },
@@ -231,9 +243,16 @@ function layoutOf(bytes: Buffer): Layout {
     } else if (valueType === ARRAY) {
       const elementType = type();
       const length = count();
-      if (elementType === STRING) for (let element = 0; element < length; element++) text();
-      else at += length * SIZES[elementType];
-      if (key.startsWith("tokenizer.")) layout.vocabulary.push({ start, end: at });
+      const first = at;
+      for (let element = 0; elementType === STRING && element < length; element++) {
+        text();
+        const size = Number(bytes.readBigUInt64LE(layout.counts.at(-1)!));
+        if (size > 0) layout.vocabulary.push({ start: at - size, end: at });
+      }
+      if (elementType !== STRING) {
+        at += length * SIZES[elementType];
+        layout.vocabulary.push({ start: first, end: at });
+      }
     } else {
       at += SIZES[valueType];
       layout.numbers.push({ at: start, size: SIZES[valueType], isFloat: FLOATS.has(valueType), key });

@@ -100,7 +100,7 @@ export class GgufEmbedder implements Embedder {
       if (signal?.aborted) throw new LlamafuseError("aborted", "Embedding was stopped.");
       if (this.#disposed) throw new LlamafuseError("disposed", "This embedder has been disposed of.");
       const tokens = cut(
-        tokenizer.encode(Buffer.from(this.source.prefix + text), { addBos: true, parseSpecial: false }),
+        tokenizer.encodeWhole(Buffer.from(this.source.prefix + text)),
         context.maxTokens,
         tokenizer.vocabulary,
       );

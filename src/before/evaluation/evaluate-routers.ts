@@ -2,6 +2,7 @@
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
+import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { checkEvaluationOptions, labelsOf } from "./check-options.js";
 import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
@@ -45,8 +46,7 @@ export async function evaluateRouters(
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
   // What computes is ended with its thread; every task that waits for it is rejected.
-  const stop = () => void pool?.destroy();
-  signal?.addEventListener("abort", stop, { once: true });
+  const forget = signal && onAbort(signal, () => void pool?.destroy());
   const runs = new Map<string, RouterRun>();
   const skipped: RoutersEvaluation["skipped"] = [];
   let done = 0;
@@ -70,7 +70,7 @@ export async function evaluateRouters(
     const all = pool === undefined ? await inTurn(choices, runOne) : await Promise.all(choices.map(runOne));
     for (const [index, run] of all.entries()) if (run !== undefined) runs.set(labels[index], run);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    forget?.();
     await pool?.destroy();
   }
   return { ...compareRouters(tested, runs, options), skipped };

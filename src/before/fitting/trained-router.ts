@@ -68,7 +68,9 @@ export abstract class TrainedRouter<State = unknown> implements Router {
 
   score(query: Query): Estimate {
     this.#checkQuery(query);
-    return { quality: this.predict(query), cost: this.#costs.estimate(query.text) };
+    const quality = this.predict(query);
+    this.#checkScores(quality);
+    return { quality, cost: this.#costs.estimate(query.text) };
   }
 
   choose(estimate: Estimate, knob: Knob): Choice {
@@ -126,6 +128,17 @@ export abstract class TrainedRouter<State = unknown> implements Router {
   #checkFitted(): void {
     if (this.#embedder.dimension > 0) return;
     throw new LlamafuseError("invalid-option", `This ${this.info.name} router has not been fitted. Call fit first.`);
+  }
+
+  /** What a fit gives is finite; a damaged file may hold too few numbers, or such as overflow. */
+  #checkScores(quality: Estimate["quality"]): void {
+    const { length } = this.#models;
+    if (quality.length === length && quality.every(Number.isFinite)) return;
+    throw new LlamafuseError(
+      "invalid-data",
+      `This ${this.info.name} router scores its ${length} models ${Array.from(quality).join(", ")}; its file is damaged. Fit the router again.`,
+      { found: Array.from(quality, String), allowed: `${length} finite numbers` },
+    );
   }
 
   #checkQuery({ embedding }: Query): void {

@@ -21,7 +21,7 @@ import {
 } from "../options.js";
 import { messageOf } from "../report-error.js";
 import { memberNames, summaryLine } from "../summary.js";
-import { colorsFor, notice } from "../terminal.js";
+import { colorsFor, notice, say } from "../terminal.js";
 import { readLines } from "../text-input.js";
 import { Conversation } from "./conversation.js";
 import { MessageReader } from "./message-reader.js";
@@ -143,7 +143,7 @@ async function talk(session: ChatSession): Promise<number> {
         }
       } catch (error) {
         if (!(error instanceof LlamafuseError) || !RECOVERABLE.has(error.code)) throw error;
-        process.stderr.write(`${colors.red("✗")} ${messageOf(error)}\n`);
+        say(`${colors.red("✗")} ${messageOf(error)}`);
       } finally {
         answering = undefined;
       }

@@ -1,4 +1,5 @@
 /** What has been said so far, and what of it still fits. */
+import { contentText } from "../../decoding/messages.js";
 import type { ChatMessage } from "../../decoding/prompt.js";
 
 export class Conversation {
@@ -51,7 +52,7 @@ export class Conversation {
   restore(messages: readonly ChatMessage[]): void {
     const [first, ...rest] = messages;
     const hasSystem = first?.role === "system";
-    this.system = hasSystem ? first.content : undefined;
+    this.system = hasSystem ? contentText(first) : undefined;
     this.#turns = [...(hasSystem ? rest : messages)];
   }
 }

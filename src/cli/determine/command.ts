@@ -22,7 +22,7 @@ import {
 } from "../options.js";
 import { AnswerBar, LoadBars } from "../progress.js";
 import { messageOf } from "../report-error.js";
-import { colorsFor, write, writeJson } from "../terminal.js";
+import { colorsFor, say, write, writeJson } from "../terminal.js";
 
 interface DetermineFlags extends Omit<EnsembleFlags, "method" | "option" | "weight">, SamplingFlags {
   task?: string[];
@@ -140,7 +140,7 @@ async function determineModels(words: readonly string[], flags: DetermineFlags):
   } catch (error) {
     if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
     stopBars();
-    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    say(`llamafuse: ${messageOf(error)}`);
     return interrupts.exitCode;
   } finally {
     stopBars();

@@ -30,7 +30,7 @@ import {
 import { AnswerBar, LoadBars } from "../progress.js";
 import { messageOf } from "../report-error.js";
 import { DEFAULT_WIDTH } from "../table.js";
-import { colorsFor, notice, write, writeJson } from "../terminal.js";
+import { colorsFor, notice, say, write, writeJson } from "../terminal.js";
 
 interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFlags {
   method?: string[];
@@ -167,7 +167,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   } catch (error) {
     if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
     answers.stop();
-    process.stderr.write(`llamafuse: ${messageOf(error)}\n`);
+    say(`llamafuse: ${messageOf(error)}`);
     return interrupts.exitCode;
   } finally {
     bars.stop();

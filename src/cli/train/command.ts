@@ -19,7 +19,7 @@ import {
   number,
 } from "../options.js";
 import { StepBar } from "../progress.js";
-import { colorsFor, oneLine, shellWord, write, writeJson } from "../terminal.js";
+import { colorsFor, oneLine, say, shellWord, write, writeJson } from "../terminal.js";
 
 interface TrainFlags extends EnsembleFlags {
   output?: string;
@@ -143,7 +143,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   } catch (error) {
     if (interrupts.exitCode === undefined || !(error instanceof LlamafuseError)) throw error;
     bar.stop();
-    process.stderr.write("llamafuse: Stopped.\n");
+    say("llamafuse: Stopped.");
     return interrupts.exitCode;
   } finally {
     bar.stop();
@@ -162,7 +162,7 @@ async function readExamples(words: readonly string[], flags: TrainFlags) {
   ]);
   const tasks = await readDevelopmentTasks(words, { metric, split });
   for (const message of tasks.flatMap(({ skipped = [] }) => skipped)) {
-    process.stderr.write(`llamafuse: skipped: ${oneLine(message)}\n`);
+    say(`llamafuse: skipped: ${oneLine(message)}`);
   }
   return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
 }

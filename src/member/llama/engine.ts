@@ -20,6 +20,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
@@ -278,14 +279,11 @@ export class LlamaEngine {
     return this.#branches?.tokens ?? this.#trail.tokens.slice();
   }
 
-  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean }): Int32Array {
+  tokenize(text: Uint8Array, { parseSpecial = false, addBos = false, letters }: TokenizeOptions): Int32Array {
     if (!isUtf8(text)) {
       throw new LlamafuseError("invalid-text", "The text to tokenise is not UTF-8. Convert it to UTF-8 first.");
     }
-    return this.model.tokenizer.encode(text, {
-      parseSpecial: options.parseSpecial ?? false,
-      addBos: options.addBos ?? false,
-    });
+    return this.model.tokenizer.encode(text, { parseSpecial, addBos, letters });
   }
 
   setThreads(threads: number): void {

@@ -1,7 +1,9 @@
 /** A GGUF model in a worker thread of its own, seen from the coordinator. */
+
 import path from "node:path";
 import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
+import { onAbort } from "../../on-abort.js";
 import { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkDraftLength, checkPlaces } from "../check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "../embeddings.js";
@@ -18,6 +20,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import { identityOfModel, type MemberIdentity, type ModelDescription } from "../model-identity.js";
@@ -57,6 +60,7 @@ export class LlamaMember implements Member {
     ready: Ready,
     private readonly thread: MemberThread,
     private readonly shared: SharedMemory,
+    readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
   ) {
     this.name = name;
     this.facts = ready.facts;
@@ -75,7 +79,7 @@ export class LlamaMember implements Member {
     const thread = new MemberThread(name, options, shared);
     try {
       const ready = await thread.ready(options);
-      return new LlamaMember(name, options.model, ready, thread, shared);
+      return new LlamaMember(name, options.model, ready, thread, shared, options.templateVariables);
     } catch (error) {
       await thread.close();
       throw error;
@@ -129,12 +133,11 @@ export class LlamaMember implements Member {
     if (signal?.aborted) {
       throw new LlamafuseError("aborted", "The request was aborted before it was begun.", {}, signal.reason);
     }
-    const stop = () => this.thread.stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const forget = signal && onAbort(signal, () => this.thread.stop());
     try {
       return await request();
     } finally {
-      signal?.removeEventListener("abort", stop);
+      forget?.();
       this.thread.resume();
     }
   }
@@ -196,7 +199,7 @@ export class LlamaMember implements Member {
     return this.#request("cachedTokens", null);
   }
 
-  tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+  tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
     return this.#request("tokenize", { text, ...options });
   }
 

@@ -9,6 +9,8 @@ export interface LlamaMemberOptions {
   gpuLayers?: number | "max";
   /** Tokens that fit; default 4096 or what the model was trained for if that is less. */
   contextSize?: number;
+  /** For its chat template, in every request. */
+  templateVariables?: Readonly<Record<string, unknown>>;
   batchSize?: number;
   gpu?: Gpu;
   logs?: "silent" | "stderr";

@@ -1,4 +1,5 @@
 /** The tokens of a piece of text as it stands, whatever comes before it. */
+import type { EncodeOptions } from "../../llama/tokenizer.js";
 import { isUtf8 } from "../../vocabulary/utf8.js";
 import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
 
@@ -8,7 +9,7 @@ export interface Encoder {
   /** Tokens that stand for their text wherever it occurs; a vocabulary's own space follows them too. */
   readonly literals?: readonly number[];
   /** The tokens of well-formed UTF-8. */
-  encode(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Int32Array;
+  encode(text: Uint8Array, options: EncodeOptions): Int32Array;
 }
 
 /** Text as text, with nothing put before it. */

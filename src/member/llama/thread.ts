@@ -4,6 +4,7 @@ import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import koffi from "../../llama/koffi.js";
 import { loadLlama } from "../../llama/library.js";
+import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
@@ -78,8 +79,7 @@ export class MemberThread {
   }
 
   async ready(options: LlamaMemberOptions): Promise<Ready> {
-    const stop = () => this.stop();
-    options.signal?.addEventListener("abort", stop, { once: true });
+    const forget = options.signal && onAbort(options.signal, () => this.stop());
     const timer =
       options.onProgress && setInterval(() => options.onProgress?.(this.channel.progress), PROGRESS_INTERVAL_MS);
     try {
@@ -92,7 +92,7 @@ export class MemberThread {
       throw error;
     } finally {
       clearInterval(timer);
-      options.signal?.removeEventListener("abort", stop);
+      forget?.();
     }
   }
 

@@ -106,7 +106,7 @@ export class TokenTrail {
     }
     if (!isUtf8(prompt.text))
       throw new LlamafuseError("invalid-text", "The prompt is not UTF-8. Convert the text to UTF-8 first.");
-    const tokens = this.encoder.encode(prompt.text, { parseSpecial: prompt.parseSpecial, addBos: prompt.addBos });
+    const tokens = this.encoder.encode(prompt.text, prompt);
     if (tokens.length === 0) throw noTokens();
     let start = tokens.length;
     while (start > 0 && !this.#endsFragment(tokens[start - 1])) start--;
@@ -264,7 +264,9 @@ export class TokenTrail {
   /** The prompt's text behind the place where this token is written. */
   #textBehind(prompt: MemberPrompt, special: number | undefined): Uint8Array {
     const written = special === undefined ? "" : this.encoder.vocabulary.textOf(special);
-    const at = written === "" ? -1 : Buffer.from(prompt.text).lastIndexOf(written);
+    const text = Buffer.from(prompt.text);
+    let at = written === "" ? -1 : text.lastIndexOf(written);
+    while (at > 0 && isLetters(prompt, at)) at = text.lastIndexOf(written, at - 1);
     return at < 0 ? prompt.text : prompt.text.subarray(at + Buffer.byteLength(written));
   }
 
@@ -296,6 +298,11 @@ export class TokenTrail {
     this.#tokens.set(ids, index);
     this.#length = length;
   }
+}
+
+/** Whether what stands at this byte is letters, whatever it spells. */
+function isLetters({ letters = [] }: MemberPrompt, at: number): boolean {
+  return letters.findLastIndex((border) => border <= at) % 2 === 0;
 }
 
 function noTokens(): LlamafuseError {

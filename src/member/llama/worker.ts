@@ -16,6 +16,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
@@ -52,7 +53,7 @@ export interface Requests {
   /** Feedback too long for the payload. */
   append: { ask: Feedback; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
-  tokenize: { ask: { text: Uint8Array; parseSpecial?: boolean; addBos?: boolean }; reply: Int32Array };
+  tokenize: { ask: TokenizeOptions & { text: Uint8Array }; reply: Int32Array };
   setThreads: { ask: number; reply: null };
 }
 export type RequestName = keyof Requests;

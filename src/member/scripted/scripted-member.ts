@@ -30,6 +30,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  TokenizeOptions,
   Verification,
 } from "../member.js";
 import { identityOfModel, type MemberIdentity } from "../model-identity.js";
@@ -214,10 +215,12 @@ export class ScriptedMember implements Member {
     return Int32Array.from(this.#text.tokens);
   }
 
-  async tokenize(text: Uint8Array, options: { parseSpecial?: boolean; addBos?: boolean } = {}): Promise<Int32Array> {
+  async tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
     this.#checkUsable();
-    const { parseSpecial = false, addBos = false } = options;
-    return Int32Array.from(this.#tokenizer.encodeSegments(this.#tokenizer.split(text, { parseSpecial, addBos })));
+    const { parseSpecial = false, addBos = false, letters } = options;
+    return Int32Array.from(
+      this.#tokenizer.encodeSegments(this.#tokenizer.split(text, { parseSpecial, addBos, letters })),
+    );
   }
 
   async setThreads(): Promise<void> {

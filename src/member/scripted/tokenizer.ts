@@ -4,6 +4,7 @@
  * space that a vocabulary with `addsSpacePrefix` puts before a first word.
  */
 import { LlamafuseError } from "../../errors.js";
+import type { EncodeOptions } from "../../llama/tokenizer.js";
 import { byteKey, TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 
 /** A text as the tokenizer sees it: special tokens, and the fragments of text between them (never empty). */
@@ -36,7 +37,7 @@ export class ScriptedTokenizer {
   }
 
   /** Cut a text into special tokens and fragments. */
-  split(text: Uint8Array, options: { parseSpecial: boolean; addBos: boolean }): Segment[] {
+  split(text: Uint8Array, options: EncodeOptions): Segment[] {
     const segments: Segment[] = [];
     if (options.addBos && this.vocabulary.bos >= 0) segments.push({ special: this.vocabulary.bos });
     const specials = options.parseSpecial ? this.#specials : [];
@@ -44,7 +45,7 @@ export class ScriptedTokenizer {
     let start = 0;
     for (let at = 0; at < key.length; ) {
       const special = specials.find((candidate) => key.startsWith(candidate.text, at));
-      if (special === undefined) {
+      if (special === undefined || !isFree(at, at + special.text.length, options.letters)) {
         at++;
         continue;
       }
@@ -89,4 +90,9 @@ export class ScriptedTokenizer {
       { found },
     );
   }
+}
+
+/** Whether no byte from `start` to `end` is in one of the ranges. */
+function isFree(start: number, end: number, ranges: readonly number[] = []): boolean {
+  return ranges.every((from, index) => index % 2 === 1 || end <= from || start >= ranges[index + 1]);
 }

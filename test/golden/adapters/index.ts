@@ -2,6 +2,7 @@ import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
+import { chatTemplate } from "./chat-template.js";
 import { core } from "./core.js";
 import { deepen } from "./deepen.js";
 import { eagle } from "./eagle.js";
@@ -16,6 +17,7 @@ import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
 import { srivatsa } from "./srivatsa.js";
+import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
 
@@ -24,6 +26,7 @@ export const adapters: readonly GoldenAdapter[] = [
   abe,
   avengers,
   bleuChrf,
+  chatTemplate,
   core,
   deepen,
   eagle,
@@ -39,6 +42,7 @@ export const adapters: readonly GoldenAdapter[] = [
   routellm,
   routerbenchAiq,
   srivatsa,
+  tokeniseChat,
   unite,
   uniteProbability,
 ];

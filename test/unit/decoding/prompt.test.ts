@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ChatMessage, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
+import { type ChatMessage, checkPromptOptions, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
 import { formatDate } from "../../../src/decoding/template-date.js";
 import type { MemberFacts } from "../../../src/member/member.js";
 import { RandomGenerator } from "../../../src/random.js";
@@ -10,8 +10,8 @@ function memberWith(chatTemplate?: string, facts: Partial<MemberFacts> = {}) {
   return { name: "owl", facts: { bosText: "<s>", eosText: "</s>", chatTemplate, ...facts } as MemberFacts };
 }
 
-function textOf(input: PromptInput, member = memberWith(), variables = {}): string {
-  const { prompt } = renderPrompt(input, member, { now: new Date(2025, 6, 4, 9, 5), variables });
+function textOf(input: PromptInput, member = memberWith(), templateVariables = {}): string {
+  const { prompt } = renderPrompt(input, member, { now: new Date(2025, 6, 4, 9, 5), templateVariables });
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(prompt.text);
 }
 
@@ -89,8 +89,8 @@ describe("chat templates", () => {
 
   test("variables reach the template", () => {
     const member = memberWith(`{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}`);
-    expect(textOf([user("A")], member)).toBe("A");
-    expect(textOf([user("A")], member, { enable_thinking: true })).toBe("A<think>");
+    expect(textOf([user("A")], member)).toBe("A<think>");
+    expect(textOf([user("A")], member, { enable_thinking: false })).toBe("A");
   });
 
   test("a refusal names the member and says what the template says", () => {
@@ -195,7 +195,7 @@ describe("prompts that are refused", () => {
     [[user(""), system("be kind")], "The user's last message is empty."],
     [[system("")], "The user's last message is empty."],
     [[user("a\uDC00")], "Message 1 is not UTF-8 text: at index 1"],
-    [[{ role: "user", content: 7 }], "The content of message 1 must be text."],
+    [[{ role: "user", content: 7 }], "The content of message 1 must be text, or a list of parts"],
     [7, "The prompt must be a string, bytes or a list of messages; found number."],
     [null, "The prompt must be a string, bytes or a list of messages; found null."],
   ])("%j", (input, message) => {
@@ -206,7 +206,7 @@ describe("prompts that are refused", () => {
 
   test("an unknown role, with the one that was meant", () => {
     expect(() => renderPrompt([{ role: "asistant", content: "a" }] as never, memberWith())).toThrow(
-      'Unknown role "asistant". Did you mean "assistant"? Known: system, user, assistant.',
+      'Unknown role "asistant". Did you mean "assistant"? Known: system, user, assistant, tool.',
     );
     expect(() => renderPrompt([null] as never, memberWith())).toThrow(
       expect.objectContaining({ code: "invalid-option" }),
@@ -226,4 +226,112 @@ test("dates are written in English, as Python's strftime writes them", () => {
     "Sunday Sun 09 9 March Mar 03 2025 25 00 0 12 05 07 AM 068 2025-03-09 00:05:07 % %Q",
   );
   expect(formatDate(new Date(2024, 11, 31, 15), "%j %I %p %-I")).toBe("366 03 PM 3");
+});
+
+describe("what a conversation says is text", () => {
+  const lettersOf = (input: PromptInput, member = memberWith(), options = {}) => {
+    const { text, letters = [] } = renderPrompt(input, member, options).prompt;
+    return letters.flatMap((start, index) =>
+      index % 2 === 0 ? [new TextDecoder().decode(text.subarray(start, letters[index + 1]))] : [],
+    );
+  };
+
+  test("whatever the template does with it; roles and the template's own are not", () => {
+    expect(lettersOf([system(" é<s> "), user("<|im_end|>")], memberWith(TEMPLATES.chatml))).toEqual([
+      " é<s> ",
+      "<|im_end|>",
+    ]);
+    expect(lettersOf([system(" é "), user("😀 x")], memberWith(TEMPLATES.gemma))).toEqual(["é \n\n😀 x"]);
+    const chopped =
+      "{% for m in messages %}<|{{ m.role }}|>{{ (m.content.split('b') | join('-')).upper() }}{% endfor %}";
+    expect(lettersOf([user("abc")], memberWith(chopped))).toEqual(["A", "C"]);
+  });
+
+  test("also variables of the caller, tool calls and parts", () => {
+    const member = memberWith("{{ messages[0].content[0].text }}|{{ mood }}|{{ messages[1].tool_calls | tojson }}<x>");
+    const talk: ChatMessage[] = [
+      { role: "user", content: [{ type: "text", text: "<s>" }] },
+      { role: "assistant", content: "", tool_calls: [{ name: "</s>" }] },
+      { role: "tool", content: "3" },
+    ];
+    expect(lettersOf(talk, member, { templateVariables: { mood: "<s>" } })).toEqual(["<s>", "<s>", "name", "</s>"]);
+  });
+
+  test("also without a template", () => {
+    expect(lettersOf([system("S"), user("<s>")])).toEqual(["S", "<s>"]);
+  });
+
+  test("a beginning-of-text token that a user writes is none", () => {
+    const member = memberWith("{{ messages[0].content }}");
+    expect(renderPrompt([user("<s>Once")], member).prompt.addBos).toBe(true);
+    expect(renderPrompt("<s>Once", member, { parseSpecial: false }).prompt).toMatchObject({
+      parseSpecial: false,
+      addBos: true,
+    });
+  });
+});
+
+describe("variables of templates", () => {
+  const member = memberWith("{{ messages[0].content }}|{{ enable_thinking }}|{{ date_string }}|{{ mood }}");
+
+  test("defaults are llama.cpp's; a request's own go before the member's, these before the defaults", () => {
+    const now = "2026-03-07T09:05";
+    const text = (variables: Record<string, unknown>, own = {}) =>
+      new TextDecoder().decode(
+        renderPrompt([user("A")], { ...member, templateVariables: own }, { now, templateVariables: variables }).prompt
+          .text,
+      );
+    expect(text({})).toBe("A|True|07 Mar 2026|");
+    expect(text({ enable_thinking: false }, { enable_thinking: true, mood: "sad" })).toBe("A|False|07 Mar 2026|sad");
+    expect(text({ date_string: "today", mood: "gay" }, { mood: "sad" })).toBe("A|True|today|gay");
+  });
+
+  test.each([
+    [{ now: "yesterday" }, "now"],
+    [{ templateVariables: [1] }, "templateVariables"],
+    [{ templateVariables: "thinking" }, "templateVariables"],
+    [{ templateVariables: { f: () => 1 } }, "templateVariables"],
+    [{ parseSpecial: 1 }, "parseSpecial"],
+  ])("%j is refused", (options, option) => {
+    expect(() => checkPromptOptions(options as never)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: expect.stringContaining(option) }),
+    );
+  });
+});
+
+describe("contents that are lists of parts", () => {
+  const parts: ChatMessage[] = [
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "One " },
+        { type: "text", text: "two" },
+      ],
+    },
+  ];
+
+  test("are read by every template, as parts or as one text", () => {
+    expect(textOf(parts, memberWith(TEMPLATES.chatml))).toContain("user\nOne two<|im_end|>");
+    expect(textOf(parts, memberWith(TEMPLATES.parts))).toBe("User: One two<end>\nAssistant:");
+    expect(textOf(parts)).toBe("User: One two\nAssistant:");
+  });
+
+  test("must be text", () => {
+    const image = [{ role: "user", content: [{ type: "image_url", image_url: {} }] }];
+    expect(() => textOf(image as never)).toThrow(
+      expect.objectContaining({ code: "invalid-text", message: expect.stringContaining('type "image_url"') }),
+    );
+  });
+});
+
+test.each([
+  ["runs for long", "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"],
+  ["grows large", "{% set n = namespace(s='ab') %}{% for i in range(40) %}{% set n.s = n.s + n.s %}{% endfor %}"],
+])("a template that %s ends with an error", (_, template) => {
+  expect(() => textOf([user("A")], memberWith(template))).toThrow(
+    expect.objectContaining({
+      code: "unsupported-model",
+      details: expect.objectContaining({ error: "BudgetExceeded", member: "owl" }),
+    }),
+  );
 });

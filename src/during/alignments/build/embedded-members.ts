@@ -1,7 +1,9 @@
 /** What the alignments that compare tokens by their embeddings ask of members. */
+
 import { LlamafuseError } from "../../../errors.js";
 import type { EmbeddingLayer, EmbeddingSource } from "../../../member/embeddings.js";
 import type { Member } from "../../../member/member.js";
+import { onAbort } from "../../../on-abort.js";
 import type { BuildOptions } from "./pool.js";
 
 /** The member's embeddings. Error: incompatible-members where it has none, or not one for every token. */
@@ -75,7 +77,6 @@ function unlessStopped<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
   return new Promise((resolve, reject) => {
     const stop = () => reject(new LlamafuseError("aborted", "Building the alignment was stopped.", {}, signal.reason));
     if (signal.aborted) return stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    work.then(resolve, reject).finally(onAbort(signal, stop));
   });
 }

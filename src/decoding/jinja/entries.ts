@@ -1,0 +1,15 @@
+/** Key and value pairs of what can be a mapping. */
+import type { Budget } from "./budget.js";
+import { JinjaError } from "./errors.js";
+import { iterate } from "./iterate.js";
+import { Dict, Tuple, type Value } from "./values.js";
+
+/** Errors: TypeError for what is no mapping and no list of pairs. */
+export function entriesOf(value: Value, budget: Budget): [Value, Value][] {
+  if (value instanceof Dict) return value.entries();
+  return iterate(value, budget).map((pair) => {
+    const items = pair instanceof Tuple ? pair.items : pair;
+    if (!Array.isArray(items) || items.length !== 2) throw new JinjaError("TypeError", "expected pairs");
+    return [items[0], items[1]];
+  });
+}
