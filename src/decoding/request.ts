@@ -95,7 +95,7 @@ export function checkRequest(
   checkSwitch("reusePrompt", reusePrompt);
   const { seed, ...sampling } = checkSamplerOptions(options);
   return {
-    prompt: readPrompt(inChat(prompt, options)),
+    prompt: readPrompt(inChat(readPrompt(prompt), options)),
     options: {
       ...sampling,
       ...checkPromptOptions(options),
