@@ -29,7 +29,7 @@ const common = {
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 };
 
-export const savedSwitchingModel = z.discriminatedUnion("method", [
+const savedSwitchingModel = z.discriminatedUnion("method", [
   z.strictObject({ ...common, method: z.literal("cds"), model: savedLogistic }),
   z.strictObject({ ...common, method: z.literal("citer"), model: savedBatchNormMlp }),
 ]);
