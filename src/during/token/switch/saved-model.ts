@@ -9,6 +9,7 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-ml
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
 import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
+import { problemOf, sentenceOf } from "../../../zod-problem.js";
 import { LEARNED } from "./learned.js";
 import type { SwitchingModel } from "./switching-model.js";
 
@@ -75,7 +76,7 @@ export class HiddenStateModel implements SwitchingModel {
       );
     }
     const result = savedSwitchingModel.safeParse(saved);
-    const wrong = result.success ? otherMethod(result.data, method) : damage(result.error.issues[0]);
+    const wrong = result.success ? otherMethod(result.data, method) : sentenceOf(problemOf(result.error, saved));
     if (wrong !== undefined || !result.success) {
       throw new LlamafuseError(
         "invalid-data",
@@ -110,10 +111,6 @@ export class HiddenStateModel implements SwitchingModel {
 
 function otherMethod(saved: SavedSwitchingModel, method: SwitchingMethod): string | undefined {
   return saved.method === method ? undefined : `it was trained for ${saved.method}`;
-}
-
-function damage({ path, message }: { path: PropertyKey[]; message: string }): string {
-  return path.length > 0 ? `${message} (${path.join(".")})` : message;
 }
 
 function named({ name, description }: ModelIdentity): string {
