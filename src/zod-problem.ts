@@ -138,7 +138,7 @@ function amount(origin: string, bound: string, limit: number | bigint): string {
 function wordsOfUnion({ errors, message }: Extract<Issue, { code: "invalid_union" }>, types: Types): string {
   const first = errors.map(([issue]) => issue);
   if (first.length === 0) return message;
-  const near = first.filter(({ code }) => code !== "invalid_type");
+  const near = first.filter(({ code }) => code !== "invalid_type" && code !== "invalid_value");
   const words = new Set((near.length > 0 ? near : first).map((issue) => wordsOf(issue, types)));
   return [...words].join(" or ").replaceAll(" or must be ", " or ");
 }

@@ -25,7 +25,7 @@ describe("a problem says the place, what it must be and what was found", () => {
     ["an unknown word", { name: "a", kind: "essay" }, 'kind: must be one of text, choice; found "essay"'],
     ["a place inside a list", { name: "a", rows: [{ quality: 7 }] }, "rows.0.quality: must be at most 1; found 7"],
     ["the kind it has, of two", { name: "a", layers: -1 }, "layers: must be at least 0; found -1"],
-    ["either of two kinds", { name: "a", layers: true }, "layers: must be a whole number or max; found true"],
+    ["either of two kinds", { name: "a", layers: true }, "layers: must be a number or max; found true"],
     ["the whole", [1], "must be an object; found [1]"],
     ["a long text", { name: "a", weight: "b".repeat(200) }, `weight: must be a number; found "${"b".repeat(78)}…`],
     ["a number that is not one", { name: "a", weight: Number.NaN }, "weight: must be a number; found NaN"],
