@@ -1,9 +1,10 @@
 /** The switching models of cds and citer that `bench quality` trains for a team, on questions that it does not ask. */
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { MethodOptions } from "../src/during/methods.js";
 import type { Task } from "../src/evaluation/task.js";
+import { writeWhole } from "../src/files.js";
 import { nativeModel } from "../src/native-models.js";
 import { createEnsemble } from "../src/systems.js";
 import { examplesOf } from "../src/training/example.js";
@@ -38,7 +39,7 @@ export async function trainSwitches(
       const [first, second] = ensemble.members;
       const train = method === "cds" ? trainCds : trainCiter;
       const file = path.join(folder, `${method}-${leader}-${other}.json`);
-      await writeFile(file, JSON.stringify(await train(first, second, { examples, seed })));
+      await writeWhole(file, JSON.stringify(await train(first, second, { examples, seed })));
       const roles = method === "cds" ? { knowledge: other, classifier: file } : { small: leader, router: file };
       for (const options of rows) {
         const listed = Object.entries(options).map(([option, value]) => `${option}=${value}`);

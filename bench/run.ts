@@ -2,10 +2,11 @@
  * `npm run bench -- NAME`: measure, print the tables, and write the report to bench/results/NAME.json, with the picture
  * or page beside it where the bench has one.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { LlamafuseError } from "../src/errors.js";
+import { checkTarget, writeWhole } from "../src/files.js";
 import { benchInfos, runBench } from "./benches.js";
 import { drawReport } from "./chart.js";
 import { renderReport } from "./report.js";
@@ -42,6 +43,9 @@ async function main(): Promise<number> {
   }
   const [name] = positionals;
   try {
+    const file = values.json ?? path.join("bench", "results", `${name}.json`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    checkTarget(file);
     const { page, ...report } = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       limit: values.limit === undefined ? undefined : Number(values.limit),
@@ -49,12 +53,10 @@ async function main(): Promise<number> {
       folder: values.folder,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),
     });
-    const file = values.json ?? path.join("bench", "results", `${name}.json`);
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+    await writeWhole(file, `${JSON.stringify(report, null, 2)}\n`);
     const picture = drawReport(report);
-    if (picture !== undefined) writeFileSync(file.replace(/\.json$/, ".svg"), picture);
-    if (page !== undefined) writeFileSync(file.replace(/\.json$/, ".html"), page);
+    if (picture !== undefined) await writeWhole(file.replace(/\.json$/, ".svg"), picture);
+    if (page !== undefined) await writeWhole(file.replace(/\.json$/, ".html"), page);
     process.stdout.write(renderReport(report));
     return 0;
   } catch (error) {

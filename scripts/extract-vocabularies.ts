@@ -17,12 +17,12 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { LlamafuseError } from "../src/errors.js";
+import { writeWholeSync } from "../src/files.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 export const VOCABULARIES_FOLDER = path.join(root, ".cache", "vocabularies");
@@ -53,7 +53,7 @@ export function extractVocabularies(): string {
       "models/templates",
     );
     const models = path.join(work, "models");
-    writeFileSync(path.join(models, STAMP), commit);
+    writeWholeSync(path.join(models, STAMP), commit);
     publish(models, commit);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -4,10 +4,11 @@
  * graphics card, Debian's software driver will do: see docs/gpu.md. Needs a build (`npm run build`).
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { writeWholeSync } from "../src/files.js";
 import { softwareDevice } from "./lib/software-vulkan.js";
 
 const { values } = parseArgs({
@@ -103,7 +104,7 @@ function write(): void {
     date: new Date().toISOString().slice(0, 10),
     rows,
   };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  writeWholeSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 process.stdout.write(`${rows.map((row) => `${row.endedWell}/${row.runs}  ${row.kind}`).join("\n")}\n`);

@@ -1,6 +1,7 @@
 /** Writes `ensemble.schema.json`, which editors read, from the schema that the files are checked by. */
-import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { ensembleJsonSchema } from "../src/ensemble-file/schema.js";
+import { writeWholeSync } from "../src/files.js";
 
-const target = new URL("../ensemble.schema.json", import.meta.url);
-writeFileSync(target, `${JSON.stringify(ensembleJsonSchema(), null, 2)}\n`);
+const target = fileURLToPath(new URL("../ensemble.schema.json", import.meta.url));
+writeWholeSync(target, `${JSON.stringify(ensembleJsonSchema(), null, 2)}\n`);

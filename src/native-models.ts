@@ -11,7 +11,7 @@ export interface NativeModel {
 }
 
 /** Every native model and what it is for; native-models/README.md has their cards. */
-export const NATIVE_ROLES = {
+const NATIVE_ROLES = {
   robin: "expert for numbers",
   wren: "expert for facts",
   finch: "expert for words and letters",

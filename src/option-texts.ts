@@ -24,7 +24,7 @@ function textOf(option: z.ZodType): string {
 }
 
 /** The value that stands for an option that is left out; undefined where there is none. */
-export function defaultOf(option: z.ZodType): unknown {
+function defaultOf(option: z.ZodType): unknown {
   const { def } = option as unknown as { def: { type: string; defaultValue?: unknown } };
   return def.type === "default" || def.type === "prefault" ? def.defaultValue : undefined;
 }

@@ -1,25 +1,37 @@
 /** What is wrong with what a user or a file gave: the first of zod's issues, in words. Used wherever such data is parsed. */
 import type { z } from "zod";
+import { nearestName } from "./errors.js";
 
 type Issue = z.core.$ZodIssue;
 
 export interface Problem {
-  /** Where, as `alignment.k` or `rows.3.quality`; empty for the whole. */
+  /** Where, key by key; empty for the whole. */
+  path: readonly PropertyKey[];
+  /** The same as `alignment.k` or `rows.3.quality`. */
   at: string;
   /** What it must be, or that it is unknown: `must be above 0`. */
   words: string;
-  /** What stands there; undefined for nothing. */
+  /** What stands there; undefined for nothing, and where nobody says what was parsed. */
   found: unknown;
   /** Whether what is wrong is that nothing stands there. */
   isMissing: boolean;
   /** The key that nobody knows, where that is what is wrong. */
   unknownKey?: string;
+  /** The keys that are known there, where the schema says so. */
+  known?: readonly string[];
   /** `params` of an issue that a check of ours added. */
   params?: Record<string, unknown>;
 }
 
-/** The first issue. `given`: what was parsed. */
-export function problemOf(error: z.ZodError, given: unknown): Problem {
+export interface ProblemOptions {
+  /** What the value was parsed by: its keys are those that an unknown one is compared with. */
+  schema?: z.ZodType;
+  /** What the types of values are called, where not as in JSON. */
+  types?: Partial<Record<string, string>>;
+}
+
+/** The first issue. `given`: what was parsed; without it, the problem does not say what was found. */
+export function problemOf(error: z.ZodError, given?: unknown, { schema, types }: ProblemOptions = {}): Problem {
   const [issue] = error.issues;
   // A part without a known name is wrong as a whole.
   const path = issue.path.slice(0, issue.code === "invalid_union" && issue.path.at(-1) === "name" ? -1 : undefined);
@@ -27,31 +39,70 @@ export function problemOf(error: z.ZodError, given: unknown): Problem {
   const at = path.join(".");
   if (issue.code === "unrecognized_keys") {
     const [unknownKey] = issue.keys;
-    return { at, words: `has the unknown key "${unknownKey}"`, found, isMissing: false, unknownKey };
+    const known = schema && keysAt(schema, path);
+    return { path, at, words: unknownWords(unknownKey, known), found, isMissing: false, unknownKey, known };
   }
-  const isMissing = found === undefined && issue.code !== "custom";
-  return { at, words: wordsOf(issue), found, isMissing, params: issue.code === "custom" ? issue.params : undefined };
+  const isMissing = given !== undefined && found === undefined && issue.code !== "custom";
+  const params = issue.code === "custom" ? issue.params : undefined;
+  return { path, at, words: wordsOf(issue, { ...TYPES, ...types }), found, isMissing, params };
 }
 
-/** `"threads" must be at least 1; found 0`. Of the whole: `it must be an object; found 3`. */
-export function sentenceOf({ at, words, found, unknownKey }: Problem): string {
-  const subject = at === "" ? "it" : `"${at}"`;
-  return `${subject} ${words}${found === undefined || unknownKey !== undefined ? "" : `; found ${shown(found)}`}`;
+/** `threads: must be at least 1; found 0`. Of the whole: `must be an object; found 3`. */
+export function sentenceOf({
+  at,
+  words,
+  found,
+  isMissing,
+  unknownKey,
+}: Pick<Problem, "at" | "words"> & Partial<Problem>): string {
+  const subject = at === "" ? "" : `${at}: `;
+  if (isMissing) return `${subject}${words}; it is missing`;
+  return `${subject}${words}${found === undefined || unknownKey !== undefined ? "" : `; found ${shown(found)}`}`;
+}
+
+function unknownWords(key: string, known: readonly string[] = []): string {
+  const near = nearestName(key, known);
+  const hint = near === undefined ? "" : `, did you mean "${near}"?`;
+  const list = known.length === 0 ? "" : ` (known: ${known.join(", ")})`;
+  return `has the unknown key "${key}"${hint}${list}`;
+}
+
+/** The keys of the object at a place of a schema; undefined where that depends on the value. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] | undefined {
+  const at = path.reduce<z.core.$ZodType | undefined>((outer, key) => {
+    const { shape, element, valueType } = partsOf(outer);
+    return shape?.[key as string] ?? element ?? valueType;
+  }, schema);
+  const { shape } = partsOf(at);
+  return shape && Object.keys(shape);
+}
+
+interface Parts {
+  shape?: Record<string, z.core.$ZodType>;
+  element?: z.core.$ZodType;
+  valueType?: z.core.$ZodType;
+  innerType?: z.core.$ZodType;
+}
+
+/** Of an object, a list or a record, under whatever makes it optional. */
+function partsOf(schema: z.core.$ZodType | undefined): Parts {
+  const parts = (schema?._zod.def ?? {}) as Parts;
+  return parts.innerType === undefined ? parts : partsOf(parts.innerType);
 }
 
 const LONGEST = 80;
 
 /** A value in one short line. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
 /** What a value must be: `must be above 0`. */
-function wordsOf(issue: Issue): string {
+function wordsOf(issue: Issue, types: Types): string {
   switch (issue.code) {
     case "invalid_type":
-      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
+      return `must be ${types[issue.expected] ?? issue.expected}`;
     case "invalid_value":
       return `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.join(", ")}`;
     case "too_small":
@@ -59,19 +110,21 @@ function wordsOf(issue: Issue): string {
     case "too_big":
       return `must ${amount(issue.origin, issue.inclusive === false ? "below" : "at most", issue.maximum)}`;
     case "invalid_union":
-      return wordsOfUnion(issue);
+      return wordsOfUnion(issue, types);
     default:
       return issue.message;
   }
 }
 
-const TYPES: Partial<Record<string, string>> = {
+type Types = Partial<Record<string, string>>;
+
+const TYPES: Types = {
   boolean: "true or false",
   number: "a number",
   int: "a whole number",
   string: "a text",
-  array: "a list, as 1,2",
-  record: "a number for each member, as scores.MEMBER=0.3",
+  array: "a list",
+  record: "an object",
   object: "an object",
 };
 
@@ -82,10 +135,10 @@ function amount(origin: string, bound: string, limit: number | bigint): string {
 }
 
 /** Of the kinds that a value may be of, the one whose type it has; else all of them. */
-function wordsOfUnion({ errors, message }: Extract<Issue, { code: "invalid_union" }>): string {
+function wordsOfUnion({ errors, message }: Extract<Issue, { code: "invalid_union" }>, types: Types): string {
   const first = errors.map(([issue]) => issue);
   if (first.length === 0) return message;
-  const near = first.filter(({ code }) => code !== "invalid_type");
-  const words = new Set((near.length > 0 ? near : first).map(wordsOf));
+  const near = first.filter(({ code }) => code !== "invalid_type" && code !== "invalid_value");
+  const words = new Set((near.length > 0 ? near : first).map((issue) => wordsOf(issue, types)));
   return [...words].join(" or ").replaceAll(" or must be ", " or ");
 }

@@ -1,5 +1,5 @@
 /** `npm run docs`: write the generated pages. test/docs.test.ts fails where one of them is out of date. */
-import { writeFileSync } from "node:fs";
+import { writeWholeSync } from "../../src/files.js";
 import { generatedPages } from "./pages.js";
 
-for (const [file, text] of Object.entries(generatedPages())) writeFileSync(file, text);
+for (const [file, text] of Object.entries(generatedPages())) writeWholeSync(file, text);

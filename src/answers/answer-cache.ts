@@ -1,7 +1,7 @@
 /**
  * Answers, each made once: of members alone and of members under a method, to a prompt or to the choices of a question.
  *
- * Methods that work on finished answers (voting, ranking, cascades) ask an `AnswerSource` for the members' own answers,
+ * Methods that work on finished answers (voting, ranking, cascades) ask an `AnswerCache` for the members' own answers,
  * by prompt and sample. Behind it stands the ledger, so that comparing ten such methods costs one generation a member,
  * and a second run none.
  */
@@ -51,14 +51,6 @@ export interface Respondent {
   files?: Readonly<Record<string, string>>;
 }
 
-/** Where methods that work on finished answers get them. */
-export interface AnswerSource {
-  /** The members' names, in their order. */
-  readonly members: readonly string[];
-  /** One member's own answer. Samples 0, 1, 2, … have seeds of their own; greedy ones are all the same. */
-  answerOf(member: number, request: AnswerRequest, sample?: number): Promise<Answer>;
-}
-
 /** Asks the models. `seed` is the one to sample with. */
 export type Ask = (respondent: Respondent, request: AnswerRequest, seed: number) => Promise<Answer>;
 
@@ -72,7 +64,7 @@ export interface CachedMember {
 
 const ALONE: NamedMethod = { name: "single" };
 
-export class AnswerCache implements AnswerSource {
+export class AnswerCache {
   /** Answers that are being made: whoever asks for the same one waits with the first. */
   readonly #pending = new Map<string, Promise<Answer>>();
 
@@ -86,10 +78,12 @@ export class AnswerCache implements AnswerSource {
     private readonly signal?: AbortSignal,
   ) {}
 
+  /** The members' names, in their order. */
   get members(): readonly string[] {
     return this.cached.map(({ name }) => name);
   }
 
+  /** One member's own answer. Samples 0, 1, 2, … have seeds of their own; greedy ones are all the same. */
   answerOf(member: number, request: AnswerRequest, sample = 0): Promise<Answer> {
     return this.answer({ method: ALONE, members: [member] }, request, sample);
   }

@@ -1,6 +1,7 @@
 /** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
+import { problemOf } from "../zod-problem.js";
 import type { RouterDefinition, TrainedRouter } from "./fitting/trained-router.js";
 import type { Router, RouterInfo } from "./router.js";
 import { ArchRouter, archRouterInfo, archRouterOptions } from "./routers/arch-router.js";
@@ -175,15 +176,13 @@ export function routerNamed(name: string, { name: _, ...given }: Record<string, 
   const { info } = definition;
   const result = definition.options.safeParse(given);
   if (result.success) return definition.create(result.data);
-  const [issue] = result.error.issues;
-  if (issue.code === "unrecognized_keys") {
-    throw unknownName(`option of ${info.name}`, issue.keys[0], Object.keys(info.options));
-  }
-  const option = issue.path.join(".");
-  const found = given[String(issue.path[0])];
-  throw new LlamafuseError(
-    "invalid-option",
-    `The option "${option}" of ${info.name}: ${issue.message}; found ${JSON.stringify(found)}.`,
-    { router: info.name, option, found, allowed: info.options[option] ?? issue.message },
-  );
+  const { at: option, words, found, isMissing, unknownKey } = problemOf(result.error, given);
+  if (unknownKey !== undefined) throw unknownName(`option of ${info.name}`, unknownKey, Object.keys(info.options));
+  const said = isMissing ? "it is missing" : `found ${JSON.stringify(found)}`;
+  throw new LlamafuseError("invalid-option", `The option "${option}" of ${info.name} ${words}; ${said}.`, {
+    router: info.name,
+    option,
+    found,
+    allowed: info.options[option] ?? words,
+  });
 }

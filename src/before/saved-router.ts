@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { errorIn, LlamafuseError } from "../errors.js";
 import { readText } from "../records.js";
+import { type Problem, problemOf, sentenceOf } from "../zod-problem.js";
 import type { Embedder, EmbedderIdentity, SavedEmbedder } from "./embedders/embedder.js";
 import { restoreEmbedder } from "./embedders/restore.js";
 import { routerNamed } from "./registry.js";
@@ -47,7 +48,7 @@ export async function readRouter(file: string): Promise<{ router: Router; saved:
   try {
     saved = JSON.parse(text);
   } catch (error) {
-    throw damaged(file, { path: [], message: `not JSON (${(error as Error).message})` });
+    throw damaged(file, { at: "", words: `not JSON (${(error as Error).message})` });
   }
   return { router: restoreRouter(saved, file), saved: saved as RouterFile };
 }
@@ -66,10 +67,10 @@ export function restoreRouter(saved: unknown, source = "the saved router"): Rout
     );
   }
   const result = envelope.safeParse(saved);
-  if (!result.success) throw damaged(source, result.error.issues[0]);
+  if (!result.success) throw damaged(source, problemOf(result.error, saved));
   const { data } = result;
   if (data.costs.length !== data.models.length) {
-    throw damaged(source, { path: ["costs"], message: `${data.costs.length} costs for ${data.models.length} models` });
+    throw damaged(source, { at: "costs", words: `${data.costs.length} costs for ${data.models.length} models` });
   }
   try {
     const router = routerNamed(data.name, data.options);
@@ -77,7 +78,7 @@ export function restoreRouter(saved: unknown, source = "the saved router"): Rout
     return router;
   } catch (error) {
     if (error instanceof LlamafuseError) throw errorIn(source, error);
-    throw damaged(source, error instanceof z.ZodError ? error.issues[0] : { path: [], message: String(error) });
+    throw damaged(source, error instanceof z.ZodError ? problemOf(error) : { at: "", words: String(error) });
   }
 }
 
@@ -94,11 +95,10 @@ export function requireEmbedder(
   );
 }
 
-function damaged(source: string, { path, message }: { path: PropertyKey[]; message: string }): LlamafuseError {
-  const where = path.length > 0 ? ` (${path.join(".")})` : "";
+function damaged(source: string, problem: Pick<Problem, "at" | "words"> & Partial<Problem>): LlamafuseError {
   return new LlamafuseError(
     "invalid-data",
-    `${source} is not a saved router: ${message}${where}. Write one with "llamafuse route fit".`,
-    { file: source, field: path.join(".") },
+    `${source} is not a saved router: ${sentenceOf(problem)}. Write one with "llamafuse route fit".`,
+    { file: source, field: problem.at },
   );
 }

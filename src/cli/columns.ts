@@ -15,7 +15,7 @@ const WIDE = new RegExp(
 
 const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 
-export function graphemesOf(text: string): string[] {
+function graphemesOf(text: string): string[] {
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 

@@ -5,7 +5,7 @@ import { TextDecoder } from "node:util";
 import { LlamafuseError } from "../errors.js";
 
 /** 16 MiB are about four million tokens, more than any model's context: reading on (`< /dev/zero`) would only fill memory. */
-export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 /** Everything that a stream holds. `name` is what errors call it: "stdin", a path. */
 export async function readText(stream: Readable, name: string): Promise<string> {

@@ -104,7 +104,7 @@ export function checkPromptOptions({ templateVariables, now, parseSpecial }: Pro
 }
 
 /** A copy of them. Errors: invalid-option. */
-export function checkTemplateVariables(variables: unknown): Record<string, unknown> | undefined {
+function checkTemplateVariables(variables: unknown): Record<string, unknown> | undefined {
   if (variables === undefined) return undefined;
   if (typeof variables !== "object" || variables === null || Array.isArray(variables))
     return refuse("templateVariables", variables, "an object: { enable_thinking: false }");

@@ -4,6 +4,9 @@ import { LlamafuseError, unknownName } from "../errors.js";
 import type { UnknownPartOption } from "../part-schema.js";
 import { problemOf } from "../zod-problem.js";
 
+/** What a person types for them. */
+const OPTION_TYPES = { array: "a list, as 1,2", record: "a number for each member, as scores.MEMBER=0.3" };
+
 /**
  * The options with their defaults. LlamafuseError "invalid-option" for the first that is unknown or out of range; `texts`:
  * what each option is.
@@ -16,7 +19,16 @@ export function checkOptions<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const { at: option, words, found, isMissing, unknownKey, params } = problemOf(result.error, given);
+  const {
+    at: option,
+    words,
+    found,
+    isMissing,
+    unknownKey,
+    params,
+  } = problemOf(result.error, given, {
+    types: OPTION_TYPES,
+  });
   if (unknownKey !== undefined) throw unknownName(`option of ${method}`, unknownKey, Object.keys(texts));
   if (params !== undefined) throw unknownPartOption(method, option, params as unknown as UnknownPartOption);
   if (isMissing && option in texts) {

@@ -140,7 +140,7 @@ function chosen(method: Method, options: unknown): ChosenMethod {
 }
 
 /** The methods that work with these members, as they are without options. */
-export function methodsFor(voices: readonly Voice[]): string[] {
+function methodsFor(voices: readonly Voice[]): string[] {
   return (methods as unknown as readonly Method[])
     .filter((method) => {
       const demands = demandsOf(method);

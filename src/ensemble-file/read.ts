@@ -1,7 +1,6 @@
 /** From a file to what `createEnsemble` takes. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { z } from "zod";
 import type { RoutedMethod } from "../before/live/routed-method.js";
 import { readRouter } from "../before/saved-router.js";
 import { checkRequest } from "../decoding/request.js";
@@ -13,7 +12,8 @@ import { isNativeName } from "../native-models.js";
 import { shown } from "../read-options.js";
 import { readText } from "../records.js";
 import { checkSystem, type EnsembleOptions, type RoutedEnsembleOptions, type SystemOptions } from "../systems.js";
-import { FIELDS, type WrittenOut, writtenOut } from "./schema.js";
+import { type Problem, problemOf } from "../zod-problem.js";
+import { type WrittenOut, writtenOut } from "./schema.js";
 
 /** Options of methods and routers that name files. */
 const FILE_OPTIONS = ["router", "classifier"] as const;
@@ -55,7 +55,7 @@ function parse(file: string, text: string): WrittenOut {
   }
   const result = writtenOut.safeParse(spelledOut(json));
   if (result.success) return result.data;
-  throw problem(file, result.error.issues[0], json);
+  throw problem(file, problemOf(result.error, json, { schema: writtenOut }), json);
 }
 
 /** `"a.gguf"` as `{ model: "a.gguf" }`, `"gac"` as `{ name: "gac" }`, `"router.json"` as `{ router: "router.json" }`. */
@@ -70,11 +70,14 @@ function spelledOut(json: unknown): unknown {
   };
 }
 
-function problem(file: string, issue: z.core.$ZodIssue, json: unknown): LlamafuseError {
-  const field = fieldOf(issue.path);
-  if (issue.code === "unrecognized_keys") {
-    const [key] = issue.keys;
-    const known = FIELDS[(issue.path[0] ?? "") as keyof typeof FIELDS] ?? [];
+function problem(
+  file: string,
+  { path: place, words, found, isMissing, ...of }: Problem,
+  json: unknown,
+): LlamafuseError {
+  const field = fieldOf(place);
+  const { unknownKey: key, known = [] } = of;
+  if (key !== undefined) {
     const near = nearestName(key, known);
     const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
     const name = field === "" ? key : `${field}.${key}`;
@@ -83,15 +86,10 @@ function problem(file: string, issue: z.core.$ZodIssue, json: unknown): Llamafus
       nearest: near,
     });
   }
-  const found = issue.path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    json,
-  );
-  const missing = found === undefined;
-  const must = WORDS[issue.path.filter((key) => typeof key === "string").join(".")] ?? `is wrong (${issue.message})`;
+  const must = WORDS[place.filter((key) => typeof key === "string").join(".")] ?? words;
   if (field === "")
     return invalid(file, 'holds no ensemble. Write { "members": ["a.gguf", "b.gguf"] }', { found: shown(json) });
-  return invalid(file, `${field} ${must}; ${missing ? "it is missing" : `found ${shown(found)}`}`, { field, found });
+  return invalid(file, `${field} ${must}; ${isMissing ? "it is missing" : `found ${shown(found)}`}`, { field, found });
 }
 
 /** What a field must be, by its place without the numbers of members. */

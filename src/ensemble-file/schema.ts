@@ -78,13 +78,6 @@ export const writtenOut = fileOf(member, method);
 
 export type WrittenOut = z.infer<typeof writtenOut>;
 
-/** Known fields, by the place of the object that has them. */
-export const FIELDS = {
-  "": Object.keys(writtenOut.shape),
-  members: Object.keys(member.shape),
-  request: Object.keys(request.shape),
-} as const;
-
 /** The JSON schema that editors read: `ensemble.schema.json` of the package. */
 export function ensembleJsonSchema(): Record<string, unknown> {
   const names = z.enum([...methodInfos, ...routerInfos].map(({ name }) => name) as [string, ...string[]]);

@@ -201,14 +201,14 @@ export class Session {
 }
 
 /** The grade of an answer to a question of a task, 0 to 1. */
-export function gradeOf(task: Task, question: Question, answer: Answer): number {
+function gradeOf(task: Task, question: Question, answer: Answer): number {
   const metric = metricNamed(task.metric);
   if (metric.from === "text") return metric.grade(question, answer.text);
   return metric.grade(question, logLikelihoodsOf(answer));
 }
 
 /** The choices' log-likelihoods as numbers again: JSON has no infinity. */
-export function logLikelihoodsOf({ logLikelihoods = [] }: Answer): number[] {
+function logLikelihoodsOf({ logLikelihoods = [] }: Answer): number[] {
   return logLikelihoods.map((logLikelihood) => logLikelihood ?? Number.NEGATIVE_INFINITY);
 }
 

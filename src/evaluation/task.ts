@@ -32,7 +32,7 @@ export interface Question {
  * - `choices`: the same with a line `A. {choice}` for every choice before `Answer:`. A choice is scored by its
  *   letter: " A". Questions without choices read as with `question`.
  */
-export const PROMPT_FORMATS = ["plain", "question", "choices"] as const;
+const PROMPT_FORMATS = ["plain", "question", "choices"] as const;
 export type PromptFormat = (typeof PROMPT_FORMATS)[number];
 
 /** Plain data: a task can be sent to a thread, hashed and written to a file. */

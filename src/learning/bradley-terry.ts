@@ -36,7 +36,7 @@ export function addBattle(wins: Matrix, { a, b, outcome, weight = 1 }: Battle): 
   else wins.data[b * count + a] += 2 * weight;
 }
 
-export const DEFAULT_RIDGE = 1e-6;
+const DEFAULT_RIDGE = 1e-6;
 
 /** s, with mean 0. wins: M × M as `winsOf` makes it. */
 export function bradleyTerry(wins: Matrix, { ridge = DEFAULT_RIDGE } = {}): Float64Array {

@@ -3,15 +3,9 @@
  *
  * Isotonic regression: the non-decreasing f that minimises Σ w (f(s) − y)², by pooling adjacent violators; between
  * fitted scores linear, beyond them constant, as in scikit-learn.
- *
- * Temperature scaling (Guo and others, arXiv 1706.04599): T > 0 that minimises the cross-entropy of softmax(z / T), or of
- * σ(z / T), by golden-section search in ln T.
  */
 import { z } from "zod";
 import { LlamafuseError } from "../errors.js";
-import { sigmoid, softplus } from "./logistic-regression.js";
-import { type Matrix, rowOf } from "./matrix.js";
-import { logSumExp } from "./softmax-regression.js";
 
 export const savedIsotonic = z.strictObject({ scores: z.array(z.number()), values: z.array(z.number()) });
 
@@ -78,55 +72,4 @@ function merge(into: { value: number; weight: number }, { value, weight }: { val
   const total = into.weight + weight;
   into.value = total === 0 ? into.value : (into.value * into.weight + value * weight) / total;
   into.weight = total;
-}
-
-/** T for class logits (n × classes) and the true class of each row. */
-export function fitTemperature(logits: Matrix, classes: ArrayLike<number>): number {
-  return searchTemperature((temperature) => {
-    let loss = 0;
-    for (let row = 0; row < classes.length; row++) {
-      const scaled = rowOf(logits, row).map((value) => value / temperature);
-      loss += logSumExp(scaled) - scaled[classes[row]];
-    }
-    return loss;
-  });
-}
-
-/** T for logits of single events and their outcomes in [0, 1]; NaN outcomes are left out. */
-export function fitBinaryTemperature(logits: ArrayLike<number>, outcomes: ArrayLike<number>): number {
-  return searchTemperature((temperature) => {
-    let loss = 0;
-    for (let row = 0; row < outcomes.length; row++) {
-      const logit = logits[row] / temperature;
-      if (!Number.isNaN(outcomes[row])) loss += softplus(logit) - outcomes[row] * logit;
-    }
-    return loss;
-  });
-}
-
-export function scaledProbability(logit: number, temperature: number): number {
-  return sigmoid(logit / temperature);
-}
-
-/** T is looked for between e⁻⁷ and e⁷: beyond, the scores are constant or steps. */
-const LARGEST_LOG = 7;
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
-
-/** The loss is unimodal in ln T. */
-function searchTemperature(loss: (temperature: number) => number): number {
-  let [low, high] = [-LARGEST_LOG, LARGEST_LOG];
-  let [left, right] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
-  let [leftLoss, rightLoss] = [loss(Math.exp(left)), loss(Math.exp(right))];
-  while (high - low > 1e-9) {
-    if (leftLoss <= rightLoss) {
-      [high, right, rightLoss] = [right, left, leftLoss];
-      left = high - GOLDEN * (high - low);
-      leftLoss = loss(Math.exp(left));
-    } else {
-      [low, left, leftLoss] = [left, right, rightLoss];
-      right = low + GOLDEN * (high - low);
-      rightLoss = loss(Math.exp(right));
-    }
-  }
-  return Math.exp((low + high) / 2);
 }

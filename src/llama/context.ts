@@ -26,7 +26,7 @@ export interface ContextOptions {
 }
 
 /** The default context where neither caller nor model asks for less: enough for a conversation, cheap in memory. */
-export const DEFAULT_CONTEXT_SIZE = 4096;
+const DEFAULT_CONTEXT_SIZE = 4096;
 /** llama.cpp's own physical batch; larger ones cost memory, smaller ones speed. */
 const DEFAULT_BATCH_SIZE = 512;
 /** LLAMA_POOLING_TYPE_NONE */

@@ -14,8 +14,6 @@ export function bindGgml(ggml: LibraryHandle) {
     deviceCount: bind<() => number>("ggml_backend_dev_count", "size_t"),
     deviceAt: bind<(index: number) => Pointer>("ggml_backend_dev_get", "void *", "size_t"),
     // These live in libggml-base, which libggml brings along.
-    deviceName: bind<(device: Pointer) => string>("ggml_backend_dev_name", "const char *", "void *"),
-    deviceDescription: bind<(device: Pointer) => string>("ggml_backend_dev_description", "const char *", "void *"),
     deviceType: bind<(device: Pointer) => number>("ggml_backend_dev_type", "int32_t", "void *"),
     backendName: bind<(backend: Pointer) => string>("ggml_backend_reg_name", "const char *", "void *"),
     procAddress: bind<(backend: Pointer, name: string) => Pointer | null>(

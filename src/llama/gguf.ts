@@ -21,13 +21,13 @@ export { GgufArray, GgufMetadata } from "./gguf/metadata.js";
 export type { GgufTensor } from "./gguf/tensors.js";
 
 /** Keys are short dotted names; the format itself ends them at 2^16 - 1 bytes. */
-export const MAX_KEY_BYTES = 65_535;
+const MAX_KEY_BYTES = 65_535;
 /** The longest strings in use are chat templates and tokenizer.json copies (up to about 20 MB). */
-export const MAX_STRING_BYTES = 64 * 1024 * 1024;
+const MAX_STRING_BYTES = 64 * 1024 * 1024;
 /** The longest arrays in use are merges, about 10^6; llama.cpp keeps a std::string for each. */
-export const MAX_ARRAY_LENGTH = 1 << 24;
+const MAX_ARRAY_LENGTH = 1 << 24;
 /** Files in use have below 200 pairs; llama.cpp compares every new key with all before it, so many would hang it. */
-export const MAX_PAIRS = 16_384;
+const MAX_PAIRS = 16_384;
 /** A file without `general.alignment` pads to 32 bytes. */
 const DEFAULT_ALIGNMENT = 32;
 

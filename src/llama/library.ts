@@ -17,12 +17,6 @@ export const LLAMA_RELEASE = "0.4.0";
 
 const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
 
-export interface Device {
-  name: string;
-  description: string;
-  kind: "cpu" | "gpu" | "igpu" | "accelerator" | "other";
-}
-
 export interface Llama {
   files: LibraryFiles;
   functions: LlamaFunctions;
@@ -220,16 +214,4 @@ function findThreadpool(ggml: GgmlFunctions): Llama["threadpool"] {
 /** Load a model or make a context: on a GPU library no two of these may overlap. See LoadTurns.hold. */
 export function inLoadTurn<T>({ loadTurns }: Llama, work: () => T, mayContinue?: () => boolean): T {
   return loadTurns === undefined ? work() : loadTurns.hold(work, mayContinue);
-}
-
-/** The devices that llama.cpp can compute on in this process. */
-export function listDevices(llama: Llama): Device[] {
-  return Array.from({ length: llama.ggml.deviceCount() }, (_, index) => {
-    const device = llama.ggml.deviceAt(index);
-    return {
-      name: llama.ggml.deviceName(device),
-      description: llama.ggml.deviceDescription(device),
-      kind: DEVICE_KINDS[llama.ggml.deviceType(device)] ?? "other",
-    };
-  });
 }

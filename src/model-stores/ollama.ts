@@ -51,7 +51,7 @@ export function isOllamaName(model: string): boolean {
 }
 
 /** What Ollama calls the model: `ollama:llama3.2:1b` without what it begins with. */
-export function withoutPrefix(model: string): string {
+function withoutPrefix(model: string): string {
   return isOllamaName(model) ? model.slice(PREFIX.length) : model;
 }
 

@@ -17,8 +17,6 @@ export const KNOB_MEANINGS: Record<KnobName, string> = {
   preference: "weight of the score against cost as a share of the dearest, 0 to 1",
 };
 
-export const KNOB_NAMES = Object.keys(RANGES) as readonly KnobName[];
-
 /** The one knob that is set. Errors: invalid-option for two at once, one that is not this router's, a value out of range. */
 export function theKnob(knob: Knob, { name: router, knobs }: RouterInfo): [KnobName, number] | undefined {
   const given = Object.entries(knob).filter(([, value]) => value !== undefined) as [KnobName, number][];

@@ -10,7 +10,7 @@ import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 export const EMBEDDINGS_VARIABLE = "LLAMAFUSE_EMBEDDINGS";
 
 /** `$LLAMAFUSE_EMBEDDINGS`, else below the user's own folder; undefined where there is none, and nothing is remembered. */
-export function embeddingsFolder(): string | undefined {
+function embeddingsFolder(): string | undefined {
   const home = homeFolder();
   const folder = process.env[EMBEDDINGS_VARIABLE];
   return folder || (home && path.join(home, ".llamafuse", "embeddings"));

@@ -1,6 +1,7 @@
 /** An embedder from its saved form. */
 import { z } from "zod";
 import { errorIn, LlamafuseError, unknownName } from "../../errors.js";
+import { problemOf, sentenceOf } from "../../zod-problem.js";
 import { CachedEmbedder } from "./cached.js";
 import type { Embedder } from "./embedder.js";
 import { GGUF, GgufEmbedder } from "./gguf.js";
@@ -24,7 +25,7 @@ const KINDS: Record<string, (state: unknown) => Embedder | Promise<Embedder>> = 
 export async function restoreEmbedder(saved: unknown, source = "the saved embedder"): Promise<Embedder> {
   const result = envelope.safeParse(saved);
   if (!result.success) {
-    const message = `${source} has no embedder to restore: ${result.error.issues[0].message}.`;
+    const message = `${source} has no embedder to restore: ${sentenceOf(problemOf(result.error, saved))}.`;
     throw new LlamafuseError("invalid-data", message, { file: source });
   }
   const { kind, id, state } = result.data;
@@ -43,7 +44,7 @@ async function restored(kind: string, state: unknown, source: string): Promise<E
     return await KINDS[kind](state);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    throw new LlamafuseError("invalid-data", `${source}: the embedder is damaged: ${error.issues[0].message}.`, {
+    throw new LlamafuseError("invalid-data", `${source}: the embedder is damaged: ${sentenceOf(problemOf(error))}.`, {
       file: source,
     });
   }

@@ -17,6 +17,7 @@ import { LlamafuseError } from "../../errors.js";
 import { type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { checkModel } from "../../llama/check-model.js";
 import { resolveModel } from "../../member/resolve-model.js";
+import { problemOf, sentenceOf } from "../../zod-problem.js";
 import { continuationShares } from "./continuation-shares.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
@@ -113,9 +114,9 @@ function checkRoutes(model: string, routes: readonly DescribedRoute[]): z.infer<
   };
   const result = state.safeParse({ model, routes });
   if (!result.success) {
-    const [{ path, message }] = result.error.issues;
+    const problem = problemOf(result.error, { model, routes }, { schema: state });
     return refuse(
-      `The routes are not understood: ${path.join(".")} ${message}. Give at least two, each { name, description }.`,
+      `The routes are not understood: ${sentenceOf(problem)}. Give at least two, each { name, description }.`,
       routes,
       "[{ name, description }, …]",
     ) as never;

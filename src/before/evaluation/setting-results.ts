@@ -96,9 +96,3 @@ export function operatingPoints({ knobs, quality, cost }: SettingResults, rows?:
     return { knob, quality: qualities / seen, cost: costs / seen };
   });
 }
-
-/** The table with each missing cost replaced by the mean of the model's costs, so that every choice has one. */
-export function withAllCosts(table: OutcomeTable): OutcomeTable {
-  const means = table.meansOf(table.cost);
-  return table.withPrices(new Map(table.models.map((model, index) => [model, means[index]])));
-}

@@ -4,7 +4,7 @@ import { oneLine } from "../terminal.js";
 import { loadConversation, saveConversation } from "./saved-conversation.js";
 import type { ChatSession } from "./session.js";
 
-export const CHAT_HELP = `/reset             forget the conversation
+const CHAT_HELP = `/reset             forget the conversation
 /system TEXT       tell the members this first from now on; without TEXT, nothing
 /method NAME       fuse by another method: NAME or NAME:OPTION=VALUE,…
 /set NAME VALUE    max-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed; "default" unsets

@@ -74,11 +74,6 @@ export function renderSummary(steps: readonly TraceStep[], colors: Colors, colum
   return `\n${answer}\n\n${legend.join("\n")}\n${wrapped([{ text: timesLine(steps), paint: colors.dim }], columns)}\n`;
 }
 
-/** All steps and the summary. */
-export function renderTrace(steps: readonly TraceStep[], colors: Colors, columns = TRACE_COLUMNS): string {
-  return `${steps.map((step) => renderStep(step, colors, columns)).join("")}${renderSummary(steps, colors, columns)}`;
-}
-
 /** How many members fit beside the fused choice, and how wide each one's column is. */
 function memberColumns(count: number, columns: number): { shown: number; width: number } {
   const room = columns - FUSED_COLUMNS;

@@ -4,7 +4,7 @@ import { LlamafuseError } from "../../errors.js";
 import { checkModel, type ModelFile } from "../../llama/check-model.js";
 import { loadLlama } from "../../llama/library.js";
 import { LlamaModel } from "../../llama/model.js";
-import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { readTokenizerJson } from "./tokenizer-json.js";
 
 /** What one file says about itself. A fact that it does not hold is absent. */
@@ -90,14 +90,6 @@ async function checkedFully({ path: file }: ModelFile): Promise<ModelFile | unde
 function tokenizerName({ tokenizer: { model, kind, pre } }: ModelFile): string {
   const family = { spm: "SentencePiece", bpe: "byte-level BPE", other: undefined }[kind];
   return `${model}${family === undefined ? "" : ` (${family})`}${pre === undefined ? "" : `, ${pre}`}`;
-}
-
-/** How many of a vocabulary's tokens are of each class. */
-export function countClasses(vocabulary: Vocabulary): Record<keyof typeof TokenClass, number> {
-  const counts = { text: 0, control: 0, end: 0, unused: 0 };
-  const names = Object.keys(TokenClass) as (keyof typeof TokenClass)[];
-  for (let id = 0; id < vocabulary.size; id++) counts[names[vocabulary.classOf(id)]]++;
-  return counts;
 }
 
 /** File names without their ending, told apart by a number; a tokenizer.json goes by its folder's name. */

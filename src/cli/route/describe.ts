@@ -65,10 +65,11 @@ async function describeRoutes(file: string, { model, output, json }: DescribeFla
 }
 
 async function readRoutes(file: string): Promise<RouteToModel[]> {
-  const [{ readText }, { z }, { describedRoute }] = await Promise.all([
+  const [{ readText }, { z }, { describedRoute }, { problemOf, sentenceOf }] = await Promise.all([
     import("../../records.js"),
     import("zod"),
     import("../../before/embedders/route-probabilities.js"),
+    import("../../zod-problem.js"),
   ]);
   const text = await readText(file);
   const refuse = (problem: string): never => {
@@ -79,10 +80,11 @@ async function readRoutes(file: string): Promise<RouteToModel[]> {
     );
   };
   try {
-    const result = z.array(describedRoute.extend({ model: z.string().min(1) })).safeParse(JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    const schema = z.array(describedRoute.extend({ model: z.string().min(1) }));
+    const result = schema.safeParse(json);
     if (result.success) return result.data;
-    const [{ path, message }] = result.error.issues;
-    return refuse(`${path.join(".")} ${message}`.trim());
+    return refuse(sentenceOf(problemOf(result.error, json, { schema })));
   } catch (error) {
     if (error instanceof SyntaxError) return refuse(`not JSON (${error.message})`);
     throw error;

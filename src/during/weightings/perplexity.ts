@@ -38,7 +38,7 @@ export function perplexityWeights(losses: readonly number[], tau: number, given?
   return values.map((value) => value / sum);
 }
 
-export const tauOption = z.number().positive().default(1).describe("τ: below 1 for sharper weights.");
+const tauOption = z.number().positive().default(1).describe("τ: below 1 for sharper weights.");
 
 export const perplexity = defineWeighting({
   name: "perplexity",

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { type DataRecord, invalidData, readRecords, unreadable } from "../../records.js";
+import { problemOf, sentenceOf } from "../../zod-problem.js";
 import { type MetricName, metricNamed } from "../metrics/metrics.js";
 import { letterOf, type PromptFormat, type Question, type Task } from "../task.js";
 import { arc } from "./arc.js";
@@ -164,10 +165,8 @@ function draftOf({ place, number, value }: DataRecord, file: string, format: Tas
   }
   const row = found.schema.safeParse(value);
   if (!row.success) {
-    const [{ path: field, message }] = row.error.issues;
-    throw invalidData(place, `${field.length > 0 ? `${field.join(".")}: ` : ""}${message}.`, {
-      field: field.join("."),
-    });
+    const problem = problemOf(row.error, value, { schema: found.schema });
+    throw invalidData(place, `${sentenceOf(problem)}.`, { field: problem.at, found: problem.found });
   }
   const id = many ? `${path.parse(file).name}/${number}` : String(number);
   const draft = { id, ...found.draft(row.data, file) };

@@ -83,7 +83,7 @@ export interface EvaluationReport {
   notes: string[];
 }
 
-export const ORACLE = "oracle";
+const ORACLE = "oracle";
 
 /**
  * Where answers contain what is right and say more: `unite: 0 of 2 exact, 2 contain the answer`, for the row with the most

@@ -9,7 +9,7 @@ import { Cure, invalidModel, modelError } from "./model-error.js";
 const PART_NAME = /^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$/s;
 
 /** Read one file's header. */
-export function readHeader(file: string): GgufHeader {
+function readHeader(file: string): GgufHeader {
   const descriptor = openModelFile(file);
   try {
     requireGgufMagic(descriptor, file);

@@ -12,7 +12,7 @@ const FIRST_BLOCK_BYTES = 256 * 1024;
  * The largest header that is read. Vocabularies of 256k tokens with 500k merges take about 15 MiB, so this leaves
  * room for growth and still bounds what a damaged count can make us read.
  */
-export const MAX_HEADER_BYTES = 256 * 1024 * 1024;
+const MAX_HEADER_BYTES = 256 * 1024 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -9,9 +9,9 @@ import { GGML_TYPES, type GgmlType, REMOVED_GGML_TYPES } from "./ggml-types.js";
 /** Files in use have below 3,000 tensors; llama.cpp compares every new name with all before it, so many would hang it. */
 export const MAX_TENSORS = 65_536;
 /** ggml holds a name in 64 bytes with its terminator. */
-export const MAX_TENSOR_NAME_BYTES = 63;
+const MAX_TENSOR_NAME_BYTES = 63;
 /** ggml's tensors have four dimensions. */
-export const MAX_DIMENSIONS = 4;
+const MAX_DIMENSIONS = 4;
 /** Fewest bytes that a tensor's description takes: 8 for its name's length, 4 dimensions, 4 type, 8 offset. */
 export const MIN_TENSOR_BYTES = 24;
 

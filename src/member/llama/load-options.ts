@@ -11,6 +11,7 @@ export interface LlamaMemberOptions {
   contextSize?: number;
   /** For its chat template, in every request. */
   templateVariables?: Readonly<Record<string, unknown>>;
+  /** Tokens read in one decode. Not an option of an ensemble: tests cross the borders of batches with short prompts. */
   batchSize?: number;
   gpu?: Gpu;
   logs?: "silent" | "stderr";

@@ -2,17 +2,16 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, test } from "vitest";
 import { displayWidth } from "../../../src/cli/columns.js";
-import {
-  renderStep,
-  renderSummary,
-  renderTrace,
-  TRACE_COLUMNS,
-  traceColumns,
-} from "../../../src/cli/generate/render-trace.js";
+import { renderStep, renderSummary, TRACE_COLUMNS, traceColumns } from "../../../src/cli/generate/render-trace.js";
 import type { TraceMember, TracePiece, TraceStep } from "../../../src/decoding/trace.js";
 
 const plain = picocolors.createColors(false);
 const colored = picocolors.createColors(true);
+
+/** All steps and the summary. */
+function renderTrace(steps: readonly TraceStep[], colors: typeof plain, columns = TRACE_COLUMNS): string {
+  return `${steps.map((one) => renderStep(one, colors, columns)).join("")}${renderSummary(steps, colors, columns)}`;
+}
 
 function piece(text: string): TracePiece {
   if (text === "<end>") return { text: "", end: true };

@@ -162,7 +162,7 @@ describe("names file, line and field of", () => {
     ["a record of another format", [nqRow, gsm8kRow], ":2: is no nq record: found an object with question, answer"],
     ["a list among objects", [nqRow, [1]], ":2: is no nq record: found a list of 1"],
     ["a null among objects", [nqRow, null], ":2: is no nq record: found null"],
-    ["a wrong type", [{ question: 5, answers: ["x"] }], ":1: question: Invalid input: expected string"],
+    ["a wrong type", [{ question: 5, answers: ["x"] }], ":1: question: must be a text; found 5"],
     ["no answers", [{ question: "?", answers: [] }], ":1: answers: "],
     ["an empty answer in NQ", [{ question: "?", answer: [""] }], ":1: answer.0: "],
     [

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fitBinaryTemperature, fitTemperature, IsotonicRegression } from "../../../src/learning/calibration.js";
-import { makeMatrix } from "../../../src/learning/matrix.js";
-import { softmax } from "../../../src/learning/softmax-regression.js";
+import { IsotonicRegression } from "../../../src/learning/calibration.js";
 import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
 
@@ -48,29 +46,5 @@ describe("isotonic regression", () => {
     expect(model.predict(1)).toBe(0.5);
     expect(IsotonicRegression.restore(JSON.parse(JSON.stringify(model))).predict(1.5)).toBe(model.predict(1.5));
     expect((await refusal(() => IsotonicRegression.fit([], []))).code).toBe("invalid-data");
-  });
-});
-
-describe("temperature", () => {
-  it("of one event has a closed form: σ(z / T) is the frequency", () => {
-    // Logit 2 came true three times in four: 2 / T = ln 3.
-    expect(fitBinaryTemperature([2, 2, 2, 2, 7], [1, 1, 1, 0, Number.NaN])).toBeCloseTo(2 / Math.log(3), 6);
-  });
-
-  it("is found again where classes are drawn from scaled logits", () => {
-    const random = new RandomGenerator(2);
-    const [rows, classes, truth] = [4000, 3, 2.5];
-    const logits = makeMatrix(rows, classes);
-    const labels = Array.from({ length: rows }, (_, row) => {
-      const own = Array.from({ length: classes }, () => 8 * random.next());
-      logits.data.set(own, row * classes);
-      let rest = random.next();
-      return Math.max(
-        0,
-        softmax(own, truth).findIndex((share) => (rest -= share) < 0),
-      );
-    });
-    expect(fitTemperature(logits, labels)).toBeGreaterThan(2.2);
-    expect(fitTemperature(logits, labels)).toBeLessThan(2.8);
   });
 });

@@ -6,6 +6,7 @@
  *     { "question", "scores": { "MODEL": 0.8 } }            RouterDC (arXiv 2409.19886), scores in [0, 1], no costs
  */
 import { z } from "zod";
+import { problemOf, sentenceOf } from "../../../zod-problem.js";
 import type { Outcome, QueryFacts, TableBuilder } from "../builder.js";
 import { amountAt, badRow, type Place, qualityAt } from "./records.js";
 
@@ -93,9 +94,9 @@ function outcomeOf(record: OutcomeRecord, place: Place): Outcome {
 function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, place: Place): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const problem = problemOf(result.error, value, { schema });
   const cure = 'A row is {"query", "model", "quality", …}, {"query", "outcomes"} or {"question", "scores"}.';
-  throw badRow(place, `${issue.path.join(".")}: ${issue.message}. ${cure}`, { field: issue.path.join(".") });
+  throw badRow(place, `${sentenceOf(problem)}. ${cure}`, { field: problem.at, found: problem.found });
 }
 
 /** The objects at the top of a text or of an array there, each with the line it starts on; read as they come. */

@@ -46,7 +46,7 @@ const MISSING = new Set(["", "nan", "null", "none", "na"]);
 const TRUTH: Record<string, number> = { true: 1, false: 0 };
 
 /** A cell as a number: missing is NaN, true and false are 1 and 0. Errors: invalid-data for anything else. */
-export function numberAt(value: unknown, column: string, place: Place): number {
+function numberAt(value: unknown, column: string, place: Place): number {
   if (value === undefined || value === null) return Number.NaN;
   const text = String(value).trim();
   if (MISSING.has(text.toLowerCase())) return Number.NaN;

@@ -77,19 +77,6 @@ export function timesRows(p: Float64Array, matrix: SparseRows, out: Float64Array
   return lost;
 }
 
-/** out = R̃·x, out_v = Σ_a R̃_va x_a. Shapes: x float64[≥ columns], out float64[≥ rows]. */
-export function rowsTimes(matrix: SparseRows, x: Float64Array, out: Float64Array): void {
-  const { rows, offsets, indices, values, dropped, background } = matrix;
-  let shared = 0;
-  for (let a = 0; a < background.length; a++) shared += background[a] * x[a];
-  for (let v = 0; v < rows; v++) {
-    const end = offsets[v + 1];
-    let sum = shared * dropped[v];
-    for (let entry = offsets[v]; entry < end; entry++) sum += values[entry] * x[indices[entry]];
-    out[v] = sum;
-  }
-}
-
 /** All entries of a dense matrix, row by row, as they are. */
 export function keepAll(dense: readonly ArrayLike<number>[]): SparseRows {
   const rows = dense.length;

@@ -80,7 +80,7 @@ export class OneVocabularyAlignment implements Alignment {
 }
 
 /** LlamafuseError "incompatible-members" unless all voices have the first one's vocabulary. */
-export function requireOneVocabulary(voices: readonly Voice[], { of, instead }: Asker): void {
+function requireOneVocabulary(voices: readonly Voice[], { of, instead }: Asker): void {
   const [first, ...others] = voices.map(({ member }) => member);
   for (const other of others) {
     const id = firstDifference(first.vocabulary, other.vocabulary);

@@ -122,7 +122,7 @@ export class RelativeProjection {
 }
 
 /** softmax over the tokens that speak, 0 for the others. Shapes: logits float32[n], speaks uint8[n], out float64[n]. */
-export function speakingShares(logits: Float32Array, speaks: Uint8Array, out: Float64Array): void {
+function speakingShares(logits: Float32Array, speaks: Uint8Array, out: Float64Array): void {
   let largest = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < out.length; v++) if (speaks[v] === 1 && logits[v] > largest) largest = logits[v];
   let sum = 0;

@@ -112,7 +112,7 @@ export class InverseSearch {
 }
 
 /** out_v = e^{z_v} / Σ e^z. Shapes: z, out float64[n]. */
-export function softmaxInto(z: Float64Array, out: Float64Array): void {
+function softmaxInto(z: Float64Array, out: Float64Array): void {
   let largest = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < z.length; v++) if (z[v] > largest) largest = z[v];
   let sum = 0;

@@ -44,7 +44,7 @@ const FEWEST_PAIRS = 2;
 const PUBLISHED_SPECIALS = 3;
 
 /** The matrix of the second of two members to the first, built once. Errors: incompatible-members, aborted. */
-export const similarityTo = oncePerMembers(buildSimilarity);
+const similarityTo = oncePerMembers(buildSimilarity);
 
 async function buildSimilarity(
   [main, other]: readonly Member[],

@@ -154,7 +154,7 @@ function collect(
 }
 
 /** ln Σ exp(z) over the tokens that can be said: text with bytes, and ends. */
-export function textNormaliser(
+function textNormaliser(
   vocabulary: Vocabulary,
   order: ByteOrder,
   logits: ArrayLike<number>,

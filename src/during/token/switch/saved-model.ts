@@ -9,6 +9,7 @@ import { BatchNormMlp, savedBatchNormMlp } from "../../../learning/batch-norm-ml
 import { LogisticRegression, savedLogistic } from "../../../learning/logistic-regression.js";
 import type { Member } from "../../../member/member.js";
 import { type ModelIdentity, modelIdentity, savedIdentity } from "../../../member/model-identity.js";
+import { problemOf, sentenceOf } from "../../../zod-problem.js";
 import { LEARNED } from "./learned.js";
 import type { SwitchingModel } from "./switching-model.js";
 
@@ -29,7 +30,7 @@ const common = {
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 };
 
-export const savedSwitchingModel = z.discriminatedUnion("method", [
+const savedSwitchingModel = z.discriminatedUnion("method", [
   z.strictObject({ ...common, method: z.literal("cds"), model: savedLogistic }),
   z.strictObject({ ...common, method: z.literal("citer"), model: savedBatchNormMlp }),
 ]);
@@ -75,7 +76,7 @@ export class HiddenStateModel implements SwitchingModel {
       );
     }
     const result = savedSwitchingModel.safeParse(saved);
-    const wrong = result.success ? otherMethod(result.data, method) : damage(result.error.issues[0]);
+    const wrong = result.success ? otherMethod(result.data, method) : sentenceOf(problemOf(result.error, saved));
     if (wrong !== undefined || !result.success) {
       throw new LlamafuseError(
         "invalid-data",
@@ -110,10 +111,6 @@ export class HiddenStateModel implements SwitchingModel {
 
 function otherMethod(saved: SavedSwitchingModel, method: SwitchingMethod): string | undefined {
   return saved.method === method ? undefined : `it was trained for ${saved.method}`;
-}
-
-function damage({ path, message }: { path: PropertyKey[]; message: string }): string {
-  return path.length > 0 ? `${message} (${path.join(".")})` : message;
 }
 
 function named({ name, description }: ModelIdentity): string {

@@ -11,7 +11,7 @@ import {
   ROW_OF_EMBEDDING,
   relativeRow,
 } from "../../../../src/during/alignments/build/relative-rows.js";
-import { rowsTimes, type SparseRows, timesRows } from "../../../../src/during/alignments/build/sparse-rows.js";
+import { type SparseRows, timesRows } from "../../../../src/during/alignments/build/sparse-rows.js";
 import { relativeRows } from "../../../../src/during/alignments/relative/build.js";
 import { drawNormal } from "../../../../src/learning/draws.js";
 import { loadLlama } from "../../../../src/llama/library.js";
@@ -92,7 +92,7 @@ describe("relative representations in blocks", () => {
     }
   });
 
-  it("carry a distribution over within twice the mass that was dropped, and back", async () => {
+  it("carry a distribution over within twice the mass that was dropped", async () => {
     const matrix = await relativeRows(source, anchors, makes);
     const all = rowsOf(source);
     const directions = Array.from(anchors, (id) => all[id]);
@@ -111,16 +111,6 @@ describe("relative representations in blocks", () => {
     }
     expect(carried.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 10);
     expect(carried.reduce((off, value, a) => off + Math.abs(value - exact[a]), 0)).toBeLessThanOrEqual(2 * lost + 1e-4);
-
-    const x = Float64Array.from({ length: anchors.length }, () => drawNormal(random));
-    const back = new Float64Array(ROWS);
-    rowsTimes(matrix, x, back);
-    for (const [v, row] of dense(matrix).entries()) {
-      expect(back[v]).toBeCloseTo(
-        row.reduce((total, value, a) => total + value * x[a], 0),
-        10,
-      );
-    }
   });
 
   it("are the same on a pool of threads as in one", async () => {
