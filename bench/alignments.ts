@@ -114,16 +114,16 @@ export async function benchAlignments(options: BenchOptions): Promise<Omit<Bench
   return {
     name: "alignments",
     about: [
-      "building deepen's relative representations and eva's similarities for real vocabularies with random embeddings of the widths given, in a fresh process each, nothing cached;",
-      "then whole steps of the method on one core, without decoding, on made-up logits (normal, with a few common peaks). Medians [quartiles], and a step's mean processor time.",
-      "Memory is the process's largest resident set, its random embeddings included.",
+      "building deepen's relative representations and eva's similarities for real vocabularies with random embeddings of the given widths, each in a new process without a cache;",
+      "then whole steps of the method on one core, without decoding, on synthetic logits (normal, with a few shared peaks). Medians [quartiles], and a step's mean processor time.",
+      "Memory is the largest resident set of the process, including its random embeddings.",
     ],
     machine: machineFacts(),
     settings: { steps, agreementWidth: AGREEMENT_WIDTH, agreementSteps: AGREEMENT_STEPS, prompts: PROMPTS.length },
     tables: [
       { title: "building, and a step", columns: BUILD_COLUMNS, rows: builds },
       {
-        title: `deepen's step on sparse rows beside dense float64 rows: real models' logits, random embeddings of width ${AGREEMENT_WIDTH}`,
+        title: `deepen's step on sparse rows compared with dense float64 rows: real models' logits, random embeddings of width ${AGREEMENT_WIDTH}`,
         columns: AGREEMENT_COLUMNS,
         rows: agreements,
       },

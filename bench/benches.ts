@@ -14,7 +14,7 @@ import { benchSpeed, type SpeedOptions } from "./speed.js";
 import { benchStep } from "./step.js";
 
 const benches = {
-  step: { summary: "milliseconds of a step beside decoding, and where they go", run: benchStep },
+  step: { summary: "milliseconds of a step without decoding, and where they go", run: benchStep },
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
   quality: {

@@ -10,7 +10,7 @@ export function drawReport(report: BenchReport): string | undefined {
   switch (report.name) {
     case "step":
       return drawBars({
-        title: "A fused step beside decoding, milliseconds",
+        title: "A fused step without decoding, milliseconds",
         subtitle: `One small layer under real vocabularies; ${where}`,
         series: ["prepare (members' threads)", "fuse (coordinator)", "hand over"],
         groups: grouped(rows, "vocabularies", (row) => {

@@ -56,8 +56,8 @@ export async function benchFused(options: BenchOptions): Promise<Omit<BenchRepor
   return {
     name: "fused",
     about: [
-      "speed of a fused generation over its bound: bare decoding of the same tokens by the same models, threads and schedule.",
-      '"without roll-back" takes as bound the decodes that the members really did, re-tokenised tokens included.',
+      "speed of fused generation divided by its bound: bare decoding of the same tokens with the same models, threads and schedule.",
+      '"without roll-back" compares with every decode that the members did, including re-tokenised tokens.',
     ],
     machine,
     settings: { rounds, greedy: true },

@@ -54,8 +54,8 @@ export async function benchLoad(options: BenchOptions): Promise<Omit<BenchReport
   return {
     name: "load",
     about: [
-      "every round in a fresh process, files in the page cache, schedule given (a measured one adds its trial steps).",
-      "llama.cpp alone: models and contexts one after another. Memory: the process's private pages beyond those it had with llama.cpp loaded, beyond key-value caches; mapped model files do not count.",
+      "every round in a new process, with files in the page cache and a fixed schedule (a measured schedule adds trial steps).",
+      "llama.cpp alone: loads models and contexts one after another. Memory: private pages added after llama.cpp was loaded, without key-value caches and mapped model files.",
     ],
     machine,
     settings: { rounds },

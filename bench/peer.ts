@@ -34,8 +34,8 @@ export async function benchPeer(options: BenchOptions): Promise<Omit<BenchReport
   return {
     name: "peer",
     about: [
-      "fused steps per second, ours over node-llama-cpp 3.21.1 (above 1: ours is faster); each side in a process of its own, taking turns.",
-      "The API hands out all probabilities at every step or none, so the peer fetches all.",
+      "fused steps per second, ours over node-llama-cpp 3.21.1 (above 1: ours is faster). Each side runs in its own process, and the sides take turns.",
+      "The API returns all probabilities of a step or none, so the peer fetches all.",
     ],
     machine,
     settings: { rounds, greedy: true },

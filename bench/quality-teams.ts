@@ -39,11 +39,11 @@ function defaults(unsuited: Team["unsuited"] = {}): MethodOptions[] {
   return everyMethod().filter(({ name }) => !left.has(name));
 }
 
-const NO_PROXY = { proxy: "none of its members is another one's untuned twin" };
-const NO_CDS = { cds: "neither of its members is the other one tuned" };
+const NO_PROXY = { proxy: "no member is the untuned twin of another" };
+const NO_CDS = { cds: "no member is a tuned version of the other" };
 const NO_AMATEUR = {
-  contrast: "neither of its members is an amateur to the other",
-  citer: "neither of its members is the large one",
+  contrast: "no member is a weaker version of the other",
+  citer: "no member is larger than the other",
 };
 
 export const TEAMS: readonly Team[] = [

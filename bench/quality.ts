@@ -46,17 +46,17 @@ export async function benchQuality(options: BenchOptions): Promise<Omit<BenchRep
     schedules[team.name] = report.settings.schedule;
     tables.push(qualityTable(team.name, report.tasks[0], report));
     const unsuited = Object.entries(team.unsuited ?? {});
-    notes.push(...unsuited.map(([method, why]) => `${team.name}: ${method} is not for these members: ${why}`));
+    notes.push(...unsuited.map(([method, why]) => `${team.name}: ${method} does not apply: ${why}`));
     notes.push(...report.notes.map((note) => `${team.name}: ${note}`));
   }
   return {
     name: "quality",
     about: [
-      "percent of the native models' test questions answered rightly, greedy where not said otherwise; brackets are 95 % bootstrap intervals.",
-      '"vs best" is the paired difference to the best member over all questions, "weakest" the largest loss (or least gain) against the member that is best at a skill.',
-      "\"of bare\" is the speed of a step over that of the members' bare steps: the slowest member's where they decode in parallel, all of theirs together where in turn.",
-      "The weights that packllm draws from the prompt, which it reads a second time, count in its first step.",
-      "The switching models of cds and citer are trained on the development split. A method that a team does not fit is in the notes.",
+      "percent of correct answers on the native models' test questions, greedy unless stated otherwise; brackets are 95 % bootstrap intervals.",
+      '"vs best" is the paired difference to the best member over all questions; "weakest" is the largest loss (or smallest gain) on any skill against the best member for that skill.',
+      '"of bare" is the speed of a step divided by the speed of bare decoding: of the slowest member when members decode in parallel, of all members in sequence when they decode in turn.',
+      "The first step of packllm includes a second pass over the prompt, which sets its weights.",
+      "The switching models of cds and citer are trained on the development split. The notes list methods that a team cannot run.",
     ],
     machine: machineFacts(),
     settings: { seed: SEED, questions: task.questions.length, examples: development.questions.length, schedules },

@@ -48,7 +48,7 @@ function zooTable({ tasks: [task] }: ReturnType<typeof summarise>, learned: numb
     high: 100 * high,
   });
   return {
-    title: `Routed zoo: ${DEFAULT_ROUTER}, fitted on ${learned} development questions, on ${task.count} test questions, percent answered rightly`,
+    title: `Routed zoo: ${DEFAULT_ROUTER}, fitted on ${learned} development questions, on ${task.count} test questions, percent correct`,
     columns: [
       { key: "who", title: "who answers" },
       { key: "all", title: "all", digits: 1 },

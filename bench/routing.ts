@@ -97,8 +97,8 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
   }
   const zoo = sets.some(({ name }) => name === ROUTED_ZOO) ? await benchRoutedZoo(options) : { tables: [], notes: [] };
   const about = [
-    "every router with its defaults on real outcomes, by the words of the queries; brackets are 95 % bootstrap intervals over the queries.",
-    "\"over zero\" and \"over best\" are paired differences of the AIQ to the zero router's and to the best router's; where a table has no costs, of the quality with no knob set, and the zero router is then the best single model. Which router is best, and the zero router's and the oracle's curves, are known in hindsight only.",
+    "every router with its defaults on real outcomes, embedding queries by their words; brackets are 95 % bootstrap intervals over the queries.",
+    '"over zero" and "over best" are paired differences in AIQ to the zero router and to the best router. For a table without costs they compare quality with no knob set, and the zero router is the best single model. The best router and the curves of the zero router and the oracle are known only in hindsight.',
   ];
   return {
     name: "routing",
@@ -119,7 +119,7 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
 
 function missingTables({ train, test = [] }: RoutingTable, folder: string): Missing | undefined {
   const files = [...train, ...test].map((file) => path.join(folder, file));
-  return missingAmong(files, () => "Name the folder of the tables with --folder");
+  return missingAmong(files, () => "Give the folder with the tables: --folder");
 }
 
 async function splitsOf({ train, test, folds }: RoutingTable, folder: string): Promise<Splits> {
@@ -130,9 +130,9 @@ async function splitsOf({ train, test, folds }: RoutingTable, folder: string): P
 }
 
 function describe({ folds }: RoutingTable, { splits, tested, leaked }: Splits): string {
-  const from = folds === undefined ? `${splits[0].train.table.rows} queries to learn from, ` : "";
+  const from = folds === undefined ? `${splits[0].train.table.rows} training queries, ` : "";
   const how = folds === undefined ? "to evaluate on" : `in ${folds} folds`;
-  const out = leaked.length > 0 ? `, ${leaked.length} that stand in both left out of the training` : "";
+  const out = leaked.length > 0 ? `, ${leaked.length} in both removed from training` : "";
   return `${from}${tested.rows} ${how}, ${tested.models.length} models${out}.`;
 }
 

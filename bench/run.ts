@@ -24,10 +24,10 @@ const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--set NAME]… [-
 
 ${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
 
-  --rounds N       how often each measurement is repeated (default: the benchmark's own)
+  --rounds N       repetitions of each measurement (default: the benchmark's own)
   --limit N        quality: questions at most (default: all)
-  --set NAME       only these models or tables; repeatable (default: all whose files are there)
-  --folder FOLDER  routing: where the tables of outcomes are (default: ../shared/routing)
+  --set NAME       only these models or tables; repeatable (default: all with files on this machine)
+  --folder FOLDER  routing: folder with the tables of outcomes (default: ../shared/routing)
   --json FILE      where the figures go (default: bench/results/NAME.json)
 `;
 

@@ -84,9 +84,9 @@ export async function benchSpeed(options: SpeedOptions): Promise<Omit<BenchRepor
   return {
     name: "speed",
     about: [
-      `${rounds} rounds of up to ${maxTokens} greedy tokens after a first one that is not counted; medians with [smallest largest].`,
-      "First token: from the request, prompt included, to the first token. Tokens/s: of the tokens behind it.",
-      "Memory: the process's growth, mapped model files included; what a GPU holds is not in it.",
+      `${rounds} rounds of up to ${maxTokens} greedy tokens after an uncounted first round; medians with [smallest largest].`,
+      "First token: time from the request to the first token, including the prompt. Tokens/s: speed of the tokens after it.",
+      "Memory: growth of the process, including mapped model files, without GPU memory.",
     ],
     machine: machineFacts(),
     settings: { rounds, maxTokens, chat, prompt: prompt.slice(0, 200) },

@@ -88,14 +88,14 @@ export async function benchStep(options: BenchOptions): Promise<Omit<BenchReport
     name: "step",
     about: [
       "milliseconds of a step outside llama.cpp, medians over rounds of the median step [quartiles].",
-      "prepare: in the members' threads; fuse: everything in the coordinator; sync: handing over.",
-      "gac: greedy, which needs the likeliest entry alone; all entries: with the whole sum, as for sampling.",
-      "beyond a scan: less one pass over the logits for their maximum, measured in the same run.",
+      "prepare: work in the members' threads; fuse: all work in the coordinator; sync: thread hand-off.",
+      "gac: greedy, which needs only the most probable entry; all entries: the full sum, as for sampling.",
+      "beyond a scan: minus one pass over the logits for their maximum, measured in the same run.",
     ],
     machine,
     settings: { rounds, warmSteps: WARM_STEPS, greedy: true, threads: 1 },
     tables: [
-      { title: "a step beside decoding", columns: COLUMNS, rows },
+      { title: "a step without decoding", columns: COLUMNS, rows },
       {
         title:
           "GaC's step with all entries against plain JavaScript loops over typed arrays (without threads, feedback or text)",

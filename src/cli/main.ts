@@ -24,11 +24,11 @@ import { registerTrain } from "./train/command.js";
 const HELP = `
 Examples:
   $ llamafuse generate --chat "What is a young deer?"      the three native experts answer as one
-  $ llamafuse generate -m a.gguf -m b.gguf --trace "Once"  your own, and who said what at each step
-  $ llamafuse inspect a.gguf b.gguf                        how much their vocabularies have in common
+  $ llamafuse generate -m a.gguf -m b.gguf --trace "Once"  your own models, with every member's candidates at each step
+  $ llamafuse inspect a.gguf b.gguf                        how far their vocabularies overlap
   $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both
 
-"llamafuse help COMMAND" tells more. stdout carries only the answer, or one JSON document with --json.
+"llamafuse help COMMAND" says more. stdout carries only the answer, or one JSON document with --json.
 Exit codes: 0 done, 2 wrong usage, 3 a model file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted.`;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -82,15 +82,15 @@ function registerHelp(program: Command): void {
   program
     .helpCommand(false)
     .command("help")
-    .summary("more about a command")
-    .argument("[COMMAND...]", "which one, and which part of it")
+    .summary("show help for a command")
+    .argument("[COMMAND...]", "the command, and its subcommand")
     .action((words: string[]) => {
       let command = program;
       for (const word of words) {
         const names = command.commands.map((each) => each.name());
         const found = command.commands.find((each) => each.name() === word);
         if (names.length === 0) {
-          const message = `${command.name()} has no parts; "llamafuse help ${command.name()}" tells all of it.`;
+          const message = `${command.name()} has no subcommands; "llamafuse help ${command.name()}" shows all of it.`;
           throw new LlamafuseError("invalid-option", message, { found: word });
         }
         if (found === undefined) throw unknownName("command", word, names);

@@ -34,7 +34,7 @@ export function onlyMethod(text: string, previous?: string): string {
   if (previous === undefined) return text;
   throw new LlamafuseError(
     "invalid-option",
-    `--method was given twice, ${previous} and ${text}; one answer has one method. Name one; llamafuse eval compares several.`,
+    `--method was given twice, ${previous} and ${text}. Name one; "llamafuse eval" compares several.`,
     { found: [previous, text], allowed: 1, option: "--method" },
   );
 }

@@ -30,7 +30,7 @@ export function noticesOfMembers(
     return [`${oneLine(name)} (${size}, trained for ${facts.trainedContext})`];
   });
   if (beyond.length > 0) {
-    notices.push(`Contexts longer than trained for: ${beyond.join(", ")}. Past that, answers get worse.`);
+    notices.push(`Contexts longer than trained for: ${beyond.join(", ")}. Answers get worse beyond that length.`);
   }
   if (temperature !== undefined && temperature > HOT) {
     notices.push(

@@ -70,12 +70,12 @@ export function addMemberOptions(command: Command, group: string): Command {
     .optionsGroup(group)
     .option(
       "-m, --member <file>",
-      'a GGUF file, a model of "llamafuse models" by a part of its name, ollama:NAME, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts robin, wren and finch)',
+      'a GGUF file, part of a name that "llamafuse models" lists, ollama:NAME, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts robin, wren and finch)',
       collect,
     )
     .option(
       "--ensemble <file>",
-      'members, method and defaults from a JSON file, as "llamafuse init" writes it; options given here win',
+      'JSON file with members, method and defaults, as "llamafuse init" writes it; options given here take precedence',
     );
 }
 
@@ -83,7 +83,7 @@ export function addMemberOptions(command: Command, group: string): Command {
 export function addWeightOption(command: Command): Command {
   return command.option(
     "-w, --weight <share>",
-    "a member's share of the vote; the first --weight is the first member's, and so on: give none or one for each",
+    "a member's share of the vote: repeat once per member, in the order of --member, or leave out",
     collectNumber("--weight"),
   );
 }
@@ -93,7 +93,7 @@ export function addEnsembleOptions(command: Command): Command {
   addWeightOption(addMemberOptions(command, "Members and method:"))
     .option(
       "-M, --method <name>",
-      'how they are fused: NAME or NAME:OPTION=VALUE,…; see "llamafuse methods" (default: unite)',
+      'fusion method: NAME or NAME:OPTION=VALUE,…; see "llamafuse methods" (default: unite)',
       onlyMethod,
     )
     .option(
@@ -113,7 +113,11 @@ export function addMachineOptions(command: Command): Command {
     .optionsGroup("Machine:")
     .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
     .option("--gpu-layers <count>", "layers of each member on the GPU, or max (default: max)", parseLayers)
-    .option("--context-size <tokens>", "tokens of prompt and answer that fit each member", number("--context-size"))
+    .option(
+      "--context-size <tokens>",
+      "tokens that each member's context holds, prompt and answer",
+      number("--context-size"),
+    )
     .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"));
 }
 
@@ -127,12 +131,16 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       "0 takes the most probable text at every step (default: 0)",
       number("--temperature"),
     )
-    .option("--top-k <count>", "sample from this many best candidates; 0 for all (default: 0)", number("--top-k"))
-    .option("--top-p <share>", "sample from the best candidates that hold this share (default: 1)", number("--top-p"))
+    .option("--top-k <count>", "sample from this many top candidates; 0 for all (default: 0)", number("--top-k"))
+    .option(
+      "--top-p <share>",
+      "sample from the top candidates that together hold this probability (default: 1)",
+      number("--top-p"),
+    )
     .option("--min-p <share>", "drop candidates below this fraction of the best one (default: 0)", number("--min-p"))
     .option(
       "--repetition-penalty <value>",
-      "above 1 discourages repeating (default: 1)",
+      "values above 1 discourage repetition (default: 1)",
       number("--repetition-penalty"),
     )
     .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
@@ -142,15 +150,15 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       "a variable of the members' chat templates, such as enable_thinking=false; repeatable",
       collectVariable,
     )
-    .option("--now <date>", "the date that chat templates write, such as 2026-03-07 (default: today)");
+    .option("--now <date>", "the date for chat templates, such as 2026-03-07 (default: today)");
 }
 
 /** What every command understands. */
 export function addCommonOptions(command: Command): Command {
   return command
     .optionsGroup("General:")
-    .option("--no-color", "plain text (so does the environment variable NO_COLOR)")
-    .option("--verbose", "more about errors, and what llama.cpp says, on stderr")
+    .option("--no-color", "print without colours (same as the environment variable NO_COLOR)")
+    .option("--verbose", "print error details and llama.cpp's log on stderr")
     .helpOption("-h, --help", "this help");
 }
 
@@ -209,7 +217,7 @@ export function warnOfDraws(flags: EnsembleFlags & SamplingFlags): void {
   const { temperature = 0, seed } = samplingOptions(flags);
   if ((flags.method ?? flags.file?.method?.name) !== "me" || temperature > 0 || seed !== undefined) return;
   say(
-    "llamafuse: me draws a member at every step, also at temperature 0. Sample with -t 1, and repeat an answer with -s.",
+    "llamafuse: method me draws a member at random at every step, even at temperature 0. Sample with -t 1; -s repeats an answer.",
   );
 }
 

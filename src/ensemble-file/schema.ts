@@ -54,7 +54,7 @@ const request = z.strictObject({
     .optional()
     .meta({ description: "Texts that end the answer." }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
-  system: z.string().optional().meta({ description: "What the members are told first; implies chat." }),
+  system: z.string().optional().meta({ description: "System message; implies chat." }),
 });
 
 /** The file with members and method written out as objects, or as the schema allows people to write them. */

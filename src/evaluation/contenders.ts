@@ -19,15 +19,15 @@ export function everyMethod(): MethodOptions[] {
 
 /** What says nothing with its defaults beside all the others: why. */
 const SILENT: Partial<Record<MethodName, string>> = {
-  me: "draws a member at every step, for a temperature above 0",
-  proxy: "wants a base, a tuned and an untuned member",
-  fusion: "is unite until it is given parts",
+  me: "needs a temperature above 0, because it draws a member at every step",
+  proxy: "needs a base, a tuned and an untuned member",
+  fusion: "with its defaults it equals unite",
 };
 
 /** The methods of an evaluation that names none, and a note on what is left out. One member is all methods. */
 export function defaultMethods(members: number, temperature = 0): { methods: MethodOptions[]; notes: string[] } {
   if (members === 1) {
-    return { methods: [], notes: ["Only the member is asked: every method of one member is that member."] };
+    return { methods: [], notes: ["Only the member is asked: with one member, all methods give the same result."] };
   }
   const isLeftOut = ({ name }: MethodOptions) => name in SILENT && !(name === "me" && temperature > 0);
   const reasons = everyMethod()

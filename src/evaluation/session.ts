@@ -85,10 +85,7 @@ export class Session {
 
   results(broken: readonly string[]): Pick<Evaluation, "contenders" | "tasks" | "notes"> {
     const kept = this.contenders.filter((contender) => !this.#leftOut.has(contender));
-    const notes = Array.from(
-      this.#leftOut,
-      ([{ name }, { message }]) => `${name} is not for these members: ${message}`,
-    );
+    const notes = Array.from(this.#leftOut, ([{ name }, { message }]) => `${name} does not apply: ${message}`);
     const places = kept.map((contender) => this.contenders.indexOf(contender));
     const tasks = this.#tasks.map(({ task, graded }) => {
       const isAsked = (at: number) => !this.#skipped.has(task.questions[at]);

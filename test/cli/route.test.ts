@@ -88,7 +88,7 @@ describe("llamafuse route eval", () => {
     expect(readFileSync(html, "utf8")).toContain("<svg");
   });
 
-  it("says which router does best, and whether the default one is told from it", async () => {
+  it("says which router does best, and whether the default one is significantly worse", async () => {
     const ended = await run(["route", "eval", "--train", train, "--test", test, "-r", "knn", "-r", DEFAULT_ROUTER]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toMatch(/^(knn|\S+) does best here, /m);
@@ -191,7 +191,7 @@ describe("llamafuse route fit and explain", () => {
     const fitted = await run(["route", "fit", "--train", at("parts"), "-r", "knn", "-o", at("parts.json")]);
     expect(fitted).toMatchObject({ code: 0, stderr: "" });
     expect(fitted.stdout).toMatch(/^note .*parts is one table of 2 files: law_test\.csv, law_train\.csv\.$/m);
-    expect(fitted.stdout).toMatch(/^note There are no costs; calls are taken to cost weak 0, strong 1\.$/m);
+    expect(fitted.stdout).toMatch(/^note The table has no costs; assumed cost per call: weak 0, strong 1\.$/m);
   });
 
   it("refuses a file of another version", async () => {

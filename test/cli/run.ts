@@ -75,5 +75,5 @@ export const ENDLESS = [
 /** What is told of it on stderr, and nothing else. */
 export const ENDLESS_SAYS =
   "llamafuse: Contexts longer than trained for: robin (8192, trained for 512), wren (8192, trained for 512), " +
-  "finch (8192, trained for 512). Past that, answers get worse.\n" +
+  "finch (8192, trained for 512). Answers get worse beyond that length.\n" +
   "llamafuse: Temperature 5 makes nearly random text. -t is --temperature; CPU threads are --threads.\n";

@@ -49,8 +49,8 @@ describe.skipIf(models === undefined)("llamafuse train", () => {
     [["citer", ...members, "--learning-rate", "-1"], /--learning-rate must be .* above 0; found -1/],
     [["cds", ...members, "--ridge", "-1"], /--ridge must be .* >= 0; found -1/],
     [["cds", ...members, "-s", "1.5"], /--seed must be an integer .*; found 1.5/],
-    [["citer", ...members, "--ridge", "1"], /--ridge is for the training of cds.*--rounds, --epochs/],
-    [["cds", ...members, "--rounds", "1"], /--rounds is for the training of citer.*--ridge/],
+    [["citer", ...members, "--ridge", "1"], /--ridge applies to training cds.*--rounds, --epochs/],
+    [["cds", ...members, "--rounds", "1"], /--rounds applies to training citer.*--ridge/],
     [["cds", ...members, "-w", "1", "-w", "1"], /unknown option '-w'/i],
     [["cds", ...members, "--split", "foo"], /Known: test, development/],
   ])("%j is refused", async (args, message) => {
@@ -62,7 +62,7 @@ describe.skipIf(models === undefined)("llamafuse train", () => {
   it.each([
     [[], /METHOD/],
     [["foo"], /Unknown method to train "foo"/],
-    [["citer", ...members], /no file for the router.*-o router.json/],
+    [["citer", ...members], /The router needs a file to be written to.*-o router.json/],
   ])("%j says what is missing", async (args, message) => {
     const ended = await run(["train", ...args]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });

@@ -11,10 +11,10 @@ const RANGES: Record<KnobName, { text: string; holds(value: number): boolean }> 
 
 /** What each knob does, for people (see `Knob`). */
 export const KNOB_MEANINGS: Record<KnobName, string> = {
-  lambda: "the price of cost: maximise score − λ · cost, in the table's unit of cost",
+  lambda: "λ: maximise score − λ · cost, with the table's unit of cost",
   threshold: "the cheapest model with at least this score",
   budget: "the best model that costs at most this",
-  preference: "weight of the score against cost as a share of the dearest, 0 to 1",
+  preference: "weight of the score, 0 to 1; the rest weighs cost relative to the most expensive model",
 };
 
 /** The one knob that is set. Errors: invalid-option for two at once, one that is not this router's, a value out of range. */

@@ -22,7 +22,9 @@ export const archRouterInfo: RouterInfo = {
   summary: "A language model names the described route that a query belongs to.",
   source: "arXiv 2506.16655",
   knobs: ["lambda", "threshold", "budget", "preference"],
-  options: { models: "The model of each route, in the routes' order. Default: the best on its training queries." },
+  options: {
+    models: "Model for each route, in the order of the routes. Default: the best on the route's training queries.",
+  },
 };
 
 export const archRouterOptions = z.strictObject({ models: z.array(z.string()).min(2).optional() });

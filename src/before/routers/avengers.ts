@@ -27,14 +27,14 @@ import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../rout
 import type { OutcomeTable } from "../table/outcome-table.js";
 
 const CLUSTER_OPTIONS = {
-  nearest: "K: clusters that a query belongs to.",
-  beta: "β: how much the nearest cluster counts more.",
-  compat: "Take the centres as k-means leaves them. Default false.",
+  nearest: "K: clusters per query.",
+  beta: "β: larger values favour the nearest cluster more.",
+  compat: "Use the cluster centres of k-means unchanged. Default false.",
 };
 
 export const avengersInfo: RouterInfo = {
   name: "avengers",
-  summary: "The models that rank best in the query's clusters answer, and vote.",
+  summary: "The models that rank best in the query's clusters answer and vote.",
   source: "arXiv 2505.19797",
   knobs: ["lambda"],
   options: {
@@ -48,7 +48,7 @@ export const avengersInfo: RouterInfo = {
 
 export const avengersProInfo: RouterInfo = {
   name: "avengers-pro",
-  summary: "The model with the best mix of quality and cost in the query's cluster.",
+  summary: "Picks the model with the best mix of quality and cost in the query's cluster.",
   source: "arXiv 2508.12631",
   knobs: ["preference", "lambda", "threshold", "budget"],
   options: {
@@ -56,7 +56,7 @@ export const avengersProInfo: RouterInfo = {
     ...CLUSTER_OPTIONS,
     nearest: `${CLUSTER_OPTIONS.nearest} Default 1.`,
     beta: `${CLUSTER_OPTIONS.beta} Default 9.`,
-    alpha: "α: what quality counts for without a knob. Default 0.7.",
+    alpha: "α: weight of quality when no knob is set. Default 0.7.",
   },
 };
 

@@ -22,7 +22,7 @@ import { groupQuality, subjectsOf } from "../table/row-groups.js";
 
 export const benchCoeInfo: RouterInfo = {
   name: "bench-coe",
-  summary: "The expert for the query, or for its subject.",
+  summary: "Predicts the expert for the query, or for its subject.",
   source: "arXiv 2412.04167",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {

@@ -19,7 +19,7 @@ import type { FitData, Query, RouterInfo } from "../router.js";
 
 export const blendingInfo: RouterInfo = {
   name: "blending",
-  summary: "A model drawn at random for every turn.",
+  summary: "Draws a model at random for every turn.",
   source: "arXiv 2401.02994",
   knobs: ["lambda", "budget"],
   options: { weights: "Share of each model, in the table's order. Default: the same for all." },

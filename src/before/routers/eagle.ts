@@ -24,14 +24,14 @@ import { outcomePairs } from "../table/pairs.js";
 
 export const eagleInfo: RouterInfo = {
   name: "eagle",
-  summary: "Elo ratings, over all and over similar queries; learns online.",
+  summary: "Elo ratings over all queries and over similar ones; learns online.",
   source: "arXiv 2409.15518",
   knobs: ["budget", "lambda"],
   options: {
     p: "P: the global rating's share of a score, 0 to 1. Default 0.5.",
-    n: "N: how many of the nearest queries count locally. Default 20.",
+    n: "N: nearest queries used for the local rating. Default 20.",
     k: "K: how far a comparison moves a rating. Default 32.",
-    margin: "Qualities that differ by no more are a draw. Default 0.",
+    margin: "Largest difference in quality that counts as a draw. Default 0.",
   },
 };
 

@@ -31,12 +31,12 @@ import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../rout
 
 export const forcInfo: RouterInfo = {
   name: "forc",
-  summary: "Predicted success, assigned to many queries within one budget.",
+  summary: "Assigns models to many queries within one budget, by predicted success.",
   source: "arXiv 2308.06077",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    prefer: "With a threshold: cheapest or biggest of the models above it. Default cheapest.",
-    fallback: "Where none is above it: biggest, cheapest, or a model's name. Default biggest.",
+    prefer: "With a threshold: take the cheapest or the biggest model above it. Default cheapest.",
+    fallback: "When no model is above the threshold: biggest, cheapest, or a model's name. Default biggest.",
   },
 };
 

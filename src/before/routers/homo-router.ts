@@ -27,12 +27,12 @@ import type { FitData, Query, RouterInfo } from "../router.js";
 
 export const homoRouterInfo: RouterInfo = {
   name: "homo-router",
-  summary: "Each model's score by regression on labels smoothed over neighbours.",
+  summary: "Predicts each model's score by regression on labels smoothed over neighbours.",
   source: "arXiv 2406.12429",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
     refinement: "r: the neighbours' share of a label, 0 to 1. Default 0.5.",
-    k: "How many neighbours. Default 10.",
+    k: "Number of neighbours. Default 10.",
     ridge: "ρ of the regression. Default 1.",
   },
 };

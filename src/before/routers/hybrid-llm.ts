@@ -25,14 +25,14 @@ import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const hybridLlmInfo: RouterInfo = {
   name: "hybrid-llm",
-  summary: "A small model where it is likely to do as well as a large one.",
+  summary: "Picks the small model when it is likely to do as well as the large one.",
   source: "arXiv 2404.14618",
   knobs: ["threshold"],
   options: {
     variant: "Labels: det, prob or trans. Default trans.",
     strong: "The large model. Default: the best on average.",
     weak: "The small model. Default: the cheapest other one; without costs the worst on average.",
-    t: "A fixed t for trans, as the released code takes it. Default: t*.",
+    t: "trans: a fixed t, as in the released code. Default: t*.",
   },
 };
 

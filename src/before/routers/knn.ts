@@ -19,7 +19,7 @@ export const knnInfo: RouterInfo = {
   summary: "The mean outcome of the nearest training queries.",
   source: "arXiv 2505.12601",
   knobs: ["lambda", "threshold", "budget", "preference"],
-  options: { k: "How many neighbours. Default 40." },
+  options: { k: "Number of neighbours. Default 40." },
 };
 
 export const knnOptions = z.strictObject({ k: z.int().min(1).default(40) });

@@ -23,13 +23,13 @@ import { Costs } from "../table/costs.js";
 
 export const llmBanditInfo: RouterInfo = {
   name: "llm-bandit",
-  summary: "Abilities of models against demands of queries, under a preference for quality or cost.",
+  summary: "Matches abilities of models to demands of queries, under a preference for quality or cost.",
   source: "arXiv 2502.02743",
   knobs: ["preference", "lambda", "threshold", "budget"],
   options: {
-    dimension: "Abilities a model. Default 16.",
+    dimension: "Abilities per model. Default 16.",
     epochs: "Passes over the queries. Default 10.",
-    ridge: "ρ on what makes demands of embeddings. Default 5.",
+    ridge: "ρ: ridge of the map from embeddings to demands. Default 5.",
   },
 };
 

@@ -24,16 +24,16 @@ import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const metaLlmInfo: RouterInfo = {
   name: "meta-llm",
-  summary: "A bandit that learns each model's reward, online too.",
+  summary: "A bandit that learns each model's reward; learns online.",
   source: "arXiv 2407.10834",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    alpha: "α: how much uncertainty speaks for a model. Default 0.",
+    alpha: "α: bonus for uncertainty, which favours models tried less. Default 0.",
     lambda: "λ: the ridge. Default 12.94.",
-    gamma: "γ: what is kept of the past with each update, above 0 to 1. Default 1.",
-    price: "p: what the dearest model's price takes off a reward. Default 0.",
+    gamma: "γ: share of the past that each update keeps, above 0 and at most 1. Default 1.",
+    price: "p: reward subtracted for the most expensive model; cheaper ones lose in proportion. Default 0.",
     dimension: "Principal components of the embedding. Default 64.",
-    feedback: "full: fit every model on every row; bandit: only on those that it chooses. Default full.",
+    feedback: "full: fit every model on every row; bandit: fit only the chosen model. Default full.",
   },
 };
 

@@ -26,7 +26,7 @@ import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const pickLlmInfo: RouterInfo = {
   name: "pick-llm",
-  summary: "Reinforcement learning that settles on one model; learns online.",
+  summary: "Reinforcement learning that converges on one model; learns online.",
   source: "arXiv 2412.12170",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
@@ -37,8 +37,8 @@ export const pickLlmInfo: RouterInfo = {
     latency: "w_l. Default 1.",
     scale: "t. Default 1.",
     rate: "η of the automaton, α of q. Default 0.05.",
-    epsilon: "ε: how often q tries another model. Default 0.1.",
-    explore: "Whether decisions explore too. Default false.",
+    epsilon: "ε: probability that q tries another model. Default 0.1.",
+    explore: "Explore in decisions as well as in fitting. Default false.",
     compat: "log₁₀ l instead of log₁₀(1 + l). Default false.",
   },
 };

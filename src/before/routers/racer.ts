@@ -25,12 +25,12 @@ import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../rout
 
 export const racerInfo: RouterInfo = {
   name: "racer",
-  summary: "The smallest set of models that misses with a bounded probability.",
+  summary: "The smallest set of models, with a bound on the probability that it misses every right model.",
   source: "arXiv 2603.06616",
   knobs: ["threshold"],
   options: {
-    alpha: "α: how often the set may miss. Default 0.1.",
-    heldOut: "Share of the queries that is held out to calibrate on. Default 0.3.",
+    alpha: "α: highest allowed probability that the set misses. Default 0.1.",
+    heldOut: "Share of the queries held out to calibrate on. Default 0.3.",
   },
 };
 

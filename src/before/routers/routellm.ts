@@ -30,20 +30,20 @@ import { eloWinRate, SimilarityRanking, savedRanking } from "./routellm-ranking.
 
 export const routellmInfo: RouterInfo = {
   name: "routellm",
-  summary: "The strong model where it is likely to win against the weak one.",
+  summary: "Picks the strong model when it is likely to beat the weak one.",
   source: "arXiv 2406.18665",
   knobs: ["threshold"],
   options: {
     variant: "Score: mf, sw, classifier or causal. Default mf.",
     strong: "The strong model. Default: the best on average.",
     weak: "The weak model. Default: the cheapest other one; without costs the worst on average.",
-    battles: "mf, sw: pair (between the two) or all. Default pair.",
-    margin: "Qualities that differ by no more are a tie. Default 0.",
-    dimension: "mf: numbers a model. Default 128.",
-    epochs: "mf: passes over the battles at most. Default 100.",
-    heldOut: "mf: share of the queries that tells when to stop; 0 trains through all epochs. Default 0.05.",
-    noise: "mf: deviation of the noise on embeddings while training. Default 0.1.",
-    tiers: "sw: tiers of models at most. Default 10.",
+    battles: "mf, sw: pair (battles between the two) or all. Default pair.",
+    margin: "Largest difference in quality that counts as a tie. Default 0.",
+    dimension: "mf: length of a model's vector. Default 128.",
+    epochs: "mf: most passes over the battles. Default 100.",
+    heldOut: "mf: share of the queries held out for early stopping; 0 trains for all epochs. Default 0.05.",
+    noise: "mf: standard deviation of the noise added to embeddings in training. Default 0.1.",
+    tiers: "sw: most tiers of models. Default 10.",
     compat: "sw: count battles within a tier as the released code does. Default false.",
   },
 };

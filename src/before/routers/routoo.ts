@@ -19,11 +19,11 @@ import type { Choice, Estimate, FitData, Knob, Query, RouterInfo } from "../rout
 
 export const routooInfo: RouterInfo = {
   name: "routoo",
-  summary: "Predicted success within a budget, of a pool of models that complement each other.",
+  summary: "Picks by predicted success within a budget, from a pool of models that complement each other.",
   source: "arXiv 2401.13979",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    selector: "lagrangian, or ratio: of what the budget allows the most success for its cost. Default lagrangian.",
+    selector: "lagrangian, or ratio: the most success per cost that the budget allows. Default lagrangian.",
     pool: "How many models to keep. Default: all.",
   },
 };

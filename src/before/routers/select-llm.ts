@@ -29,14 +29,14 @@ import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const selectLlmInfo: RouterInfo = {
   name: "select-llm",
-  summary: "The models most likely to be right answer, and vote.",
+  summary: "The models most likely to be right answer and vote.",
   source: "arXiv 2408.08545",
   knobs: ["lambda", "threshold"],
   options: {
     policy: "labelled-max-conf, max-conf or weighted-max-conf. Default weighted-max-conf.",
-    size: "k: models that answer at most. Default: tuned on held-out queries.",
-    tolerance: "How far below the best size's accuracy a smaller one may be. Default 0.005.",
-    heldOut: "Share of the queries that is held out for calibration and k. Default 0.2.",
+    size: "k: most models that answer. Default: tuned on held-out queries.",
+    tolerance: "Accuracy that a smaller k may lose against the best k. Default 0.005.",
+    heldOut: "Share of the queries held out to calibrate and to choose k. Default 0.2.",
   },
 };
 

@@ -31,15 +31,15 @@ import { neighbourMeans } from "./knn.js";
 
 export const shnitzerInfo: RouterInfo = {
   name: "shnitzer",
-  summary: "Nearest benchmark queries, with how far they can be trusted on a new task (S1, S2, S3).",
+  summary: "Nearest benchmark queries, and an estimate of how far to trust them on a new task (S1, S2, S3).",
   source: "arXiv 2309.15789",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    score: "Which score ranks the models: s1, s2 or s3. Default s3.",
+    score: "Score that ranks the models: s1, s2 or s3. Default s3.",
     k: "Neighbours of the predictor. Default 5.",
-    threshold: "t: above it a model is expected to be right. Default 0.5.",
-    kappa: "Neighbours that tell how far a query is from the training data. Default 5.",
-    bandwidth: "Of the kernel over task distances. Default: the median difference between data sets.",
+    threshold: "t: predict that a model is right above this. Default 0.5.",
+    kappa: "Neighbours that measure a query's distance from the training data. Default 5.",
+    bandwidth: "Bandwidth of the kernel over task distances. Default: the median difference between data sets.",
     compat: "Let p fall below 0.5, as written. Default false.",
   },
 };

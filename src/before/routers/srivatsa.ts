@@ -38,15 +38,15 @@ import { bestVotingSubset } from "./srivatsa-subsets.js";
 
 export const srivatsaInfo: RouterInfo = {
   name: "srivatsa",
-  summary: "A multi-label classifier with a policy, or a voting set of models for each cluster of queries.",
+  summary: "Picks by a multi-label classifier and a policy, or lets a set of models vote for each cluster of queries.",
   source: "arXiv 2405.00467",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
     variant: "classifier or clusters. Default classifier.",
     policy: "classifier: argmax, random-top, predict or predict-sorted. Default argmax.",
-    clusters: "clusters: how many. Default 50.",
+    clusters: "clusters: number of clusters. Default 50.",
     sets: "clusters: viable or best-vote. Default viable.",
-    viable: "clusters: TH, the success from which a model is viable; the knob threshold replaces it. Default 0.99.",
+    viable: "clusters: TH, the lowest success of a viable model; the knob threshold replaces it. Default 0.99.",
     compat: "predict: argmax (c − ŷ), as released. Default false.",
   },
 };

@@ -26,13 +26,13 @@ import { neighbourMeans } from "./knn.js";
 
 export const toRouterInfo: RouterInfo = {
   name: "to-router",
-  summary: "Soft labels of how good each answer was, learned by a classifier.",
+  summary: "A classifier trained on soft labels of answer quality.",
   source: "arXiv 2408.12320",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
     variant: "knn, mlp or classifier. Default classifier.",
-    temperature: "T: how much a better answer counts more. Default 10.",
-    k: "knn: how many neighbours. Default 40.",
+    temperature: "T: larger values favour better answers more. Default 10.",
+    k: "knn: number of neighbours. Default 40.",
     hidden: "mlp: hidden units. Default 32.",
     epochs: "mlp: passes over the queries. Default 15.",
   },

@@ -22,13 +22,13 @@ import { tagsOf } from "../table/row-groups.js";
 
 export const zooterInfo: RouterInfo = {
   name: "zooter",
-  summary: "Rewards, smoothed over tags and distilled into model probabilities.",
+  summary: "Distils rewards, smoothed over tags, into model probabilities.",
   source: "arXiv 2311.08692",
   knobs: ["lambda", "threshold", "budget", "preference"],
   options: {
-    beta: "β: the share of a query's own reward, the rest is its tags'. Default 0.3.",
+    beta: "β: weight of a query's own reward; its tags' mean reward gets the rest. Default 0.3.",
     temperature: "T of the targets. Default 1.",
-    compat: "Take rewards raw instead of standardised for each query. Default false.",
+    compat: "Use raw rewards instead of standardising them for each query. Default false.",
   },
 };
 

@@ -15,8 +15,8 @@ export function assumedPrices(table: OutcomeTable): Map<string, number> {
 export function assumedNote(prices: ReadonlyMap<string, number>): string {
   const told = Array.from(prices, ([model, price]) => `${model} ${price}`).join(", ");
   return prices.size === 2
-    ? `There are no costs; calls are taken to cost ${told}.`
-    : "There are no costs; calls are taken to cost nothing (--price says otherwise).";
+    ? `The table has no costs; assumed cost per call: ${told}.`
+    : "The table has no costs; calls are assumed to cost 0 (set them with --price).";
 }
 
 /** The mean cost of each model that has any, for cells that have none. */

@@ -33,33 +33,33 @@ interface BenchFlags extends Omit<EnsembleFlags, "method" | "option"> {
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse bench                            what can be measured
-  $ llamafuse bench step                       what fusing costs beside decoding
+  $ llamafuse bench                            list the benchmarks
+  $ llamafuse bench step                       cost of fusing compared with decoding
   $ llamafuse bench fused --set native --json  one set of models, as one JSON document
   $ llamafuse bench speed -m a.gguf -m b.gguf -M unite -M gac:gate=threshold
 
-A set whose files are missing is left out, and the report says so; one that you name is an error.`;
+The report lists sets that were skipped because files are missing. Naming such a set is an error.`;
 
 export function registerBench(program: Command): void {
   const command = program
     .command("bench")
     .summary("measure this machine")
-    .description("Run one of the benchmarks that the README's numbers come from, or list them.")
+    .description("Run a benchmark behind the README's numbers, or list the benchmarks.")
     .argument("[NAME]", "the benchmark to run")
+    .option("--rounds <count>", "repetitions of each measurement (default: the benchmark's own)", number("--rounds"))
+    .option("--limit <count>", "quality: most questions, drawn by the seed (default: all)", number("--limit"))
     .option(
-      "--rounds <count>",
-      "how often each measurement is repeated (default: the benchmark's own)",
-      number("--rounds"),
+      "--set <name>",
+      "only these models or tables; repeatable (default: all with files on this machine)",
+      collect,
     )
-    .option("--limit <count>", "quality: questions at most, drawn by the seed (default: all)", number("--limit"))
-    .option("--set <name>", "only these models or tables; repeatable (default: all whose files are there)", collect)
-    .option("--folder <folder>", "routing: where the tables of outcomes are (default: ../shared/routing)")
+    .option("--folder <folder>", "routing: folder with the tables of outcomes (default: ../shared/routing)")
     .option("--json", "print one JSON document");
   addMemberOptions(command, "Only for speed:")
     .option("-M, --method <name>", "NAME or NAME:OPTION=VALUE,…; repeatable (default: unite and gac)", collect)
-    .option("-n, --max-tokens <count>", "tokens of an answer at most (default: 64)", number("--max-tokens"))
-    .option("--prompt <text>", 'what is asked (default: "Once upon a time")')
-    .option("--chat", "ask as a user, in each member's own chat template");
+    .option("-n, --max-tokens <count>", "most tokens of an answer (default: 64)", number("--max-tokens"))
+    .option("--prompt <text>", 'the prompt (default: "Once upon a time")')
+    .option("--chat", "send the prompt as a user message, in each member's own chat template");
   addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))

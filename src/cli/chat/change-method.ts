@@ -9,7 +9,7 @@ import { StepBar } from "../progress.js";
 /** `word`: NAME or NAME:OPTION=VALUE,… Errors: those of `createEnsemble`; invalid-option where a router loads the members. */
 export async function withMethod(members: Members | undefined, word: string): Promise<Answering> {
   if (members === undefined) {
-    const message = `A router answers here, and loads the members that it chooses. To fuse them, start "llamafuse chat" again with --method.`;
+    const message = `This conversation uses a router, which loads members as it chooses them. To fuse members, start "llamafuse chat" again with --method.`;
     throw new LlamafuseError("invalid-option", message, { found: word, option: "/method" });
   }
   const { createEnsemble } = await import("../../systems.js");

@@ -42,7 +42,7 @@ Examples:
 
 While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /method NAME, /set OPTION VALUE, /trace, /save FILE, /load FILE, /help,
 /exit; Ctrl-D, or Ctrl-C twice at the prompt, leaves.
-A pasted block is one message; so is everything from a line that begins with """ to the next """, also in a script.
+A pasted block is one message, and so are all lines between """ and the next """, also in a script.
 When the context is full, the oldest questions and answers are dropped. See also: "llamafuse generate --chat".`;
 
 export function registerChat(program: Command): void {
@@ -51,7 +51,7 @@ export function registerChat(program: Command): void {
     .summary("hold a conversation")
     .description("Hold a conversation with all members as one, each in its own chat template.");
   addEnsembleOptions(command);
-  addSamplingOptions(command).option("--system <text>", "what the members are told first");
+  addSamplingOptions(command).option("--system <text>", "system message");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async () => {

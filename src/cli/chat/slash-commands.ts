@@ -5,15 +5,15 @@ import { loadConversation, saveConversation } from "./saved-conversation.js";
 import type { ChatSession } from "./session.js";
 
 const CHAT_HELP = `/reset             forget the conversation
-/system TEXT       tell the members this first from now on; without TEXT, nothing
-/method NAME       fuse by another method: NAME or NAME:OPTION=VALUE,…
+/system TEXT       set the system message; without TEXT, remove it
+/method NAME       change the fusion method: NAME or NAME:OPTION=VALUE,…
 /set NAME VALUE    max-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed; "default" unsets
-/trace             show, or no longer show, what every member said at every step
+/trace             show or hide every member's candidates at every step
 /save FILE         write the conversation as JSON
 /load FILE         continue a conversation from a file
 /help              this list
 /exit              leave (so do Ctrl-D, and Ctrl-C twice)
-Ctrl-C stops an answer. A pasted block is one message; so is all from a line that begins with """ to the next """.
+Ctrl-C stops an answer. A pasted block is one message, and so are all lines between """ and the next """.
 A line that begins with a space is never a command.`;
 
 type Done = { say: string } | "exit";

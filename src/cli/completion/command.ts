@@ -21,7 +21,7 @@ export function registerCompletion(program: Command): void {
   const command = program
     .command("completion")
     .summary("print a script that completes commands in your shell")
-    .description("Print the script by which a shell completes llamafuse's commands, options, methods and models.")
+    .description("Print a shell script that completes llamafuse's commands, options, methods and models.")
     .argument("<SHELL>", SHELLS.join(", "));
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))

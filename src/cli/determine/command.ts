@@ -44,7 +44,7 @@ Examples:
   $ llamafuse determine dev.jsonl -m a.gguf -m b.gguf -m c.gguf --chat
   $ llamafuse determine arc:dev.jsonl -m a.gguf -m b.gguf -m c.gguf --most 2 --ledger runs.jsonl --json
 
-UniTE's first step: the best model, and those that are at most 10 points below it and answer at most twice, or half, as
+UniTE's first step: the best model, and those at most 10 points below it with answers at most twice, or at least half, as
 long. Models are loaded one after another, so they need not fit into memory together. TASK: see "llamafuse help eval"; native
 stands for the development questions here, and for the test questions in eval.`;
 
@@ -52,34 +52,27 @@ export function registerDetermine(program: Command): void {
   const command = program
     .command("determine")
     .summary("choose which models to combine")
-    .description("Ask every model a development set, and choose those that go together.")
-    .argument("[TASK...]", "what to ask (default: native, its development questions)");
+    .description("Ask every model the questions of a development set, and choose the models to combine.")
+    .argument("[TASK...]", "the questions to ask (default: native, its development questions)");
   addMemberOptions(command, "Candidates:")
     .optionsGroup("Questions:")
     .option("--task <task>", "the same as TASK; repeatable", collect)
-    .option(
-      "-l, --limit <count>",
-      "questions of each task at most, drawn by the seed (default: all)",
-      number("--limit"),
-    )
-    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option(
-      "--split <name>",
-      "only the questions that the file marks with this split; native: development (default) or test",
-    )
-    .option("--chat", "ask as a user, in each model's own chat template")
+    .option("-l, --limit <count>", "most questions per task, drawn by the seed (default: all)", number("--limit"))
+    .option("--metric <name>", "how to grade answers (default: the task's usual metric)")
+    .option("--split <name>", "only questions of this split; native: development (default) or test")
+    .option("--chat", "send the prompt as a user message, in each model's own chat template")
     .optionsGroup("Choice:")
-    .option("--max-gap <share>", "grades below the best one's at most, 0 to 1 (default: 0.1)", number("--max-gap"))
+    .option("--max-gap <share>", "largest gap to the best model's grade, 0 to 1 (default: 0.1)", number("--max-gap"))
     .option(
       "--max-length-ratio <ratio>",
-      "between the mean lengths of the best one's answers and another's at most (default: 2)",
+      "largest ratio between a model's mean answer length and the best model's (default: 2)",
       number("--max-length-ratio"),
     )
-    .option("--most <count>", "models to choose at most (default: all that fit)", number("--most"));
+    .option("--most <count>", "most models to choose (default: all that qualify)", number("--most"));
   addSamplingOptions(command, "tokens of an answer at most (default: the task's)")
     .optionsGroup("Run and report:")
-    .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
-    .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
+    .option("--ledger <file>", "save every answer in this file and reuse saved ones, so a stopped run can continue")
+    .option("--lanes <count>", "questions answered at once (default: as many as the cores allow)", number("--lanes"))
     .option("--json", "print one JSON document: each model's grade, gap, length and verdict");
   addMachineOptions(command);
   addCommonOptions(command)

@@ -28,7 +28,7 @@ function why(reason: Reason, { maxGap, maxLengthRatio, most }: Determination["se
     case "best":
       return "best";
     case "compatible":
-      return "goes with it";
+      return "compatible";
     case "gap":
       return `more than ${percent(maxGap)} points below`;
     case "style":
@@ -40,7 +40,7 @@ function why(reason: Reason, { maxGap, maxLengthRatio, most }: Determination["se
 
 function advice({ models }: Determination, colors: Colors): string {
   const chosen = models.filter(({ isChosen }) => isChosen);
-  if (chosen.length === 1) return `No other model goes with ${oneLine(chosen[0].name)}: use it alone.\n`;
+  if (chosen.length === 1) return `No other model is compatible with ${oneLine(chosen[0].name)}: use it alone.\n`;
   const members = chosen.map((each) => `-m ${shellWord(oneLine(memberWord(each)))}`).join(" ");
   return `Combine these ${chosen.length}:\n  ${colors.cyan(`llamafuse generate ${members} "…"`)}\n`;
 }

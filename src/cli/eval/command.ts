@@ -59,11 +59,11 @@ A router of your own models (see llamafuse route --help):
 
 TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your own: one {"question", "answers": […],
 "skill"?, "choices"?} a line), gsm8k, mmlu (a .csv or a folder of them), arc, triviaqa, nq, piqa.
-Rows: each member alone; each method; the oracle, which takes for each question the member that does best.
+Rows: each member alone; each method; the oracle, which picks the best member for each question.
 "95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
 Each format has its usual metric: accuracy for your own questions, contains for native, number for gsm8k, the likelihood of the
 choices for mmlu, arc and piqa, exact-match for triviaqa and nq. The table names it.
-A record that cannot be asked is named and skipped. A run that was stopped continues with the same --ledger.
+An unusable record is reported and skipped. A run that was stopped continues with the same --ledger.
 
 Metrics:`;
 
@@ -71,8 +71,8 @@ export function registerEval(program: Command): void {
   const command = program
     .command("eval")
     .summary("grade methods on questions")
-    .description("Answer a task's questions by every method, by each member alone, and grade all of them.")
-    .argument("[TASK...]", "what to ask (default: native)");
+    .description("Answer a task's questions with every method and with each member alone, and grade all answers.")
+    .argument("[TASK...]", "the questions to ask (default: native)");
   addWeightOption(addMemberOptions(command, "Members and methods:"))
     .option(
       "-M, --method <name>",
@@ -81,25 +81,18 @@ export function registerEval(program: Command): void {
     )
     .addOption(new Option("-o, --option <name=value>").hideHelp().argParser(refuseOption))
     .optionsGroup("Questions:")
-    .option(
-      "-l, --limit <count>",
-      "questions of each task at most, drawn by the seed (default: all)",
-      number("--limit"),
-    )
-    .option("--metric <name>", "how answers are graded, see below (default: as usual for the format)")
-    .option(
-      "--split <name>",
-      "only the questions that the file marks with this split; native: test (default) or development",
-    )
-    .option("--chat", "ask as a user, in each member's own chat template");
+    .option("-l, --limit <count>", "most questions per task, drawn by the seed (default: all)", number("--limit"))
+    .option("--metric <name>", "how to grade answers, see below (default: the format's usual metric)")
+    .option("--split <name>", "only questions of this split; native: test (default) or development")
+    .option("--chat", "send the prompt as a user message, in each member's own chat template");
   addSamplingOptions(command, "fused steps at most (default: the task's)")
     .optionsGroup("Run and report:")
-    .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
-    .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
-    .option("--html <file>", "write a page with charts, and the questions where methods differ")
+    .option("--ledger <file>", "save every answer in this file and reuse saved ones, so a stopped run can continue")
+    .option("--lanes <count>", "questions answered at once (default: as many as the cores allow)", number("--lanes"))
+    .option("--html <file>", "write an HTML page with charts and the questions where methods differ")
     .option(
       "--outcomes <file>",
-      "write what each member made of each question, a table for llamafuse route; without -M only members are asked",
+      "write each member's result on each question, as a table for llamafuse route; without -M, ask only the members",
     )
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
@@ -112,7 +105,7 @@ export function registerEval(program: Command): void {
 
 /** Of several methods, none would be meant. */
 function refuseOption(text: string): never {
-  const message = `There is no --option here: a method's options stand behind its name, such as -M unite:${text}.`;
+  const message = `\`eval\` has no --option; put options after the method name, such as -M unite:${text}.`;
   throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
 }
 

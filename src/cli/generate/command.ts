@@ -37,14 +37,14 @@ interface GenerateFlags extends EnsembleFlags, SamplingFlags {
 const EXAMPLES = `
 Examples:
   $ llamafuse generate --chat "What is a young deer?"           the native models, fused by unite
-  $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts twice
-  $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     as the file says, but at temperature 1
-  $ llamafuse generate --method gac --trace "The capital of"    what each member said at each step
+  $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts double
+  $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     settings from the file, but temperature 1
+  $ llamafuse generate --method gac --trace "The capital of"    every member's candidates at each step
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
   $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
 
-PROMPT "-", or none where something is piped in, reads stdin and drops one line break at its end.
-See also: "llamafuse methods" for what --method and --option take, "llamafuse chat" for a conversation.`;
+With PROMPT "-", or without PROMPT when input is piped in, it reads stdin and drops one final line break.
+See also: "llamafuse methods" for --method and --option, "llamafuse chat" for a conversation.`;
 
 export function registerGenerate(program: Command): void {
   const command = program
@@ -54,9 +54,9 @@ export function registerGenerate(program: Command): void {
     .argument("[PROMPT]", "the text to continue, or with --chat the question");
   addEnsembleOptions(command);
   addSamplingOptions(command)
-    .option("--chat", "ask as a user, in each member's own chat template")
-    .option("--system <text>", "what the members are told first; implies --chat")
-    .option("--trace", "print what every member said at every step, in place of the plain answer")
+    .option("--chat", "send the prompt as a user message, in each member's own chat template")
+    .option("--system <text>", "system message; implies --chat")
+    .option("--trace", "print every member's candidates at every step instead of the plain answer")
     .option("--json", "print one JSON document: text, finishReason, usage, timings, and the trace with --trace");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -134,7 +134,7 @@ async function readPrompt(argument: string | undefined): Promise<string> {
   if (argument === undefined && process.stdin.isTTY) {
     throw new LlamafuseError(
       "invalid-text",
-      'There is no prompt. Give one in quotes (llamafuse generate "Once upon a time"), or pipe one in.',
+      'The prompt is missing. Give one in quotes (llamafuse generate "Once upon a time"), or pipe one in.',
       { option: "PROMPT" },
     );
   }

@@ -54,7 +54,7 @@ async function askForMembers(ask: Ask): Promise<string[]> {
     if (words.length === 0) return ["robin", "wren", "finch"];
     const wrong = words.find((word) => /^\d+$/.test(word) && models[Number(word) - 1] === undefined);
     if (wrong === undefined) return words.map((word) => (/^\d+$/.test(word) ? models[Number(word) - 1].label : word));
-    process.stderr.write(`There is no number ${wrong}; 1 to ${models.length} are listed.\n`);
+    process.stderr.write(`Number ${wrong} is not in the list; 1 to ${models.length} are listed.\n`);
   }
 }
 

@@ -30,13 +30,13 @@ const DEFAULT_FILE = "ensemble.json";
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse init                                                   at a terminal: choose models and a method
+  $ llamafuse init                                                   choose models and a method at a terminal
   $ llamafuse init -m a.gguf -m b.gguf -w 2 -w 1 -M unite:k=20 -t 0.7 --chat
   $ llamafuse init experts.json -m robin -m wren -M gac
   $ llamafuse generate --ensemble ensemble.json "Why is the sky blue?"
 
-Every command that takes members takes --ensemble FILE; options of the command line win over the file. Paths in the file
-are taken from its folder. In a program: createEnsemble(await readEnsembleFile("ensemble.json")).`;
+Commands with --member also accept --ensemble FILE; command-line options override the file. Paths in the file
+are relative to its folder. In a program: createEnsemble(await readEnsembleFile("ensemble.json")).`;
 
 export function registerInit(program: Command): void {
   const command = program
@@ -46,10 +46,10 @@ export function registerInit(program: Command): void {
     .argument("[FILE]", `where to write (default: ${DEFAULT_FILE})`);
   addEnsembleOptions(command);
   addSamplingOptions(command)
-    .option("--chat", "ask as a user, in each member's own chat template")
-    .option("--system <text>", "what the members are told first; implies --chat")
+    .option("--chat", "send the prompt as a user message, in each member's own chat template")
+    .option("--system <text>", "system message; implies --chat")
     .optionsGroup("File:")
-    .option("--force", "replace a file that is there");
+    .option("--force", "replace an existing file");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (file: string | undefined) => init(file ?? DEFAULT_FILE, command.optsWithGlobals<InitFlags>()));
@@ -59,7 +59,7 @@ async function init(file: string, flags: InitFlags): Promise<void> {
   if (existsSync(file) && !flags.force) {
     throw new LlamafuseError(
       "invalid-option",
-      `${file} is there already. Name another file, or replace it with --force.`,
+      `${file} already exists. Name another file, or replace it with --force.`,
       {
         file,
         option: "force",

@@ -1,4 +1,4 @@
-/** `llamafuse inspect`: what model files say of themselves, and how much their vocabularies have in common. */
+/** `llamafuse inspect`: what model files say of themselves, and how far their vocabularies overlap. */
 
 import type { Command } from "commander";
 import { LlamafuseError } from "../../errors.js";
@@ -34,20 +34,20 @@ Examples:
   $ llamafuse inspect a.gguf qwen/tokenizer.json --json    a Hugging Face tokenizer beside a model
   $ llamafuse inspect a.gguf b.gguf --text my-domain.txt   how often they share a token in your own text
 
-FILE is a GGUF file (a vocabulary without weights is enough), a tokenizer.json, a model of "llamafuse models" by a part
-of its name, ollama:NAME, or an hf: or https: URI.
-The overlap counts distinct byte strings of ordinary tokens: control, end, unknown and unused tokens are left out.
+FILE is a GGUF file (a vocabulary without weights is enough), a tokenizer.json, part of a name that "llamafuse models"
+lists, ollama:NAME, or an hf: or https: URI.
+The overlap counts distinct byte strings of ordinary tokens, without control, end, unknown and unused tokens.
 "Shared in text" is the share of the tokens that a model cuts the text into, counted as often as they occur, whose
 byte string is a token of the other model too.`;
 
 export function registerInspect(program: Command): void {
   const command = program
     .command("inspect")
-    .summary("facts of models, and how much their vocabularies overlap")
-    .description("Print what model files say of themselves and, of several, how much their vocabularies overlap.")
+    .summary("show facts about models, and how far their vocabularies overlap")
+    .description("Print facts about model files and, for several, how far their vocabularies overlap.")
     .argument("[FILE...]", "GGUF files, tokenizer.json files, models by name, or URIs")
-    .option("--ensemble <file>", "the members of an ensemble's file")
-    .option("--text <file>", "the text in which shared tokens are counted (default: a short built-in one)")
+    .option("--ensemble <file>", "inspect the members of this ensemble file")
+    .option("--text <file>", "count shared tokens in this text (default: a short built-in text)")
     .option("--json", "print one JSON document: models and pairs");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -62,13 +62,9 @@ export function registerInspect(program: Command): void {
 async function inspect(words: readonly string[], flags: InspectFlags): Promise<InspectReport> {
   const files = [...words.map(modelOf), ...(flags.file?.members ?? []).map(({ model }) => model)];
   if (files.length === 0) {
-    throw new LlamafuseError(
-      "invalid-option",
-      "There is nothing to inspect. Name a FILE: llamafuse inspect a.gguf b.gguf.",
-      {
-        option: "FILE",
-      },
-    );
+    throw new LlamafuseError("invalid-option", "No file to inspect. Name a FILE: llamafuse inspect a.gguf b.gguf.", {
+      option: "FILE",
+    });
   }
   const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
   const names = uniqueNames(files);

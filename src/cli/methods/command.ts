@@ -15,12 +15,12 @@ interface MethodsFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse methods                                     all of them, a line each
-  $ llamafuse methods unite                               one with its options and their defaults
+  $ llamafuse methods                                     all methods, one per line
+  $ llamafuse methods unite                               one method with its options and defaults
   $ llamafuse generate --method unite --option k=5 "Once"  use it
 
-With one member every method is that model alone.
-A fitted router takes a method's place: see "llamafuse route list".`;
+With one member, all methods give the same result.
+A fitted router can take the place of a method: see "llamafuse route list".`;
 
 export function registerMethods(program: Command): void {
   const command = program

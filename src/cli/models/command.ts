@@ -17,17 +17,17 @@ Examples:
   $ llamafuse generate -m qwen2.5-0.5b -m llama3.2:1b "Once"   two of them as one
 
 Looks in the Hugging Face cache (HF_HOME, HF_HUB_CACHE), Ollama's store (OLLAMA_MODELS), LM Studio, the caches of
-llama.cpp (LLAMA_CACHE) and node-llama-cpp, our own downloads (LLAMAFUSE_MODELS) and the native models, and nowhere
-else. --member takes the names shown, or a part that only one of them has. Of each file the header is read.`;
+llama.cpp (LLAMA_CACHE) and node-llama-cpp, our own downloads (LLAMAFUSE_MODELS) and the native models, nowhere
+else. --member accepts these names, or a part that fits only one of them. Only the header of each file is read.`;
 
 export function registerModels(program: Command): void {
   const command = program
     .command("models")
     .summary("list the models of this machine")
     .description("List the GGUF models that this machine has, whichever program downloaded them.")
-    .argument("[PART]", "only models with this in their name")
-    .option("--names", "only the names, one a line, without reading the files")
-    .option("--json", "print one JSON document: models, unusable files, and the folders that were looked in");
+    .argument("[PART]", "only models with this text in their name")
+    .option("--names", "print only names, one per line, without reading the files")
+    .option("--json", "print one JSON document: models, unusable files, and the folders searched");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (part: string | undefined, flags: ModelsFlags) => {

@@ -10,7 +10,7 @@ import { registerRouteFit } from "./fit.js";
 import { registerList } from "./list.js";
 
 const EXAMPLES = `
-From your models and questions to a router at work (here the native experts):
+From your models and questions to a working router (here the native experts):
   Ask each model, grade the answers, write the table of outcomes:
   $ llamafuse eval native --split development --outcomes outcomes.jsonl
   Compare all routers on it, and fit one (${DEFAULT_ROUTER}, unless -r names another):
@@ -20,14 +20,14 @@ From your models and questions to a router at work (here the native experts):
   $ llamafuse eval native -M ${DEFAULT_ROUTER}:router=router.json
   $ llamafuse generate -M ${DEFAULT_ROUTER} -o router=router.json "Question: …"
 
-"llamafuse route list" says which routers there are, with options and knobs.`;
+"llamafuse route list" lists the routers with their options and knobs.`;
 
 export function registerRoute(program: Command): void {
   const route = program
     .command("route")
     .summary("train and evaluate routers, which choose a model for each query")
     .description(
-      "Train routers on what models did on past queries, evaluate them, and see why one decides as it does.",
+      "Train routers on the results of past queries, evaluate them, and see why a router decides as it does.",
     );
   addCommonOptions(route).addHelpText("after", helpText(EXAMPLES));
   registerList(route);

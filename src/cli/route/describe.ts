@@ -29,12 +29,12 @@ route's name. In the file, "model" is a member's name.`;
 export function registerDescribe(route: Command): void {
   const command = route
     .command("describe")
-    .summary("a router from descriptions of routes, without a table")
-    .description("Make a router of described routes: a language model says which of them a query belongs to.")
+    .summary("make a router from descriptions of routes, without a table")
+    .description("Make a router from described routes: a language model names the route that a query belongs to.")
     .argument("<ROUTES>", "a JSON file: [{ name, description, model }, …]")
     .requiredOption("--model <file>", "the model that names the route: a GGUF file, a native model's name, or a URI")
     .requiredOption("-o, --output <file>", "where to write the router")
-    .option("--json", "print what was made as one JSON document");
+    .option("--json", "print the result as one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action((file: string) => describeRoutes(file, command.optsWithGlobals<DescribeFlags>()));

@@ -47,10 +47,10 @@ export function registerRouteEval(route: Command): void {
     .option("--resamples <count>", "bootstrap resamples; 0 for no intervals (default: 200)", number("--resamples"))
     .option(
       "--threads <count>",
-      "threads that fit; 0 for none beside the main one (default: cores)",
+      "worker threads for fitting; 0 fits in the main thread (default: cores)",
       number("--threads"),
     )
-    .option("--html <file>", "write a page with the curves")
+    .option("--html <file>", "write an HTML page with the curves")
     .option("--json", "print one JSON document: baselines, and every router with its curve");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -67,7 +67,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     ]);
   const { seed, resamples, threads, html } = flags;
   if (flags.test !== undefined && flags.folds !== undefined) {
-    const message = "--folds is for evaluating on one table; with --test there are two. Leave one of them out.";
+    const message = "--folds evaluates on one table, and --test names a second. Leave one of them out.";
     throw new LlamafuseError("invalid-option", message, { option: "--folds" });
   }
   if (html !== undefined) checkTarget(html);

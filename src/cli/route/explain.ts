@@ -24,9 +24,9 @@ knobs a router takes.`;
 export function registerExplain(route: Command): void {
   const command = route
     .command("explain")
-    .summary("which model a saved router chooses for a query, and why")
-    .description("Show the estimates of a saved router for a query, and what it decides.")
-    .argument("<ROUTER>", "a file that route fit has written")
+    .summary("show which model a saved router chooses for a query, and why")
+    .description("Show a saved router's estimates for a query, and its decision.")
+    .argument("<ROUTER>", "a file written by route fit")
     .argument("<QUERY>", "the query")
     .optionsGroup("Knob (one at most):")
     .option("--lambda <value>", KNOB_MEANINGS.lambda, number("--lambda"))

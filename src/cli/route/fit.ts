@@ -21,10 +21,10 @@ const EXAMPLES = `
 Examples:
   $ llamafuse route fit --train outcomes.jsonl -o router.json
   $ llamafuse route fit --train outcomes.jsonl -r knn:k=20 -o router.json
-  Then put it to work:
+  Then use it:
   $ llamafuse generate -M ${DEFAULT_ROUTER} -o router=router.json "…"
 
-"llamafuse route list" says which routers there are, and what they take.
+"llamafuse route list" lists the routers with their options.
 ${TABLE_FORMATS}`;
 
 export function registerRouteFit(route: Command): void {
@@ -39,7 +39,7 @@ export function registerRouteFit(route: Command): void {
       onlyRouter,
     )
     .requiredOption("-o, --output <file>", "where to write the router")
-    .option("--json", "print what was fitted as one JSON document");
+    .option("--json", "print the result as one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(() => fitOne(command.optsWithGlobals<FitFlags>()));

@@ -10,8 +10,8 @@ import { type Colors, colorsFor, write, writeJson } from "../terminal.js";
 
 const EXAMPLES = `
 Examples:
-  $ llamafuse route list        all of them, a line each, and the knobs
-  $ llamafuse route list knn    one with its options and its knobs
+  $ llamafuse route list        all routers, one per line, and the knobs
+  $ llamafuse route list knn    one router with its options and knobs
   $ llamafuse route fit --train outcomes.jsonl -r knn:k=20 -o router.json`;
 
 export function registerList(route: Command): void {
@@ -39,7 +39,7 @@ function renderAll(infos: readonly RouterInfo[], colors: Colors): string {
   const rows = infos.map(({ name, summary, knobs, source }) => [colors.bold(name), summary, knobs.join(", "), source]);
   const table = renderTable(rows, { colors, head: ["router", "what it does", "knobs", "source"], wrap: [1, 2, 3] });
   const knobs = renderKnobs(Object.keys(KNOB_MEANINGS) as KnobName[], colors);
-  return `${table}\n${knobs}\n${colors.dim('"llamafuse route list NAME" lists the options of one.')}\n`;
+  return `${table}\n${knobs}\n${colors.dim('"llamafuse route list NAME" lists the options of one router.')}\n`;
 }
 
 /** One router with everything that it takes. */
@@ -51,6 +51,6 @@ export function renderRouter({ name, summary, source, options, knobs }: RouterIn
 
 function renderKnobs(knobs: readonly KnobName[], colors: Colors): string {
   const meanings = Object.fromEntries(knobs.map((knob) => [knob, KNOB_MEANINGS[knob]]));
-  const how = colors.dim("(one at most: route explain --lambda 5, generate -M NAME -o lambda=5)");
+  const how = colors.dim("(set at most one: route explain --lambda 5, generate -M NAME -o lambda=5)");
   return `${colors.bold("Knobs")} ${how}\n${renderMeanings(meanings, colors)}`;
 }

@@ -23,7 +23,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
   const { train, test, folds } = facts;
   const split =
     folds === undefined
-      ? `${train.rows} queries to learn from, ${test.rows} to evaluate on`
+      ? `${train.rows} training queries, ${test.rows} test queries`
       : `${test.rows} queries in ${folds} folds`;
   const { random, bestSingle, zeroRouter, oracle } = baselines;
   const baselineRows = [
@@ -101,16 +101,16 @@ function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluat
   const gains = first.intervals.overZero.low > 0;
   const head = gains
     ? `${first.name} does best here, and better than the zero router.`
-    : `${first.name} does best here, but within the interval of the zero router: these queries' words may not tell the models apart.`;
+    : `${first.name} does best here, but within the interval of the zero router: the words of these queries may not show which model is better.`;
   if (chosen?.intervals === undefined || chosen === first) return `${head}\n`;
   const isTold = chosen.intervals.overBest.high < 0;
-  return `${head} ${DEFAULT_ROUTER}, the default of route fit, ${isTold ? "does worse" : "cannot be told from it"}.\n`;
+  return `${head} ${DEFAULT_ROUTER}, the default of route fit, ${isTold ? "is significantly worse" : "is not significantly worse"}.\n`;
 }
 
 function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
   const shown = leaked.slice(0, 5).map(({ train }) => train);
   const more = leaked.length > shown.length ? ` and ${leaked.length - shown.length} more` : "";
-  return `${yellow("leak")} ${leaked.length} queries stand in both tables and were taken out of the training table: ${shown.join(", ")}${more}\n`;
+  return `${yellow("leak")} ${leaked.length} queries occur in both tables and were removed from the training table: ${shown.join(", ")}${more}\n`;
 }
 
 const share = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(4).replace("-", "−"));

@@ -17,7 +17,7 @@ export interface TableFlags {
 }
 
 export const TABLE_FORMATS = `
-A table of outcomes says what each model did on each query. Its format is
+A table of outcomes records what each model did on each query. Its format is
 detected: JSONL or CSV with a query, a model and a quality (0 to 1) a row, and
 cost, promptTokens, completionTokens, latencyMs, answer, subject where known;
 or the tables of RouterBench, RouterDC and RouteLLM. Missing cells are left out.
@@ -27,9 +27,9 @@ export function addTableOptions(command: Command): Command {
   return command
     .optionsGroup("Tables and routers:")
     .requiredOption("--train <file>", "the table to learn from")
-    .option("--leave-out <model>", "a model of the tables that is not to be routed to; repeatable", collect)
-    .option("--price <model=cost>", "what a call costs where the tables do not say; repeatable", collect)
-    .option("--embedder <file>", "a GGUF embedding model, or any other (default: words of the training queries)")
+    .option("--leave-out <model>", "exclude this model of the tables; repeatable", collect)
+    .option("--price <model=cost>", "cost of a call, for models without costs in the tables; repeatable", collect)
+    .option("--embedder <file>", "a GGUF model, for embedding or not (default: words of the training queries)")
     .option("-s, --seed <number>", "repeat a fit exactly (default: 1)", number("--seed"));
 }
 

@@ -58,34 +58,31 @@ Examples:
   $ llamafuse generate -m chat.gguf -m base.gguf --method cds --option classifier=critical.json --chat "Who was Bach?"
 
 citer: the first member is the small one, the second the large one. cds: the first is the aligned one, the second the
-one that says critical tokens. The file fits these two models and no others.
-TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not judge a method on the questions that it was
+one that chooses critical tokens. The file works for these two models only.
+TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not evaluate a method on the questions that it was
 trained on: native stands for the development questions here, and for the test questions in eval.`;
 
 export function registerTrain(program: Command): void {
   const command = program
     .command("train")
-    .summary("train when another member is to speak (cds, citer)")
+    .summary("train the switching model for cds or citer")
     .description("Train the classifier of cds or the router of citer on the questions of a task.")
     .argument("<METHOD>", NAMES.join(" or "))
-    .argument("[TASK...]", "what to learn from (default: native, its development questions)");
+    .argument("[TASK...]", "the training questions (default: native, its development questions)");
   addMemberOptions(command, "Members and questions:")
-    .option("-o, --output <file>", "where to write what was learned (needed)")
-    .option("-l, --limit <count>", "questions of each task at most, drawn by the seed", number("--limit"))
-    .option("--metric <name>", "how answers are graded (default: as usual for the task)")
-    .option(
-      "--split <name>",
-      "only the questions that the file marks with this split; native: development (default) or test",
-    )
-    .option("--chat", "ask as a user, in each member's own chat template")
+    .option("-o, --output <file>", "where to write the result (required)")
+    .option("-l, --limit <count>", "most questions per task, drawn by the seed", number("--limit"))
+    .option("--metric <name>", "how to grade answers (default: the task's usual metric)")
+    .option("--split <name>", "only questions of this split; native: development (default) or test")
+    .option("--chat", "send the prompt as a user message, in each member's own chat template")
     .optionsGroup("Training:")
     .option("-s, --seed <number>", "repeat a training exactly (default: 1)", number("--seed"))
     .option("--rounds <count>", "citer: rounds of data and training (default: 2)", number("--rounds"))
-    .option("--epochs <count>", "citer: epochs of a round at most (default: 1000)", number("--epochs"))
+    .option("--epochs <count>", "citer: most epochs per round (default: 1000)", number("--epochs"))
     .option("--learning-rate <value>", "citer: Adam's rate (default: 0.001)", number("--learning-rate"))
-    .option("--compat", "citer: rate, order and last weights as in the released code")
+    .option("--compat", "citer: use the released code's learning rate, order and final weights")
     .option("--ridge <value>", "cds: strength of the ridge (default: 1)", number("--ridge"))
-    .option("--json", "print what was learned as one JSON document");
+    .option("--json", "print the result as one JSON document");
   addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -110,7 +107,7 @@ async function train(name: string, words: readonly string[], flags: TrainFlags):
   if (output === undefined) {
     throw new LlamafuseError(
       "invalid-option",
-      `There is no file for the ${LEARNED[method]}. Name one: -o ${LEARNED[method]}.json.`,
+      `The ${LEARNED[method]} needs a file to be written to. Name one: -o ${LEARNED[method]}.json.`,
       { option: "output" },
     );
   }
@@ -198,7 +195,7 @@ async function checkFlags(method: SwitchingMethod, flags: TrainFlags): Promise<v
     const allowed = Object.values(FLAGS[method]);
     throw new LlamafuseError(
       "invalid-option",
-      `${given[1]} is for the training of ${other}. Leave it out; that of ${method} takes ${allowed.join(", ")}.`,
+      `${given[1]} applies to training ${other}. Leave it out; training ${method} takes ${allowed.join(", ")}.`,
       { option: given[1], allowed },
     );
   }

@@ -16,12 +16,12 @@ const DEFAULT_BETA = 0.5;
 
 export const contrast = defineRule({
   name: "contrast",
-  summary: "What the expert finds likelier than the amateur, among what it finds plausible.",
+  summary: "Prefers plausible expert tokens that the amateur rates lower.",
   roles: ["expert", "amateur"],
   options: z
     .strictObject({
-      expert: memberOption.default(0).describe("The member that is believed, by name or index."),
-      amateur: memberOption.default(1).describe("The member that is divided by."),
+      expert: memberOption.default(0).describe("The strong member, by name or index."),
+      amateur: memberOption.default(1).describe("The weak member; its probabilities divide the expert's."),
       form: z
         .enum(["scaled", "difference"])
         .default("scaled")
@@ -37,7 +37,7 @@ export const contrast = defineRule({
         .min(0)
         .max(1)
         .default(0.1)
-        .describe("Strings below this share of the expert's best one are left out."),
+        .describe("Ignore strings below this share of the expert's highest probability."),
     })
     .refine(({ form, beta }) => form === "scaled" || beta === undefined, {
       path: ["beta"],

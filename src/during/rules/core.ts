@@ -189,7 +189,7 @@ function arePrefixes(step: AlignedStep, a: number, b: number): boolean {
 
 export const core = defineRule({
   name: "core",
-  summary: "Members and strings count by how far they agree with the members' mean.",
+  summary: "Weights members and strings by how far they agree with the members' mean.",
   options: z.strictObject({
     score: z
       .enum(CORE_SCORES)
@@ -198,11 +198,11 @@ export const core = defineRule({
     task: z
       .enum(["generation", "classification"])
       .default("generation")
-      .describe('"generation", or "classification", which weights members and not tokens.'),
+      .describe('"generation", or "classification", which weights members but not tokens.'),
     main: z
       .union([z.literal("none"), memberOption])
       .default(0)
-      .describe('The member that counts at least as much as all others, by name or index, or "none".'),
+      .describe('The member that gets at least half of the weight, by name or index, or "none".'),
   }),
   create: ({ voices }, { score, task, main }) =>
     new CoreRule({ score, task, main: main === "none" ? -1 : indexOfMember(voices, main, "main") }),

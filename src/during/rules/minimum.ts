@@ -67,7 +67,7 @@ function sumOf(values: Float64Array, size: number): number {
 
 export const minimum = defineRule({
   name: "minimum",
-  summary: "What all members find likely, by the one that finds it least so.",
+  summary: "The lowest probability that any member gives, normalised.",
   options: z.strictObject({}),
   needs: () => ({ lookup: "all" }),
   create: () => new MinimumRule(),

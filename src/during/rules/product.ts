@@ -18,7 +18,9 @@ export const product = defineRule({
       .min(0)
       .max(1)
       .default(0)
-      .describe("Smaller probabilities count as this one; with 0, what a member cannot say is not said."),
+      .describe(
+        "Raise smaller probabilities to this. With 0, a string that one member cannot produce has probability 0.",
+      ),
   }),
   needs: ({ floor }) => ({ lookup: floor > 0 ? undefined : "all" }),
   create: (_, { floor }) => new LogLinearRule({ floor }),

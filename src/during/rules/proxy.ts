@@ -13,19 +13,19 @@ import { requirePositive, rolesOf } from "./quotient.js";
 
 export const proxy = defineRule({
   name: "proxy",
-  summary: "A base model, shifted by what a small tuned model says other than its untuned twin.",
+  summary: "A base model, shifted by the difference between a small tuned model and its untuned twin.",
   roles: ["base", "expert", "antiExpert"],
   options: z.strictObject({
-    base: memberOption.default(0).describe("The member that is steered, by name or index."),
+    base: memberOption.default(0).describe("The member to steer, by name or index."),
     expert: memberOption.default(1).describe("The tuned member."),
     antiExpert: memberOption.default(2).describe("Its untuned twin."),
-    strength: z.number().default(1).describe("γ: how much their difference counts."),
+    strength: z.number().default(1).describe("γ: weight of the difference between expert and anti-expert."),
     alpha: z
       .number()
       .min(0)
       .max(1)
       .default(0)
-      .describe("Strings below this share of the base's best one are left out."),
+      .describe("Ignore strings below this share of the base member's highest probability."),
   }),
   needs: () => ({ lookup: "all" }),
   create: ({ voices }, { base, expert, antiExpert, strength, alpha }, alignment) => {

@@ -27,7 +27,7 @@ export function primaryDecides(largest: number, threshold: number): boolean {
 
 export const gate = defineSchedule({
   name: "gate",
-  summary: "The primary member speaks alone while it is sure; the others are asked where it is not.",
+  summary: "The primary member decides alone while it is sure; otherwise all members take part.",
   options: z.strictObject({
     primary: memberOption.default(0).describe("The primary member, by name or index."),
     threshold: z

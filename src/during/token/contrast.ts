@@ -24,9 +24,9 @@ const ROLES = {
 
 export const contrast = defineMethod({
   name: "contrast",
-  summary: "Contrastive decoding: what the expert finds likelier than the amateur, among what it finds plausible.",
+  summary: "Contrastive decoding: prefers plausible expert tokens that the amateur rates lower.",
   source: "arXiv 2309.09117; arXiv 2210.15097",
-  requires: "Two members in roles; any vocabularies with top-union, else one.",
+  requires: "Two members in roles. Any vocabularies with top-union; one shared vocabulary with other alignments.",
   ...ofRule(contrastRule),
   laws: [
     {

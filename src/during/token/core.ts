@@ -14,7 +14,7 @@ const MAIN = "the main member counts at least as much as all others";
 
 export const core = defineMethod({
   name: "core",
-  summary: "Consistency: members and tokens count by how far they agree with the ensemble's mean.",
+  summary: "Consistency: weights members and tokens by how far they agree with the ensemble's mean.",
   source: "arXiv 2510.13855",
   requires: "Any vocabularies.",
   ...ofRule(coreRule),

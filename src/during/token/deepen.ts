@@ -39,7 +39,7 @@ const options = z.strictObject({
   feedback: z
     .enum(["token", "text"])
     .default("token")
-    .describe('"token" (published): the main member takes its own token; "text": it tokenises its text anew, too.'),
+    .describe('"token" (published): the main member keeps its own token; "text": it retokenises its text as well.'),
   compat: z.boolean().default(false).describe("Reproduce the released code's anchors and feedback."),
 });
 
@@ -47,9 +47,9 @@ const { order, ...decays } = relative.laws.exempt!;
 
 export const deepen = defineMethod({
   name: "deepen",
-  summary: "Relative space: distributions over the tokens that all share, and back to the main member's by search.",
+  summary: "Relative space: fuses distributions over shared tokens; a search leads back to a main-member token.",
   source: "arXiv 2404.12715",
-  requires: "Vocabularies with common tokens; GGUF models, whose input embeddings are read.",
+  requires: "Vocabularies with common tokens; GGUF models (reads their input embeddings).",
   options: schemaOptions(options),
   needs: () => ({ logits: true, embeddings: "input", goingBack: true }),
   create: (context, given) => {

@@ -35,9 +35,9 @@ const options = z
     fusion: z
       .enum(["drop", "linear"])
       .default("drop")
-      .describe('"drop" (published): members that agree with another; "linear": all, by weight.'),
+      .describe('"drop" (published): members that agree with another member; "linear": all members, by weight.'),
     drop: z.int().min(1).optional().meta({
-      description: "n: a member agrees if its favourite is among the n best of another.",
+      description: "n: a member agrees if its top token is among the n best of another member.",
       usual: DEFAULT_DROP,
     }),
     compat: z.boolean().default(false).describe("Reproduce the released code's dictionary, special ids and weights."),
@@ -49,9 +49,10 @@ const options = z
 
 export const eva = defineMethod({
   name: "eva",
-  summary: "Mapped embeddings: the others' tokens become the main member's most similar ones; loners are left out.",
+  summary:
+    "Mapped embeddings: the others' tokens map to the main member's most similar ones; dissenting members are ignored.",
   source: "arXiv 2404.09492",
-  requires: "Vocabularies with common tokens; GGUF models, whose output embeddings are read.",
+  requires: "Vocabularies with common tokens; GGUF models (reads their output embeddings).",
   options: schemaOptions(options),
   needs: () => ({ logits: true, embeddings: "output", goingBack: true }),
   create: (context, given) => {

@@ -36,7 +36,7 @@ const options = z
     gate: z
       .enum(["every-step", "threshold"])
       .default("every-step")
-      .describe('"every-step", or "threshold": the others are asked only where the primary is unsure.'),
+      .describe('"every-step", or "threshold": ask the others only when the primary is unsure.'),
     threshold: z.number().min(0).max(1).optional().meta({
       description: "With the gate: the primary decides alone above this probability.",
       usual: DEFAULT_THRESHOLD,
@@ -62,7 +62,7 @@ const options = z
 
 export const gac = defineMethod({
   name: "gac",
-  summary: "Union dictionary: weighted mean of the members' full distributions over all strings that any of them has.",
+  summary: "Union dictionary: weighted mean of the members' full distributions over the strings of all vocabularies.",
   source: "arXiv 2406.12585",
   requires: "Any vocabularies.",
   options: schemaOptions(options),

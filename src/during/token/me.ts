@@ -26,7 +26,7 @@ import { MeanRule } from "../rules/mean.js";
 export const me = defineMethod({
   name: "me",
   summary:
-    "Mixture-like: each step one member alone, drawn by the weights; a draw from gac's mean at one member's cost.",
+    "Mixture-like: at each step the weights draw one member, which decides alone; samples gac's mean for one member's cost.",
   source: "arXiv 2605.00419",
   requires: "Any vocabularies. Meant for sampling: use a temperature above 0.",
   options: schemaOptions(

@@ -33,7 +33,7 @@ const options = z
     variant: z
       .enum(["sim", "opt"])
       .default("sim")
-      .describe('"sim": weights from the perplexities; "opt": a search for the mixture of least perplexity.'),
+      .describe('"sim": weights from the perplexities; "opt": search for the mixture with the lowest perplexity.'),
     tau: z
       .number()
       .positive()
@@ -44,7 +44,7 @@ const options = z
     compat: z
       .boolean()
       .default(false)
-      .describe("As released: the others read the reference's tokens mapped one by one."),
+      .describe("As released: map the reference's tokens one by one for the other members."),
   })
   .refine(({ variant, tau }) => variant === "sim" || tau === undefined, {
     path: ["tau"],
@@ -53,7 +53,7 @@ const options = z
 
 export const packllm = defineMethod({
   name: "packllm",
-  summary: "Perplexity: a product of the members, weighted by how well each foretells the prompt.",
+  summary: "Perplexity: a product of the members, weighted by how well each predicts the prompt.",
   source: "arXiv 2404.11531",
   requires: "Any vocabularies.",
   options: schemaOptions(options),

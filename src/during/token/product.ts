@@ -15,7 +15,7 @@ const GEOMETRIC = "a geometric mixture of the end's probabilities is not their m
 
 export const product = defineMethod({
   name: "product",
-  summary: "Geometric mixture: the normalised product of the members' probabilities, each to the power of its weight.",
+  summary: "Geometric mixture: the product of the members' probabilities, each to the power of its weight, normalised.",
   source: "Hinton 2002, doi 10.1162/089976602760128018",
   requires: "Any vocabularies.",
   ...ofRule(productRule),

@@ -22,9 +22,9 @@ const ROLES = {
 
 export const proxy = defineMethod({
   name: "proxy",
-  summary: "Proxy tuning: a base model, shifted by what a small tuned model says other than its untuned twin.",
+  summary: "Proxy tuning: a base model, shifted by the difference between a small tuned model and its untuned twin.",
   source: "arXiv 2401.08565",
-  requires: "Three members in roles; any vocabularies with top-union, else one.",
+  requires: "Three members in roles. Any vocabularies with top-union; one shared vocabulary with other alignments.",
   ...ofRule(proxyRule),
   laws: [
     { covers: "some", exempt: ROLES, rounding: 2 },

@@ -34,14 +34,14 @@ const options = z
       .default("kl")
       .describe('"kl": softmax of the weighted sum of logits; "max": normalised minimum of the probabilities.'),
     alpha: exponent.meta({
-      description: "With kl and two members: the first one's exponent.",
+      description: "With kl and two members: exponent of the first member.",
       usual: "the members' weights, ½ each",
     }),
-    beta: exponent.describe("With kl and two members: the second one's exponent."),
+    beta: exponent.describe("With kl and two members: exponent of the second member."),
     temperature: z
       .union([oneTemperature, z.array(oneTemperature).min(2)])
       .default(1)
-      .describe("T above 0 of all members, or a list with one for each."),
+      .describe("Temperature T, above 0, for all members, or a list with one value for each."),
   })
   .refine(({ form, alpha }) => form === "kl" || alpha === undefined, {
     path: ["alpha"],
@@ -62,7 +62,7 @@ const GEOMETRIC = "neither form's end is the mean of the members'";
 
 export const purify = defineMethod({
   name: "purify",
-  summary: "Purification: only what all members find likely, by a geometric mean (CP-Δ, kl) or the minimum (max).",
+  summary: "Purification: keeps tokens that all members rate likely, by geometric mean (CP-Δ, kl) or minimum (max).",
   source: "arXiv 2402.14845",
   requires: "One vocabulary.",
   options: schemaOptions(options),

@@ -5,7 +5,7 @@ import { GivenWeights } from "./weighting.js";
 
 export const given = defineWeighting({
   name: "given",
-  summary: "The members' own.",
+  summary: "The weights set for the members.",
   options: z.strictObject({}),
   create: (voices) => new GivenWeights(voices),
 });

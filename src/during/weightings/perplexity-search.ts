@@ -73,7 +73,7 @@ function bestShare(
 
 export const perplexitySearch = defineWeighting({
   name: "perplexity-search",
-  summary: 'The mixture with the least perplexity on the prompt (PackLLM\'s opt), on the alignment "mined".',
+  summary: 'The mixture with the lowest perplexity on the prompt (PackLLM\'s opt); needs the alignment "mined".',
   options: z.strictObject({ refresh: refreshOption }),
   needs: () => ({ logits: true }),
   create: (_, { refresh }, alignment) => {

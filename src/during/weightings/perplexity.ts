@@ -42,7 +42,7 @@ const tauOption = z.number().positive().default(1).describe("τ: below 1 for sha
 
 export const perplexity = defineWeighting({
   name: "perplexity",
-  summary: "By how well each member foretells the prompt (PackLLM's sim).",
+  summary: "By each member's perplexity on the prompt (PackLLM's sim).",
   options: z.strictObject({ tau: tauOption, refresh: refreshOption }),
   needs: () => ({ promptScores: true }),
   create: (voices, { tau, refresh }, alignment) => {

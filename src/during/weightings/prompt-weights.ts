@@ -7,7 +7,7 @@ export const refreshOption = z
   .int()
   .min(0)
   .default(0)
-  .describe("Compute the weights anew after so many steps; 0: never.");
+  .describe("Recompute the weights after this many steps; 0: never.");
 
 /** Weights that are computed from the text at the first step, and anew after every `refresh` steps (0: never). */
 export class PromptWeights implements Weighting {

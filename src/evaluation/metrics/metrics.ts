@@ -96,7 +96,7 @@ const registry = {
     grade: gradeByKind,
   },
   "exact-match": text("equal after SQuAD normalisation", ["text", "number"], exactMatch),
-  contains: text("an accepted answer stands in the answer, as whole words", ["text", "number"], containsAnswer),
+  contains: text("the answer contains an accepted answer, as whole words", ["text", "number"], containsAnswer),
   f1: text("F1 of words after SQuAD normalisation", ["text", "number"], tokenF1),
   number: text("the number given as the answer (GSM8K)", ["number"], numberMatch),
   "choice-letter": { summary: "the choice that the answer names", from: "text", kinds: ["choice"], grade: gradeLetter },

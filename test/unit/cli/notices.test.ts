@@ -21,7 +21,7 @@ it("names the members whose context is larger than they were trained for", () =>
   const members = [member("a", "t"), member("b", "t", 8192)];
   const asked = [{ contextSize: 4096 }, { contextSize: 4096 }];
   expect(noticesOfMembers({ members }, asked, { chat: true })).toEqual([
-    "Contexts longer than trained for: a (4096, trained for 512). Past that, answers get worse.",
+    "Contexts longer than trained for: a (4096, trained for 512). Answers get worse beyond that length.",
   ]);
 });
 

@@ -8,7 +8,7 @@ import { minedSpaceOf } from "./space.js";
 
 export const mined = defineAlignment({
   name: "mined",
-  summary: "One member's tokens; for each, every other member has the one that is nearest by edit distance (PackLLM).",
+  summary: "One member's tokens, each matched to the nearest token of every other member by edit distance (PackLLM).",
   options: z.strictObject({
     reference: memberOption
       .default("auto")

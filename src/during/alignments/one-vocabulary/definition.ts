@@ -4,7 +4,7 @@ import { OneVocabularyAlignment } from "./alignment.js";
 
 export const oneVocabulary = defineAlignment({
   name: "one-vocabulary",
-  summary: "The tokens of the one vocabulary that all members share.",
+  summary: "The tokens of the vocabulary that all members share.",
   options: z.strictObject({}),
   needs: () => ({ logits: true, oneVocabulary: true }),
   isPositive: "always",

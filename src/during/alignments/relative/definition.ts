@@ -13,7 +13,7 @@ const options = z.strictObject({
     .min(0)
     .max(1)
     .default(0.01)
-    .describe("λ of the search's AdamW; 0 leaves distributions that agree as they are."),
+    .describe("λ of the search's AdamW; with 0, distributions that already agree stay unchanged."),
   anchors: z
     .int()
     .min(2)
@@ -24,7 +24,7 @@ const options = z.strictObject({
 
 export const relative = defineAlignment({
   name: "relative",
-  summary: "Likeness to the tokens that all members have in common, and a search back to the main member's (DeePEn).",
+  summary: "Similarity to the tokens that all members share, then a search for a main-member token (DeePEn).",
   options,
   needs: () => ({ logits: true, embeddings: "input", goingBack: true }),
   isPositive: "always",

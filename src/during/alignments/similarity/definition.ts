@@ -6,20 +6,20 @@ import { SimilarityAlignment } from "./alignment.js";
 
 const options = z.strictObject({
   main: memberOption.default(0).describe("The member whose vocabulary is used, by name or index."),
-  k: z.int().min(1).max(MAX_TOP).default(320).describe("Tokens of each member that count."),
-  similar: z.int().min(1).max(64).default(10).describe("Tokens of the main member kept for each token of another."),
-  leastSimilarity: z.number().min(0).max(2).default(0.1).describe("Scores below are left out."),
+  k: z.int().min(1).max(MAX_TOP).default(320).describe("Most probable tokens of each member that take part."),
+  similar: z.int().min(1).max(64).default(10).describe("Main-member tokens kept for each token of another member."),
+  leastSimilarity: z.number().min(0).max(2).default(0.1).describe("Ignore similarities below this."),
   neighbourhood: z
     .int()
     .min(1)
     .max(64)
     .default(1)
-    .describe("Source tokens whose mean likeness corrects for targets that everything is like."),
+    .describe("Nearest source tokens used to correct for hubs, which are targets similar to every token."),
 });
 
 export const similarity = defineAlignment({
   name: "similarity",
-  summary: "The main member's tokens; the others' become those whose embeddings are most like theirs (EVA).",
+  summary: "The main member's tokens; the others' tokens map to those with the most similar embeddings (EVA).",
   options,
   needs: () => ({ logits: true, embeddings: "output", goingBack: true }),
   isPositive: "never",

@@ -35,7 +35,8 @@ const MOST_BEAMS = 32;
 
 export const abe = defineMethod({
   name: "abe",
-  summary: "Agreement-based: every member spells the text in its own tokens; a search finds what all find probable.",
+  summary:
+    "Agreement-based: every member scores the text in its own tokens; a search finds text that all rate probable.",
   source: "arXiv 2502.21265",
   requires: "Any vocabularies that can spell the same texts.",
   options: schemaOptions(
@@ -49,7 +50,7 @@ export const abe = defineMethod({
       compat: z
         .boolean()
         .default(false)
-        .describe("Search as released: through all that disagrees too, and stopping there."),
+        .describe("Search as the released code does: it also visits combinations that disagree, and can stop at one."),
     }),
   ),
   needs: ({ beams }) => ({ logits: true, branches: beams }),
@@ -68,7 +69,7 @@ export const abe = defineMethod({
       options: { beams: 1 },
       covers: "some",
       exempt: {
-        order: "the members speak in turn",
+        order: "the members take turns",
         "one-text": "every member spells the text in tokens of its own choice, and may not hold all of it yet",
       },
     },

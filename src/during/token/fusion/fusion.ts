@@ -25,7 +25,7 @@ export const fusion = defineMethod({
   name: "fusion",
   summary: "Your own combination: an alignment, a fusion rule, weights and a schedule.",
   source: "-",
-  requires: "Any vocabularies; what the alignment and the rule need.",
+  requires: "Any vocabularies; more as the alignment and the rule need.",
   options: schemaOptions(
     z.strictObject({
       alignment: alignmentOptions,

@@ -37,17 +37,18 @@ const DEFAULT_LAMBDA = 0.1;
 
 const options = z
   .strictObject({
-    drafter: memberOption.default(0).describe("The member that writes, the strongest one, by name or index."),
-    draft: z.int().min(1).max(MOST_DRAFTED).default(5).describe(`Tokens that it writes ahead, 1 … ${MOST_DRAFTED}.`),
+    drafter: memberOption.default(0).describe("The member that drafts, usually the strongest, by name or index."),
+    draft: z.int().min(1).max(MOST_DRAFTED).default(5).describe(`Tokens drafted ahead, 1 … ${MOST_DRAFTED}.`),
     alignment: unionOptions,
     sharpen: z
       .enum(SHARPENINGS)
       .default("prefix")
       .describe(
-        'Where the fused tokens are all unlikely: "prefix" gives words to their beginnings, "geometric" is the members\' product, "none".',
+        'When all fused tokens are unlikely: "prefix" moves probability to a word\'s first token, "geometric" multiplies the members, "none" changes nothing.',
       ),
     lambda: z.number().min(0).max(1).optional().meta({
-      description: "With sharpen prefix: tokens of the drafter more probable than this take what they begin.",
+      description:
+        "With sharpen prefix: drafter tokens above this probability collect that of strings that begin with them.",
       usual: DEFAULT_LAMBDA,
     }),
   })
@@ -58,17 +59,16 @@ const options = z
 
 const DRAFTED = {
   order: "one member drafts",
-  end: "tokens that stand have probability 1",
-  agreement: "tokens that stand have probability 1",
+  end: "accepted tokens have probability 1",
+  agreement: "accepted tokens have probability 1",
 };
 
 export const safe = defineMethod({
   name: "safe",
   summary:
-    "One member drafts; the others read along, and a token is fused only where they differ and their tokens meet.",
+    "One member drafts and the others verify; a token is fused only where they differ and token boundaries match.",
   source: "arXiv 2510.15346",
-  requires:
-    "Any vocabularies. Meant for greedy answers: the sampler acts on fused tokens alone. Slow on recurrent models.",
+  requires: "Any vocabularies. Meant for greedy answers: sampling affects fused tokens only. Slow on recurrent models.",
   options: schemaOptions(options),
   needs: (given, { voices, index }) => {
     const { alignment, options: own } = alignmentOf(given.alignment);

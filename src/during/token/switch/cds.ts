@@ -39,7 +39,7 @@ const options = z
   .strictObject({
     knowledge: memberOption
       .default(1)
-      .describe("The member that says critical tokens, by name or index; 1 is the second."),
+      .describe("The member that chooses critical tokens, by name or index; 1 is the second."),
     classifier: z
       .union([
         z.string().min(1),
@@ -58,7 +58,7 @@ const options = z
     critical: z
       .enum(["greedy", "sampled"])
       .default("greedy")
-      .describe('"greedy" (published): critical tokens are the likeliest; "sampled": drawn like the others.'),
+      .describe('"greedy" (published): take the most probable critical token; "sampled": draw it like the others.'),
   })
   .refine(({ classifier, threshold }) => classifier !== "entity" || threshold === undefined, {
     path: ["threshold"],
@@ -72,7 +72,7 @@ export const cds = defineMethod({
   summary:
     "Critical-token decoding: an aligned model writes; when the next token carries a fact, the other model chooses it.",
   source: "arXiv 2402.17982",
-  requires: "Two members, as published of one family; any vocabularies.",
+  requires: "Two members (published: of one family); any vocabularies.",
   options: schemaOptions(options),
   needs: ({ knowledge, classifier }, { voices, index }) => {
     const leads = indexOfMember(voices, knowledge, "knowledge") !== index;

@@ -30,10 +30,10 @@ const options = z.strictObject({
     .min(0)
     .max(1)
     .default(0.9)
-    .describe("The large member speaks below this score; 0 never asks it."),
+    .describe("The large member chooses the token below this score; 0 never asks it."),
   router: z
     .union([z.string().min(1), z.custom<SwitchingModel>(isSwitchingModel, "is a file, or an object with a score")])
-    .describe('A file that "llamafuse train citer" made for these members. Needed.'),
+    .describe('A file that "llamafuse train citer" made for these members. Required.'),
 });
 
 /** As a law needs one: the small model will do where its likeliest token is even. */
@@ -41,9 +41,10 @@ const EVEN: SwitchingModel = { needs: { top: 1 }, score: ({ output }) => output.
 
 export const citer = defineMethod({
   name: "citer",
-  summary: "Token-level routing: a small model writes, a router on its hidden state calls the large one when needed.",
+  summary:
+    "Token-level routing: a small model writes; a router reads its hidden state and calls the large model when needed.",
   source: "arXiv 2502.01976",
-  requires: "Two members, as published with one vocabulary; a router trained on them.",
+  requires: "Two members (published: with one vocabulary); a router trained for them.",
   options: schemaOptions(options),
   needs: ({ small, router }, { voices, index }) => {
     const leads = indexOfMember(voices, small, "small") === index;

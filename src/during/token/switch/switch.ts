@@ -5,9 +5,9 @@ import type { SwitchParts } from "./run.js";
 
 /** The laws that a switch cannot keep. */
 export const SWITCHED = {
-  order: "one member leads, the other speaks where the switching model says so",
+  order: "one member leads; the other chooses where the switching model says so",
   weights: "the members have roles instead of weights",
-  end: "one member speaks at a step",
+  end: "one member decides each step",
 } as const;
 
 /** Members with one vocabulary hand each other tokens, others text. */

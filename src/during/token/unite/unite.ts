@@ -42,7 +42,7 @@ const options = z
       .enum(["logits", "probability"])
       .optional()
       .meta({
-        description: 'With compat: which released code it reproduces, "logits" or "probability".',
+        description: 'With compat: the released code to reproduce, "logits" or "probability".',
         usual: JSON.stringify(VARIANT),
       }),
     compat: z.boolean().default(false).describe("Reproduce the released code's strings, quirks and feedback."),
@@ -60,7 +60,7 @@ type UniteOptions = z.output<typeof options>;
 
 export const unite = defineMethod({
   name: "unite",
-  summary: "Top-k union: weighted mean of the members' softmax over the strings that any of them has among its k best.",
+  summary: "Top-k union: weighted mean of the members' softmax over the strings in any member's k best tokens.",
   source: "arXiv 2410.03777",
   requires: "Any vocabularies.",
   options: schemaOptions(options),
