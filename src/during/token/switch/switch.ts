@@ -8,6 +8,7 @@ export const SWITCHED = {
   order: "one member leads, the other speaks where the switching model says so",
   weights: "the members have roles instead of weights",
   end: "one member speaks at a step",
+  "greedy-sums": "a greedy step asks the speaker for its likeliest token alone",
 } as const;
 
 /** Members with one vocabulary hand each other tokens, others text. */
