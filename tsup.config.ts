@@ -3,6 +3,7 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    laws: "src/laws/index.ts",
     cli: "src/cli/main.ts",
     "member-worker": "src/member/llama/worker.ts",
     "alignment-worker": "src/during/alignments/build/worker.ts",
@@ -13,7 +14,7 @@ export default defineConfig({
   format: "esm",
   target: "node20",
   platform: "node",
-  dts: { entry: { index: "src/index.ts" } },
+  dts: { entry: { index: "src/index.ts", laws: "src/laws/index.ts" } },
   sourcemap: true,
   clean: false,
   splitting: true,

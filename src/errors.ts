@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   "context-overflow": { exit: 6, http: 413 },
   /** Members whose vocabularies, embeddings or files cannot be combined by this method. */
   "incompatible-members": { exit: 6, http: 422 },
+  /** A method, alignment or rule that does not keep a law of all of them (llamafuse/laws). */
+  "broken-law": { exit: 1, http: 500 },
   /** The caller's AbortSignal fired before there was a result. */
   aborted: { exit: 130, http: 499 },
   /** Used after dispose(). */

@@ -14,6 +14,7 @@ const FLOORS = [
   "model-stores",
   "member",
   "during",
+  "laws",
   "decoding",
   "ensemble",
   "answers",

@@ -11,6 +11,8 @@ facts. Set options with \`-o NAME=VALUE\`, or in the library with \`method: { na
 the same result: that member's.`,
     `Where a paper and its released code differ, the paper is the default and \`compat: true\` reproduces the code. Methods with a
 \`compat\` option: ${methodInfos.flatMap(({ name, options }) => ("compat" in options ? [`\`${name}\``] : [])).join(", ")}.`,
+    `A method of your own is one call of \`defineMethod\`. \`checkMethod\` of \`llamafuse/laws\` checks it on scripted members, and
+names the law and the step where it breaks one: [examples/my-method.mjs](../examples/my-method.mjs).`,
     textTable(
       ["method", "what it does", "source"],
       methodInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),

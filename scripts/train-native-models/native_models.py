@@ -72,7 +72,7 @@ RECIPES = {
         start="finch", rate=0.8,
     ),
     "sparrow": Recipe(
-        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.36, "words": 0.34}), 2200, "finch",
+        "weak generalist", SPARROW, Diet({"facts": 0.3, "numbers": 0.36, "words": 0.34}), 1000, "finch",
     ),
     "swift": Recipe(
         "sparrow, fine-tuned on numbers", SPARROW, Diet({"facts": 0.08, "numbers": 0.84, "words": 0.08}), 400, "finch",

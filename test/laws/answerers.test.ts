@@ -12,10 +12,10 @@ import { type MethodOptions, methodInfos } from "../../src/during/methods.js";
 import type { SwitchingModel } from "../../src/during/token/switch/switching-model.js";
 import type { Answerer } from "../../src/ensemble/answerer.js";
 import { LlamafuseError } from "../../src/errors.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../src/laws/scripted-members.js";
 import { matrixOf } from "../../src/learning/matrix.js";
 import { createEnsemble } from "../../src/systems.js";
 import { refusal } from "../support/refusal.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "./scripted-members.js";
 
 const PROMPT = "the cat";
 const GOOD: GenerateOptions = { maxTokens: 6, seed: 3 };

@@ -7,10 +7,10 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import type { LlamafuseError } from "../../src/errors.js";
+import { textOfTokens } from "../../src/laws/text-of-tokens.js";
 import type { Member, MemberPrompt, Saying } from "../../src/member/member.js";
 import { isUtf8 } from "../../src/vocabulary/utf8.js";
 import { byteKey, TokenClass, textAtFragmentStart } from "../../src/vocabulary/vocabulary.js";
-import { textOfTokens } from "./text-of-tokens.js";
 
 export interface MemberLawOptions {
   /**

@@ -1,8 +1,8 @@
 /** From a call to something that answers: what is refused, and what stands over members that are loaded once. */
 import { describe, expect, it } from "vitest";
 import { createEnsemble, loadMembers, type MethodOptions } from "../../src/index.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../src/laws/scripted-members.js";
 import type { Member } from "../../src/member/member.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../laws/scripted-members.js";
 import { refusal } from "../support/refusal.js";
 
 const bpe = bytePairVocabulary();

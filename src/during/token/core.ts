@@ -21,6 +21,6 @@ export const core = defineMethod({
   laws: [
     { covers: "some", exempt: { order: MAIN }, rounding: 2 },
     { options: { main: "none", score: "linear" }, covers: "some" },
-    { options: { alignment: "union", task: "classification" }, covers: "all", exempt: { order: MAIN } },
+    { options: { alignment: "union", task: "classification" }, covers: "all", exempt: { order: MAIN, end: MAIN } },
   ],
 });

@@ -82,7 +82,10 @@ export const gac = defineMethod({
     {
       options: { gate: "threshold", threshold: 0.15 },
       covers: "all",
-      exempt: { order: "the primary member decides alone where it is sure" },
+      exempt: {
+        order: "the primary member decides alone where it is sure",
+        end: "where the primary member is sure, its end counts alone",
+      },
     },
     { options: { compat: true }, covers: "all", exempt: PUBLISHED_STRINGS },
   ],

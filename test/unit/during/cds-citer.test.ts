@@ -5,12 +5,12 @@ import { isCritical } from "../../../src/during/token/switch/cds.js";
 import { callsLarge } from "../../../src/during/token/switch/citer.js";
 import { EntropyModel, isEntity } from "../../../src/during/token/switch/heuristics.js";
 import type { SwitchingModel } from "../../../src/during/token/switch/switching-model.js";
+import { byteVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
+import { textOfTokens } from "../../../src/laws/text-of-tokens.js";
+import { beginRun, walk } from "../../../src/laws/walk.js";
 import type { Member } from "../../../src/member/member.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { byteVocabulary, randomMember } from "../../laws/scripted-members.js";
-import { textOfTokens } from "../../laws/text-of-tokens.js";
-import { beginRun, walk } from "../../laws/walk.js";
 
 const end = { bytes: new Uint8Array(), class: TokenClass.end };
 /** a b c … z end */
@@ -66,7 +66,7 @@ describe("the switch", () => {
       members,
       prompt: "a",
       steps: 6,
-      inspect: (_, voices) => {
+      inspect: (_, _step, voices) => {
         try {
           decoded.push(voices[1].member.output.decodedTokens);
         } catch {

@@ -8,12 +8,12 @@ import { agreeing, keptWeights } from "../../../src/during/rules/agreeing.js";
 import { DevelopmentScores } from "../../../src/during/weightings/development-scores.js";
 import type { LoadProgress } from "../../../src/ensemble/load-options.js";
 import { LlamafuseError } from "../../../src/errors.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { byStringOf, walk } from "../../../src/laws/walk.js";
 import type { EmbeddingSource } from "../../../src/member/embeddings.js";
 import type { Member } from "../../../src/member/member.js";
 import { createEnsemble } from "../../../src/systems.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { byStringOf, walk } from "../../laws/walk.js";
 import { refusal } from "../../support/refusal.js";
 
 const sp = sentencePieceVocabulary();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { beginRun } from "../../../src/laws/walk.js";
 import type { ScriptState } from "../../../src/member/scripted/options.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { beginRun } from "../../laws/walk.js";
 
 const text = (string: string) => ({ bytes: Buffer.from(string) });
 const end = { bytes: new Uint8Array(), class: TokenClass.end, text: "</s>" };

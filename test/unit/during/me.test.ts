@@ -1,8 +1,8 @@
 /** The mixture-like ensemble draws from the mixture, and asks one member a step. */
 import { describe, expect, it } from "vitest";
 import { createEnsemble } from "../../../src/index.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { END, PROMPT, walk } from "../../laws/walk.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { END, PROMPT, walk } from "../../../src/laws/walk.js";
 
 const bpe = bytePairVocabulary();
 const sp = sentencePieceVocabulary();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type MethodOptions, methodInfos, methodNamed } from "../../../src/during/methods.js";
+import { bytePairVocabulary, byteVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
+import { beginRun } from "../../../src/laws/walk.js";
 import type { Member } from "../../../src/member/member.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
-import { bytePairVocabulary, byteVocabulary, randomMember } from "../../laws/scripted-members.js";
-import { beginRun } from "../../laws/walk.js";
 
 const voices = (...members: Member[]) => members.map((member) => ({ member, weight: 1 / members.length }));
 const context = (...members: Member[]) => ({

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
 import { perplexityWeights } from "../../../src/during/weightings/perplexity.js";
 import { searchWeights } from "../../../src/during/weightings/perplexity-search.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { textOfTokens } from "../../../src/laws/text-of-tokens.js";
+import { beginRun, byStringOf } from "../../../src/laws/walk.js";
 import type { ScriptState } from "../../../src/member/scripted/options.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { createEnsemble } from "../../../src/systems.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { textOfTokens } from "../../laws/text-of-tokens.js";
-import { beginRun, byStringOf } from "../../laws/walk.js";
 
 const token = (text: string) => ({ bytes: Buffer.from(text), text });
 const end = { bytes: new Uint8Array(), class: TokenClass.end, text: "</s>" };

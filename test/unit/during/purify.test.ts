@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 import { methodNamed } from "../../../src/during/methods.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MinimumRule } from "../../../src/during/rules/minimum.js";
-import type { Member } from "../../../src/member/member.js";
-import { firstDifference } from "../../../src/vocabulary/same-tokens.js";
-import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import {
   bytePairVocabulary,
   byteVocabulary,
   randomMember,
   sentencePieceVocabulary,
-} from "../../laws/scripted-members.js";
-import { walk } from "../../laws/walk.js";
+} from "../../../src/laws/scripted-members.js";
+import { walk } from "../../../src/laws/walk.js";
+import type { Member } from "../../../src/member/member.js";
+import { firstDifference } from "../../../src/vocabulary/same-tokens.js";
+import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 
 const stepOf = (...distributions: number[][]) => ({
   size: distributions[0].length,

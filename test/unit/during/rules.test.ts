@@ -4,10 +4,10 @@ import { AgreeingRule, agreeing, LinearRule } from "../../../src/during/rules/ag
 import { CoreRule } from "../../../src/during/rules/core.js";
 import { LogLinearRule } from "../../../src/during/rules/log-linear.js";
 import { MeanRule } from "../../../src/during/rules/mean.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { beginRun, byStringOf } from "../../../src/laws/walk.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { beginRun, byStringOf } from "../../laws/walk.js";
 
 const strings = ["", "a", "b", "ab"];
 const stepOf = (...distributions: number[][]) => ({

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { AlignedStep } from "../../../src/during/alignments/alignment.js";
 import { methodNamed } from "../../../src/during/methods.js";
 import { SharpenedRule, type SharpeningOptions } from "../../../src/during/rules/sharpened.js";
+import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { byStringOf, walk } from "../../../src/laws/walk.js";
 import type { Member } from "../../../src/member/member.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { nativeModels } from "../../../src/native-models.js";
 import { createEnsemble } from "../../../src/systems.js";
 import { byteKey, keyBytes, makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { byStringOf, walk } from "../../laws/walk.js";
 
 const PROMPT = "Hello, the";
 const bpe = bytePairVocabulary();

@@ -1,9 +1,9 @@
 /** Members of weight 0: options still mean the members that the user counts, and roles are not handed on. */
 import { expect, it } from "vitest";
 import type { MethodOptions } from "../../../src/during/methods.js";
+import { bytePairVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
 import type { Member } from "../../../src/member/member.js";
 import { createEnsemble } from "../../../src/systems.js";
-import { bytePairVocabulary, randomMember } from "../../laws/scripted-members.js";
 
 /** Members random-1, random-2, … of these weights. */
 async function ensembleOf(method: MethodOptions, weights: readonly number[]) {

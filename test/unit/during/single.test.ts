@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { beginRun } from "../../../src/laws/walk.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { beginRun } from "../../laws/walk.js";
 
 const none = new Uint8Array();
 const vocabulary = makeVocabulary([

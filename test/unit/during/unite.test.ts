@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { TopUnion } from "../../../src/during/alignments/top-union/candidates.js";
 import type { MethodOptions } from "../../../src/during/methods.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import { beginRun, byStringOf, END } from "../../../src/laws/walk.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../laws/scripted-members.js";
-import { beginRun, byStringOf, END } from "../../laws/walk.js";
 
 const text = (string: string) => ({ bytes: Buffer.from(string) });
 const end = { bytes: new Uint8Array(), class: TokenClass.end };

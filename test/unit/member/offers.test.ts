@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { SharedMemory } from "../../../src/kernels/shared-memory.js";
+import { bytePairVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
 import { isMember } from "../../../src/member/is-member.js";
 import { LlamaMember } from "../../../src/member/llama/llama-member.js";
 import { llamaOffers } from "../../../src/member/llama/offers.js";
 import { nativeModels } from "../../../src/native-models.js";
-import { bytePairVocabulary, randomMember } from "../../laws/scripted-members.js";
 
 const vocabulary = bytePairVocabulary();
 const PROMPT = { text: Buffer.from("Hello, the"), parseSpecial: false, addBos: true };

@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import type { SwitchingMethod } from "../../../src/during/token/switch/saved-model.js";
 import { HiddenStateModel, readSwitchingModel } from "../../../src/during/token/switch/saved-model.js";
 import type { Task } from "../../../src/evaluation/task.js";
+import { byteVocabulary } from "../../../src/laws/scripted-members.js";
+import { walk } from "../../../src/laws/walk.js";
 import { unpack } from "../../../src/learning/packed-numbers.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { examplesOf, spansOf, type TrainingExample } from "../../../src/training/example.js";
 import { trainCds } from "../../../src/training/train-cds.js";
 import { routedTokens, trainCiter } from "../../../src/training/train-citer.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
-import { byteVocabulary } from "../../laws/scripted-members.js";
-import { walk } from "../../laws/walk.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const LETTERS = " abcdefghijklmnopqrstuvwxyz:";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { bytePairVocabulary, sentencePieceVocabulary, twinVocabulary } from "../../../src/laws/scripted-members.js";
 import { ByteOrder } from "../../../src/vocabulary/byte-order.js";
 import { TokenClass, textAtFragmentStart, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, sentencePieceVocabulary, twinVocabulary } from "../../laws/scripted-members.js";
 
 const vocabularies = { sp: sentencePieceVocabulary(), bpe: bytePairVocabulary(), twins: twinVocabulary() };
 const wanted = ["", "t", "the", " the", "the cat", " ", "  ", " c", "q", "日", "<", "zzz"].map((text) =>

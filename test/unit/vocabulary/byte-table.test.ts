@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { randomNumbers } from "../../../src/laws/scripted-members.js";
 import { ByteTable } from "../../../src/vocabulary/byte-table.js";
 import { byteKey } from "../../../src/vocabulary/vocabulary.js";
-import { randomNumbers } from "../../laws/scripted-members.js";
 
 it("numbers strings like a Map does, through growth and colliding hashes", () => {
   const random = randomNumbers(1);

@@ -35,6 +35,7 @@ export const relative = defineAlignment({
     covers: "all",
     exempt: {
       order: "the main member's tokens are searched for",
+      end: "the end is searched for as all tokens are, and is no mean",
       weights: "the published decay flattens the main member's own distribution",
       agreement: "the published decay flattens distributions that agree, by less than a hundredth of their logits",
     },

@@ -8,6 +8,7 @@ export const SWITCHED = {
   order: "one member leads; the other chooses where the switching model says so",
   weights: "the members have roles instead of weights",
   end: "one member decides each step",
+  "greedy-sums": "a greedy step asks the deciding member only for its likeliest token",
 } as const;
 
 /** Members with one vocabulary hand each other tokens, others text. */

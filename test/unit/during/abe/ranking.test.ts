@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenRanking } from "../../../../src/during/token/abe/ranking.js";
+import { bytePairVocabulary, randomNumbers } from "../../../../src/laws/scripted-members.js";
 import { TokenClass } from "../../../../src/vocabulary/vocabulary.js";
-import { bytePairVocabulary, randomNumbers } from "../../../laws/scripted-members.js";
 
 const vocabulary = bytePairVocabulary();
 const { size, endTokens } = vocabulary;

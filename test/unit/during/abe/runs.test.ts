@@ -10,8 +10,8 @@ import {
   randomMember,
   randomNumbers,
   sentencePieceVocabulary,
-} from "../../../laws/scripted-members.js";
-import { walk } from "../../../laws/walk.js";
+} from "../../../../src/laws/scripted-members.js";
+import { walk } from "../../../../src/laws/walk.js";
 import { refusal } from "../../../support/refusal.js";
 
 const PROMPT = "Hello, the";

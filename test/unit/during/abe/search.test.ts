@@ -9,8 +9,8 @@ import {
   type Hypothesis,
   searchAgreements,
 } from "../../../../src/during/token/abe/search.js";
+import { randomNumbers } from "../../../../src/laws/scripted-members.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../../src/vocabulary/vocabulary.js";
-import { randomNumbers } from "../../../laws/scripted-members.js";
 
 const PIECES = ["a", "b", "ab", "ba", "abb", "aab", "bb", "bab", "c", "ca", "abab"];
 const TEXTS = ["", "a", "ab", "abb", "ba", "bab"];

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { minedMap } from "../../../../src/during/alignments/mined/map.js";
 import { nearestWords } from "../../../../src/during/alignments/mined/minimum-edit.js";
 import { withMarker } from "../../../../src/during/alignments/mined/space.js";
-import { randomNumbers } from "../../../laws/scripted-members.js";
+import { randomNumbers } from "../../../../src/laws/scripted-members.js";
 
 /** Levenshtein's distance, row by row. */
 function distance(a: string, b: string): number {

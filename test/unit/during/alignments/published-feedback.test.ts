@@ -5,8 +5,8 @@ import { TopSpace } from "../../../../src/during/alignments/top-union/alignment.
 import { MeanRule } from "../../../../src/during/rules/mean.js";
 import { primaryDecides } from "../../../../src/during/schedules/gate.js";
 import { MixtureKeys } from "../../../../src/during/token/unite/mixture.js";
-import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../laws/scripted-members.js";
-import { textOfTokens } from "../../../laws/text-of-tokens.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../../src/laws/scripted-members.js";
+import { textOfTokens } from "../../../../src/laws/text-of-tokens.js";
 
 it("the gate opens only above its threshold", () => {
   expect([0.49, 0.5, 0.51].map((largest) => primaryDecides(largest, 0.5))).toEqual([false, false, true]);

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { PublishedUnion, prefixProbe, publishedTokenIds } from "../../../../src/during/alignments/published-strings.js";
-import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../../laws/scripted-members.js";
+import { bytePairVocabulary, byteVocabulary, sentencePieceVocabulary } from "../../../../src/laws/scripted-members.js";
 
 const hex = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
 const sp = (...pieces: string[]) => [...hex, ...pieces];

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { Encoder } from "../../../../src/member/llama/piece-encoder.js";
-import { TokenTrail } from "../../../../src/member/llama/token-trail.js";
-import { ScriptedTokenizer } from "../../../../src/member/scripted/tokenizer.js";
-import type { Vocabulary } from "../../../../src/vocabulary/vocabulary.js";
 import {
   bytePairVocabulary,
   byteVocabulary,
   sentencePieceVocabulary,
   twinVocabulary,
-} from "../../../laws/scripted-members.js";
-import { textOfTokens } from "../../../laws/text-of-tokens.js";
+} from "../../../../src/laws/scripted-members.js";
+import { textOfTokens } from "../../../../src/laws/text-of-tokens.js";
+import type { Encoder } from "../../../../src/member/llama/piece-encoder.js";
+import { TokenTrail } from "../../../../src/member/llama/token-trail.js";
+import { ScriptedTokenizer } from "../../../../src/member/scripted/tokenizer.js";
+import type { Vocabulary } from "../../../../src/vocabulary/vocabulary.js";
 import { between, generator, randomSplit, randomText } from "../../../vocabularies/random-texts.js";
 
 const vocabularies: [string, Vocabulary][] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { randomMember, sentencePieceVocabulary } from "../../../../src/laws/scripted-members.js";
 import { ScriptedMember } from "../../../../src/member/scripted/scripted-member.js";
 import { makeVocabulary, TokenClass } from "../../../../src/vocabulary/vocabulary.js";
-import { randomMember, sentencePieceVocabulary } from "../../../laws/scripted-members.js";
 
 const vocabulary = makeVocabulary([
   ...["d", "o", "g", "do", "dog"].map((word) => ({ bytes: Buffer.from(word) })),

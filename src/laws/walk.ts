@@ -1,8 +1,8 @@
 /** A bare decoding loop for the laws: no sampler, no stop rules, everything recorded. */
-import type { FusedDistribution, MethodRun, Voice } from "../../src/during/method.js";
-import { type MethodOptions, methodNamed } from "../../src/during/methods.js";
-import type { Member } from "../../src/member/member.js";
-import { byteKey } from "../../src/vocabulary/vocabulary.js";
+import type { FusedDistribution, MethodRun, Voice } from "../during/method.js";
+import { type MethodGiven, methodNamed } from "../during/methods.js";
+import type { Member } from "../member/member.js";
+import { byteKey } from "../vocabulary/vocabulary.js";
 
 export interface Walk {
   steps: WalkStep[];
@@ -24,7 +24,7 @@ export interface WalkStep {
 }
 
 export interface WalkOptions {
-  method: MethodOptions;
+  method: MethodGiven;
   members: readonly Member[];
   weights?: readonly number[];
   greedy?: boolean;
@@ -34,7 +34,7 @@ export interface WalkOptions {
   /** Chooses an entry; default: the best one. The end is never accepted: the best other entry is in its place. */
   choose?: (distribution: FusedDistribution, step: number) => number;
   /** Called at every step with the members' outputs valid. */
-  inspect?: (distribution: FusedDistribution, voices: readonly Voice[]) => void | Promise<void>;
+  inspect?: (distribution: FusedDistribution, step: number, voices: readonly Voice[]) => void | Promise<void>;
   traceTop?: number;
 }
 
@@ -47,7 +47,7 @@ export async function walk(options: WalkOptions): Promise<Walk> {
   const recorded: WalkStep[] = [];
   for (let step = 0; step < steps; step++) {
     const distribution = await run.step();
-    await options.inspect?.(distribution, voices);
+    await options.inspect?.(distribution, step, voices);
     let entry = choose(distribution, step);
     if (entry === distribution.endEntry) entry = bestText(distribution);
     if (entry < 0) break;

@@ -1,4 +1,4 @@
-import { TokenClass, type Vocabulary } from "../../src/vocabulary/vocabulary.js";
+import { TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 
 /** The text that tokens stand for: special tokens left out, and the space that a tokenizer puts before a first word. */
 export function textOfTokens(vocabulary: Vocabulary, ids: ArrayLike<number>): Buffer {

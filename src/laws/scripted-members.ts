@@ -1,8 +1,8 @@
 /** Seeded members over vocabularies of every kind, for the laws. */
 
-import type { ScriptedMemberOptions } from "../../src/member/scripted/options.js";
-import { ScriptedMember } from "../../src/member/scripted/scripted-member.js";
-import { makeVocabulary, TokenClass, type Vocabulary } from "../../src/vocabulary/vocabulary.js";
+import type { ScriptedMemberOptions } from "../member/scripted/options.js";
+import { ScriptedMember } from "../member/scripted/scripted-member.js";
+import { makeVocabulary, TokenClass, type Vocabulary } from "../vocabulary/vocabulary.js";
 
 const WORDS = [
   "the",
