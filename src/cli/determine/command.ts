@@ -80,7 +80,7 @@ export function registerDetermine(program: Command): void {
     .optionsGroup("Run and report:")
     .option("--ledger <file>", "keep every answer in this file, and take those that it has: a stopped run goes on")
     .option("--lanes <count>", "questions answered at once (default: what the cores hold)", number("--lanes"))
-    .option("--json", "print one JSON document: each model's grade, gap, length and verdict");
+    .option("--json", "print one JSON document: each model's grade, gap and length, whether it is chosen and why");
   addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))

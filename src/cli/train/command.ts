@@ -59,7 +59,7 @@ Examples:
 
 citer: the first member is the small one, the second the large one. cds: the first is the aligned one, the second the
 one that says critical tokens. The file fits these two models and no others.
-TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not judge a method on the questions that it was
+TASK as in "llamafuse eval": "native", a file, or FORMAT:FILE. Do not measure a method on the questions that it was
 trained on: native stands for the development questions here, and for the test questions in eval.`;
 
 export function registerTrain(program: Command): void {
