@@ -31,12 +31,12 @@ export type {
   Choice,
   Decision,
   Estimate,
-  Feedback as RouterFeedback,
   FitData,
   FitOptions,
   Knob,
   Query,
   Router,
+  RouterFeedback,
   RouterInfo,
   SavedRouter,
 } from "./before/router.js";

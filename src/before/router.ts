@@ -66,7 +66,7 @@ export interface Decision {
 }
 
 /** What came of a query: one model's outcome, or which of two answers was better. */
-export type Feedback =
+export type RouterFeedback =
   | { query: Query; model: string; quality: number; cost?: number; latencyMs?: number }
   | { query: Query; a: string; b: string; outcome: "a" | "b" | "tie" };
 
@@ -99,7 +99,7 @@ export interface Router {
   /** `score`, `choose` and the reason. Errors: also invalid-option for a knob that is not this router's or out of range. */
   decide(query: Query, knob?: Knob): Decision;
   /** Learn from what came of a decision; only routers that learn online have it. */
-  update?(feedback: Feedback): void;
+  update?(feedback: RouterFeedback): void;
   /** JSON from which `restoreRouter` makes a router that decides alike. */
   toJSON(): SavedRouter;
 }

@@ -38,7 +38,8 @@ export interface DetermineRule {
 /** Why a model is chosen (`best`, `compatible`) or not: too weak, answers of another style, or enough are chosen. */
 export type Reason = "best" | "compatible" | "gap" | "style" | "most";
 
-export interface Verdict {
+/** What determining makes of one candidate. */
+export interface Standing {
   isChosen: boolean;
   reason: Reason;
   /** The best model's grade less its own. */
@@ -52,15 +53,15 @@ const DEFAULT_LENGTH_RATIO = 2;
 /** Differences of means that are equal but for rounding. */
 const ROUNDING = 1e-9;
 
-/** A verdict on each candidate, in their order. Ties go to the first. Errors: invalid-option. */
-export function chooseModels(candidates: readonly Candidate[], rule: DetermineRule = {}): Verdict[] {
+/** The standing of each candidate, in their order. Ties go to the first. Errors: invalid-option. */
+export function chooseModels(candidates: readonly Candidate[], rule: DetermineRule = {}): Standing[] {
   const { maxGap = DEFAULT_GAP, maxLengthRatio = DEFAULT_LENGTH_RATIO, most = candidates.length } = rule;
   checkNumber("maxGap", maxGap, maxGap >= 0 && maxGap <= 1, "a number from 0 to 1");
   checkNumber("maxLengthRatio", maxLengthRatio, maxLengthRatio >= 1, "a number of at least 1");
   checkNumber("most", most, Number.isInteger(most) && most >= 1, "an integer of at least 1");
   const order = candidates.map((_, index) => index).sort((a, b) => candidates[b].grade - candidates[a].grade || a - b);
   const best = candidates[order[0]];
-  const verdicts: Verdict[] = [];
+  const standings: Standing[] = [];
   let chosen = 0;
   for (const index of order) {
     const candidate = candidates[index];
@@ -74,9 +75,9 @@ export function chooseModels(candidates: readonly Candidate[], rule: DetermineRu
     })();
     const isChosen = reason === "best" || reason === "compatible";
     if (isChosen) chosen++;
-    verdicts[index] = { isChosen, reason, gap, lengthRatio };
+    standings[index] = { isChosen, reason, gap, lengthRatio };
   }
-  return verdicts;
+  return standings;
 }
 
 /** One more character on both sides, so that an empty answer can be compared. */
@@ -86,7 +87,7 @@ function ratioOf(a: number | null, b: number | null): number | null {
 
 export interface DetermineOptions extends Omit<EvaluateOptions, "methods">, DetermineRule {}
 
-export interface DeterminedModel extends Verdict {
+export interface DeterminedModel extends Standing {
   name: string;
   model: string;
   /** The mean, with its 95 % bootstrap interval over the questions. */
@@ -150,9 +151,9 @@ export async function determine(options: DetermineOptions): Promise<Determinatio
     candidates.push({ name, model: member.model, grade: interval.value, interval, length: lengthOf(graded) });
     notes.push(...evaluation.notes.map((note) => `${name}: ${note}`));
   }
-  const verdicts = chooseModels(candidates, rule);
+  const standings = chooseModels(candidates, rule);
   const models = candidates
-    .map(({ name, model, interval, length }, index) => ({ name, model, grade: interval, length, ...verdicts[index] }))
+    .map(({ name, model, interval, length }, index) => ({ name, model, grade: interval, length, ...standings[index] }))
     .sort((a, b) => b.grade.value - a.grade.value);
   return {
     models,

@@ -18,7 +18,7 @@ function timeless(tables: readonly BenchTable[]): string {
 describe("bench quality", () => {
   it("gives every method a row, is the same table with the same seed, and measures speed", async () => {
     const first = await benchQuality({ limit: 2 });
-    // The teams with sampled rows and with a trained judge.
+    // The teams with sampled rows and with a trained switching model.
     const again = ["experts", "siblings"];
     const second = await benchQuality({ limit: 2, sets: again });
     const isAgain = (text: string) => again.some((team) => text.startsWith(team));

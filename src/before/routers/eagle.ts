@@ -19,7 +19,7 @@ import { NearestNeighbours } from "../../learning/nearest-neighbours.js";
 import { pack, packedNumbers, packMatrix, unpack, unpackMatrix } from "../../learning/packed-numbers.js";
 import { onlyPairs } from "../fitting/feedback.js";
 import { TrainedRouter } from "../fitting/trained-router.js";
-import type { Feedback, FitData, Query, RouterInfo } from "../router.js";
+import type { FitData, Query, RouterFeedback, RouterInfo } from "../router.js";
 import { outcomePairs } from "../table/pairs.js";
 
 export const eagleInfo: RouterInfo = {
@@ -97,7 +97,7 @@ export class EagleRouter extends TrainedRouter<z.infer<typeof eagleState>> {
   }
 
   /** Which of two answers was better. Errors: invalid-option for an unknown model, or one model's quality. */
-  update(feedback: Feedback): void {
+  update(feedback: RouterFeedback): void {
     const { query, a, b, outcome } = onlyPairs(feedback, this.info.name);
     const match = { a: this.column(a), b: this.column(b), score: SCORES[outcome] };
     this.#elo.play(match);

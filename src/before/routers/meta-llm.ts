@@ -19,7 +19,7 @@ import { argmax, type Matrix, makeMatrix, rowOf, unitVector } from "../../learni
 import { PrincipalComponents, savedComponents } from "../../learning/principal-components.js";
 import { withoutPairs } from "../fitting/feedback.js";
 import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
-import type { Feedback, FitData, Query, RouterInfo } from "../router.js";
+import type { FitData, Query, RouterFeedback, RouterInfo } from "../router.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const metaLlmInfo: RouterInfo = {
@@ -86,7 +86,7 @@ export class MetaLlmRouter extends TrainedRouter<z.infer<typeof metaLlmState>> {
   }
 
   /** What came of asking one model. Errors: invalid-option for an unknown model, or a comparison of two. */
-  update(feedback: Feedback): void {
+  update(feedback: RouterFeedback): void {
     const { query, model, quality } = withoutPairs(feedback, this.info.name);
     const arm = this.column(model);
     this.#bandit.update(arm, this.#contextOf(query.embedding), this.#reward(quality, arm));

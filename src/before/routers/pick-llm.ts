@@ -21,7 +21,7 @@ import { RandomGenerator } from "../../random.js";
 import { chooseByKnob } from "../allocation/choose.js";
 import { withoutPairs } from "../fitting/feedback.js";
 import { TrainedRouter, type TrainingOptions } from "../fitting/trained-router.js";
-import type { Choice, Estimate, Feedback, FitData, Knob, Query, RouterInfo } from "../router.js";
+import type { Choice, Estimate, FitData, Knob, Query, RouterFeedback, RouterInfo } from "../router.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
 
 export const pickLlmInfo: RouterInfo = {
@@ -113,7 +113,7 @@ export class PickLlmRouter extends TrainedRouter<PickLlmState> {
   }
 
   /** What came of asking one model. Errors: invalid-option for an unknown model, or a comparison of two. */
-  update(feedback: Feedback): void {
+  update(feedback: RouterFeedback): void {
     const { model, quality, cost = 0, latencyMs } = withoutPairs(feedback, this.info.name);
     const reward = rewardOf({ quality, cost: cost / this.#state.dearest, latencyMs }, this.#settings);
     this.#learn(this.column(model), reward);

@@ -73,7 +73,7 @@ export function registerDetermine(program: Command): void {
     .optionsGroup("Run and report:")
     .option("--ledger <file>", "save every answer in this file and reuse saved ones, so a stopped run can continue")
     .option("--lanes <count>", "questions answered at once (default: as many as the cores allow)", number("--lanes"))
-    .option("--json", "print one JSON document: each model's grade, gap, length and verdict");
+    .option("--json", "print one JSON document: each model's grade, gap and length, whether it is chosen and why");
   addMachineOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))

@@ -57,7 +57,7 @@ export class PublishedUnion {
 
   #mapTexts(texts: readonly string[], byteIds: ReadonlySet<number>): Int32Array {
     const map = new Int32Array(new SharedArrayBuffer(4 * texts.length)).fill(-1);
-    // The family is judged again without the byte tokens, as the released code does.
+    // The family is found again without the byte tokens, as the released code does.
     const canonical = canonicaliser(familyOf(texts.filter((_, id) => !byteIds.has(id))));
     for (const [id, text] of texts.entries()) if (!byteIds.has(id)) map[id] = this.#insert(canonical(text));
     return map;

@@ -1,5 +1,5 @@
 /**
- * Contrastive decoding: what an expert says and an amateur does not. Rule "contrast" on any alignment in which both judge
+ * Contrastive decoding: what an expert says and an amateur does not. Rule "contrast" on any alignment in which both score
  * every string.
  *
  *     form "scaled":      p(u) ∝ p_E(u)^(1+β) / p_A(u)^(β/τ)     (1 + β) z_E − β z_A / τ in logits

@@ -4,7 +4,7 @@
  *
  * Defaults are the paper's: UniTE's alignment with k = 10, RBF scores, generation, text feedback. The released code fuses
  * in the vocabulary of its main member, each distribution cut to its own top k; here the space is the alignment's, where
- * the other members also judge what they did not propose.
+ * the other members also score what they did not propose.
  */
 import { defineMethod } from "../define-method.js";
 import { core as coreRule } from "../rules/core.js";

@@ -1,7 +1,7 @@
 /**
  * Proxy tuning: a large model is steered by the difference between a small tuned model and the same one untuned (Liu, Han,
  * Wang, Tsvetkov, Choi and Smith, "Tuning Language Models by Proxy", arXiv 2401.08565). Rule "proxy" on any alignment in
- * which all judge every string.
+ * which all score every string.
  *
  *     p(u) ∝ p_B(u) · (p_E(u) / p_A(u))^γ        softmax(z_B + γ (z_E − z_A)) in logits
  *     over {u : p_B(u) ≥ α · max_v p_B(v)}, 0 elsewhere

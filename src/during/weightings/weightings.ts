@@ -1,4 +1,4 @@
-/** The weights that methods are put together with. New ones are a file here and a line in this list. */
+/** The weightings that methods are put together with. New ones are a file here and a line in this list. */
 import type { z } from "zod";
 import { partSchema } from "../../part-schema.js";
 import type { WeightingDefinition } from "./define-weighting.js";
@@ -8,12 +8,12 @@ import { perplexitySearch } from "./perplexity-search.js";
 
 export const weightings = [given, perplexity, perplexitySearch] as const;
 
-export const weightOptions = partSchema(weightings, "given");
+export const weightingOptions = partSchema(weightings, "given");
 
-export type WeightOptions = z.output<typeof weightOptions>;
+export type WeightingOptions = z.output<typeof weightingOptions>;
 
-/** The weights that these options name, and their own options. */
-export function weightingOf({ name, ...options }: WeightOptions): {
+/** The weighting that these options name, and their own options. */
+export function weightingOf({ name, ...options }: WeightingOptions): {
   weighting: WeightingDefinition;
   options: Record<string, unknown>;
 } {

@@ -188,7 +188,7 @@ export class ScriptedMember implements Member {
 
   async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
     this.#checkCanLookAhead(signal);
-    if (!this.offers.verify) throw notOffered(this.name, "to judge places inside a text", "verify");
+    if (!this.offers.verify) throw notOffered(this.name, "to verify places inside a text", "verify");
     checkPlaces(this.name, bytes, places);
     return verifyWithin(this.#text, bytes, places, this.#looking);
   }

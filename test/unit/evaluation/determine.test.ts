@@ -9,10 +9,10 @@ const reasons = (candidates: Candidate[], rule?: DetermineRule) =>
 describe("which models to combine", () => {
   it("takes the best and those within 10 points of it, in whatever order they stand", () => {
     const models = [candidate("weak", 0.59), candidate("near", 0.6), candidate("best", 0.7), candidate("close", 0.69)];
-    const verdicts = chooseModels(models);
-    expect(verdicts.map(({ reason }) => reason)).toEqual(["gap", "compatible", "best", "compatible"]);
-    expect(verdicts.map(({ isChosen }) => isChosen)).toEqual([false, true, true, true]);
-    expect(verdicts.map(({ gap }) => gap)).toEqual([0.11, 0.1, 0, 0.01].map((gap) => expect.closeTo(gap, 12)));
+    const standings = chooseModels(models);
+    expect(standings.map(({ reason }) => reason)).toEqual(["gap", "compatible", "best", "compatible"]);
+    expect(standings.map(({ isChosen }) => isChosen)).toEqual([false, true, true, true]);
+    expect(standings.map(({ gap }) => gap)).toEqual([0.11, 0.1, 0, 0.01].map((gap) => expect.closeTo(gap, 12)));
   });
 
   it("leaves out answers of more than twice or less than half the length", () => {

@@ -265,7 +265,9 @@ describe("a switching model's file", () => {
     const saved = await file();
     expect(() => reading(saved, "cds")).toThrow(/no classifier for cds: it was trained for citer.*llamafuse train cds/);
     expect(() => reading({ ...saved, version: 2 })).toThrow(/saved as version 2; this Llamafuse reads version 1/);
-    expect(() => reading({ ...saved, leader: undefined })).toThrow(/no router for citer.*\(leader\)/);
+    expect(() => reading({ ...saved, leader: undefined })).toThrow(
+      /no router for citer: leader: must be an object; it is missing/,
+    );
     expect(() => reading({ ...saved, inputs: 4 })).toThrow(/3 numbers for hidden states of 4/);
     const shape = { inputs: 4, hidden: 6 };
     expect(() => reading({ ...saved, model: { ...saved.model, shape } })).toThrow(/belong there/);
@@ -278,6 +280,19 @@ describe("a switching model's file", () => {
     );
     expect(() => readSwitchingModel(".", "citer")).toThrow(/^Cannot read \.: EISDIR\. Train a router for citer/);
     expect(() => reading([])).toThrow(/no router for citer/);
+  });
+
+  it("is read in the format of the first releases, which called the model a judge", async () => {
+    const saved = await file();
+    const [small, large] = members();
+    await small.prepare({ top: 1, hidden: true });
+    await small.begin({ text: Buffer.from("cats:me"), parseSpecial: false, addBos: false });
+    const former = reading({ ...saved, format: "llamafuse-judge" });
+    former.begin(small, large);
+    expect(former.score(small)).toBe(reading(saved).score(small));
+    expect(() => reading({ ...saved, format: "llamafuse-jury" })).toThrow(
+      /format: must be one of llamafuse-switching-model, llamafuse-judge; found "llamafuse-jury"/,
+    );
   });
 
   it("needs hidden states, which a scripted member has only where they are written", async () => {

@@ -13,18 +13,18 @@ import type { RuleDefinition } from "../../rules/define-rule.js";
 import { requirePositive } from "../../rules/quotient.js";
 import { type RuleOptions, ruleOf } from "../../rules/rules.js";
 import { gateOf, type ScheduleOptions } from "../../schedules/schedules.js";
-import { type WeightOptions, weightingOf } from "../../weightings/weightings.js";
+import { type WeightingOptions, weightingOf } from "../../weightings/weightings.js";
 
 export interface Composition {
   alignment: AlignmentOptions;
   rule: RuleOptions;
   /** Default: the members' own. */
-  weights?: WeightOptions;
+  weights?: WeightingOptions;
   /** Default: all members at every step. */
   schedule?: ScheduleOptions;
 }
 
-const GIVEN: WeightOptions = { name: "given" };
+const GIVEN: WeightingOptions = { name: "given" };
 
 /** Errors: invalid-option, incompatible-members for parts that do not go together. */
 export function needsOf(composition: Composition, { voices }: Pick<Place, "voices">): MethodNeeds {
@@ -46,12 +46,12 @@ export function createComposed(context: MethodContext, composition: Composition)
   const { weights = GIVEN, schedule } = composition;
   const { alignment, options } = alignmentOf(composition.alignment);
   const { rule, options: ruleOptions } = ruleOf(composition.rule);
-  const { weighting, options: weightOptions } = weightingOf(weights);
+  const { weighting, options: weightingOptions } = weightingOf(weights);
   checkTogether(composition);
   if (alignment.createRun !== undefined) {
     const parts = {
       rule: rule.create(context, ruleOptions, alignment),
-      weighting: weighting.create(voices, weightOptions),
+      weighting: weighting.create(voices, weightingOptions),
     };
     return alignment.createRun(context, options, parts);
   }
@@ -60,7 +60,7 @@ export function createComposed(context: MethodContext, composition: Composition)
   return new FusionRun(context, {
     alignment: space,
     rule: rule.create(context, ruleOptions, alignment),
-    weighting: weighting.create(voices, weightOptions, space),
+    weighting: weighting.create(voices, weightingOptions, space),
     gate: schedule && gateOf(schedule, voices),
   });
 }

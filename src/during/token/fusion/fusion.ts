@@ -18,7 +18,7 @@ import { defineMethod } from "../../define-method.js";
 import { schemaOptions } from "../../method-options.js";
 import { ruleOf, ruleOptions } from "../../rules/rules.js";
 import { scheduleOptions } from "../../schedules/schedules.js";
-import { weightOptions } from "../../weightings/weightings.js";
+import { weightingOptions } from "../../weightings/weightings.js";
 import { createComposed, needsOf } from "./compose.js";
 
 export const fusion = defineMethod({
@@ -30,7 +30,7 @@ export const fusion = defineMethod({
     z.strictObject({
       alignment: alignmentOptions,
       rule: ruleOptions,
-      weights: weightOptions,
+      weights: weightingOptions,
       schedule: scheduleOptions,
     }),
   ),

@@ -2,7 +2,7 @@
 import { Matrix as DenseMatrix, inverse } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { routerNamed } from "../../../../src/before/registry.js";
-import type { Feedback } from "../../../../src/before/router.js";
+import type { RouterFeedback } from "../../../../src/before/router.js";
 import { drawFor } from "../../../../src/before/routers/blending.js";
 import { nearestLast } from "../../../../src/before/routers/eagle.js";
 import { playBandit } from "../../../../src/before/routers/meta-llm.js";
@@ -22,7 +22,8 @@ async function fitted(name: string, options: Record<string, unknown> = {}, seed 
   return router;
 }
 
-const learn = (router: object, feedback: Feedback) => (router as { update(feedback: Feedback): void }).update(feedback);
+const learn = (router: object, feedback: RouterFeedback) =>
+  (router as { update(feedback: RouterFeedback): void }).update(feedback);
 
 describe("MetaLLM", () => {
   it("plays as a bandit: each row teaches only the model that was chosen", () => {

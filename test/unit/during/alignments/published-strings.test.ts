@@ -33,7 +33,7 @@ it("says which byte or letter a vocabulary lacks", () => {
   expect(() => new PublishedUnion([sp("▁a"), textsOf(bytePairVocabulary())])).toThrow(/token "0"/);
 });
 
-it("judges the family again without the byte tokens, as the released code does", () => {
+it("finds the family again without the byte tokens, as the released code does", () => {
   // "Ġ" alone makes it byte-level; without the bytes there is a tie, and SentencePiece's rule holds.
   const texts = [...textsOf(byteVocabulary()), "▁x▁y"];
   const withSecond = [...texts, "ĠzĠ", "Ġw"];
