@@ -100,7 +100,7 @@ export function countClasses(vocabulary: Vocabulary): Record<keyof typeof TokenC
   return counts;
 }
 
-/** File names without their ending, told apart by a number; a tokenizer.json goes by its folder's name. */
+/** File names without their ending, numbered where equal; a tokenizer.json is named after its folder. */
 export function uniqueNames(files: readonly string[]): string[] {
   const taken = new Set<string>();
   return files.map((file) => {

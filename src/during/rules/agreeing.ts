@@ -77,7 +77,7 @@ function sumToOne(
   if (!(sum > 0)) {
     throw new LlamafuseError(
       "incompatible-members",
-      "The members that count say nothing at this step: none of their likeliest tokens is like any of the main member's. Give the main member a weight above 0, lower leastSimilarity, or use a method without embeddings, such as unite.",
+      "No weighted member maps to the main member's tokens at this step: none of its most probable tokens is similar to one of them. Give the main member a weight above 0, lower leastSimilarity, or use a method without embeddings, such as unite.",
       { found: sum },
     );
   }
