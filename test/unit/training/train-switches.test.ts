@@ -263,7 +263,9 @@ describe("a switching model's file", () => {
 
   it("is refused where it is another's, of another version, or damaged", async () => {
     const saved = await file();
-    expect(() => reading(saved, "cds")).toThrow(/is not a cds classifier: it was trained for citer.*llamafuse train cds/);
+    expect(() => reading(saved, "cds")).toThrow(
+      /is not a cds classifier: it was trained for citer.*llamafuse train cds/,
+    );
     expect(() => reading({ ...saved, version: 2 })).toThrow(/saved as version 2; this Llamafuse reads version 1/);
     expect(() => reading({ ...saved, leader: undefined })).toThrow(/is not a citer router.*\(leader\)/);
     expect(() => reading({ ...saved, inputs: 4 })).toThrow(/3 numbers for hidden states of 4/);
