@@ -106,7 +106,7 @@ function ask(
     members: members.map((name) => ({ name, model: nativeModel(name).path, threads: 1 })),
     tasks: [task],
     gpu: false,
-    // What a step takes is to be seen without other questions beside it.
+    // A step's time must be measured without other questions running.
     lanes: 1,
     onAnswer: ({ done, total }) => {
       const now = Math.floor((10 * done) / total);

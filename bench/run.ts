@@ -66,7 +66,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Undefined, with a line on stderr, for an option that there is not. */
+/** Undefined, with a line on stderr, for an unknown option. */
 function readArguments() {
   try {
     return parseArgs({ allowPositionals: true, options: OPTIONS });

@@ -32,7 +32,7 @@ export interface GenerateSettings {
   steps: number;
   /** Whether the whole fused distribution is wanted, as by a sampler, and not only its largest entry. */
   whole?: boolean;
-  /** Called after every advance of a member, before it goes on. */
+  /** Called after every advance of a member, before it continues. */
   onAdvanced?: (member: number) => Promise<void>;
 }
 

@@ -56,7 +56,7 @@ export function pairedDifference(
   if (first.length !== second.length) {
     throw new LlamafuseError(
       "invalid-option",
-      `There are ${first.length} and ${second.length} grades to compare in pairs; grade the same questions with both.`,
+      `A paired comparison needs equal counts; found ${first.length} and ${second.length} grades. Grade the same questions with both.`,
       { found: [first.length, second.length], allowed: "lists of one length" },
     );
   }

@@ -140,7 +140,7 @@ export class Lane {
     const started = performance.now();
     const logLikelihoods: (number | null)[] = [];
     if (answerer.score === undefined) {
-      const message = `${answerer.methodName} cannot score texts. Ask it for answers, or choose another method.`;
+      const message = `${answerer.methodName} cannot score texts. Use it for answers, or choose another method.`;
       throw new LlamafuseError("incompatible-members", message, { method: answerer.methodName });
     }
     const tokens = names.map(() => 0);

@@ -46,7 +46,7 @@ export class Ledger<Value> {
       closeSync(this.#file);
       throw new LlamafuseError(
         "invalid-data",
-        `${path} is not a ledger of "llamafuse eval", and is left as it is. Name another file, which may be new.`,
+        `${path} is not a ledger of "llamafuse eval", and stays unchanged. Name another file, existing or new.`,
         { found: header.slice(0, 80), allowed: HEADER, file: path },
       );
     }

@@ -1,5 +1,5 @@
 /**
  * The router to take without a reason for another one. None is best on every table of `npm run bench -- routing`; this one is
- * told from the best on fewest of them, and from below the zero router on none (README, "Route").
+ * significantly worse than the best on the fewest of them, and than the zero router on none (README, "Route").
  */
 export const DEFAULT_ROUTER = "llm-bandit";

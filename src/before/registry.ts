@@ -145,7 +145,7 @@ export type RouterName = keyof typeof registry;
 /** What a router can be told; nothing where it takes no options. */
 type InputOf<Schema extends z.ZodType> = string extends keyof z.input<Schema> ? unknown : z.input<Schema>;
 
-/** A router and its options, told apart by `name`: `{ name: "knn", k: 40 }`. */
+/** A router and its options, chosen by `name`: `{ name: "knn", k: 40 }`. */
 export type RouterOptions = {
   [Name in RouterName]: { name: Name } & InputOf<(typeof registry)[Name]["options"]>;
 }[RouterName];

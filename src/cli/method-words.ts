@@ -11,7 +11,7 @@ export type MethodOption = [name: string, value: OptionValue];
  */
 export function readMethod(word: string, more: readonly MethodOption[] = []): MethodOptions {
   const [, name, rest] = /^([^:]+)(?::(.+))?$/s.exec(word) ?? [];
-  // A comma begins an option, or goes on with a list: a=1,2,b=3.
+  // A comma begins an option, or continues a list: a=1,2,b=3.
   const pairs = (rest?.split(/,(?=[^,=]+=)/) ?? []).map(optionOf);
   if (name === undefined || !pairs.every((pair) => pair !== undefined)) {
     const message = `--method needs NAME or NAME:OPTION=VALUE, such as unite:k=20; found ${JSON.stringify(word)}.`;

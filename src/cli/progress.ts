@@ -1,4 +1,4 @@
-/** Signs of life on stderr while a person waits. Nothing appears where stderr is no terminal, or where it is quick. */
+/** Signs of life on stderr while a person waits. Nothing appears when stderr is not a terminal, or when the work is quick. */
 import { MultiBar, SingleBar } from "cli-progress";
 import type { LoadProgress } from "../ensemble/load-options.js";
 import type { EvaluationProgress } from "../evaluation/run.js";

@@ -34,7 +34,7 @@ export interface TemplateOptions {
   now?: Date;
 }
 
-/** A template that knows no parts prints the list itself; that is no rendering of the conversation. */
+/** A template that knows no parts prints the list itself, which does not render the conversation. */
 const PRINTED_PARTS = /['"]type['"]:\s*['"]text['"]/;
 
 /** Parsed templates, for as long as their member's facts are around. */

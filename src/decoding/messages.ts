@@ -45,7 +45,7 @@ export function checkMessages(messages: readonly Partial<ChatMessage>[]): void {
   if (last.role === "assistant") {
     throw new LlamafuseError(
       "invalid-option",
-      "The last message is the assistant's own, so there is nothing to answer. End the conversation with the user's.",
+      "The last message is the assistant's own, so no question is open. End the conversation with the user's message.",
       { found: "assistant", allowed: "user", message: messages.length },
     );
   }
@@ -82,7 +82,7 @@ export function checkText(text: string, what: string): void {
   const code = text.charCodeAt(at).toString(16).toUpperCase();
   throw new LlamafuseError(
     "invalid-text",
-    `${what} is not UTF-8 text: at index ${at} stands half a surrogate pair (U+${code}) without its other half.`,
+    `${what} is not UTF-8 text: index ${at} holds half a surrogate pair (U+${code}) without the other half.`,
     { found: `U+${code}`, at, allowed: "well-formed Unicode" },
   );
 }

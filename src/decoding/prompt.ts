@@ -145,7 +145,7 @@ function checkBytes(bytes: Uint8Array): void {
   const found = `0x${bytes[at].toString(16).padStart(2, "0")}`;
   throw new LlamafuseError(
     "invalid-text",
-    `The prompt is not UTF-8: the byte ${found} at offset ${at} begins no character. Convert the text to UTF-8 first.`,
+    `The prompt is not UTF-8: the byte ${found} at offset ${at} does not start a character. Convert the text to UTF-8 first.`,
     { found, at, allowed: "UTF-8" },
   );
 }

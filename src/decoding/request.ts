@@ -123,7 +123,7 @@ export function checkDefaults(given: GenerateOptions = {}): GenerateOptions {
   return defaults;
 }
 
-/** The prompt as messages where it is to be asked in chat templates. */
+/** The prompt as messages, for requests in chat templates. */
 function inChat(prompt: PromptInput, { chat, system }: GenerateOptions): PromptInput {
   checkSwitch("chat", chat);
   if (system !== undefined && typeof system !== "string") refuse("system", system, "a text");
@@ -156,10 +156,14 @@ export function checkScoring(prompt: PromptInput, text: string, given: ScoreOpti
     throw new LlamafuseError("invalid-text", message, { found: shown(text), allowed: "a text" });
   }
   if (loneSurrogateAt(text) >= 0) {
-    throw new LlamafuseError("invalid-text", "The text to score holds half a surrogate pair, which no text can.", {
-      at: loneSurrogateAt(text),
-      allowed: "well-formed Unicode",
-    });
+    throw new LlamafuseError(
+      "invalid-text",
+      "The text to score holds half a surrogate pair, which is not valid text.",
+      {
+        at: loneSurrogateAt(text),
+        allowed: "well-formed Unicode",
+      },
+    );
   }
   return { prompt: readPrompt(prompt), text, options: { ...options, ...checkPromptOptions(options) } };
 }

@@ -105,7 +105,7 @@ async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array)
   if (ids.length > member.contextSize) {
     throw new LlamafuseError(
       "context-overflow",
-      `Prompt and text are ${ids.length} tokens for member "${member.name}", whose context holds ${member.contextSize}. Shorten them or raise contextSize.`,
+      `Prompt and text are ${ids.length} tokens for member "${member.name}"; its context holds ${member.contextSize}. Shorten them or raise contextSize.`,
       { member: member.name, found: ids.length, allowed: member.contextSize, option: "contextSize" },
     );
   }
@@ -119,7 +119,7 @@ async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array)
   return ends;
 }
 
-/** The entry that the text goes on with at this place, or -1. */
+/** The entry that continues the text at this place, or -1. */
 function entryToForce(distribution: FusedDistribution, text: Uint8Array, at: number, ends: readonly number[]): number {
   let longest = -1;
   let longestEnd = at;

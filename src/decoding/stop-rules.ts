@@ -27,7 +27,10 @@ export function checkStopStrings(stop: string | readonly string[] = []): string[
     if (typeof entry !== "string") throw refuse(`stop must be ${ALLOWED}; found ${String(entry)}.`, entry);
     if (entry === "") throw refuse(`stop must be ${ALLOWED}: an empty one would end every text at once.`, entry);
     if (/\p{Surrogate}/u.test(entry)) {
-      throw refuse(`The stop string ${JSON.stringify(entry)} holds half a surrogate pair, which no text can.`, entry);
+      throw refuse(
+        `The stop string ${JSON.stringify(entry)} holds half a surrogate pair, which is not valid text.`,
+        entry,
+      );
     }
   }
   return [...new Set(found as string[])];

@@ -7,8 +7,8 @@ import type { Voice } from "./method.js";
 export const memberOption = z.union([z.string(), z.int().min(0)]);
 
 /**
- * The index of the voice with this name or place among all members. LlamafuseError "invalid-option" if there is none, or
- * it is silenced; `role` is what the option calls it.
+ * The index of the voice with this name or place among all members. LlamafuseError "invalid-option" if no member fits, or
+ * its weight is 0; `role` is the option's word for it.
  */
 export function indexOfMember(voices: readonly Voice[], wanted: string | number, role: string): number {
   const speaking = voices.map(({ member }) => member.name);
@@ -22,7 +22,7 @@ export function indexOfMember(voices: readonly Voice[], wanted: string | number,
   if (typeof wanted === "string") throw unknownName(`${role} member`, wanted, names);
   throw new LlamafuseError(
     "invalid-option",
-    `There is no member ${wanted}: ${role} must be 0 … ${names.length - 1}, or a name: ${names.join(", ")}.`,
+    `Member ${wanted} does not exist: ${role} must be 0 … ${names.length - 1}, or a name: ${names.join(", ")}.`,
     { option: role, found: wanted, allowed: `0 … ${names.length - 1}, or a name: ${names.join(", ")}` },
   );
 }
@@ -31,7 +31,7 @@ export function indexOfMember(voices: readonly Voice[], wanted: string | number,
 export function silencedMember(name: string, role: string, speaking: readonly string[]): LlamafuseError {
   return new LlamafuseError(
     "invalid-option",
-    `Member "${name}" cannot be ${role}: its weight is 0, which silences it. Give it a weight above 0, or name another: ${speaking.join(", ")}.`,
+    `Member "${name}" cannot be ${role}: its weight is 0, so it takes no part. Give it a weight above 0, or name another: ${speaking.join(", ")}.`,
     { option: role, found: name, allowed: speaking },
   );
 }

@@ -3,7 +3,7 @@
  *
  * With one member every method is `single`. Fusing one distribution with nothing is the identity in all of them, but the
  * detour through a shared space would sum bytes-equal tokens, cut to the top k or re-tokenise; the answer of a model
- * alone is to be that model's, to the last bit.
+ * alone must equal that model's, to the last bit.
  */
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { BuildOptions } from "./alignments/build/pool.js";
@@ -57,7 +57,7 @@ type InputOf<Given> = string extends keyof Given ? unknown : Given;
 
 export type MethodName = Registered["info"]["name"];
 
-/** A method and its options, told apart by `name`: `{ name: "unite", k: 20 }`. */
+/** A method and its options, chosen by `name`: `{ name: "unite", k: 20 }`. */
 export type MethodOptions = {
   [Each in Registered as Each["info"]["name"]]: { name: Each["info"]["name"] } & InputOf<GivenTo<Each>>;
 }[MethodName];

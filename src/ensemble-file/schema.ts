@@ -31,7 +31,7 @@ const member = z.strictObject({
 });
 
 const method = z.looseObject({
-  name: z.string().min(1).optional().meta({ description: "A method or a router. Options stand beside the name." }),
+  name: z.string().min(1).optional().meta({ description: "A method or a router. Put options beside the name." }),
   router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
   classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),
 });
@@ -60,7 +60,7 @@ const request = z.strictObject({
 /** The file with members and method written out as objects, or as the schema allows people to write them. */
 function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Member, methods: Method) {
   return z.strictObject({
-    $schema: z.string().optional().meta({ description: "Where editors find what may stand here." }),
+    $schema: z.string().optional().meta({ description: "The schema that editors check this file with." }),
     members: z.array(members).min(1).meta({ description: "The models; one or any number." }),
     method: methods.optional().meta({ description: 'How they are fused, or a router. Default "unite".' }),
     schedule: z.enum(SCHEDULE_CHOICES).optional().meta({ description: 'How members share the cores. Default "auto".' }),

@@ -56,7 +56,7 @@ function schemaFrom(folder: string): string {
   return relative(folder, own ?? SCHEMA);
 }
 
-/** With `/`; absolute where it would lead far up, which is no place beside the file. */
+/** With `/`; absolute where it would lead far up, which is not beside the file. */
 function relative(folder: string, file: string): string {
   const way = path.relative(folder, file).replaceAll("\\", "/");
   const shown = way.startsWith("../../../") || path.isAbsolute(way) ? file.replaceAll("\\", "/") : way;

@@ -65,7 +65,7 @@ const LOG_CHOICES = ["silent", "stderr"] as const;
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** Load options whose members are told apart by name. */
+/** Load options with a unique name for every member. */
 export interface CheckedLoadOptions extends Omit<LoadOptions, "members"> {
   members: readonly (MemberOptions | Member)[];
   names: readonly string[];
@@ -118,7 +118,7 @@ function fileNameIn(model: string): string {
   return path.basename(isRemote(model) ? maskSecrets(model.replace(/[?#].*$/s, "")) : model);
 }
 
-/** Given names must differ; the others are file names, told apart by a number where one file is loaded twice. */
+/** Given names must differ; the others are file names, with a number added where one file is loaded twice. */
 export function chooseNames(members: readonly MemberInput[]): string[] {
   const taken = new Set<string>();
   const given = members.map((member) => (typeof member === "string" ? { model: member } : member));

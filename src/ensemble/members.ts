@@ -154,7 +154,7 @@ class Loaded {
 
   dispose(): Promise<void> {
     this.#disposed ??= (async () => {
-      const message = "These members have been disposed of. Load them again with loadMembers.";
+      const message = "These members have been disposed. Load them again with loadMembers.";
       this.turns.stop(new LlamafuseError("disposed", message));
       await Promise.all(this.voices.map(({ member }) => member.dispose()));
     })();

@@ -25,7 +25,7 @@ export interface Plan {
 const TRIAL_STEPS = 4;
 /** A candidate whose first step takes this much longer than the best one's is not tried further. */
 const HOPELESS = 3;
-/** A step that long is told from another by a single look. */
+/** Steps this long differ clearly in a single measurement. */
 const LONG_STEP_MS = 250;
 const TRIAL_TEXT = Buffer.from("The");
 /** Below this a step of one thread a member is not worth dividing: waking the others costs as much. */

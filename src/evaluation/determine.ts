@@ -109,7 +109,7 @@ export interface Determination {
 
 /**
  * Ask every model the tasks' questions and choose. The models are loaded one after another, so that there may be more of
- * them than fit into memory together; with a ledger, a run that stopped goes on. Errors: those of `evaluate`.
+ * them than fit into memory together; with a ledger, a stopped run continues. Errors: those of `evaluate`.
  *
  * ```ts
  * const { chosen } = await determine({ members: [{ model: "a.gguf" }, { model: "b.gguf" }], tasks: [await nativeTask()] });
@@ -121,7 +121,7 @@ export async function determine(options: DetermineOptions): Promise<Determinatio
   if (members.length < 2) {
     throw new LlamafuseError(
       "invalid-option",
-      `There is ${members.length === 0 ? "no model" : "one model"} to choose from. Give at least two members.`,
+      `Found ${members.length === 0 ? "no model" : "one model"} to choose from. Give at least two members.`,
       { option: "members", found: members.length, allowed: ">= 2" },
     );
   }

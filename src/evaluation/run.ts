@@ -72,7 +72,7 @@ export interface GradedAnswer {
   /** From 0 to 1. */
   grade: number;
   answer?: Answer;
-  /** Why there is no answer: the question does not fit a member's context. Its grade is 0. */
+  /** Why the answer is missing: the question does not fit a member's context. Its grade is 0. */
   error?: string;
 }
 
@@ -152,7 +152,7 @@ function throwStopped(error: unknown, { signal }: EvaluateOptions): never {
 function checkTasks(tasks: readonly Task[]): readonly Task[] {
   if (tasks.length === 0) {
     const details = { option: "tasks", found: 0, allowed: ">= 1" };
-    throw new LlamafuseError("invalid-option", "There is no task to evaluate. Give at least one.", details);
+    throw new LlamafuseError("invalid-option", "No task to evaluate. Give at least one.", details);
   }
   const names = tasks.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -188,8 +188,8 @@ export class Session {
     const total = this.#jobs.length * this.contenders.length;
     const cure =
       this.options.ledger === undefined
-        ? "Name a ledger to go on from where a run stopped."
-        : `They are in ${this.options.ledger}: run the same again to go on from there.`;
+        ? "Give a ledger to continue where a run stopped."
+        : `They are in ${this.options.ledger}: run the same command again to continue.`;
     return new LlamafuseError("aborted", `Stopped after ${this.#done} of ${total} answers. ${cure}`, {
       done: this.#done,
       total,

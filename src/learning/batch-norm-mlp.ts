@@ -138,7 +138,7 @@ class Trainer {
   ) {
     const [rows, inputs] = x.shape;
     if (rows < 4) {
-      throw new LlamafuseError("invalid-data", `A router needs at least 4 labelled tokens; there are ${rows}.`, {
+      throw new LlamafuseError("invalid-data", `A router needs at least 4 labelled tokens; found ${rows}.`, {
         found: rows,
         allowed: ">= 4",
       });

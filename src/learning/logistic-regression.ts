@@ -5,7 +5,7 @@
  *     minimise Σ_i w_i [softplus(z_i) − y_i z_i] + ½ ρ ‖β‖²       y_i in [0, 1]
  *
  * With hard labels, w = 1 and ρ = 1/C this is scikit-learn's LogisticRegression. Newton's method (IRLS) in few
- * dimensions, L-BFGS in many: the minimum is the same. With ρ = 0 and separable data there is no minimum; use a ridge.
+ * dimensions, L-BFGS in many: the minimum is the same. With ρ = 0 and separable data no minimum exists; use a ridge.
  */
 import { CholeskyDecomposition, Matrix as DenseMatrix } from "ml-matrix";
 import { z } from "zod";

@@ -18,7 +18,7 @@ export interface Matrix {
 /** A matrix over `data` (not copied), or of zeros. Error: invalid-data where `data` has another length. */
 export function makeMatrix(rows: number, columns: number, data = new Float64Array(rows * columns)): Matrix {
   if (data.length !== rows * columns) {
-    throw new LlamafuseError("invalid-data", `${data.length} numbers are no ${rows} × ${columns} matrix.`, {
+    throw new LlamafuseError("invalid-data", `${data.length} numbers do not fill a ${rows} × ${columns} matrix.`, {
       found: data.length,
       allowed: rows * columns,
     });
@@ -79,7 +79,7 @@ export function unitVector(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values, (value) => (length === 0 ? 0 : value / length));
 }
 
-/** The index of the largest value, the first among equals; NaN never wins. -1 where there is no number. */
+/** The index of the largest value, the first among equals; NaN never wins. -1 without any number. */
 export function argmax(values: ArrayLike<number>): number {
   let best = -1;
   for (let index = 0; index < values.length; index++) {

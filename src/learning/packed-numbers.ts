@@ -42,7 +42,7 @@ export function unpack<Kind extends PackedNumbers["kind"]>(
   if (packed.kind !== kind || bytes.length !== wanted) {
     throw new LlamafuseError(
       "invalid-data",
-      `An array of ${packed.kind} with ${bytes.length} bytes stands where ${kind} of shape ${shape.join(" × ")} (${wanted} bytes) belongs. The file is damaged: save it again.`,
+      `An array of ${packed.kind} with ${bytes.length} bytes was found where ${kind} of shape ${shape.join(" × ")} (${wanted} bytes) is expected. The file is damaged: save it again.`,
       { found: bytes.length, allowed: wanted },
     );
   }

@@ -13,7 +13,7 @@ import koffi, { type LibraryHandle } from "./koffi.js";
 const F32 = 0;
 /** Room for the descriptions of three tensors and a small graph. */
 const CONTEXT_BYTES = 1 << 20;
-/** ggml wants its buffers aligned; a cache line is enough for every backend of the CPU. */
+/** ggml needs aligned buffers; a cache line is enough for every backend of the CPU. */
 const ALIGNMENT = 64n;
 const CPU_DEVICE = 0;
 

@@ -129,7 +129,7 @@ export function checkBranches(
   if (next.length < 1 || next.length > sequences) {
     throw new LlamafuseError(
       "invalid-option",
-      `Member "${name}" was given ${next.length} branches and is prepared for 1 to ${sequences}. Prepare it for as many as you need.`,
+      `Member "${name}" was given ${next.length} branches but is prepared for 1 to ${sequences}. Prepare it for as many as you need.`,
       { ...details, found: next.length, allowed: `1 … ${sequences}` },
     );
   }
@@ -137,7 +137,7 @@ export function checkBranches(
     if (!(Number.isInteger(from) && from >= 0 && from < present)) {
       throw new LlamafuseError(
         "invalid-option",
-        `A branch of member "${name}" goes on from branch ${from}; there are the branches 0 … ${present - 1}.`,
+        `A branch of member "${name}" continues branch ${from}, which does not exist. Branches: 0 … ${present - 1}.`,
         { ...details, found: from, allowed: `0 … ${present - 1}` },
       );
     }
@@ -154,7 +154,7 @@ export function checkBranches(
 /** What a member with branches, or without, says to feedback of the other kind. */
 export function wrongFeedback(name: string, kind: string, hasBranches: boolean): LlamafuseError {
   const message = hasBranches
-    ? `Member "${name}" is prepared for branches and takes feedback of the kind "branches" only, not "${kind}".`
+    ? `Member "${name}" is prepared for branches and accepts only feedback of the kind "branches", not "${kind}".`
     : `Member "${name}" is not prepared for branches. Prepare it with branches: 2 or more before it begins.`;
   return new LlamafuseError("invalid-option", message, { member: name, found: kind, option: "branches" });
 }

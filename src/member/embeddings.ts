@@ -32,7 +32,7 @@ const CHUNK_ROWS = 1024;
 
 /**
  * Where a GGUF model keeps its embeddings. A model without an output matrix uses its input matrix for both (tied
- * embeddings), as llama.cpp does. LlamafuseError "unsupported-model" where there is no matrix with a row a token.
+ * embeddings), as llama.cpp does. LlamafuseError "unsupported-model" for a file without a matrix of one row per token.
  */
 export function ggufEmbeddings(file: string, layer: EmbeddingLayer, tokens: number): EmbeddingSource {
   const headers = readAllHeaders(file, () => {});
@@ -49,7 +49,7 @@ export function ggufEmbeddings(file: string, layer: EmbeddingLayer, tokens: numb
     const state = found === undefined ? "no token embeddings" : `embeddings for ${rows} of its ${tokens} tokens`;
     throw new LlamafuseError(
       "unsupported-model",
-      `${file} has ${state}, which this method compares tokens by. Use a method that needs none, such as unite or gac.`,
+      `${file} has ${state}, but this method compares tokens by them. Use a method without embeddings, such as unite or gac.`,
       { file, found: rows, allowed: tokens },
     );
   }

@@ -69,7 +69,7 @@ export interface MemberOutput {
   projection: Float64Array;
   /** The last layer's state of the last token, behind the final norm: what the logits are made of. Empty unless prepared. */
   hidden: Float32Array;
-  /** What each branch goes on with, in their order (empty unless prepared); all else here is the first branch's. */
+  /** What each branch continues with, in their order (empty unless prepared); all else here is the first branch's. */
   branches: readonly BranchOutput[];
   /** Milliseconds spent in llama.cpp for this advance (tokens decoded, logits ready). */
   decodeMs: number;
@@ -87,7 +87,7 @@ export interface BranchOutput {
 
 /** A continuation of the text that a member keeps beside others (beam search). */
 export interface Branch {
-  /** The present branch that this one goes on from; after `begin` there is branch 0. */
+  /** The present branch that this one continues; after `begin`, branch 0 exists. */
   from: number;
   /** Token ids appended to it; none leaves it as it is. */
   ids: readonly number[];

@@ -66,7 +66,7 @@ export function identityOfModel(
   return {
     name,
     description: described(model),
-    // Read when it is asked for: most who ask for an identity want the costs.
+    // Read when it is asked for: most callers that ask for an identity need the costs.
     get digest() {
       return (digest ??= digestOf(model, file, vocabulary));
     },

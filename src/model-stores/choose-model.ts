@@ -46,7 +46,7 @@ function ambiguous(word: string, found: readonly StoredModel[]): LlamafuseError 
 function noSuchModel(word: string, models: readonly StoredModel[]): LlamafuseError {
   const near = nearModel(word, models);
   const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-  const message = `${word}: there is no such file, and no model with this in its name.${hint} "llamafuse models" lists the models of this machine.`;
+  const message = `${word}: no file has this path, and no model has this in its name.${hint} "llamafuse models" lists the models of this machine.`;
   return new LlamafuseError("file-unreadable", message, { found: word, file: word, nearest: near });
 }
 

@@ -12,7 +12,7 @@ import type { TrainingExample } from "./example.js";
 export const END = -1;
 
 export interface ForcedToken {
-  /** What the answer goes on with here: a token of the member, or END. */
+  /** How the answer continues here: a token of the member, or END. */
   target: number;
   /** What the member would say: its likeliest token, or END. */
   said: number;
@@ -91,7 +91,7 @@ export function trainingContext(members: readonly Member[]): MethodContext {
 }
 
 /**
- * The greedy answer of a run, which goes on behind `forced` bytes. `text` holds both; `ends` says whether the members
+ * The greedy answer of a run, which continues after `forced` bytes. `text` holds both; `ends` says whether the members
  * ended it by themselves.
  */
 export async function finishAnswer(

@@ -68,7 +68,7 @@ export async function trainCds(
     "cds",
     labels,
     answers.length,
-    "Give more examples, whose accepted answers stand in the members' right answers.",
+    "Give more examples with accepted answers that occur in the members' correct answers.",
   );
   const model = LogisticRegression.fit(matrixOf(training.map(({ hidden }) => hidden)), labels, { ridge });
   const counts = count(model, order.slice(0, held).flat());

@@ -102,7 +102,7 @@ export async function trainCiter(
       "citer",
       labels,
       used,
-      "Give more examples, of a task on which the first member errs where the second does not.",
+      "Give more examples, from a task that the second member often answers correctly and the first does not.",
     );
     const epochs = options.epochs ?? 1000;
     router = await BatchNormMlp.fit(x, labels, {
@@ -162,7 +162,7 @@ export async function routedTokens(
   });
 }
 
-/** At which of these tokens, ascending, the large model goes on with the answer. */
+/** The tokens, ascending, from which the large model continues the answer. */
 async function matches(
   small: Member,
   large: Member,

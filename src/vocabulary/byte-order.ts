@@ -11,7 +11,7 @@ const NO_TOKENS = new Int32Array(0);
 export interface AgreeingTokens {
   /** Tokens whose text the wanted bytes begin with, the whole of them included: they say some of it, and nothing else. */
   within: readonly number[];
-  /** Tokens whose text goes on behind the wanted bytes; views that stay valid. */
+  /** Tokens with text that continues beyond the wanted bytes; views that stay valid. */
   beyond: readonly Int32Array[];
 }
 

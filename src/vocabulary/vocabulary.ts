@@ -89,7 +89,7 @@ export class Vocabulary {
   }
 
   /**
-   * The text token with exactly these bytes that a tokenizer takes, or -1: the lowest that is no byte token where there is
+   * The text token with exactly these bytes that a tokenizer takes, or -1: the lowest that is not a byte token where there is
    * one (`A` and not `<0x41>`, which the model has hardly seen), else the lowest.
    */
   idOf(key: string): number {

@@ -52,7 +52,7 @@ describe("llamafuse", () => {
 
   it("help of a part that there is not says which there are", async () => {
     expect((await run(["help", "route", "fits"])).stderr).toMatch(/Unknown command "fits"\. Did you mean "fit"/);
-    expect((await run(["help", "methods", "unite"])).stderr).toMatch(/methods has no parts/);
+    expect((await run(["help", "methods", "unite"])).stderr).toMatch(/methods has no subcommands/);
   });
 
   it("route list has every router with its knobs, route list NAME and methods NAME its options", async () => {

@@ -73,8 +73,8 @@ describe.skipIf(models === undefined)("--member", () => {
   it.each([
     ["of a part that no name has", "quen2.5-0.5b-instruct-q4_k_m", /Did you mean "qwen2\.5-0\.5b-instruct-q4_k_m"/],
     ["of an unknown name in Ollama's store", "ollama:robin-talk", /Did you mean "ollama:robin-talks"/],
-    ["of a file that is not there", "./missing.gguf", /missing\.gguf: there is no such file\. Check the path/],
-    ["of a bare file name that is not there", "zzz.gguf", /zzz\.gguf: there is no such file\. Check the path/],
+    ["of a file that is not there", "./missing.gguf", /missing\.gguf: the file does not exist\. Check the path/],
+    ["of a bare file name that is not there", "zzz.gguf", /zzz\.gguf: the file does not exist\. Check the path/],
   ])("tells the cure %s", async (_, word, message) => {
     expect(await llamafuse("generate", "-m", word, "Once")).toMatchObject({
       code: 3,

@@ -226,7 +226,7 @@ describe("bad tables", () => {
     [
       "a cost that is no number",
       both({ quality: 1, cost: "cheap" }, { quality: 0 }),
-      /:1: cost is "cheap", which is no number/,
+      /:1: cost is "cheap", which is not a number/,
     ],
     ["a negative cost", both({ quality: 1, cost: -2 }, { quality: 0 }), /:1: cost is -2; 0 or more/],
     ["a quality above 1", both({ quality: 7 }, { quality: 0 }), /:1: the quality is 7; 0 to 1/],

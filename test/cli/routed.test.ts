@@ -32,8 +32,8 @@ describe.skipIf(models === undefined)("llamafuse generate with a router", () => 
   });
 
   it.each([
-    [["-M", "knn"], /knn is a router and needs a fitted one/, 2],
-    [["-M", "eagle", "-o", `router=${router}`], /is eagle, and .*router\.json is a router of the kind knn/, 2],
+    [["-M", "knn"], /knn is a router and needs a fitted router file/, 2],
+    [["-M", "eagle", "-o", `router=${router}`], /router\.json is a knn router; use the method knn instead of eagle/, 2],
     [["-M", "knn", "-o", `router=${at("none.json")}`], /none\.json/, 3],
     [["-M", "knn", "-o", `router=${router}`, "-o", "memory=1000"], /needs .* the memory for members is/, 4],
     [["-M", "knn", "-o", `router=${router}`, "-o", "lamda=1"], /Did you mean "lambda"/, 2],
@@ -110,7 +110,7 @@ describe.skipIf(models === undefined)("from an evaluation to a router at work", 
 
   it.each([
     ["knn", at("none.json"), /none\.json/, 3],
-    ["eagle", router, /is eagle, and .*router\.json is a router of the kind knn/, 2],
+    ["eagle", router, /router\.json is a knn router; use the method knn instead of eagle/, 2],
   ])("eval refuses %s with %s", async (name, file, message, code) => {
     const ended = await run([...quick, "-M", `${name}:router=${file}`]);
     expect(ended).toMatchObject({ code, stdout: "" });
@@ -120,7 +120,7 @@ describe.skipIf(models === undefined)("from an evaluation to a router at work", 
   it("eval refuses a router without its file", async () => {
     const ended = await run([...quick, "-M", "knn"]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
-    expect(ended.stderr).toMatch(/knn is a router and needs a fitted one/);
+    expect(ended.stderr).toMatch(/knn is a router and needs a fitted router file/);
   });
 });
 

@@ -20,7 +20,7 @@ describe("a path that is no model file", () => {
     await expectRefusal(
       () => checkModel(file),
       "file-unreadable",
-      /no such file.*Did you mean "tinyllama\.gguf"/,
+      /the file does not exist.*Did you mean "tinyllama\.gguf"/,
       file,
     );
   });

@@ -150,7 +150,7 @@ describe("an ensemble with a router", () => {
     const lonely = await refusal(() => createEnsemble({ ...options, members: [members[0]], method: knn }));
     expect(lonely).toMatchObject({ code: "incompatible-members", message: expect.stringMatching(/can choose wren/) });
     const renamed = await refusal(() => createEnsemble({ ...options, method: { ...knn, name: "eagle" } }));
-    expect(renamed.message).toMatch(/The method is eagle.*of the kind knn/);
+    expect(renamed.message).toMatch(/is a knn router; use the method knn instead of eagle/);
     const twice = await refusal(() => createEnsemble({ ...options, method: { ...knn, lambda: 1, threshold: 1 } }));
     expect(twice.message).toMatch(/lambda and threshold/);
     const none = await refusal(() => createEnsemble({ ...options, method: { ...knn, memory: -1 } }));
@@ -158,7 +158,7 @@ describe("an ensemble with a router", () => {
     const bare = await refusal(() =>
       createEnsemble({ ...options, method: { name: "knn" } as unknown as RoutedMethod }),
     );
-    expect(bare.message).toMatch(/knn is a router and needs a fitted one/);
+    expect(bare.message).toMatch(/knn is a router and needs a fitted router file/);
     const missing = { ...knn, router: path.join(folder, "none.json") };
     expect((await refusal(() => createEnsemble({ ...options, method: missing }))).code).toBe("file-unreadable");
     const damaged = [{ ...members[0], model: path.join(folder, "knn.json") }, members[1]];

@@ -64,7 +64,7 @@ describe("a member whose thread dies", () => {
     // Announce a message and send none.
     await expect(threadOf(member).call(Command.message, 0)).rejects.toMatchObject({
       ...failure("member-failed"),
-      message: expect.stringContaining('"frail" is gone: '),
+      message: expect.stringContaining('"frail" stopped: '),
     });
     await member.dispose();
   });

@@ -69,8 +69,8 @@ describe("createEnsemble", () => {
     ["a method without a name", { members: ["a"], method: { k: 3 } }, /The method is .*give its name/],
     ["an unknown method", { members: ["a"], method: "unit" }, /Unknown method "unit".*"unite".*routers: knn/],
     ["an unknown router", { members: ["a"], method: { name: "knm" } }, /"knn"/],
-    ["a router alone", { members: ["a"], method: "knn" }, /needs a fitted one/],
-    ["a router that is null", { members: ["a"], method: { name: "knn", router: null } }, /needs a fitted one/],
+    ["a router alone", { members: ["a"], method: "knn" }, /needs a fitted router file/],
+    ["a router that is null", { members: ["a"], method: { name: "knn", router: null } }, /needs a fitted router file/],
     [
       "an option of a router that is none",
       { members: ["a"], method: { name: "knn", router: "r.json", k: 3 } },

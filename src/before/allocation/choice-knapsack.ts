@@ -208,7 +208,7 @@ function single(): Stage {
   };
 }
 
-/** Every pair with every item added; of pairs of which one is no cheaper and no better than another, it goes. */
+/** Every pair with every item added; pairs that another pair matches or beats in both cost and quality are removed. */
 function extend(
   before: Stage,
   items: readonly Item[],

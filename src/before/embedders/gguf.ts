@@ -98,7 +98,7 @@ export class GgufEmbedder implements Embedder {
     for (const [row, text] of texts.entries()) {
       await setImmediate();
       if (signal?.aborted) throw new LlamafuseError("aborted", "Embedding was stopped.");
-      if (this.#disposed) throw new LlamafuseError("disposed", "This embedder has been disposed of.");
+      if (this.#disposed) throw new LlamafuseError("disposed", "This embedder has been disposed.");
       const tokens = cut(
         tokenizer.encodeWhole(Buffer.from(this.source.prefix + text)),
         context.maxTokens,

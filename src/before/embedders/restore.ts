@@ -34,7 +34,7 @@ export async function restoreEmbedder(saved: unknown, source = "the saved embedd
   if (embedder.id === id) return embedder;
   throw new LlamafuseError(
     "incompatible-members",
-    `${source} was made with the embedder ${id}, and what is there now is ${embedder.id}. Fit the router again.`,
+    `${source} was made with the embedder ${id}; the current one is ${embedder.id}. Fit the router again.`,
     { found: embedder.id, allowed: id, file: source },
   );
 }

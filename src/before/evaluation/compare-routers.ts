@@ -94,7 +94,7 @@ export function comparisonNotes({ comparedBy, minCost, maxCost }: RouterComparis
   const [least, most] = [minCost, maxCost].map((cost) => Number(cost.toPrecision(3)));
   if (comparedBy === "aiq" || least === most) return [];
   return [
-    `Costs lie close together (${least} to ${most}), where an AIQ says nothing: compared by quality with no knob.`,
+    `Costs lie close together (${least} to ${most}), so an AIQ means nothing; routers are compared by quality with no knob.`,
   ];
 }
 
@@ -108,7 +108,7 @@ export function compareRouters(
   const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.results) }));
   const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
   const [minCost, maxCost] = [smallestCost(compared), largestCost(compared)];
-  // Where everything costs the same there is no area: an AIQ is then the quality.
+  // When everything costs the same the area is empty, and an AIQ is the quality.
   const isFlat = compared.flat().every(({ cost }) => Math.abs(cost - maxCost) <= 1e-9 * maxCost);
   const fromCost = isFlat ? maxCost : 0;
   const comparedBy = isFlat || minCost > NARROW * maxCost ? "quality" : "aiq";

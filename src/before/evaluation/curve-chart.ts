@@ -19,7 +19,7 @@ export interface ChartDot extends CurvePoint {
 const PLOT = { width: 560, height: 360, left: 48, right: 14, top: 12, bottom: 44 } as const;
 /** Where costs differ by more than this factor, the axis is logarithmic. */
 const WIDE_RANGE = 8;
-/** Quality below the zero router's cheapest point by more than this share of the range is cut off: nobody wants it. */
+/** Quality below the zero router's cheapest point by more than this share of the range is cut off: such a choice is useless. */
 const ROOM_BELOW = 0.25;
 
 /** Pieces of a bow. */

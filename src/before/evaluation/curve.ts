@@ -126,7 +126,7 @@ export const LEAST_GAP = 0.05;
 
 /**
  * RouteLLM's APGR: the mean of (quality − weak) / (strong − weak) over the shares that the curve spans, by trapezoids; not
- * forced to 0 and 1 at the ends, as released. NaN where there is no gap (see `LEAST_GAP`).
+ * forced to 0 and 1 at the ends, as released. NaN without a gap (see `LEAST_GAP`).
  */
 export function averageGapRecovered(points: readonly SharePoint[], weak: number, strong: number): number {
   const sorted = [...points].sort((a, b) => a.share - b.share || a.quality - b.quality);
@@ -145,7 +145,7 @@ export function averageGapRecovered(points: readonly SharePoint[], weak: number,
 /**
  * RouteLLM's CPT(x): the smallest share of strong calls that reaches weak + x · (strong − weak), linear between points.
  * The released code interpolates a curve that may fall, which numpy leaves undefined; here the running maximum is taken.
- * NaN where the curve never gets there, or there is no gap.
+ * NaN where the curve never gets there, or without a gap.
  */
 export function callPerformance(points: readonly SharePoint[], weak: number, strong: number, x: number): number {
   if (!(strong - weak > LEAST_GAP)) return Number.NaN;

@@ -1,4 +1,4 @@
-/** Queries that stand in both the training and the test table: what is learned by heart is no routing. */
+/** Queries that occur in both the training and the test table: memorising them is not routing. */
 import type { OutcomeTable } from "../table/outcome-table.js";
 
 export interface LeakedQuery {

@@ -20,7 +20,7 @@ export function onlyPairs(feedback: RouterFeedback, router: string): PairFeedbac
 }
 
 function refused(router: string, found: string, allowed: string): LlamafuseError {
-  return new LlamafuseError("invalid-option", `${router} was told ${found}; it learns from ${allowed}.`, {
+  return new LlamafuseError("invalid-option", `${router} received ${found}; it learns from ${allowed}.`, {
     found,
     allowed,
     option: "feedback",

@@ -17,7 +17,7 @@ export interface PairOptions {
   weak?: string;
 }
 
-/** Errors: invalid-option for a model that the table does not have, or one that is to be both. */
+/** Errors: invalid-option for a model that the table does not have, or one named for both roles. */
 export function pairOf(table: OutcomeTable, options: PairOptions): ModelPair {
   const quality = table.meansOf(table.quality);
   const cost = table.hasCosts ? table.meansOf(table.cost) : quality;
@@ -30,7 +30,7 @@ export function pairOf(table: OutcomeTable, options: PairOptions): ModelPair {
   if (strong !== weak) return { strong, weak };
   throw new LlamafuseError(
     "invalid-option",
-    `${table.models[strong]} is to be the strong and the weak model. Name two different ones.`,
+    `${table.models[strong]} is named as both the strong and the weak model. Name two different models.`,
     { found: table.models[strong], option: "weak" },
   );
 }

@@ -166,7 +166,7 @@ function checkFitData({ table, embeddings, embedder }: FitData): void {
     throw new LlamafuseError("invalid-data", `${table.name}: ${message}`, { table: table.name, ...details });
   };
   if (table.models.length < 2) {
-    refuse(`a router chooses among models, and there is only ${table.models[0]}. Add outcomes of another model.`, {
+    refuse(`a router chooses among models, and the table has only ${table.models[0]}. Add outcomes of another model.`, {
       found: 1,
       allowed: ">= 2",
     });

@@ -1,4 +1,4 @@
-/** What a member takes of the memory, told from its file alone: before it is loaded, to decide what has to go. */
+/** The memory that a member needs, estimated from its file alone: before it is loaded, to decide what has to go. */
 import type { ModelFile } from "../../llama/check-model.js";
 
 /** As the engine chooses it; see MemberOptions. */

@@ -63,7 +63,7 @@ export class MemberPool<Loaded extends { dispose(): Promise<void> }> {
     const loaded = await entry.load(signal);
     if (this.#disposed) {
       await loaded.dispose();
-      throw new LlamafuseError("disposed", `Member ${name} was no longer wanted when it was loaded.`, { member: name });
+      throw new LlamafuseError("disposed", `Loading member ${name} was cancelled.`, { member: name });
     }
     this.#hot.set(name, { loaded, bytes });
     return { member: loaded, loaded: true, evicted };

@@ -22,7 +22,7 @@ export function requireFitted({ name, router }: { name: string; router?: unknown
   const found = router === undefined ? "" : `; found ${shown(router)}`;
   throw new LlamafuseError(
     "invalid-option",
-    `${name} is a router and needs a fitted one: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it${found}.`,
+    `${name} is a router and needs a fitted router file: router: "router.json", as "llamafuse route fit --router ${name} -o router.json" writes it${found}.`,
     { option: "router", found: router === undefined ? undefined : shown(router), allowed: "a router's file" },
   );
 }

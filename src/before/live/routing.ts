@@ -35,7 +35,7 @@ export async function checkRoutedMethod(method: RoutedMethod): Promise<void> {
 
 /**
  * A router over members: those to be loaded are loaded when the router first chooses them, those that are loaded stay the
- * caller's. Errors: those of `loadRouter`, invalid-option, incompatible-members (a model of the router is no member),
+ * caller's. Errors: those of `loadRouter`, invalid-option, incompatible-members (a model of the router is not a member),
  * out-of-memory.
  */
 export async function openRouter(method: RoutedMethod, source: MemberSource): Promise<RoutedEnsemble> {
@@ -56,7 +56,7 @@ export async function openRouter(method: RoutedMethod, source: MemberSource): Pr
         const file = isFile ? given : "the router";
         throw new LlamafuseError(
           "invalid-option",
-          `The method is ${name}, and ${file} is a router of the kind ${router.info.name}. Name that one.`,
+          `${file} is a ${router.info.name} router; use the method ${router.info.name} instead of ${name}.`,
           { found: name, allowed: router.info.name, option: "method" },
         );
       }

@@ -6,7 +6,7 @@
  *
  * A price is the model's mean cost. The published run has α = 0, γ = 1, p = 0 and no updates after a warm start in which
  * every arm sees every row: a frozen ridge policy (λ = 12.94). `feedback: "bandit"` learns from the table as a bandit
- * would: row by row, from the outcome of the model that it chose. `update` goes on learning either way. The
+ * would: row by row, from the outcome of the model that it chose. `update` continues to learn either way. The
  * paper's other form, least squares offline, is the first without λ.
  *
  * Ours: the context is the embedding in its leading principal components (A has d² numbers, and what λ means depends on d),

@@ -12,7 +12,7 @@
  * latencies their factor is 1 in the product and their term 0 in the sum. R̂ takes 0 and 1 from the least and the largest
  * reward in the table. No defaults are in reach: all are ours.
  *
- * Fitting plays a session through the table's rows; `update` goes on with it. q̂_m is p_m or Q_m, whatever the query. A
+ * Fitting plays a session through the table's rows; `update` continues it. q̂_m is p_m or Q_m, whatever the query. A
  * decision takes the best of them; with `explore`, it draws as the learner would, repeatably until the next update.
  */
 import { z } from "zod";

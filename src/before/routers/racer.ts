@@ -9,7 +9,7 @@
  * of two bounds for which the paper's summary leaves room. The set may be empty: then no model is trusted, and the best
  * one is named all the same. Its models answer together, votes weighted by s_m.
  *
- * Ours: s_m from logistic heads on embeddings; a query that no model answers rightly is no loss, because no set could help
+ * Ours: s_m from logistic heads on embeddings; a query that no model answers correctly counts as no loss, because no set could help
  * it; λ̂ is at most the largest s on held-out queries. With too few of them for α every model is in the set. The
  * knob threshold takes the place of λ̂.
  */

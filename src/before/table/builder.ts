@@ -101,7 +101,7 @@ export class TableBuilder {
     if (odd === undefined) return matrixOf(facts.map(({ embedding }) => embedding!));
     throw new LlamafuseError(
       "invalid-data",
-      `${this.name}: query "${odd.id}" has an embedding of ${odd.embedding?.length ?? 0} numbers, others have ${size}. Give all queries one of the same size, or none.`,
+      `${this.name}: query "${odd.id}" has an embedding of ${odd.embedding?.length ?? 0} numbers, others have ${size}. Give embeddings of one size to all queries, or to none.`,
       { table: this.name, query: odd.id, found: odd.embedding?.length ?? 0, allowed: size },
     );
   }

@@ -17,14 +17,14 @@ export class MessageReader {
     return this.#open !== undefined;
   }
 
-  /** The message that a line (or several, of a paste) completes; undefined where the block goes on. */
+  /** The message that a line (or several, of a paste) completes; undefined while the block continues. */
   push(line: string): ReadMessage | undefined {
     if (this.#open === undefined) {
       const start = line.trimStart();
       if (!start.startsWith(QUOTES)) return { text: line, isBlock: line.includes("\n") };
       this.#open = [];
       line = start.slice(QUOTES.length);
-      // Nothing behind the quotes that begin a block is no line of it.
+      // Empty text after the opening quotes is not a line of the block.
       if (line.trim() === "") return undefined;
     }
     const end = line.trimEnd();

@@ -1,4 +1,4 @@
-/** On the terminal: every candidate with what speaks for it or against it, and what to do next. */
+/** On the terminal: every candidate with the reasons for and against it, and what to do next. */
 import type { Determination, Reason } from "../../evaluation/determine.js";
 import { isNativeName, nativeModel } from "../../native-models.js";
 import { interval, percent, points, quantity } from "../../report/markup.js";

@@ -92,7 +92,7 @@ function tokenizerName({ tokenizer: { model, kind, pre } }: ModelFile): string {
   return `${model}${family === undefined ? "" : ` (${family})`}${pre === undefined ? "" : `, ${pre}`}`;
 }
 
-/** File names without their ending, told apart by a number; a tokenizer.json goes by its folder's name. */
+/** File names without their ending, numbered where equal; a tokenizer.json is named after its folder. */
 export function uniqueNames(files: readonly string[]): string[] {
   const taken = new Set<string>();
   return files.map((file) => {

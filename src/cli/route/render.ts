@@ -75,7 +75,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
         ],
         right: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
         wrap: [0],
-        // What is told apart from the zero router stays longest.
+        // The difference to the zero router stays longest.
         drop: [9, 8, 11, 10, 5, 2, 7, 6],
       },
     ),
@@ -87,7 +87,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
   ].join("");
 }
 
-/** The best router, whether it is any use, and whether the default one is told from it. */
+/** The best router, whether it is any use, and whether the default router is significantly worse. */
 function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluation): string {
   const byName = (name: string | undefined) => routers.find((router) => router.name === name);
   const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];

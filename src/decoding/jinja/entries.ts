@@ -4,7 +4,7 @@ import { JinjaError } from "./errors.js";
 import { iterate } from "./iterate.js";
 import { Dict, Tuple, type Value } from "./values.js";
 
-/** Errors: TypeError for what is no mapping and no list of pairs. */
+/** Errors: TypeError for anything but a mapping or a list of pairs. */
 export function entriesOf(value: Value, budget: Budget): [Value, Value][] {
   if (value instanceof Dict) return value.entries();
   return iterate(value, budget).map((pair) => {

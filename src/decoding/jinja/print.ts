@@ -50,7 +50,7 @@ function listed(open: string, items: readonly Text[], close: string, budget: Bud
 }
 
 const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
-/** Python escapes what is no letter, mark, number, punctuation or symbol, and all white space but the space. */
+/** Python escapes everything that is not a letter, mark, number, punctuation or symbol, and all white space but the space. */
 const TO_ESCAPE = /[\\\n\r\t]|[\p{C}\p{Z}]/gu;
 
 function representText(text: Text): Text {

@@ -59,7 +59,7 @@ export function capitalised(value: string): string {
   return first.toUpperCase() + rest.join("").toLowerCase();
 }
 
-/** Python's title(): a capital behind everything that is no letter. */
+/** Python's title(): a capital after everything that is not a letter. */
 export function titled(value: string): string {
   return value.replace(/\p{L}+/gu, (word) => capitalised(word));
 }

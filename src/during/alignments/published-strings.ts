@@ -69,7 +69,10 @@ export class PublishedUnion {
       const character = String.fromCharCode(Number.parseInt(hex.slice(3, 5), 16));
       const string = mixed && LETTER_OR_DIGIT.test(character) ? character : hex;
       const entry = this.entryOf(string);
-      if (entry < 0) throw incompatible(`No vocabulary has the token "${string}", which byte-level BPE is to share.`);
+      if (entry < 0)
+        throw incompatible(
+          `No vocabulary has the token "${string}", which the published strings of byte-level BPE need.`,
+        );
       map[id] = entry;
     }
   }
@@ -110,7 +113,7 @@ export function publishedBytes(string: string): Uint8Array {
 /**
  * The text that a string is tokenised behind, so that SentencePiece puts no space before it: the shortest (then
  * lexicographically first, by code point) x such that `▁x` is a token inside no other token that begins with `▁`, has no
- * second `▁` and is no white space. Empty for byte-level BPE; `¢` for a vocabulary of 256,000 (Gemma), as released.
+ * second `▁` and is not white space. Empty for byte-level BPE; `¢` for a vocabulary of 256,000 (Gemma), as released.
  */
 export function prefixProbe(texts: readonly string[]): string {
   if (texts.length === 256_000) return "¢";

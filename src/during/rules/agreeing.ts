@@ -1,12 +1,12 @@
 /**
- * EVA's fusion: members whose favourite nobody else considers are left out of a step (arXiv 2404.09492; released code
+ * EVA's fusion: each step ignores members whose top token no other member ranks (arXiv 2404.09492; released code
  * ensemble/eva_multi.py, `drop`).
  *
  *     keep i  ⇔  argmax y_i is among the n largest of y_j for some j ≠ i        nobody kept ⇒ all are
  *     p = Σ_kept w_i y_i / Σ_kept w_i, scaled to sum 1
  *
  * y_i are the vectors as the alignment gives them, scaled or not; with equal weights it is the published mean. A member
- * whose tokens are like none of the main member's says nothing (all 0), and is not kept.
+ * without a token similar to one of the main member's gives only zeros, and is not kept.
  */
 import { LlamafuseError } from "../../errors.js";
 import type { AlignedStep } from "../alignments/alignment.js";
@@ -77,7 +77,7 @@ function sumToOne(
   if (!(sum > 0)) {
     throw new LlamafuseError(
       "incompatible-members",
-      "The members that count say nothing at this step: none of their likeliest tokens is like any of the main member's. Give the main member a weight above 0, lower leastSimilarity, or use a method without embeddings, such as unite.",
+      "No weighted member maps to the main member's tokens at this step: none of its most probable tokens is similar to one of them. Give the main member a weight above 0, lower leastSimilarity, or use a method without embeddings, such as unite.",
       { found: sum },
     );
   }

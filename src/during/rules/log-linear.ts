@@ -89,7 +89,7 @@ function normaliseExponentials(out: Float64Array, size: number): void {
   if (largest === Number.NEGATIVE_INFINITY) {
     throw new LlamafuseError(
       "incompatible-members",
-      "There is no string that all members find possible at this step, so their product is 0 everywhere. " +
+      "At this step no string is possible for all members, so their product is 0 everywhere. " +
         'Align them by "top-union", where every member scores every string, set a floor, or use the rule "mean".',
       { found: 0 },
     );

@@ -43,7 +43,7 @@ export class MinimumRule implements FusionRule {
     if (!(sum > 0)) {
       throw new LlamafuseError(
         "incompatible-members",
-        "There is no string that all members find possible at this step, so their minimum is 0 everywhere. Use a method that takes a mean, such as gac or unite.",
+        "At this step no string is possible for all members, so their minimum is 0 everywhere. Use a method that takes a mean, such as gac or unite.",
         { found: 0 },
       );
     }

@@ -34,7 +34,7 @@ export function requirePositive(
   if (isPositive === "always" || (isPositive === "one-vocabulary" && haveOneVocabulary(voices))) return;
   throw new LlamafuseError(
     "incompatible-members",
-    `The rule "${rule}" divides by a member's probabilities, and in the alignment "${name}" a member gives 0 to every string that no token of its own stands for. Use the alignment "top-union", or members with one vocabulary.`,
+    `The rule "${rule}" divides by a member's probabilities. In the alignment "${name}" a member gives probability 0 to strings that none of its tokens map to. Use the alignment "top-union", or members with one vocabulary.`,
     { rule, found: name, allowed: ["top-union", "one-vocabulary"] },
   );
 }

@@ -12,7 +12,7 @@ export const scheduleOptions = partSchema(schedules, "every-step");
 
 export type ScheduleOptions = z.output<typeof scheduleOptions>;
 
-/** The gate, if the schedule has one. Error: invalid-option (a primary that is no member). */
+/** The gate, if the schedule has one. Error: invalid-option (an unknown primary). */
 export function gateOf({ name, ...options }: ScheduleOptions, voices: readonly Voice[]): Gate | undefined {
   const schedule = schedules.find((each) => each.name === name) as unknown as ScheduleDefinition;
   return schedule.create(voices, options);

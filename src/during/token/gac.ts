@@ -15,7 +15,7 @@
  *
  * What differs from the released code, unless `compat`: entries are byte strings, so that members of different families
  * meet on every string; all end tokens are one entry; tokens that are never text are conditioned away; at the start of a
- * fragment a tokenizer's own space is no part of a token. `compat` restores the published strings, prefix probe and
+ * fragment a tokenizer's own space is not part of a token. `compat` restores the published strings, prefix probe and
  * separate end strings (see published-strings.ts); sampled runs, which the released code has not, pool the end strings.
  */
 import { z } from "zod";

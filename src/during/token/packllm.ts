@@ -1,5 +1,5 @@
 /**
- * PackLLM: members weighted by how well they foretell the prompt (Mavromatis, Karypis and Karypis, "Pack of LLMs: Model
+ * PackLLM: members weighted by how well they predict the prompt (Mavromatis, Karypis and Karypis, "Pack of LLMs: Model
  * Fusion at Test-Time via Perplexity Optimization", arXiv 2404.11531): alignment "mined", rule "product", weights
  * "perplexity" (sim) or "perplexity-search" (opt).
  *

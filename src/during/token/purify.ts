@@ -94,7 +94,7 @@ function requireCount(option: string, given: number, members: number): void {
   if (given === members) return;
   throw new LlamafuseError(
     "invalid-option",
-    `The option ${option} of purify is for ${given} members; there are ${members}. Use the members' weights or one temperature instead.`,
+    `The option ${option} of purify needs ${given} members, but the ensemble has ${members}. Use the members' weights or one temperature instead.`,
     { method: "purify", option, found: given, allowed: members },
   );
 }

@@ -1,4 +1,4 @@
-/** How badly logits foretell tokens. */
+/** How badly logits predict tokens. */
 
 /** The mean over all places; 0 where there is none. */
 export function crossEntropy(rows: readonly ArrayLike<number>[], targets: ArrayLike<number>): number {

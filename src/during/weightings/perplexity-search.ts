@@ -1,5 +1,5 @@
 /**
- * The mixture that foretells the prompt best, found greedily: PackLLM's "opt" (arXiv 2404.11531).
+ * The mixture that predicts the prompt best, found greedily: PackLLM's "opt" (arXiv 2404.11531).
  *
  *     members by rising ℓ; mix ← z_1; for each next z: λ = argmin over {0, 0.05, …, 1} of CE(λ · mix + (1 − λ) · z), the
  *     smallest among equals; mix ← that; the weights so far times λ, the new one 1 − λ

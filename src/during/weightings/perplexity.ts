@@ -1,12 +1,12 @@
 /**
- * Weights by how well each member foretells the prompt: PackLLM's "sim" (Mavromatis, Karypis and Karypis, "Pack of LLMs:
+ * Weights by how well each member predicts the prompt: PackLLM's "sim" (Mavromatis, Karypis and Karypis, "Pack of LLMs:
  * Model Fusion at Test-Time via Perplexity Optimization", arXiv 2404.11531).
  *
  *     ℓ_i = −mean_t ln p_i(x_t | x_<t)         ln of its perplexity; targets that end a text are left out
  *     w_i ∝ exp(−ℓ_i / τ)                       times the given weights (ours; equal ones change nothing)
  *
  * ℓ is a mean over tokens, as published: of members with different vocabularies, one with shorter tokens has less to
- * foretell at each and looks better than it is.
+ * predict at each and looks better than it is.
  */
 import { z } from "zod";
 import { settleAll } from "../../settle-all.js";
@@ -15,7 +15,7 @@ import type { Voice } from "../method.js";
 import { defineWeighting } from "./define-weighting.js";
 import { PromptWeights, refreshOption } from "./prompt-weights.js";
 
-/** ℓ of each voice, over its own tokens of the text that it holds. 0 where there is nothing to foretell. */
+/** ℓ of each voice, over its own tokens of the text that it holds. 0 without a token to predict. */
 export async function ownLosses(voices: readonly Voice[]): Promise<number[]> {
   const losses: number[] = [];
   await settleAll(

@@ -40,7 +40,7 @@ export function likeliestChoice(logLikelihoods: readonly number[], lengths?: rea
 }
 
 /**
- * The choice (its index) that a written answer names, undefined if it names none (ours; there is no published order).
+ * The choice (its index) that a written answer names, undefined if it names none (ours; no order is published).
  * The first of these that gives one of the choices:
  *
  * 1. the last `\boxed{…}`: a letter, or the text of a choice,

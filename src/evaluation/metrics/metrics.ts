@@ -58,7 +58,7 @@ function likelihood(
       if (logLikelihoods.length !== choices.length) {
         throw new LlamafuseError(
           "invalid-option",
-          `There are ${logLikelihoods.length} log-likelihoods for the ${choices.length} choices of question ${id}; give one for each.`,
+          `Found ${logLikelihoods.length} log-likelihoods for the ${choices.length} choices of question ${id}. Give one for each choice.`,
           { question: id, found: logLikelihoods.length, allowed: choices.length },
         );
       }

@@ -12,7 +12,7 @@ export interface Rational {
 
 /**
  * A number in running text: sign, dollar sign, thousands separators, decimals, a denominator, a percent sign. A hyphen
- * directly after a word or a bracket ("20-8", "top-3") is no sign. Groups: sign, sign after the dollar, number,
+ * directly after a word or a bracket ("20-8", "top-3") is not a sign. Groups: sign, sign after the dollar, number,
  * denominator.
  */
 const NUMBER = /((?<![\p{L}\p{N})\]}])-)?(?:\$(-)?)?(\d[\d,]*(?:\.\d+)?|(?<![\p{L}\p{N}.])\.\d+)(?:\/(\d+))?%?/gu;

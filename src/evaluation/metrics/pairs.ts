@@ -5,7 +5,7 @@ export function checkPairs(hypotheses: readonly string[], references: readonly (
   if (hypotheses.length !== references.length) {
     throw new LlamafuseError(
       "invalid-option",
-      `There are ${hypotheses.length} hypotheses and ${references.length} lists of references; give one list for each hypothesis.`,
+      `Found ${hypotheses.length} hypotheses and ${references.length} lists of references. Give one list for each hypothesis.`,
       { found: references.length, allowed: hypotheses.length },
     );
   }

@@ -51,7 +51,7 @@ export interface Reading {
 export interface Result {
   text: string;
   grade: number;
-  /** Why there is no answer. */
+  /** Why the answer is missing. */
   error?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What single architectures assert or divide by, beyond what all of them do. Each rule stands for a line of llama.cpp
- * that would end the process; a key that is merely missing is left to llama.cpp, which says so and goes on.
+ * that would end the process; a key that is merely missing is left to llama.cpp, which reports it and continues.
  */
 import type { Parameters } from "./parameters.js";
 import { checkSlidingWindow } from "./sliding-window.js";

@@ -30,7 +30,7 @@ const SIGNATURES: readonly Signature[] = [
   },
   {
     matches: begins("version https://git-lfs"),
-    looks: "a Git LFS pointer, which stands for the file and does not hold it",
+    looks: "a Git LFS pointer, not the file itself",
     cure: 'Run "git lfs pull" in its repository, or download the file.',
   },
   { matches: begins("PK\x03\x04"), looks: "a zip archive, most often a PyTorch checkpoint", cure: CONVERT },
@@ -97,7 +97,7 @@ export function requireGgufMagic(descriptor: number, file: string): void {
 function unreadable(file: string, cause: NodeJS.ErrnoException): Error {
   const [problem, cure] =
     cause.code === "ENOENT"
-      ? ["there is no such file.", `Check the path (it is taken from ${process.cwd()}).${alike(file)}`]
+      ? ["the file does not exist.", `Check the path (relative to ${process.cwd()}).${alike(file)}`]
       : cause.code === "EACCES" || cause.code === "EPERM"
         ? ["it may not be read.", "Give this user read permission."]
         : [`it cannot be opened (${cause.code ?? cause.message}).`, "Check the path."];

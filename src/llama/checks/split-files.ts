@@ -21,7 +21,7 @@ function readHeader(file: string): GgufHeader {
 
 /**
  * The headers of all files of the model that `file` belongs to, the first one (which has the metadata) first. Any part
- * may be named; llama.cpp itself wants the first.
+ * may be named; llama.cpp itself needs the first.
  */
 export function readAllHeaders(file: string, checkpoint: () => void): GgufHeader[] {
   const given = readHeader(file);

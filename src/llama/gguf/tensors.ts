@@ -60,7 +60,7 @@ function tensorType(cursor: HeaderCursor, name: string, id: number): GgmlType {
   const removed = REMOVED_GGML_TYPES.get(id);
   if (removed !== undefined) {
     const problem = `tensor ${quoted(name)} has the format ${removed}, which llama.cpp no longer reads.`;
-    throw unsupportedModel(cursor.file, problem, "Take a Q4_0 or IQ4_NL conversion of it.", {
+    throw unsupportedModel(cursor.file, problem, "Use a Q4_0 or IQ4_NL conversion of it.", {
       tensor: name,
       found: removed,
     });

@@ -125,7 +125,7 @@ export class LlamaEngine {
     return this.#cache.context.sequences > 1;
   }
 
-  /** Decode in a context of so many sequences from now on. The other one is left as it is, so that it goes on alike. */
+  /** Decode in a context of so many sequences from now on. The other context stays as it is and continues unchanged. */
   #use(sequences: number): void {
     if (sequences === this.#cache.context.sequences) return;
     if (sequences > 1 && this.#several?.context.sequences !== sequences) {
@@ -205,7 +205,7 @@ export class LlamaEngine {
     if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
-      `The prompt is ${length} tokens for member "${this.options.name}", whose context holds ${this.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
+      `The prompt is ${length} tokens for member "${this.options.name}"; its context holds ${this.contextSize}. Shorten the prompt or raise contextSize (this model was trained for ${this.model.trainedContext}).`,
       { member: this.options.name, found: length, allowed: this.contextSize, option: "contextSize" },
     );
   }

@@ -15,7 +15,7 @@ export interface LlamaMemberOptions {
   batchSize?: number;
   gpu?: Gpu;
   logs?: "silent" | "stderr";
-  /** A member that shows no sign of work for so long has hung. Default 10 minutes. */
+  /** Milliseconds without progress before a member is reported as hung. Default 10 minutes. */
   timeoutMs?: number;
   /** 0 … 1 while the weights load. */
   onProgress?: (fraction: number) => void;

@@ -7,7 +7,7 @@ import { MAX_TOP, type MemberOffers } from "../offers.js";
 const MOST_SEQUENCES = 256;
 const LAYERS: readonly EmbeddingLayer[] = ["input", "output"];
 
-/** The file is asked for its embeddings when somebody wants to know of them. */
+/** Reads the file's embeddings only when a caller asks for them. */
 export function llamaOffers(file: string, tokens: number, canGoBack: boolean): MemberOffers {
   let embeddings: readonly EmbeddingLayer[] | undefined;
   return {

@@ -121,7 +121,7 @@ export class Preparer {
     return { ...regions };
   }
 
-  /** Whether the next run is to be given the hidden state too. */
+  /** Whether the next run also returns the hidden state. */
   get wantsHidden(): boolean {
     return this.regions.hiddenSize > 0;
   }

@@ -11,7 +11,7 @@ import { forget, remember } from "./exit-guard.js";
 import type { LlamaMemberOptions } from "./load-options.js";
 import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./worker.js";
 
-/** A single decode on a large model and a slow machine takes seconds; ten minutes without a sign is no decode. */
+/** A single decode on a large model and a slow machine takes seconds; after ten minutes without progress it is hung. */
 const DEFAULT_TIMEOUT_MS = 600_000;
 /** Hold the main thread this long before waiting without blocking it: an answer wakes it faster so. */
 const BLOCK_MS = 4;
@@ -202,7 +202,7 @@ export class MemberThread {
     const reason = this.#death === undefined ? "its thread ended" : this.#death.message;
     return new LlamafuseError(
       "member-failed",
-      `Member "${this.name}" is gone: ${reason}. Dispose the ensemble and make a new one.`,
+      `Member "${this.name}" stopped: ${reason}. Dispose the ensemble and make a new one.`,
       { member: this.name },
       this.#death,
     );
@@ -212,7 +212,7 @@ export class MemberThread {
     this.#isHung = true;
     return new LlamafuseError(
       "member-hung",
-      `Member "${this.name}" gave no sign of work for ${this.#timeoutMs / 1000} s. Dispose the ensemble; raise timeoutMs if the model is that slow.`,
+      `Member "${this.name}" made no progress for ${this.#timeoutMs / 1000} s. Dispose the ensemble, or raise timeoutMs for a slow model.`,
       { member: this.name, found: this.#timeoutMs, option: "timeoutMs" },
     );
   }

@@ -11,7 +11,7 @@ export class TokenCache {
   #hasLogits = false;
 
   constructor(
-    /** With `outputs: READ_AT_ONCE`, if it is to be read. */
+    /** With `outputs: READ_AT_ONCE`, if the caller reads it. */
     readonly context: LlamaContext,
     /** Asked between the batches of a long decode. */
     private readonly mayContinue: () => boolean,

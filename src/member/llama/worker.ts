@@ -144,7 +144,7 @@ function answerRequest(engine: LlamaEngine, { name, ask }: Request): unknown {
 function serveMessage(engine: LlamaEngine, served: number): void {
   const received = receiveMessageOnPort(port) as { message: Request } | undefined;
   if (received === undefined)
-    throw new LlamafuseError("member-failed", `Member "${start.name}" was announced a message that did not come.`);
+    throw new LlamafuseError("member-failed", `Member "${start.name}" was signalled a message that did not arrive.`);
   let reply: Reply;
   try {
     reply = { reply: answerRequest(engine, received.message) };

@@ -30,7 +30,7 @@ export interface ScriptedMemberOptions {
   /** Facts that differ from the made-up ones, such as the text of the end token. */
   facts?: Partial<MemberFacts>;
   /**
-   * What it offers, where that is to be less than everything: `{ logits: false, topDepth: 20 }` is a member as a server
+   * What it offers, if less than everything: `{ logits: false, topDepth: 20 }` is a member as a server
    * shows one, which tells the log-probabilities of its 20 likeliest tokens and nothing of the others.
    */
   offers?: Partial<MemberOffers>;

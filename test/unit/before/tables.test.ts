@@ -113,7 +113,7 @@ describe("tables from files", () => {
   it.each([
     ["quality.csv", "query,model,quality\nq,m,1\nr,m,1.5\n", /quality\.csv:3: the quality is 1\.5/],
     ["wide.csv", "prompt,a,b\nq,1,2\n", /wide\.csv:2: the quality of b is 2; 0 to 1/],
-    ["word.csv", "query,model,quality\nq,m,good\n", /word\.csv:2: quality is "good", which is no number/],
+    ["word.csv", "query,model,quality\nq,m,good\n", /word\.csv:2: quality is "good", which is not a number/],
     ["cost.jsonl", '{"query":"q","model":"m","quality":1,"cost":-1}\n', /cost\.jsonl:1: cost is -1/],
     ["infinite.csv", "query,model,quality\nq,m,Infinity\n", /infinite\.csv:2/],
     ["model.jsonl", '{"query":"q","quality":1}\n', /model\.jsonl:1: model: /],
@@ -124,12 +124,12 @@ describe("tables from files", () => {
     [
       "header.csv",
       "one,two\n1,2\n",
-      /header\.csv is no table of outcomes: the header is "one, two".* JSONL or CSV with query/,
+      /header\.csv is not a table of outcomes: the header is "one, two".* JSONL or CSV with query/,
     ],
     [
       "prose.md",
       "# A title\n\nOne, two, three, four.\n",
-      /prose\.md is no table of outcomes: .* JSONL or CSV with query/,
+      /prose\.md is not a table of outcomes: .* JSONL or CSV with query/,
     ],
     ["empty.csv", " \n", /empty\.csv is empty/],
     ["none.csv", "query,model,quality\n", /none\.csv: the table has no rows/],

@@ -34,7 +34,7 @@ it("leaves the options of a method as -o takes them", async () => {
 
 it("gives examples that a shell takes", async () => {
   expect(await messageFrom(() => requireFitted({ name: "knn" }))).toMatch(
-    /needs a fitted one: -o router=router.json, as/,
+    /needs a fitted router file: -o router=router.json, as/,
   );
   const missing = 'Add it, as members: [{ name: "wren", model: "….gguf" }].';
   expect(messageOf(new LlamafuseError("incompatible-members", missing))).toBe("Add it, as -m wren.gguf.");

@@ -150,10 +150,10 @@ describe("packllm", () => {
       { name: "fusion", rule: "contrast", weights: "perplexity" },
       /uses roles, so the weights "perplexity" do not apply/,
     ],
-    [{ name: "fusion", alignment: "relative", schedule: "gate" }, /"relative" does not go with the schedule "gate"/],
+    [{ name: "fusion", alignment: "relative", schedule: "gate" }, /"relative" does not work with the schedule "gate"/],
     [
       { name: "fusion", alignment: "relative", weights: "perplexity-search" },
-      /"relative" does not go with the weights/,
+      /"relative" does not work with the weights/,
     ],
     [{ name: "fusion", alignment: "relative", rule: "product" }, /embeddings/],
     [{ name: "fusion", alignment: "similarity", rule: "contrast" }, /divides by.*"similarity".*"top-union"/],

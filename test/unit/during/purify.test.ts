@@ -76,7 +76,7 @@ describe("purification", () => {
       expect(() => fuse(form, [0.5, 0.5], 1, [1, 0], [0, 1])).toThrow(
         expect.objectContaining({
           code: "incompatible-members",
-          message: expect.stringMatching(/no string that all members find possible.*mean/),
+          message: expect.stringMatching(/no string is possible for all members.*mean/),
         }),
       );
   });
@@ -116,9 +116,9 @@ describe("purify", () => {
       { alpha: 1, beta: 1 },
       () => [...siblings(), randomMember(3, byteVocabulary())],
       "invalid-option",
-      /alpha and beta.*2 members; there are 3/,
+      /alpha and beta.*2 members, but the ensemble has 3/,
     ],
-    [{ temperature: [1, 1, 1] }, siblings, "invalid-option", /temperature.*3 members; there are 2/],
+    [{ temperature: [1, 1, 1] }, siblings, "invalid-option", /temperature.*3 members, but the ensemble has 2/],
     [{ alpha: 1 }, siblings, "invalid-option", /"beta".*alpha/],
     [{ alpha: 0, beta: 0 }, siblings, "invalid-option", /"alpha".*above 0/],
     [{ form: "max", alpha: 1, beta: 1 }, siblings, "invalid-option", /"alpha".*form "kl"/],

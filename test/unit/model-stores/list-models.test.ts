@@ -159,7 +159,7 @@ describe("listModels", () => {
       "ollama:broken:latest": "its manifest is damaged. Pull the model again.",
       "ollama:tensors:latest": "its manifest names no GGUF file.",
       cut: expect.stringMatching(/ends inside|bytes/),
-      gone: expect.stringMatching(/no such file/),
+      gone: expect.stringMatching(/does not exist/),
       page: expect.stringMatching(/a web page/),
       "split-00002-of-00002": expect.stringMatching(/part 1 of 2/),
     });

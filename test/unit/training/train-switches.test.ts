@@ -263,23 +263,25 @@ describe("a switching model's file", () => {
 
   it("is refused where it is another's, of another version, or damaged", async () => {
     const saved = await file();
-    expect(() => reading(saved, "cds")).toThrow(/no classifier for cds: it was trained for citer.*llamafuse train cds/);
+    expect(() => reading(saved, "cds")).toThrow(
+      /is not a cds classifier: it was trained for citer.*llamafuse train cds/,
+    );
     expect(() => reading({ ...saved, version: 2 })).toThrow(/saved as version 2; this Llamafuse reads version 1/);
     expect(() => reading({ ...saved, leader: undefined })).toThrow(
-      /no router for citer: leader: must be an object; it is missing/,
+      /is not a citer router: leader: must be an object; it is missing/,
     );
     expect(() => reading({ ...saved, inputs: 4 })).toThrow(/3 numbers for hidden states of 4/);
     const shape = { inputs: 4, hidden: 6 };
     expect(() => reading({ ...saved, model: { ...saved.model, shape } })).toThrow(/belong there/);
     expect(() => reading("{")).toThrow(/is not JSON/);
     expect(() => readSwitchingModel("foo", "cds")).toThrow(
-      'The classifier of cds must be "entropy", "entity", or a file of "llamafuse train cds"; there is no file foo.',
+      'The classifier of cds must be "entropy", "entity", or a file of "llamafuse train cds"; the file foo does not exist.',
     );
     expect(() => readSwitchingModel("foo", "citer")).toThrow(
-      /^The router of citer must be a file of .*; there is no file foo/,
+      /^The router of citer must be a file of .*; the file foo does not exist/,
     );
     expect(() => readSwitchingModel(".", "citer")).toThrow(/^Cannot read \.: EISDIR\. Train a router for citer/);
-    expect(() => reading([])).toThrow(/no router for citer/);
+    expect(() => reading([])).toThrow(/is not a citer router/);
   });
 
   it("is read in the format of the first releases, which called the model a judge", async () => {

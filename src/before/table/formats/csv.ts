@@ -1,5 +1,5 @@
 /**
- * Tables in CSV, three kinds told apart by the header:
+ * Tables in CSV, three kinds distinguished by the header:
  *
  *     query, model, quality[, cost, …]         one outcome a row, columns named as in the JSON form
  *     prompt, MODEL…, MODEL|total_cost…        RouterBench (arXiv 2403.12031), one query a row

@@ -126,7 +126,7 @@ async function* jsonObjects(file: string, chunks: AsyncIterable<string>) {
       } else if (depth === 0 && !BETWEEN.has(code)) {
         throw badRow(
           { file, line },
-          `${JSON.stringify(chunk.slice(at, at + 20))} stands where an object { … } belongs.`,
+          `${JSON.stringify(chunk.slice(at, at + 20))} found where an object { … } is expected.`,
         );
       }
     }

@@ -37,7 +37,7 @@ export function badRow({ file, line }: Place, message: string, details: Record<s
 export function noTable(file: string, found: string): LlamafuseError {
   return new LlamafuseError(
     "invalid-data",
-    `${file} is no table of outcomes: ${found}. A table is JSONL or CSV with query, model and quality in each row, or one of RouterBench, RouterDC or RouteLLM.`,
+    `${file} is not a table of outcomes: ${found}. A table is JSONL or CSV with query, model and quality in each row, or one of RouterBench, RouterDC or RouteLLM.`,
     { file, found },
   );
 }
@@ -52,7 +52,7 @@ function numberAt(value: unknown, column: string, place: Place): number {
   if (MISSING.has(text.toLowerCase())) return Number.NaN;
   const number = TRUTH[text.toLowerCase()] ?? Number(text);
   if (Number.isFinite(number)) return number;
-  const message = `${column} is ${JSON.stringify(text.slice(0, 60))}, which is no number. Leave a missing cell empty.`;
+  const message = `${column} is ${JSON.stringify(text.slice(0, 60))}, which is not a number. Leave a missing cell empty.`;
   throw badRow(place, message, { column, found: text.slice(0, 60) });
 }
 

@@ -71,7 +71,7 @@ export function oncePerMembers<Options, T>(
   };
 }
 
-/** Another's work, as long as this caller wants it. Error: aborted. */
+/** Another caller's work, for as long as this caller waits for it. Error: aborted. */
 function unlessStopped<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /**
- * Relative representations: a token is told by how similar its embedding is to those of anchors that several
+ * Relative representations: a token is represented by how similar its embedding is to those of anchors that several
  * vocabularies share (Moschella et al., arXiv 2209.15430), as DeePEn uses them (arXiv 2404.12715).
  *
  *     C_va = cos(E_v, E_{anchor a})        R_v = softmax_a(100 · C_va / ‖C_v‖₂)
@@ -19,7 +19,7 @@ import { toUnit } from "./vecmap.js";
 
 /** What similarities are multiplied with before the softmax. */
 const SHARPNESS = 100;
-/** Most entries kept of a row, and the smallest that is worth keeping: the others are told by their mean (SparseRows). */
+/** Most entries kept of a row, and the smallest that is worth keeping: the others are represented by their mean (SparseRows). */
 export const MOST_KEPT = 64;
 export const LEAST_KEPT = 1e-4;
 /** Rows of which more than this was dropped are kept whole as well, for the steps in which they count. */

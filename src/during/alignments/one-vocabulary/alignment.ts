@@ -19,7 +19,7 @@ import { UpToDate } from "../up-to-date.js";
 const END = 0;
 const NO_BYTES = new Uint8Array();
 
-/** Who wants one vocabulary, and what does without; for errors. */
+/** What needs one vocabulary, and what to use instead; for errors. */
 export interface Asker {
   of: string;
   instead: string;

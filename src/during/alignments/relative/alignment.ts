@@ -40,7 +40,7 @@ export interface RelativeSpace {
   speaks: readonly Uint8Array[];
 }
 
-/** One anchor's row is 1 whatever the token, and nothing is told apart. */
+/** With one anchor every row is 1, so all tokens look the same. */
 const FEWEST_ANCHORS = 2;
 
 /** The space of these members, built once for as long as the first of them lives. Errors: incompatible-members, aborted. */

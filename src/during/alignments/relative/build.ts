@@ -21,7 +21,7 @@ const BLOCK_BYTES = 1 << 25;
 const LARGEST_BLOCK = 512;
 
 /**
- * How each row is made. Text is told by its embedding. All end tokens are one class, which is the last anchor; tokens
+ * How each row is made. Text is represented by its embedding. All end tokens are one class, which is the last anchor; tokens
  * that are never text have no row.
  */
 export function rowsByClass(vocabulary: Vocabulary, endAnchor: number): Int32Array {

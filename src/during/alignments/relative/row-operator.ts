@@ -1,6 +1,6 @@
 /**
  * R as far as a step needs it: sparse rows (sparse-rows.ts), with the rows W that count most taken whole. A row counts by
- * the mass that its sparse form would lose, p_v · τ_v, and a row that speaks for next to nothing is told by the mean
+ * the mass that its sparse form would lose, p_v · τ_v, and a row with almost no content is represented by the mean
  * alone, which loses all of it (τ = 1). For a distribution p over rows that sum to 1
  *
  *     ‖p·R − out‖₁ ≤ 2·Σ_{v ∉ W} p_v·τ_v + ε·Σ_{v ∈ W} p_v        ε = 1.001 · 2^-10
@@ -19,7 +19,7 @@ import type { SparseRows } from "../build/sparse-rows.js";
 const LEAST_LOSS = 1e-4;
 /** Most rows taken whole: each costs as much as some thousand sparse ones. */
 const MOST_WHOLE = 32;
-/** A token less probable than this is told by the mean alone, if its row is told mostly by that. */
+/** A token less probable than this is represented by the mean alone, if the mean already holds most of its row. */
 const LEAST_SHARE = 1e-9;
 const MOSTLY = 0.5;
 /** ε. */

@@ -1,5 +1,5 @@
 /**
- * The main member's vocabulary as the common space: each other member's most probable tokens are told by those of the
+ * The main member's vocabulary as the common space: each other member's most probable tokens are expressed by those of the
  * main member that are most like them (EVA, arXiv 2404.09492).
  *
  *     p_i = softmax over the k largest logits        y_main = p_main        y_i(u) = Σ_v p_i(v) · M_i(v, u)

@@ -13,7 +13,7 @@
  * member's cache for each beam; `beams: 1` gives text at every step.
  *
  * What differs from the released code:
- * - strings are bytes, cut characters too, and at the start of a fragment a tokenizer's own space is no part of a token;
+ * - strings are bytes, cut characters too, and at the start of a fragment a tokenizer's own space is not part of a token;
  *   all end tokens of a member are one, at their summed probability;
  * - a search makes only combinations that agree; `compat` goes through all of them, best first, and stops where the
  *   released code does (abe-released-search.ts). Tokens that disagree with the text are left out in any case, which the
@@ -60,7 +60,7 @@ export const abe = defineMethod({
     if (context.draw !== undefined) return new AbeSampleRun(context, context.draw);
     throw new LlamafuseError(
       "invalid-option",
-      "The method abe finds texts and has no likelihood of a given one. Score with another method, or grade choices by their letter (choice-letter).",
+      "The method abe generates text but cannot score a given text. Score with another method, or grade choices by their letter (choice-letter).",
       { method: "abe" },
     );
   },
@@ -82,7 +82,7 @@ function requireCommonBytes(voices: readonly Voice[]): void {
   const names = voices.map(({ member }) => member.name);
   throw new LlamafuseError(
     "incompatible-members",
-    `No token of ${names.join(" and ")} begins with the same byte: the method abe needs members that can spell the same texts. Choose others, or a method that does without, such as unite.`,
+    `No token of ${names.join(" and ")} begins with the same byte: the method abe needs members that can spell the same texts. Choose other members, or a method without this limit, such as unite.`,
     { members: names },
   );
 }

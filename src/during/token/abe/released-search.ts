@@ -94,7 +94,7 @@ class Combinations {
 function tooMany(): LlamafuseError {
   return new LlamafuseError(
     "incompatible-members",
-    `The members agree on none of their ${MAX_COMBINATIONS} likeliest combinations of tokens. Leave out compat: the search is then not lost in those that disagree.`,
+    `The members agree on none of their ${MAX_COMBINATIONS} likeliest combinations of tokens. Leave out compat: the search then skips combinations that disagree.`,
     { found: MAX_COMBINATIONS, option: "compat" },
   );
 }

@@ -206,7 +206,7 @@ export class AbeSearchRun implements MethodRun {
     const names = this.context.voices.map(({ member }) => member.name);
     return new LlamafuseError(
       "incompatible-members",
-      `The members ${names.join(" and ")} have no tokens on which they agree behind ${JSON.stringify(text.slice(-40))}: one of them cannot spell what another says. Use a method that does without, such as unite.`,
+      `The members ${names.join(" and ")} share no possible next token after ${JSON.stringify(text.slice(-40))}: one member cannot spell another member's text. Use a method without this limit, such as unite.`,
       { members: names, found: text },
     );
   }

@@ -41,7 +41,7 @@ export interface Offers {
 
 /** A combination that agrees. */
 export interface Continuation {
-  /** The hypothesis that it goes on from. */
+  /** The hypothesis that it continues. */
   beam: number;
   /** Each member's token; -1 for the stalled. */
   ids: readonly number[];

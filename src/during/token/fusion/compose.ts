@@ -78,7 +78,7 @@ function checkTogether({ alignment: { name }, rule, weights = GIVEN, schedule }:
   const refuse = (option: string, found: string, why: string, allowed: string) =>
     new LlamafuseError(
       "invalid-option",
-      `The alignment "${name}" does not go with the ${option} "${found}": ${why}. Use "${allowed}", or another alignment.`,
+      `The alignment "${name}" does not work with the ${option} "${found}": ${why}. Use "${allowed}", or another alignment.`,
       { option, found, allowed: [allowed] },
     );
   if (schedule !== undefined && schedule.name !== "every-step")

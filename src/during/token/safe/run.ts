@@ -22,7 +22,7 @@ const TOKEN = 1;
 const NO_BYTES = new Uint8Array();
 
 export class SafeRun implements MethodRun {
-  /** Drafted tokens that stand, and whether what follows them is to be fused. */
+  /** Accepted draft tokens, and whether the next token needs fusing. */
   #standing: Saying[] = [];
   #fusesNext = false;
   /** What the last step decided; undefined where it fused. */

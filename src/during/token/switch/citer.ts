@@ -5,7 +5,7 @@
  *
  *     h = last-layer state of the small model behind the text so far
  *     s = router(h) = P(the small model will do)                      (learning/batch-norm-mlp.ts)
- *     next token from the large model if s < threshold, else from the small one; in both cases as the sampler wants it
+ *     next token from the large model if s < threshold, else from the small one; in both cases as the sampler chooses
  *
  * Defaults: threshold 0.9 as in the released README (its functions say 0.5, its command line 0.95); both models greedy
  * there, which is temperature 0 here. The released code lets the large model read all text anew whenever it is called;

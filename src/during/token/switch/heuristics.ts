@@ -2,7 +2,7 @@
  * Two switching models that find critical tokens without training [the signals are from memory of the literature, the formulas ours]:
  *
  *     entropy:  H = −Σ_{t ∈ top 64} p(t) ln p(t) − r ln r,   r = 1 − Σ_{t ∈ top 64} p(t)        in nats
- *     entity:   1 where the leader's likeliest token begins or goes on a name or a number, else 0
+ *     entity:   1 where the leader's likeliest token begins or continues a name or a number, else 0
  *
  * A name begins with a capital letter that no sentence begins with; a number is a word that begins with a digit.
  */

@@ -80,7 +80,7 @@ export class HiddenStateModel implements SwitchingModel {
     if (wrong !== undefined || !result.success) {
       throw new LlamafuseError(
         "invalid-data",
-        `${source} is no ${LEARNED[method]} for ${method}: ${wrong}. Make one with "llamafuse train ${method}".`,
+        `${source} is not a ${method} ${LEARNED[method]}: ${wrong}. Make one with "llamafuse train ${method}".`,
         { file: source, allowed: method },
       );
     }
@@ -137,7 +137,7 @@ export function readSwitchingModel(file: string, method: SwitchingMethod): Hidde
     const names = method === "cds" ? '"entropy", "entity", or ' : "";
     const message =
       code === "ENOENT"
-        ? `The ${what} of ${method} must be ${names}a file of "llamafuse train ${method}"; there is no file ${file}.`
+        ? `The ${what} of ${method} must be ${names}a file of "llamafuse train ${method}"; the file ${file} does not exist.`
         : `Cannot read ${file}: ${code}. Train a ${what} for ${method} with "llamafuse train ${method}".`;
     throw new LlamafuseError("file-unreadable", message, { file, found: code }, error);
   }

@@ -96,7 +96,7 @@ describe("Eagle", () => {
       }
     }
     const single = await refusal(() => learn(part, { query: queryOf(test, 0), model: "poet", quality: 1 }));
-    expect(single.message).toMatch(/eagle was told one model's quality/);
+    expect(single.message).toMatch(/eagle received one model's quality/);
   });
 
   it("prefers the topic's expert among those that the budget pays", async () => {
