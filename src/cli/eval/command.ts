@@ -112,7 +112,7 @@ export function registerEval(program: Command): void {
 
 /** Of several methods, none would be meant. */
 function refuseOption(text: string): never {
-  const message = `There is no --option here: a method's options stand behind its name, such as -M unite:${text}.`;
+  const message = `eval has no --option; put options after the method name: -M unite:${text}.`;
   throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
 }
 

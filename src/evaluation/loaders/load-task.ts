@@ -150,7 +150,7 @@ function detect(records: readonly DataRecord[]): TaskFormat {
   }
   const [{ place, value }] = records;
   const known = taskFormats.map(({ name, summary }) => `${name} ${summary}`).join("; ");
-  throw invalidData(place, `is no record of a known format: found ${describe(value)}. Known: ${known}.`);
+  throw invalidData(place, `matches no known format: found ${describe(value)}. Known: ${known}.`);
 }
 
 interface Placed extends Draft {
@@ -160,7 +160,10 @@ interface Placed extends Draft {
 function draftOf({ place, number, value }: DataRecord, file: string, format: TaskFormat, many: boolean): Draft {
   const found = shapeOf(format, value);
   if (found === undefined) {
-    throw invalidData(place, `is no ${format.name} record: found ${describe(value)}, expected ${format.summary}.`);
+    throw invalidData(
+      place,
+      `is not a record of the ${format.name} format: found ${describe(value)}, expected ${format.summary}.`,
+    );
   }
   const row = found.schema.safeParse(value);
   if (!row.success) {

@@ -154,14 +154,14 @@ describe("names file, line and field of", () => {
   it.each([
     ["what is not JSON", [nqRow, '{"question": '], ":2: is not JSON"],
     ["an empty file", ["", " "], "holds no questions"],
+    ["an unknown record", [{ prompt: "?" }], ":1: matches no known format: found an object with prompt. Known: jsonl"],
     [
-      "an unknown record",
-      [{ prompt: "?" }],
-      ":1: is no record of a known format: found an object with prompt. Known: jsonl",
+      "a record of another format",
+      [nqRow, gsm8kRow],
+      ":2: is not a record of the nq format: found an object with question, answer",
     ],
-    ["a record of another format", [nqRow, gsm8kRow], ":2: is no nq record: found an object with question, answer"],
-    ["a list among objects", [nqRow, [1]], ":2: is no nq record: found a list of 1"],
-    ["a null among objects", [nqRow, null], ":2: is no nq record: found null"],
+    ["a list among objects", [nqRow, [1]], ":2: is not a record of the nq format: found a list of 1"],
+    ["a null among objects", [nqRow, null], ":2: is not a record of the nq format: found null"],
     ["a wrong type", [{ question: 5, answers: ["x"] }], ":1: question: Invalid input: expected string"],
     ["no answers", [{ question: "?", answers: [] }], ":1: answers: "],
     ["an empty answer in NQ", [{ question: "?", answer: [""] }], ":1: answer.0: "],
@@ -235,8 +235,8 @@ describe("names file, line and field of", () => {
 describe("with skipBad, names and skips", () => {
   it.each<[string, unknown[], RegExp, number]>([
     ["what is not JSON", [nqRow, '{"question": ', nqRow], /:2: is not JSON/, 2],
-    ["a record of another format", [gsm8kRow, nqRow, gsm8kRow], /:2: is no gsm8k record/, 2],
-    ["a first record of no format", [{ prompt: "?" }, nqRow], /:1: is no nq record/, 1],
+    ["a record of another format", [gsm8kRow, nqRow, gsm8kRow], /:2: is not a record of the gsm8k format/, 2],
+    ["a first record of no format", [{ prompt: "?" }, nqRow], /:1: is not a record of the nq format/, 1],
     [
       "a wrong type",
       [
@@ -272,7 +272,7 @@ describe("chooses", () => {
       code: "invalid-option",
       message: expect.stringContaining('Did you mean "gsm8k"?'),
     });
-    await expect(load([nqRow], { format: "gsm8k" })).rejects.toThrow(/:1: is no gsm8k record/);
+    await expect(load([nqRow], { format: "gsm8k" })).rejects.toThrow(/:1: is not a record of the gsm8k format/);
   });
 
   it("the prompt that another metric needs", async () => {
