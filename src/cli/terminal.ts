@@ -1,6 +1,7 @@
 /** What is written where: stdout for the answer, stderr for everything that speaks to a person. */
 import type { Writable } from "node:stream";
 import picocolors from "picocolors";
+import { unwritable } from "../files.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -36,7 +37,7 @@ export function shownOn(stream: TerminalStream, text: string): string {
     .join("");
 }
 
-/** Show text and wait until the system has taken it. Rejects with the system's error: EPIPE when the reader has gone. */
+/** Show text and wait until the system has taken it. Errors: EPIPE as the system gave it where the reader has gone, else file-unwritable. */
 export function write(stream: TerminalStream, text: string): Promise<void> {
   return writeRaw(stream, shownOn(stream, text));
 }
@@ -50,8 +51,14 @@ export function say(line: string): void {
 function writeRaw(stream: Writable, text: string): Promise<void> {
   if (text === "") return Promise.resolve();
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
+    stream.write(text, (error) => (error ? reject(asFailedWrite(stream, error)) : resolve()));
   });
+}
+
+/** A reader who has gone (EPIPE) is no failure of the disk, and callers tell it by its code. */
+function asFailedWrite(stream: Writable, error: NodeJS.ErrnoException): Error {
+  if (error.code === "EPIPE") return error;
+  return unwritable(stream === process.stderr ? "stderr" : "stdout", error);
 }
 
 /** One JSON document, and nothing else, on stdout. JSON leaves the controls U+007F to U+009F as they are; these are escaped. */

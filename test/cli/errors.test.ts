@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -142,6 +143,15 @@ describe.skipIf(models === undefined)("an error is one line and an exit code", (
     const ended = await run(["generate", "-m", missing, "Once", "--verbose"]);
     expect(ended.stderr).toMatch(/^llamafuse: [^\n]+\n.*\n {4}at /s);
     expect(ended.code).toBe(3);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("an answer for which the disk has no room is one line that says so", () => {
+    const full = openSync("/dev/full", "w");
+    const args = [path.join("dist", "cli.js"), "methods"];
+    const ended = spawnSync(process.execPath, args, { stdio: ["ignore", full, "pipe"], encoding: "utf8" });
+    closeSync(full);
+    expect(ended.status).toBe(3);
+    expect(ended.stderr).toMatch(/^llamafuse: stdout cannot be written: the disk is full \(ENOSPC\)\..*\n$/);
   });
 
   it("a name with a line break stays on the line", async () => {
