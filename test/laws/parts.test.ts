@@ -4,7 +4,10 @@ import { alignments } from "../../src/during/alignments/alignments.js";
 import type { AlignmentDefinition } from "../../src/during/alignments/define-alignment.js";
 import type { RuleDefinition } from "../../src/during/rules/define-rule.js";
 import { rules } from "../../src/during/rules/rules.js";
+import { fusion } from "../../src/during/token/fusion/fusion.js";
+import { weightings } from "../../src/during/weightings/weightings.js";
 import { alignmentLaws, meanIn } from "../../src/laws/alignment-laws.js";
+import { methodLaws } from "../../src/laws/method-laws.js";
 import { ruleLaws } from "../../src/laws/rule-laws.js";
 import { fitting, scriptedEnsembles } from "../../src/laws/scripted-ensembles.js";
 
@@ -30,6 +33,16 @@ for (const alignment of alignments as unknown as AlignmentDefinition[]) {
       for (const { name: law, check } of alignmentLaws(alignment, set)) it(law, check);
     });
 }
+
+describe.each(weightings.map(({ name }) => name))("the weights %s", (name) => {
+  const [set] = scriptedEnsembles;
+  // One of the weights reads one sequence of tokens for all.
+  const alignment = name === "perplexity-search" ? "mined" : "union";
+  const choice = fusion({ alignment, weights: name });
+  // A mean sums to 1 where its weights do.
+  for (const { name: law, check } of methodLaws(choice, { covers: "all" }, set))
+    if (law.startsWith("gives distributions")) it(law, check);
+});
 
 function hasReasons(name: string, laws: { exempt?: Readonly<Record<string, string>> } | undefined): void {
   expect(laws, `${name} has no laws in its definition`).toBeDefined();
