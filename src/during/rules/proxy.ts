@@ -41,6 +41,7 @@ export const proxy = defineRule({
     options: [{ strength: 0.5, alpha: 0.05 }],
     exempt: {
       alone: "a base without an expert and its twin has nothing to be shifted by",
+      agreement: "with alpha, strings below a share of the base's best one are left out, whatever the others say",
       order: "the members have roles",
     },
   },
