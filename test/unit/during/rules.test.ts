@@ -179,7 +179,7 @@ describe("methods with roles", () => {
       2,
       /The alignment "one-vocabulary" needs members with one vocabulary.*or the alignment "top-union"/,
     ],
-    [{ name: "core", main: 7 }, 2, /no member 7/],
+    [{ name: "core", main: 7 }, 2, /Member 7 does not exist/],
   ] as [MethodOptions, number, RegExp][])("%j on %i members: what is wrong", async (method, count, message) => {
     const vocabularies = [bytePairVocabulary(), sentencePieceVocabulary(), bytePairVocabulary(1)];
     const members = vocabularies.slice(0, count).map((one, index) => randomMember(index + 1, one));
