@@ -103,13 +103,12 @@ describe.skipIf(models === undefined)("llamafuse eval", () => {
     const kept = readFileSync(ledger);
     // As if the kill had come in the middle of a line.
     writeFileSync(ledger, kept.subarray(0, kept.length - 9));
-    const whole = kept.toString().split("\n").length - 2;
+    const whole = answersIn(kept.subarray(0, kept.length - 9).toString());
     const resumed = await run(args);
-    const lines = readFileSync(ledger, "utf8").trimEnd().split("\n");
     expect(resumed).toMatchObject({ code: 0, stderr: "" });
-    // One header, 120 answers, and the piece of a line: nothing whole was asked again.
-    expect(lines).toHaveLength(1 + 120 + 1);
-    expect(whole).toBeGreaterThanOrEqual(19);
+    // Nothing whole was asked again.
+    expect(answersIn(readFileSync(ledger, "utf8"))).toBe(120);
+    expect(whole).toBeGreaterThan(0);
     expect(Buffer.from(readFileSync(ledger)).subarray(0, kept.length - 9)).toEqual(kept.subarray(0, kept.length - 9));
     const uninterrupted = await run([...QUICK, "--limit", "40", "--json"]);
     expect(timeless(resumed.stdout)).toEqual(timeless(uninterrupted.stdout));
@@ -149,3 +148,17 @@ describe.skipIf(models === undefined)("llamafuse eval", () => {
     expect(ended.stderr.trimEnd()).not.toContain("\n");
   });
 });
+
+/** Whole answers in a ledger: neither its head, nor claims, nor the piece of a line. */
+function answersIn(text: string): number {
+  return text
+    .split("\n")
+    .slice(1)
+    .filter((line) => {
+      try {
+        return !("claim" in JSON.parse(line));
+      } catch {
+        return false;
+      }
+    }).length;
+}

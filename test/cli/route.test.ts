@@ -215,7 +215,7 @@ describe("bad tables", () => {
     ]);
 
   it.each<[string, string, RegExp]>([
-    ["one model", outcomes(() => [{ model: "a", quality: 1 }]), /there is only a\. Add outcomes of another model/],
+    ["one model", outcomes(() => [{ model: "a", quality: 1 }]), /has only a\. Add outcomes of another model/],
     ["a model without any quality", both({ quality: 1 }, { quality: null }), /the model b has no quality in any row/],
     ["no quality at all", both({}, {}), /the model a has no quality in any row/],
     [
