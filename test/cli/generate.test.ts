@@ -12,7 +12,10 @@ describe.skipIf(models === undefined)("llamafuse generate", () => {
       await run([...args, "-s", "1"]),
       await run([...args, "-t", "1"]),
     ];
-    expect(plain).toMatchObject({ code: 0, stderr: expect.stringMatching(/^llamafuse: method me draws a member .* -s repeats an answer\.\n$/) });
+    expect(plain).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^llamafuse: method me draws a member .* -s repeats an answer\.\n$/),
+    });
     for (const ended of [seeded, sampled]) expect(ended).toMatchObject({ code: 0, stderr: "" });
   });
 

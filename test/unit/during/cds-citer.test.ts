@@ -162,8 +162,16 @@ describe("bad input", () => {
 
   it.each([
     [{ name: "citer" }, "invalid-option", /llamafuse train citer/],
-    [{ name: "citer", router: "no-such.json" }, "file-unreadable", /llamafuse train citer.*the file no-such.json does not exist/],
-    [{ name: "cds", classifier: "no-such.json" }, "file-unreadable", /llamafuse train cds.*the file no-such.json does not exist/],
+    [
+      { name: "citer", router: "no-such.json" },
+      "file-unreadable",
+      /llamafuse train citer.*the file no-such.json does not exist/,
+    ],
+    [
+      { name: "cds", classifier: "no-such.json" },
+      "file-unreadable",
+      /llamafuse train cds.*the file no-such.json does not exist/,
+    ],
     [{ name: "cds", knowledge: "third" }, "invalid-option", /knowledge member "third".*first, second/],
     [{ name: "citer", router: scored(1), small: 2 }, "invalid-option", /Member 2 does not exist/],
     [{ name: "citer", router: scored(1), threshold: 1.5 }, "invalid-option", /"threshold" of citer/],
