@@ -61,7 +61,7 @@ describe.skipIf(models === undefined)("an ensemble in a file", () => {
     const before = readFileSync(file, "utf8");
     expect(await run(["init", file])).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/there already.*--force/),
+      stderr: expect.stringMatching(/already exists.*--force/),
     });
     expect(readFileSync(file, "utf8")).toBe(before);
     expect((await run(["init", file, "--force"])).code).toBe(0);
