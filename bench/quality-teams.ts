@@ -50,10 +50,9 @@ export const TEAMS: readonly Team[] = [
   {
     name: "experts",
     members: ["robin", "wren", "finch"],
-    unsuited: NO_PROXY,
+    unsuited: { ...NO_PROXY, citer: NO_AMATEUR.citer },
     methods: [
       ...defaults(NO_PROXY),
-      { name: "citer" } as MethodOptions,
       { name: "gac", gate: "threshold" },
       { name: "gac", compat: true },
       { name: "unite", compat: true },
