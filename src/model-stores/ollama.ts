@@ -104,7 +104,8 @@ function modelFile(folder: string, manifest: string): string {
   const { layers } = readManifest(manifest);
   const layer = layers.find((each) => each?.mediaType === MODEL_LAYER);
   const [, hash] = /^sha256[:-]([0-9a-f]{64})$/.exec(String(layer?.digest)) ?? [];
-  if (hash === undefined) throw new Error("its manifest names no GGUF file.");
+  if (hash === undefined)
+    throw new LlamafuseError("invalid-data", "its manifest names no GGUF file.", { file: manifest });
   return path.join(folder, "blobs", `sha256-${hash}`);
 }
 
@@ -116,7 +117,7 @@ function readManifest(file: string): { layers: { mediaType?: unknown; digest?: u
   } catch {
     // Said below.
   }
-  throw new Error("its manifest is damaged. Pull the model again.");
+  throw new LlamafuseError("invalid-data", "its manifest is damaged. Pull the model again.", { file });
 }
 
 /** Every path of four names below the folder. */
