@@ -126,9 +126,10 @@ describe("relative representations in blocks", () => {
   });
 
   it("can be stopped on a pool of threads", async () => {
-    const wide = embeddings(1500, 512, 4);
-    const many = Int32Array.from({ length: 1400 }, (_, a) => a);
-    const every = new Int32Array(1500).fill(ROW_OF_EMBEDDING);
+    // Twelve blocks of rows, of which six are begun at a time: the last can never be done when the first one is.
+    const wide = embeddings(6000, 512, 4);
+    const many = Int32Array.from({ length: 400 }, (_, a) => a);
+    const every = new Int32Array(6000).fill(ROW_OF_EMBEDDING);
     const stop = new AbortController();
     const done: number[] = [];
     const onProgress = (part: number) => {
