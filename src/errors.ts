@@ -46,6 +46,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** What a message quotes of a file or a reply may have several. */
+function inOneLine(message: string): string {
+  return message.replace(/\s*[\r\n\u2028\u2029]\s*/g, " ");
+}
+
 export class LlamafuseError extends Error {
   declare readonly name: "LlamafuseError";
   readonly code: ErrorCode;
@@ -53,9 +58,9 @@ export class LlamafuseError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
-    super(maskSecrets(message), cause === undefined ? undefined : { cause });
+    super(inOneLine(maskSecrets(message)), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.details = maskSecretsIn(details) as Record<string, unknown>;
+    this.details = Object.fromEntries(Object.entries(details).map(([key, value]) => [key, maskSecretsIn(value)]));
   }
 
   get exitCode(): number {
@@ -98,8 +103,12 @@ export function errorIn(file: string, { code, message, details }: LlamafuseError
   return new LlamafuseError(code, `${file}: ${message}`, { ...details, file });
 }
 
+/** Nobody mistypes longer ones, and no message needs all of them. */
+const LONGEST_NAME = 100;
+
 /** The known name nearest to a mistyped one (edit distance at most a third of its length), for "did you mean". */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
@@ -116,7 +125,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 export function unknownName(kind: string, name: string, known: readonly string[], more = ""): LlamafuseError {
   const near = nearestName(name, known);
   const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-  return new LlamafuseError("invalid-option", `Unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.${more}`, {
+  const said = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
+  return new LlamafuseError("invalid-option", `Unknown ${kind} "${said}".${hint} Known: ${known.join(", ")}.${more}`, {
     found: name,
     allowed: known,
     nearest: near,

@@ -11,12 +11,23 @@ export function maskSecrets(text: string): string {
   return text.replace(USER_INFO, "$1***@").replace(QUERY_VALUE, "$1***");
 }
 
-/** The same for every text in plain data. What is not plain (a class, a function, a circle) stays as it is. */
-export function maskSecretsIn(value: unknown, within: readonly object[] = []): unknown {
+/**
+ * The same for every text in plain data. What is not plain (a class, a function, a circle) stays as it is; what cannot be
+ * read (a getter that throws, lists thousands of levels deep) is undefined.
+ */
+export function maskSecretsIn(value: unknown): unknown {
+  try {
+    return masked(value, []);
+  } catch {
+    return undefined;
+  }
+}
+
+function masked(value: unknown, within: readonly object[]): unknown {
   if (typeof value === "string") return maskSecrets(value);
   if (typeof value !== "object" || value === null || within.includes(value)) return value;
   const inner = [...within, value];
-  if (Array.isArray(value)) return value.map((item) => maskSecretsIn(item, inner));
+  if (Array.isArray(value)) return value.map((item) => masked(item, inner));
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskSecretsIn(item, inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item, inner)]));
 }

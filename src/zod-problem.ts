@@ -1,6 +1,7 @@
 /** What is wrong with what a user or a file gave: the first of zod's issues, in words. Used wherever such data is parsed. */
 import type { z } from "zod";
 import { nearestName } from "./errors.js";
+import { shown } from "./read-options.js";
 
 type Issue = z.core.$ZodIssue;
 
@@ -64,7 +65,7 @@ function unknownWords(key: string, known: readonly string[] = []): string {
   const near = nearestName(key, known);
   const hint = near === undefined ? "" : `, did you mean "${near}"?`;
   const list = known.length === 0 ? "" : ` (known: ${known.join(", ")})`;
-  return `has the unknown key "${key}"${hint}${list}`;
+  return `has the unknown key ${shown(key)}${hint}${list}`;
 }
 
 /** The keys of the object at a place of a schema; undefined where that depends on the value. */
@@ -88,14 +89,6 @@ interface Parts {
 function partsOf(schema: z.core.$ZodType | undefined): Parts {
   const parts = (schema?._zod.def ?? {}) as Parts;
   return parts.innerType === undefined ? parts : partsOf(parts.innerType);
-}
-
-const LONGEST = 80;
-
-/** A value in one short line. */
-function shown(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
 /** What a value must be: `must be above 0`. */

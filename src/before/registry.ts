@@ -1,6 +1,7 @@
 /** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
+import { shown } from "../read-options.js";
 import { problemOf } from "../zod-problem.js";
 import type { RouterDefinition, TrainedRouter } from "./fitting/trained-router.js";
 import type { Router, RouterInfo } from "./router.js";
@@ -178,7 +179,7 @@ export function routerNamed(name: string, { name: _, ...given }: Record<string, 
   if (result.success) return definition.create(result.data);
   const { at: option, words, found, isMissing, unknownKey } = problemOf(result.error, given);
   if (unknownKey !== undefined) throw unknownName(`option of ${info.name}`, unknownKey, Object.keys(info.options));
-  const said = isMissing ? "it is missing" : `found ${JSON.stringify(found)}`;
+  const said = isMissing ? "it is missing" : `found ${shown(found)}`;
   throw new LlamafuseError("invalid-option", `The option "${option}" of ${info.name} ${words}; ${said}.`, {
     router: info.name,
     option,

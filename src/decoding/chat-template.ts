@@ -17,6 +17,7 @@
  */
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberFacts } from "../member/member.js";
+import { Budget } from "./jinja/budget.js";
 import { JinjaError } from "./jinja/errors.js";
 import { JinjaTemplate, toValue } from "./jinja/template.js";
 import { Text } from "./jinja/text.js";
@@ -65,16 +66,19 @@ export function renderTemplate(
   try {
     const given = Object.entries(variables).map(([name, value]): [string, Value] => [name, toValue(value, true)]);
     const template = parse(member.facts);
+    const plain = messagesValue(messages, "as given");
+    // One for all forms: a template that goes near the limit with each of them would take several times as long.
+    const budget = new Budget([plain, ...given.map(([, value]) => value)]);
     for (const form of [messages, merged(messages)]) {
       const texts = form.filter(({ role }) => role !== "assistant").map((message) => contentText(message).trim());
-      const plain = messagesValue(form, "as given");
+      const asGiven = form === messages ? plain : messagesValue(form, "as given");
       for (const more of [
-        { messages: plain },
-        { messages: plain, ...empty },
+        { messages: asGiven },
+        { messages: asGiven, ...empty },
         { messages: messagesValue(form, "other") },
       ]) {
         try {
-          const text = template.render(new Map([...Object.entries({ ...own, ...more }), ...given]), write);
+          const text = template.render(new Map([...Object.entries({ ...own, ...more }), ...given]), write, budget);
           const isWhole = texts.every((part) => text.value.includes(part));
           if (isWhole && (!PRINTED_PARTS.test(text.value) || texts.some((part) => PRINTED_PARTS.test(part))))
             return text;

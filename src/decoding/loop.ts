@@ -10,7 +10,7 @@ import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
-import { renderPrompt } from "./prompt.js";
+import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
 import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
 import { Sampler } from "./sampler.js";
@@ -35,7 +35,7 @@ export async function* streamAnswer(
   const { maxTokens, traceTop, logProbs, reusePrompt } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
-  const rendered = voices.map(({ member }) => renderPrompt(prompt, member, options));
+  const rendered = await renderPrompts(prompt, voices, options, signal);
   const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] = [];

@@ -20,6 +20,7 @@
  * Either way, a text that begins with the member's beginning-of-text token gets no second one, and nothing is put behind
  * it, whatever the model's file says (`add_eos_token`).
  */
+import { setImmediate } from "node:timers/promises";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { checkSwitch, guarded, refuse } from "../read-options.js";
@@ -77,6 +78,25 @@ export function renderPrompt(input: PromptInput, member: Reader, options: Prompt
     prompt: { text, parseSpecial: true, addBos, ...(rendered.isContent ? { letters: inBytes(rendered) } : {}) },
     stop: hasTemplate ? [] : [FALLBACK_STOP],
   };
+}
+
+/**
+ * The prompt as each member is to read it. Between two templates the program's own events have their turn, a signal's
+ * among them, since one may take most of its limit; when the request is aborted, the rest are left out.
+ */
+export async function renderPrompts(
+  input: PromptInput,
+  readers: readonly { member: Reader }[],
+  options: PromptOptions,
+  signal: AbortSignal,
+): Promise<RenderedPrompt[]> {
+  const rendered: RenderedPrompt[] = [];
+  for (const { member } of readers) {
+    if (rendered.length > 0 && isChat(input)) await setImmediate();
+    if (signal.aborted) break;
+    rendered.push(renderPrompt(input, member, options));
+  }
+  return rendered;
 }
 
 function isChat(input: PromptInput): input is readonly ChatMessage[] {

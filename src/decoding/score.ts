@@ -19,7 +19,7 @@ import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { beginAll, type Machinery } from "./loop.js";
-import { renderPrompt } from "./prompt.js";
+import { renderPrompts } from "./prompt.js";
 import type { CheckedScoring } from "./request.js";
 import { type AnswerCost, costOf } from "./result.js";
 import { advanceAll } from "./schedule.js";
@@ -50,10 +50,7 @@ export async function scoreText(
   signal: AbortSignal,
 ): Promise<TextScore> {
   const bytes = new TextEncoder().encode(text);
-  const prompts = voices.map(({ member }) => ({
-    ...renderPrompt(prompt, member, options).prompt,
-    reuse: options.reusePrompt,
-  }));
+  const rendered = await renderPrompts(prompt, voices, options, signal);
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
@@ -70,6 +67,7 @@ export async function scoreText(
     if (signal.aborted) throw new LlamafuseError("aborted", "Scoring was cancelled.", {}, signal.reason);
   };
   checkpoint();
+  const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
   const run = method.create(context);
   await run.prepare();
   const cuts = await Promise.all(voices.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));

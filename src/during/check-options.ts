@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { UnknownPartOption } from "../part-schema.js";
+import { shown } from "../read-options.js";
 import { problemOf } from "../zod-problem.js";
 
 /** What a person types for them. */
@@ -38,7 +39,7 @@ export function checkOptions<Schema extends z.ZodType>(
       allowed: texts[option],
     });
   }
-  const said = found === undefined ? "" : `; found ${JSON.stringify(found)}`;
+  const said = found === undefined ? "" : `; found ${shown(found)}`;
   throw new LlamafuseError("invalid-option", `The option "${option}" of ${method} ${words}${said}.`, {
     method,
     option,

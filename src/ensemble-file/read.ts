@@ -53,9 +53,19 @@ function parse(file: string, text: string): WrittenOut {
   } catch (error) {
     throw invalid(file, `is not JSON: ${(error as Error).message}`, {}, error);
   }
-  const result = writtenOut.safeParse(spelledOut(json));
+  const result = checked(file, json);
   if (result.success) return result.data;
   throw problem(file, problemOf(result.error, json, { schema: writtenOut }), json);
+}
+
+function checked(file: string, json: unknown) {
+  try {
+    return writtenOut.safeParse(spelledOut(json));
+  } catch (error) {
+    // The check of variables goes as deep as they do.
+    if (!(error instanceof RangeError)) throw error;
+    throw invalid(file, "is nested too deeply", {}, error);
+  }
 }
 
 /** `"a.gguf"` as `{ model: "a.gguf" }`, `"gac"` as `{ name: "gac" }`, `"router.json"` as `{ router: "router.json" }`. */

@@ -94,4 +94,69 @@ describe("a kill at any write", () => {
     });
     expect(kills).toBeGreaterThanOrEqual(2 * WHEN.length);
   });
+
+  // A whole command on models takes minutes: by hand.
+  it.runIf(process.env.LLAMAFUSE_LONG)(
+    "of eval leaves whole reports, and the next run goes on where it was, to the same table",
+    { timeout: 1_800_000 },
+    () => {
+      const [robin, wren] = ["robin", "wren"].map((name) => path.resolve(`native-models/${name}.gguf`));
+      const evaluate = (name: string, kill?: { at: number; when: string }) => {
+        const [ledger, html, outcomes] = ["jsonl", "html", "csv"].map((ending) =>
+          path.join(folder, `${name}.${ending}`),
+        );
+        const preload = kill && ["--import", path.resolve("test/support/kill-at-write.mjs")];
+        const env = {
+          ...process.env,
+          ...(kill && { LLAMAFUSE_KILL_AT: `${kill.at}`, LLAMAFUSE_KILL_WHEN: kill.when }),
+        };
+        const members = ["-m", robin, "-m", wren, "-M", "gac", "--threads", "1", "--gpu", "false"];
+        const files = ["--ledger", ledger, "--html", html, "--outcomes", outcomes];
+        const args = [
+          ...(preload ?? []),
+          "dist/cli.js",
+          "eval",
+          "native",
+          ...members,
+          "--limit",
+          "3",
+          ...files,
+          "--json",
+        ];
+        const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+        return { status, signal, stdout, stderr, ledger, html, outcomes };
+      };
+      const answersOf = ({ stdout }: { stdout: string }) =>
+        JSON.parse(stdout).tasks.map(({ questions }: { questions: unknown }) => questions);
+      const undisturbed = evaluate("undisturbed");
+      const answers = answersOf(undisturbed);
+      const table = readFileSync(undisturbed.outcomes, "utf8");
+      const keysIn = (file: string) =>
+        readFileSync(file, "utf8")
+          .split("\n")
+          .flatMap((line) => /^\{"key":"([^"]*)","value":.*\}$/.exec(line)?.[1] ?? []);
+      const keys = keysIn(undisturbed.ledger).sort();
+      let kills = 0;
+      for (const when of WHEN) {
+        for (let at = 1; ; at++) {
+          const killed = evaluate(`${when}-${at}`, { at, when });
+          if (killed.signal !== "SIGKILL") {
+            expect({ status: killed.status, stderr: killed.stderr }).toMatchObject({ status: 0 });
+            break;
+          }
+          kills++;
+          if (existsSync(killed.html)) expect(readFileSync(killed.html, "utf8")).toMatch(/<\/html>\s*$/);
+          if (existsSync(killed.outcomes))
+            expect(readFileSync(killed.outcomes, "utf8").split("\n").length).toBe(table.split("\n").length);
+          const again = evaluate(`${when}-${at}`);
+          expect({ status: again.status, at, when }).toEqual({ status: 0, at, when });
+          expect(answersOf(again)).toEqual(answers);
+          // Nothing is paid for twice, and nothing is missing; a piece of a line stays where it was cut.
+          expect(keysIn(again.ledger).sort()).toEqual(keys);
+        }
+      }
+      console.log(`eval: killed ${kills} times`);
+      expect(kills).toBeGreaterThan(10 * WHEN.length);
+    },
+  );
 });

@@ -7,13 +7,22 @@ import { pathToFileURL } from "node:url";
 
 const library = await import(pathToFileURL(process.argv[2]).href);
 const { createEnsemble, LlamafuseError } = library;
+const sound = process.argv[3];
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-async function fuse({ sound, file, method, chat }) {
-  const members = [{ model: sound, name: "sound" }, { model: file, name: "mutant", contextSize: 96 }];
-  const ensemble = await createEnsemble({ members, method: { name: method }, gpu: false, schedule: "in-turn" });
+const STORY = "Once upon a time";
+const SETTINGS = { gpu: false, schedule: "in-turn" };
+/** Loaded once; it must be as good after every mutant. */
+const companion = await createEnsemble({ members: [{ model: sound, name: "sound" }], method: "single", ...SETTINGS });
+const { text: usual } = await companion.generate(STORY, { maxTokens: 4 });
+
+async function fuse({ index, file, method, chat }) {
+  // Now and then loaded beside the mutant, in memory that both share.
+  const beside = index % 8 === 0 ? { model: sound, name: "sound" } : companion.members[0];
+  const members = [beside, { model: file, name: "mutant", contextSize: 96 }];
+  const ensemble = await createEnsemble({ members, method: { name: method }, ...SETTINGS });
   try {
-    const prompt = chat ? [{ role: "user", content: "What is a kid?" }] : "Once upon a time";
+    const prompt = chat ? [{ role: "user", content: "What is a kid?" }] : STORY;
     const { finishReason } = await ensemble.generate(prompt, { maxTokens: 4, seed: 1, signal: AbortSignal.timeout(20_000) });
     return `answered: ${finishReason}`;
   } finally {
@@ -31,6 +40,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     outcome = error instanceof LlamafuseError ? `refused: ${error.code}` : `RAW: ${error?.stack ?? error}`;
   }
+  const { text } = await companion.generate(STORY, { maxTokens: 4 });
+  if (text !== usual) outcome = `RAW: the sound member answers ${JSON.stringify(text)}, not ${JSON.stringify(usual)}`;
   const { rss } = process.memoryUsage();
   say({ end: job.index, outcome, ms: Math.round(performance.now() - started), rss });
 }

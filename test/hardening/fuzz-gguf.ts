@@ -2,17 +2,18 @@
  * Damaged model files fused with a sound member, in the built library: the process lives, nothing hangs, every error is
  * one of ours, and memory stays within a limit.
  *
- * By hand: `npx tsx test/hardening/fuzz-gguf.ts --count 10000 --seed 1 --json`
+ * By hand, in as many pieces as one likes: `npx tsx test/hardening/fuzz-gguf.ts --count 1000 --seed 1 --start 3000`. The
+ * figures of all pieces are summed in bench/results/soak.json.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
 import { field } from "../../scripts/lib/gguf-writer.js";
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
 import { mutate } from "./mutate-gguf.js";
+import { addToResults, pieceOptions } from "./results.js";
 
 export interface FuzzReport {
   seed: number;
@@ -61,7 +62,7 @@ export async function fuzzGguf({
   const files = baseFiles(folder);
   const sound = path.join(folder, "base-0.gguf");
   const file = path.join(folder, "mutant.gguf");
-  let child = new Child();
+  let child = new Child(sound);
   try {
     for (let index = start; index < start + count && !isStopped; index++) {
       const { kind, bytes } = mutate(files, seed, index);
@@ -70,7 +71,7 @@ export async function fuzzGguf({
       report.kinds[kind] = (report.kinds[kind] ?? 0) + 1;
       const method = METHODS[Math.floor(index / 16) % METHODS.length];
       const chat = kind === "template" || index % 3 === 0;
-      const end = await child.ask({ index, sound, file, method, chat });
+      const end = await child.ask({ index, file, method, chat });
       const name = `${index} (${kind}, ${method})`;
       if (end.outcome.startsWith("RAW")) report.rawErrors.push(`${name}: ${end.outcome}`);
       if (end.died !== undefined) (end.died === "hang" ? report.hangs : report.deaths).push(`${name}: ${end.died}`);
@@ -78,7 +79,7 @@ export async function fuzzGguf({
       report.outcomes[outcome] = (report.outcomes[outcome] ?? 0) + 1;
       report.largestMiB = Math.max(report.largestMiB, Math.round(end.growth / 2 ** 20));
       report.slowestMs = Math.max(report.slowestMs, end.ms);
-      if (end.died !== undefined) child = new Child();
+      if (end.died !== undefined) child = new Child(sound);
       if ((index + 1) % 500 === 0) process.stderr.write(`${index + 1}: ${JSON.stringify(report.outcomes)}\n`);
     }
   } finally {
@@ -114,9 +115,9 @@ class Child {
   #settle: (end: End) => void = () => {};
   #complaint = "";
 
-  constructor() {
+  constructor(sound: string) {
     const script = path.join(import.meta.dirname, "fuzz-child.mjs");
-    this.#process = spawn(process.execPath, [script, path.resolve("dist/index.js")], {
+    this.#process = spawn(process.execPath, [script, path.resolve("dist/index.js"), sound], {
       env: { ...process.env, GGML_NO_BACKTRACE: "1" },
     });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => this.#hear(line));
@@ -162,15 +163,6 @@ if (process.argv[1] === import.meta.filename) {
   process.once("SIGTERM", () => {
     isStopped = true;
   });
-  const { values } = parseArgs({
-    options: {
-      count: { type: "string" },
-      seed: { type: "string" },
-      start: { type: "string" },
-      json: { type: "boolean" },
-    },
-  });
-  const { count = "200", seed = "1", start = "0" } = values;
-  const report = await fuzzGguf({ count: Number(count), seed: Number(seed), start: Number(start) });
-  console.log(JSON.stringify(report, null, 2));
+  const { count, seed, start } = pieceOptions(200);
+  addToResults("ggufFuzz", "npx tsx test/hardening/fuzz-gguf.ts", await fuzzGguf({ count, seed, start }));
 }

@@ -43,6 +43,7 @@ async function restored(kind: string, state: unknown, source: string): Promise<E
   try {
     return await KINDS[kind](state);
   } catch (error) {
+    if (error instanceof LlamafuseError && error.code === "invalid-data") throw errorIn(source, error);
     if (!(error instanceof z.ZodError)) throw error;
     throw new LlamafuseError("invalid-data", `${source}: the embedder is damaged: ${sentenceOf(problemOf(error))}.`, {
       file: source,

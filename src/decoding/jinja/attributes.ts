@@ -41,7 +41,8 @@ export function attributeOf(value: Value, name: string, machine: Machine): Value
 export function indexed(value: Value, index: Value, machine: Machine): Value {
   if (value instanceof Undefined) throw value.fail();
   // The place of a code point is found by going through the text.
-  if (value instanceof Text) machine.budget.spend(value.value.length / 4);
+  machine.budget.spend(value instanceof Text ? value.value.length / 4 : 1);
+  machine.budget.reads(index);
   const item = itemOf(value, index);
   if (item !== undefined) return item;
   if (!(index instanceof Text)) return missing(value, represent(index, machine.budget).value);
@@ -57,7 +58,7 @@ export function missing(value: Value, name: string): Undefined {
 export function ownAttribute(value: Value, name: string, machine: Machine): Value | undefined {
   if (name.startsWith("__")) return refused(name, value);
   if (value instanceof Text) return textAttribute(value, name, machine);
-  if (value instanceof Dict) return dictAttribute(value, name);
+  if (value instanceof Dict) return dictAttribute(value, name, machine);
   if (Array.isArray(value) && CHANGES_LIST.has(name)) return refused(name, value);
   if (Array.isArray(value) || value instanceof Tuple || value instanceof Range)
     return listAttribute(value, name, machine);
@@ -92,7 +93,7 @@ function markupAttribute(text: Markup, name: string, machine: Machine): Value | 
   });
 }
 
-function dictAttribute(dict: Dict, name: string): Value | undefined {
+function dictAttribute(dict: Dict, name: string, { budget }: Machine): Value | undefined {
   if (CHANGES_DICT.has(name)) return refused(name, dict);
   if (name === "items" || name === "keys" || name === "values") {
     return new Callable(name, (args, kwargs) => {
@@ -109,6 +110,7 @@ function dictAttribute(dict: Dict, name: string): Value | undefined {
   }
   if (name === "copy") {
     return new Callable(name, () => {
+      budget.items(dict.size);
       const copy = new Dict();
       for (const [key, value] of dict.entries()) copy.set(key, value);
       return copy;
@@ -132,7 +134,7 @@ function listAttribute(list: Value, name: string, machine: Machine): Value | und
       return at;
     });
   }
-  if (name === "copy" && Array.isArray(list)) return new Callable(name, () => [...list]);
+  if (name === "copy" && Array.isArray(list)) return new Callable(name, () => [...iterate(list, machine.budget)]);
   if (list instanceof Range && (name === "start" || name === "stop" || name === "step")) return list[name];
   return undefined;
 }

@@ -25,6 +25,7 @@ export class Evaluator implements Machine {
           ? new Float(node.value.float)
           : node.value;
       case "name":
+        this.#readName(node.name);
         return scope.get(node.name);
       case "list":
         return node.items.map((item) => this.evaluate(item, scope));
@@ -32,7 +33,11 @@ export class Evaluator implements Machine {
         return new Tuple(node.items.map((item) => this.evaluate(item, scope)));
       case "dict": {
         const dict = new Dict();
-        for (const [key, value] of node.entries) dict.set(this.evaluate(key, scope), this.evaluate(value, scope));
+        for (const [name, value] of node.entries) {
+          const key = this.evaluate(name, scope);
+          this.budget.reads(key);
+          dict.set(key, this.evaluate(value, scope));
+        }
         return dict;
       }
       case "attribute":
@@ -86,7 +91,12 @@ export class Evaluator implements Machine {
 
   arguments(given: Arguments, scope: Scope): { positional: Value[]; named: Map<string, Value> } {
     const positional = given.positional.map((argument) => this.evaluate(argument, scope));
-    const named = new Map(given.named.map(([name, argument]) => [name, this.evaluate(argument, scope)]));
+    const named = new Map(
+      given.named.map(([name, argument]) => {
+        this.#readName(name);
+        return [name, this.evaluate(argument, scope)];
+      }),
+    );
     if (given.list !== undefined) positional.push(...iterate(this.evaluate(given.list, scope), this.budget));
     if (given.dict !== undefined) {
       for (const [key, value] of entriesOf(this.evaluate(given.dict, scope), this.budget))
@@ -96,6 +106,7 @@ export class Evaluator implements Machine {
   }
 
   attribute(value: Value, name: string): Value {
+    this.#readName(name);
     return attributeOf(value, name, this);
   }
 
@@ -105,6 +116,7 @@ export class Evaluator implements Machine {
 
   call(callee: Value, args: Value[], kwargs = new Map<string, Value>()): Value {
     if (callee instanceof Undefined) throw callee.fail();
+    this.#readAll(args, kwargs);
     if (callee instanceof Attributes && callee.call !== undefined) return callee.call(args, kwargs);
     if (!(callee instanceof Callable))
       throw new JinjaError("TypeError", `'${typeName(callee)}' object is not callable`);
@@ -114,17 +126,31 @@ export class Evaluator implements Machine {
   filter(name: string, input: Value, args: Value[], kwargs: Map<string, Value>): Value {
     if (!Object.hasOwn(FILTERS, name)) throw new JinjaError("TemplateRuntimeError", `No filter named '${name}' found.`);
     this.budget.spend(1);
+    this.budget.reads(input);
+    this.#readAll(args, kwargs);
     return FILTERS[name](input, args, kwargs, this);
   }
 
   test(name: string, input: Value, args: Value[], kwargs: Map<string, Value>): boolean {
     this.budget.spend(1);
+    this.budget.reads(input);
+    this.#readAll(args, kwargs);
     if (name === "filter" || name === "test") {
       const known = name === "filter" ? FILTERS : TESTS;
       return input instanceof Text && Object.hasOwn(known, input.value);
     }
     if (!Object.hasOwn(TESTS, name)) throw new JinjaError("TemplateRuntimeError", `No test named '${name}' found.`);
     return TESTS[name](input, [...args, ...kwargs.values()], this);
+  }
+
+  #readAll(args: readonly Value[], kwargs: ReadonlyMap<string, Value>): void {
+    for (const arg of args) this.budget.reads(arg);
+    for (const arg of kwargs.values()) this.budget.reads(arg);
+  }
+
+  /** Looked up by their letters, and long where somebody means harm. */
+  #readName(name: string): void {
+    if (name.length > 64) this.budget.text(name.length);
   }
 
   /** Jinja gives undefined where Python could not slice. */

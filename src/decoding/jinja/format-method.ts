@@ -1,5 +1,5 @@
 /** `"<{}>".format(name)`: Python's str.format. */
-import type { Budget } from "./budget.js";
+import { type Budget, PIECE } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import { formatNumber, formatText, readFormat } from "./format-spec.js";
 import { represent, toText } from "./print.js";
@@ -18,13 +18,15 @@ export function formatWith(
 ): Text {
   let automatic = 0;
   let numbering: "automatic" | "manual" | undefined;
-  const read = (template: Text): Text => {
+  const read = (template: Text, depth: number): Text => {
+    if (depth > 2) throw new JinjaError("ValueError", "Max string recursion exceeded");
     const parts: Text[] = [EMPTY];
     const { value } = template;
     let from = 0;
     for (let at = 0; at < value.length; at++) {
       const letter = value[at];
       if (letter !== "{" && letter !== "}") continue;
+      budget.spend(PIECE);
       parts.push(template.cut(from, at));
       if (value[at + 1] === letter) {
         parts.push(template.cut(at, at + 1));
@@ -33,16 +35,17 @@ export function formatWith(
       }
       if (letter === "}") throw new JinjaError("ValueError", "Single '}' encountered in format string");
       const end = fieldEnd(value, at);
-      parts.push(field(value.slice(at + 1, end)));
+      budget.text(end - at);
+      parts.push(field(value.slice(at + 1, end), depth));
       at = end;
       from = end + 1;
     }
     return Text.join([...parts, template.cut(from)]);
   };
-  const field = (written: string): Text => {
+  const field = (written: string, depth: number): Text => {
     const { path, conversion, spec } = readField(written);
     const value = follow(path);
-    const format = readFormat(spec.includes("{") ? read(new Text(spec)).value : spec);
+    const format = readFormat(spec.includes("{") ? read(new Text(spec), depth + 1).value : spec);
     if (conversion === "r") return formatText(represent(value, budget), format, budget);
     if (conversion === "s" || value instanceof Text) return formatText(toText(value, budget), format, budget);
     if (spec === "") return toText(value, budget);
@@ -70,7 +73,8 @@ export function formatWith(
     }
     return value;
   };
-  const result = read(format);
+  budget.text(format.value.length);
+  const result = read(format, 1);
   budget.text(result.value.length);
   return result;
 }

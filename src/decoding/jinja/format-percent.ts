@@ -1,5 +1,5 @@
 /** `"%s has %d" % (name, count)` */
-import type { Budget } from "./budget.js";
+import { type Budget, PIECE } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import { type Format, formatNumber, formatText } from "./format-spec.js";
 import { represent, toText } from "./print.js";
@@ -21,6 +21,7 @@ export function formatPercent(format: Text, argument: Value, budget: Budget): Te
   let usesKeys = false;
   for (const match of format.value.matchAll(CONVERSION)) {
     const [whole, key, flags, width, precision, type] = match;
+    budget.spend(PIECE);
     parts.push(format.cut(at, match.index));
     at = match.index + whole.length;
     if (type === undefined) throw new JinjaError("ValueError", "incomplete format");

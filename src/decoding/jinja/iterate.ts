@@ -14,7 +14,11 @@ export function iterate(value: Value, budget: Budget): readonly Value[] {
   if (value instanceof View) return value.items;
   if (value instanceof Text) return value.characters();
   if (value instanceof Range) return Array.from({ length: value.size }, (_, index) => value.at(index));
-  if (value instanceof Generator) return value.take();
+  if (value instanceof Generator) {
+    const items = value.take();
+    budget.items(items.length);
+    return items;
+  }
   if (value instanceof Undefined) return [];
   throw new JinjaError("TypeError", `'${typeName(value)}' object is not iterable`);
 }
@@ -23,7 +27,8 @@ export function iterate(value: Value, budget: Budget): readonly Value[] {
 export function lengthOf(value: Value): number | undefined {
   if (value instanceof Text) return value.length;
   if (Array.isArray(value)) return value.length;
-  if (value instanceof Tuple || value instanceof View) return value.items.length;
+  if (value instanceof Tuple) return value.items.length;
+  if (value instanceof View) return value.dict.size;
   if (value instanceof Dict || value instanceof Range) return value.size;
   return value instanceof Undefined ? 0 : undefined;
 }
@@ -50,12 +55,13 @@ export function sliceOf(value: Value, bounds: readonly Value[], budget: Budget):
   if (value instanceof Undefined) throw value.fail();
   const isSliceable = value instanceof Text || Array.isArray(value) || value instanceof Tuple || value instanceof Range;
   if (!isSliceable) throw new JinjaError("TypeError", `'${typeName(value)}' object is not subscriptable`);
-  const places = slicePlaces(lengthOf(value) as number, bounds);
-  budget.items(places.length);
+  budget.reads(value);
+  const places = slicePlaces(lengthOf(value) as number, bounds, budget);
   if (value instanceof Text) {
     const isSolid = places.every((place, index) => index === 0 || place === places[index - 1] + 1);
     if (places.length === 0) return new Text("");
     if (isSolid) return value.cut(value.unitAt(places[0]), value.unitAt(places[places.length - 1] + 1));
+    budget.items(value.value.length);
     const characters = value.characters();
     return Text.join([new Text(""), ...places.map((place) => characters[place])]);
   }
@@ -64,7 +70,7 @@ export function sliceOf(value: Value, bounds: readonly Value[], budget: Budget):
   return value instanceof Tuple ? new Tuple(chosen) : chosen;
 }
 
-function slicePlaces(length: number, bounds: readonly Value[]): number[] {
+function slicePlaces(length: number, bounds: readonly Value[], budget: Budget): number[] {
   const [start, stop, step] = bounds.map((bound) => {
     if (bound === null || isWhole(bound)) return bound === null ? undefined : Number(bound);
     throw new JinjaError("TypeError", "slice indices must be integers or None or have an __index__ method");
@@ -76,5 +82,6 @@ function slicePlaces(length: number, bounds: readonly Value[]): number[] {
     bound === undefined ? otherwise : Math.min(high, Math.max(low, bound < 0 ? bound + length : bound));
   const [from, to] = by > 0 ? [within(start, 0), within(stop, length)] : [within(start, length - 1), within(stop, -1)];
   const count = Math.max(0, Math.ceil((to - from) / by));
+  budget.items(count);
   return Array.from({ length: count }, (_, index) => from + index * by);
 }

@@ -1,6 +1,8 @@
 /** The filter `tojson`, as Hugging Face defines it: Python's json.dumps with its letters kept. */
 import type { Budget } from "./budget.js";
+import { entriesOf } from "./entries.js";
 import { JinjaError } from "./errors.js";
+import { iterate } from "./iterate.js";
 import { equals, order } from "./operators.js";
 import { floatText, mapCharacters } from "./print.js";
 import { EMPTY, Text } from "./text.js";
@@ -32,15 +34,15 @@ function write(value: Value, line: string, options: JsonOptions, budget: Budget,
   budget.spend(1);
   if (value === null || typeof value === "boolean" || typeof value === "number") put(String(value));
   else if (value instanceof Float) put(jsonFloat(value.value));
-  else if (value instanceof Text) put(quoted(value, options.ensureAscii));
+  else if (value instanceof Text) put(quoted(value, options.ensureAscii, budget));
   else if (Array.isArray(value) || value instanceof Tuple) {
-    const items = Array.isArray(value) ? value : value.items;
+    const items = iterate(value, budget);
     const writers = items.map((item) => (inner: string) => write(item, inner, options, budget, put));
     writeAll("[", writers, "]", line, options, put);
   } else if (value instanceof Dict) {
-    const entries = options.sortKeys ? sorted(value.entries(), budget) : value.entries();
+    const entries = options.sortKeys ? sorted(entriesOf(value, budget), budget) : entriesOf(value, budget);
     const writers = entries.map(([key, item]) => (inner: string) => {
-      put(quoted(keyText(key), options.ensureAscii));
+      put(quoted(keyText(key), options.ensureAscii, budget));
       put(options.separators[1]);
       write(item, inner, options, budget, put);
     });
@@ -96,8 +98,9 @@ const ESCAPED = /["\\\x00-\x1f]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes.
 const NOT_ASCII = /["\\\x00-\x1f]|[^\x00-\x7f]/g;
 
-function quoted(text: Text, ensureAscii: boolean): Text {
+function quoted(text: Text, ensureAscii: boolean, budget: Budget): Text {
+  budget.text(text.value.length);
   const escaped = (unit: string) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   const quote = new Text('"');
-  return Text.join([quote, mapCharacters(text, ensureAscii ? NOT_ASCII : ESCAPED, escaped), quote]);
+  return Text.join([quote, mapCharacters(text, ensureAscii ? NOT_ASCII : ESCAPED, budget, escaped), quote]);
 }

@@ -1,6 +1,7 @@
 /** Filters that go through values. */
 import { asInteger, asText, bind, required } from "./arguments.js";
 import { missing, ownAttribute } from "./attributes.js";
+import { entriesOf } from "./entries.js";
 import { JinjaError } from "./errors.js";
 import type { Filter } from "./filters.js";
 import { iterate, lengthOf } from "./iterate.js";
@@ -32,7 +33,9 @@ function picker(
       value = machine.item(value, typeof part === "number" ? part : new Text(part));
       if (otherwise !== undefined && value instanceof Undefined) value = otherwise;
     }
-    return ignoreCase && value instanceof Text ? value.become(value.value.toLowerCase()) : value;
+    if (!ignoreCase || !(value instanceof Text)) return value;
+    machine.budget.reads(value);
+    return value.become(value.value.toLowerCase());
   };
 }
 
@@ -114,7 +117,7 @@ export const LIST_FILTERS: Record<string, Filter> = {
     const place = by instanceof Text && by.value === "value" ? 1 : 0;
     const lower = picker(undefined, machine, sensitive === undefined || !isTrue(sensitive));
     const key = (entry: Value) => lower((entry as Tuple).items[place]);
-    const entries = input.entries().map((entry) => new Tuple(entry));
+    const entries = entriesOf(input, machine.budget).map((entry) => new Tuple(entry));
     return sorted(entries, key, reverse !== undefined && isTrue(reverse), machine);
   },
   first: (input, _, __, { budget }) => {
@@ -133,10 +136,10 @@ export const LIST_FILTERS: Record<string, Filter> = {
     }
     return groups.map(({ items }) => new Tuple([pick(items[0]), items], ["grouper", "list"]));
   },
-  items: (input) => {
+  items: (input, _, __, { budget }) => {
     if (input instanceof Undefined) return new Generator(() => []);
     if (!(input instanceof Dict)) throw new JinjaError("TypeError", "Can only get item pairs from a mapping.");
-    return new Generator(() => new View("items", input).items);
+    return new Generator(() => [...iterate(new View("items", input), budget)]);
   },
   join: (input, args, kwargs, machine) => {
     const [separator, attribute] = bind("join", ["d", "attribute"], args, kwargs);
@@ -172,9 +175,8 @@ export const LIST_FILTERS: Record<string, Filter> = {
   reject: chooser(false, false),
   rejectattr: chooser(false, true),
   reverse: (input, _, __, { budget }) => {
-    if (input instanceof Text) return Text.join([EMPTY, ...input.characters().reverse()]);
     const reversed = [...iterate(input, budget)].reverse();
-    return new Generator(() => reversed);
+    return input instanceof Text ? Text.join([EMPTY, ...(reversed as Text[])]) : new Generator(() => reversed);
   },
   select: chooser(true, false),
   selectattr: chooser(true, true),
@@ -207,6 +209,7 @@ export const LIST_FILTERS: Record<string, Filter> = {
     const [attribute, start] = bind("sum", ["attribute", "start"], args, kwargs);
     const items = iterate(input, machine.budget).map(picker(attribute, machine));
     if (start instanceof Text) throw new JinjaError("TypeError", "sum() can't sum strings [use ''.join(seq) instead]");
+    machine.budget.spend(items.length * 4);
     return items.reduce((total, item) => binary("+", total, item, machine.budget), orElse(start, 0));
   },
   unique: (input, args, kwargs, machine) => {
@@ -215,6 +218,7 @@ export const LIST_FILTERS: Record<string, Filter> = {
     const seen = new Dict();
     const kept = iterate(input, machine.budget).filter((item) => {
       const key = pick(item);
+      machine.budget.reads(key);
       const isNew = !seen.has(key);
       seen.set(key, null);
       return isNew;

@@ -1,21 +1,21 @@
 /** Macros: functions that a template writes itself. */
 import { JinjaError } from "./errors.js";
-import type { Parameter, Statement } from "./nodes.js";
+import type { MacroBody, Parameter } from "./nodes.js";
 import type { Renderer } from "./render.js";
 import { Scope } from "./scope.js";
 import { Text } from "./text.js";
 import { Callable, Dict, orElse, Tuple, Undefined, type Value } from "./values.js";
 
-interface Definition {
+interface Definition extends MacroBody {
   name: string;
   parameters: Parameter[];
-  body: Statement[];
 }
 
 /** `scope`: where it is defined; it sees what is set there until it is called. */
-export function makeMacro({ name, parameters, body }: Definition, scope: Scope, renderer: Renderer): Callable {
-  const uses = usedNames(body);
+export function makeMacro({ name, parameters, body, uses }: Definition, scope: Scope, renderer: Renderer): Callable {
+  renderer.budget.spend(parameters.length);
   const call = (args: Value[], kwargs: Map<string, Value>): Value => {
+    renderer.budget.spend(parameters.length + args.length);
     const inner = new Scope(scope);
     const left = new Map(kwargs);
     for (const [index, { name: parameter, default: otherwise }] of parameters.entries()) {
@@ -52,14 +52,4 @@ export function makeMacro({ name, parameters, body }: Definition, scope: Scope, 
       ["arguments", new Tuple(names)],
     ]),
   );
-}
-
-/** Which of the names that a macro gets unasked it uses. */
-function usedNames(body: readonly Statement[]): Set<string> {
-  const found = new Set<string>();
-  JSON.stringify(body, (_, value) => {
-    if (value?.kind === "name" && ["caller", "varargs", "kwargs"].includes(value.name)) found.add(value.name);
-    return value;
-  });
-  return found;
 }

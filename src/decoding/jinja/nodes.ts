@@ -42,6 +42,12 @@ export interface Parameter {
   default?: Expression;
 }
 
+export interface MacroBody {
+  body: Statement[];
+  /** Which of the names that a macro gets unasked it uses: caller, varargs, kwargs. */
+  uses: ReadonlySet<string>;
+}
+
 export type Statement =
   | { kind: "text"; text: Text }
   | { kind: "output"; value: Expression }
@@ -58,8 +64,8 @@ export type Statement =
   | { kind: "break" | "continue" }
   | { kind: "set"; target: Target; value: Expression }
   | { kind: "setBlock"; target: Target; filter: Expression | undefined; body: Statement[] }
-  | { kind: "macro"; name: string; parameters: Parameter[]; body: Statement[] }
-  | { kind: "callBlock"; call: Expression; parameters: Parameter[]; body: Statement[] }
+  | ({ kind: "macro"; name: string; parameters: Parameter[] } & MacroBody)
+  | ({ kind: "callBlock"; call: Expression; parameters: Parameter[] } & MacroBody)
   | { kind: "filterBlock"; filter: Expression; body: Statement[] }
   | { kind: "with"; bindings: { target: Target; value: Expression }[]; body: Statement[] }
   /** A part that is there as it stands, with variables of its own: `block`, `generation`. */

@@ -31,7 +31,11 @@ export function isTrue(value: Value): boolean {
 export function equals(a: Value, b: Value, budget: Budget): boolean {
   budget.spend(1);
   if (a === b) return true;
-  if (a instanceof Text) return b instanceof Text && a.value === b.value;
+  if (a instanceof Text) {
+    if (!(b instanceof Text) || a.value.length !== b.value.length) return false;
+    budget.reads(a);
+    return a.value === b.value;
+  }
   const [left, right] = [numeric(a), numeric(b)];
   if (left !== undefined || right !== undefined) return left === right;
   if (a instanceof Undefined) return b instanceof Undefined;
@@ -40,7 +44,9 @@ export function equals(a: Value, b: Value, budget: Budget): boolean {
   if (a instanceof Range && b instanceof Range) return sameItems(iterate(a, budget), iterate(b, budget), budget);
   if (a instanceof Dict && b instanceof Dict) {
     if (a.size !== b.size) return false;
+    budget.items(a.size);
     return a.entries().every(([key, value]) => {
+      budget.reads(key);
       const other = b.get(key);
       return other !== undefined && equals(value, other, budget);
     });
@@ -57,7 +63,11 @@ export function order(a: Value, b: Value, budget: Budget, operator = "<"): numbe
   budget.spend(1);
   const [left, right] = [numeric(a), numeric(b)];
   if (left !== undefined && right !== undefined) return left - right;
-  if (a instanceof Text && b instanceof Text) return compareStrings(a.value, b.value);
+  if (a instanceof Text && b instanceof Text) {
+    // Read unit by unit, not in words.
+    budget.spend(Math.min(a.value.length, b.value.length) / 8);
+    return compareStrings(a.value, b.value);
+  }
   if (a instanceof Undefined) throw a.fail();
   if (b instanceof Undefined) throw b.fail();
   const lists =
@@ -102,6 +112,7 @@ export function contains(container: Value, item: Value, budget: Budget): boolean
     budget.text(container.value.length);
     return container.value.includes(item.value);
   }
+  budget.reads(item);
   if (container instanceof Dict) return container.has(item);
   if (container instanceof View && container.kind === "keys") return container.dict.has(item);
   let items: readonly Value[];
@@ -123,7 +134,7 @@ export function binary(operator: string, a: Value, b: Value, budget: Budget): Va
   if (a instanceof Markup || b instanceof Markup) {
     if (operator !== "+" || !(a instanceof Text && b instanceof Text))
       throw unsupported("calculating with escaped text");
-    return markup(add(escaped(a), escaped(b), budget) as Text);
+    return markup(add(escaped(a, budget), escaped(b, budget), budget) as Text);
   }
   const [left, right] = [numeric(a), numeric(b)];
   if (left !== undefined && right !== undefined) return calculate(operator, left, right, isWhole(a) && isWhole(b));

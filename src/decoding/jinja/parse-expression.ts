@@ -16,9 +16,12 @@ const CONSTANTS = new Map<string, null | boolean>([
     ["None", null],
   ] as const),
 ]);
+const UNASKED = new Set(["caller", "varargs", "kwargs"]);
 const ARGUMENT_KINDS: readonly TokenKind[] = ["name", "string", "integer", "float"];
 
 export class ExpressionParser {
+  /** The names among those that a macro gets unasked, which have been read since its body began. */
+  protected unasked = new Set<string>();
   #at = 0;
   #depth = 0;
 
@@ -170,6 +173,7 @@ export class ExpressionParser {
   protected primary(): Expression {
     const token = this.next();
     if (token.kind === "name") {
+      if (UNASKED.has(token.value)) this.unasked.add(token.value);
       const constant = CONSTANTS.get(token.value);
       return constant === undefined ? { kind: "name", name: token.value } : { kind: "constant", value: constant };
     }

@@ -1,7 +1,7 @@
 /** Statements, and with them whole templates. */
 import { unsupported } from "./errors.js";
 import { tokenise } from "./lexer.js";
-import type { Expression, Parameter, Statement, Target } from "./nodes.js";
+import type { Expression, MacroBody, Parameter, Statement, Target } from "./nodes.js";
 import { ExpressionParser } from "./parse-expression.js";
 import { Text } from "./text.js";
 
@@ -157,23 +157,26 @@ class Parser extends ExpressionParser {
   #macro(): Statement {
     const name = this.expect("name").value;
     const parameters = this.#parameters();
-    return { kind: "macro", name, parameters, body: this.#separately(() => this.#blockTo("endmacro")) };
+    return { kind: "macro", name, parameters, ...this.#separately(() => this.#blockTo("endmacro")) };
   }
 
   #call(): Statement {
     const parameters = this.isOperator("(") ? this.#parameters() : [];
     const call = this.expression();
     if (call.kind !== "call") throw this.error("expected call");
-    return { kind: "callBlock", call, parameters, body: this.#separately(() => this.#blockTo("endcall")) };
+    return { kind: "callBlock", call, parameters, ...this.#separately(() => this.#blockTo("endcall")) };
   }
 
   /** A loop outside of a macro is not one for what is inside. */
-  #separately(read: () => Statement[]): Statement[] {
+  #separately(read: () => Statement[]): MacroBody {
     const loops = this.#loops;
+    const around = this.unasked;
+    const uses = (this.unasked = new Set());
     this.#loops = 0;
     const body = read();
     this.#loops = loops;
-    return body;
+    this.unasked = new Set([...around, ...uses]);
+    return { body, uses };
   }
 
   #parameters(): Parameter[] {

@@ -1,6 +1,8 @@
 /** Values as Python prints them: `str()` and `repr()`. */
-import type { Budget } from "./budget.js";
+import { type Budget, PIECE } from "./budget.js";
+import { entriesOf } from "./entries.js";
 import { unsupported } from "./errors.js";
+import { iterate } from "./iterate.js";
 import { EMPTY, Text } from "./text.js";
 import { Dict, Float, Namespace, Range, Tuple, typeName, Undefined, type Value, View } from "./values.js";
 
@@ -16,7 +18,10 @@ export function toText(value: Value, budget: Budget): Text {
 /** `repr(value)` */
 export function represent(value: Value, budget: Budget): Text {
   budget.spend(4);
-  if (value instanceof Text) return representText(value);
+  if (value instanceof Text) {
+    budget.text(value.value.length);
+    return representText(value, budget);
+  }
   if (value === null) return new Text("None");
   if (typeof value === "boolean") return new Text(value ? "True" : "False");
   if (typeof value === "number") return new Text(String(value));
@@ -24,13 +29,15 @@ export function represent(value: Value, budget: Budget): Text {
   if (value instanceof Undefined) return new Text("Undefined");
   if (value instanceof Range)
     return new Text(`range(${value.start}, ${value.stop}${value.step === 1 ? "" : `, ${value.step}`})`);
-  const all = (items: readonly Value[]) => items.map((item) => represent(item, budget));
-  if (Array.isArray(value)) return listed("[", all(value), "]", budget);
-  if (value instanceof Tuple) return listed("(", all(value.items), value.items.length === 1 ? ",)" : ")", budget);
-  if (value instanceof View) return listed(`dict_${value.kind}([`, all(value.items), "])", budget);
+  const all = () => iterate(value, budget).map((item) => represent(item, budget));
+  if (Array.isArray(value)) return listed("[", all(), "]", budget);
+  if (value instanceof Tuple) return listed("(", all(), value.items.length === 1 ? ",)" : ")", budget);
+  if (value instanceof View) return listed(`dict_${value.kind}([`, all(), "])", budget);
   if (value instanceof Dict || value instanceof Namespace) {
     const entries: [Value, Value][] =
-      value instanceof Dict ? value.entries() : Array.from(value.attributes, ([name, item]) => [new Text(name), item]);
+      value instanceof Dict
+        ? entriesOf(value, budget)
+        : Array.from(value.attributes, ([name, item]) => [new Text(name), item]);
     const shown = entries.map(([key, item]) =>
       Text.join([represent(key, budget), new Text(": "), represent(item, budget)]),
     );
@@ -53,9 +60,9 @@ const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t",
 /** Python escapes everything that is not a letter, mark, number, punctuation or symbol, and all white space but the space. */
 const TO_ESCAPE = /[\\\n\r\t]|[\p{C}\p{Z}]/gu;
 
-function representText(text: Text): Text {
+function representText(text: Text, budget: Budget): Text {
   const quote = text.value.includes("'") && !text.value.includes('"') ? '"' : "'";
-  const escaped = mapCharacters(text, quote === "'" ? /['\\\n\r\t]|[\p{C}\p{Z}]/gu : TO_ESCAPE, (character) => {
+  const escaped = mapCharacters(text, quote === "'" ? /['\\\n\r\t]|[\p{C}\p{Z}]/gu : TO_ESCAPE, budget, (character) => {
     if (character === " ") return " ";
     if (character === "'") return "\\'";
     return ESCAPES[character] ?? escapeCode(character.codePointAt(0)!);
@@ -69,10 +76,16 @@ function escapeCode(code: number): string {
 }
 
 /** Replace single characters; what takes their place comes from where they came from. */
-export function mapCharacters(text: Text, pattern: RegExp, replace: (character: string) => string): Text {
+export function mapCharacters(
+  text: Text,
+  pattern: RegExp,
+  budget: Budget,
+  replace: (character: string) => string,
+): Text {
   const parts: Text[] = [EMPTY];
   let at = 0;
   for (const { 0: character, index } of text.value.matchAll(pattern)) {
+    budget.spend(PIECE);
     const piece = text.cut(index, index + character.length);
     parts.push(text.cut(at, index), piece.become(replace(character)));
     at = index + character.length;

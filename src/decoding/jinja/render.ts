@@ -1,5 +1,5 @@
 /** Statements → text: a template at work. */
-import { Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import { Evaluator } from "./evaluate.js";
 import { makeGlobals } from "./globals.js";
@@ -11,7 +11,7 @@ import { isTrue } from "./operators.js";
 import { toText } from "./print.js";
 import { Scope } from "./scope.js";
 import { Text } from "./text.js";
-import { Dict, Namespace, typeName, type Value } from "./values.js";
+import { Namespace, typeName, type Value } from "./values.js";
 
 /** How a body ended: at its end, or where it left a loop. */
 type Outcome = "break" | "continue" | undefined;
@@ -21,8 +21,9 @@ export function renderStatements(
   program: readonly Statement[],
   variables: ReadonlyMap<string, Value>,
   formatDate: (format: string) => string,
+  budget: Budget,
 ): Text {
-  const renderer = new Renderer(new Budget(charactersIn([...variables.values()])));
+  const renderer = new Renderer(budget);
   const globals = new Scope();
   for (const [name, value] of makeGlobals(renderer.evaluator, formatDate)) globals.set(name, value);
   const scope = new Scope(globals);
@@ -139,7 +140,8 @@ export class Renderer {
     };
     const loop = new Loop(chosen, depth, this.budget, statement.recursive ? recurse : undefined);
     for (const [index, item] of chosen.entries()) {
-      this.budget.spend(1);
+      // Its own variables, and those of the loop.
+      this.budget.spend(3);
       loop.index0 = index;
       const inner = new Scope(scope);
       inner.set("loop", loop);
@@ -183,10 +185,4 @@ export class Renderer {
 
 function unpackable(value: Value): boolean {
   return typeof value === "object" && value !== null && !(value instanceof Namespace);
-}
-
-function charactersIn(value: Value): number {
-  if (value instanceof Text) return value.value.length;
-  if (value instanceof Dict) return charactersIn(value.keys()) + charactersIn(value.values());
-  return Array.isArray(value) ? value.reduce((sum: number, item) => sum + charactersIn(item), 0) : 0;
 }

@@ -1,6 +1,6 @@
 /** The methods of Python's str. */
 import { asInteger, asText, bind } from "./arguments.js";
-import type { Budget } from "./budget.js";
+import { type Budget, PIECE } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import { pad } from "./format-spec.js";
 import { iterate } from "./iterate.js";
@@ -15,7 +15,12 @@ const optionalText = (value: Value | undefined): Text | undefined =>
 
 const strip = (which: "both" | "left" | "right"): [string[], Method] => [
   ["chars"],
-  (text, [set]) => text.cut(...stripped(text.value, which, optionalText(set)?.value)),
+  (text, [set], budget) => {
+    const chars = optionalText(set)?.value;
+    // Characters one by one, of both.
+    if (chars !== undefined) budget.spend((text.value.length + chars.length) / 4);
+    return text.cut(...stripped(text.value, which, chars));
+  },
 ];
 
 const split = (fromEnd: boolean): [string[], Method] => [
@@ -24,7 +29,8 @@ const split = (fromEnd: boolean): [string[], Method] => [
     const limit = most === undefined ? -1 : asInteger(most);
     const by = optionalText(separator);
     budget.text(text.value.length);
-    const parts = by === undefined ? splitWords(text, limit, fromEnd) : splitAt(text, by.value, limit, fromEnd);
+    const parts =
+      by === undefined ? splitWords(text, limit, fromEnd, budget) : splitAt(text, by.value, limit, fromEnd, budget);
     budget.items(parts.length);
     return parts;
   },
@@ -96,10 +102,16 @@ const find = (fromEnd: boolean, mustBeThere: boolean): [string[], Method] => [
 ];
 
 const every = (pattern: RegExp): [string[], Method] => [[], (text) => pattern.test(text.value)];
-const change = (make: (value: string) => string): [string[], Method] => [[], (text) => text.become(make(text.value))];
+const change = (make: (value: string) => string, stepsACharacter = 0): [string[], Method] => [
+  [],
+  (text, _, budget) => {
+    budget.spend(stepsACharacter * text.value.length);
+    return text.become(make(text.value));
+  },
+];
 
 const METHODS: Record<string, [parameters: string[], Method]> = {
-  capitalize: change(capitalised),
+  capitalize: change(capitalised, 1 / 8),
   casefold: change((value) => value.toLowerCase().replaceAll("ß", "ss")),
   center: justify("center"),
   count: [
@@ -125,7 +137,13 @@ const METHODS: Record<string, [parameters: string[], Method]> = {
   islower: [[], ({ value }) => isCased(value) && value === value.toLowerCase()],
   isnumeric: every(/^\p{N}+$/u),
   isspace: every(SPACE),
-  istitle: [[], ({ value }) => isCased(value) && isTitled(value)],
+  istitle: [
+    [],
+    ({ value }, _, budget) => {
+      budget.spend(value.length / 2);
+      return isCased(value) && isTitled(value);
+    },
+  ],
   isupper: [[], ({ value }) => isCased(value) && value === value.toUpperCase()],
   join: [["iterable"], (text, [items], budget) => joined(text, items as Value, budget)],
   ljust: justify("<"),
@@ -167,19 +185,21 @@ const METHODS: Record<string, [parameters: string[], Method]> = {
   splitlines: [
     ["keepends"],
     (text, [keep], budget) => {
-      const lines = splitLines(text, keep === true || (isWhole(keep ?? null) && Number(keep) !== 0));
+      const lines = splitLines(text, keep === true || (isWhole(keep ?? null) && Number(keep) !== 0), budget);
       budget.items(lines.length);
       return lines;
     },
   ],
   startswith: ends(false),
   strip: strip("both"),
-  swapcase: change((value) =>
-    value.replace(/\p{L}/gu, (letter) =>
-      letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
-    ),
+  swapcase: change(
+    (value) =>
+      value.replace(/\p{L}/gu, (letter) =>
+        letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+      ),
+    1,
   ),
-  title: change(titled),
+  title: change(titled, 1 / 2),
   upper: change((value) => value.toUpperCase()),
   zfill: [
     ["width"],
@@ -246,6 +266,7 @@ export function replaced(text: Text, old: string, by: Text, most: number, budget
   const limit = most < 0 ? Number.POSITIVE_INFINITY : most;
   const places: number[] = [];
   if (old === "") {
+    budget.items(text.value.length);
     const starts = text.characters();
     let at = 0;
     for (const { value } of starts) {
@@ -255,6 +276,7 @@ export function replaced(text: Text, old: string, by: Text, most: number, budget
     places.push(at);
   } else for (let at = text.value.indexOf(old); at >= 0; at = text.value.indexOf(old, at + old.length)) places.push(at);
   const chosen = places.slice(0, limit);
+  budget.spend(chosen.length * PIECE);
   budget.text(text.value.length + chosen.length * by.value.length);
   const parts: Text[] = [EMPTY];
   let from = 0;

@@ -1,9 +1,10 @@
 /** Splitting and capitals as Python's str has them. */
+import { type Budget, PIECE } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import { type Text, NOT_SPACE as WORD } from "./text.js";
 
 /** `text.split(separator, most)`, `rsplit` with `fromEnd`; a negative `most`: all of them. */
-export function splitAt(text: Text, separator: string, most: number, fromEnd: boolean): Text[] {
+export function splitAt(text: Text, separator: string, most: number, fromEnd: boolean, budget: Budget): Text[] {
   if (separator === "") throw new JinjaError("ValueError", "empty separator");
   const parts: Text[] = [];
   const limit = most < 0 ? Number.POSITIVE_INFINITY : most;
@@ -12,15 +13,17 @@ export function splitAt(text: Text, separator: string, most: number, fromEnd: bo
     while (parts.length < limit) {
       const at = end - separator.length < 0 ? -1 : text.value.lastIndexOf(separator, end - separator.length);
       if (at < 0) break;
-      parts.unshift(text.cut(at + separator.length, end));
+      budget.spend(PIECE);
+      parts.push(text.cut(at + separator.length, end));
       end = at;
     }
-    return [text.cut(0, end), ...parts];
+    return [text.cut(0, end), ...parts.reverse()];
   }
   let start = 0;
   while (parts.length < limit) {
     const at = text.value.indexOf(separator, start);
     if (at < 0) break;
+    budget.spend(PIECE);
     parts.push(text.cut(start, at));
     start = at + separator.length;
   }
@@ -28,9 +31,12 @@ export function splitAt(text: Text, separator: string, most: number, fromEnd: bo
 }
 
 /** At runs of white space, none of it at the ends. */
-export function splitWords(text: Text, most: number, fromEnd: boolean): Text[] {
+export function splitWords(text: Text, most: number, fromEnd: boolean, budget: Budget): Text[] {
   const words: [number, number][] = [];
-  for (const { 0: word, index } of text.value.matchAll(WORD)) words.push([index, index + word.length]);
+  for (const { 0: word, index } of text.value.matchAll(WORD)) {
+    budget.spend(PIECE);
+    words.push([index, index + word.length]);
+  }
   if (most >= 0 && words.length > most + 1) {
     if (fromEnd) words.splice(0, words.length - most, [words[0][0], words[words.length - most - 1][1]]);
     else words.splice(most, words.length - most, [words[most][0], text.value.length]);
@@ -43,10 +49,11 @@ export function splitWords(text: Text, most: number, fromEnd: boolean): Text[] {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Python takes them for line breaks.
 const LINE = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/g;
 
-export function splitLines(text: Text, keepEnds: boolean): Text[] {
+export function splitLines(text: Text, keepEnds: boolean, budget: Budget): Text[] {
   const lines: Text[] = [];
   let start = 0;
   for (const { 0: end, index } of text.value.matchAll(LINE)) {
+    budget.spend(PIECE);
     lines.push(text.cut(start, keepEnds ? index + end.length : index));
     start = index + end.length;
   }

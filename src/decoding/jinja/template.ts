@@ -7,6 +7,7 @@
  * template wrote it (text.ts), and no template can run for long or grow large (budget.ts). What Python can do and this
  * cannot is an error with that name ("Unsupported"), never other text.
  */
+import { Budget } from "./budget.js";
 import { JinjaError } from "./errors.js";
 import type { Statement } from "./nodes.js";
 import { parseTemplate } from "./parser.js";
@@ -14,8 +15,8 @@ import { renderStatements } from "./render.js";
 import { Text } from "./text.js";
 import { Dict, Float, type Value } from "./values.js";
 
-/** Far above any chat template; the largest seen have 40 kB. */
-const MAX_SOURCE = 1_000_000;
+/** The largest seen have 40 kB. */
+const MAX_SOURCE = 200_000;
 
 export class JinjaTemplate {
   readonly #program: readonly Statement[];
@@ -27,9 +28,13 @@ export class JinjaTemplate {
     this.#program = withoutOverflow(() => parseTemplate(source));
   }
 
-  /** Errors: JinjaError. */
-  render(variables: ReadonlyMap<string, Value>, formatDate: (format: string) => string): Text {
-    return withoutOverflow(() => renderStatements(this.#program, variables, formatDate));
+  /** `budget`: several renderings can share one. Errors: JinjaError. */
+  render(
+    variables: ReadonlyMap<string, Value>,
+    formatDate: (format: string) => string,
+    budget = new Budget([...variables.values()]),
+  ): Text {
+    return withoutOverflow(() => renderStatements(this.#program, variables, formatDate, budget));
   }
 }
 

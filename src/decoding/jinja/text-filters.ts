@@ -15,22 +15,23 @@ import { capitalised, splitLines } from "./string-parts.js";
 import { EMPTY, stripped, Text } from "./text.js";
 import { Dict, Float, integer, isWhole, numeric, orElse, Tuple, type Value } from "./values.js";
 
-const changed = (make: (value: string) => string): Filter => {
+const changed = (make: (value: string) => string, stepsACharacter = 0): Filter => {
   return (input, _, __, { budget }) => {
     const text = toText(input, budget);
     budget.text(text.value.length);
+    budget.spend(stepsACharacter * text.value.length);
     return text.become(make(text.value));
   };
 };
 
-const escapeMarkup: Filter = (input, _, __, { budget }) => escaped(toText(input, budget));
+const escapeMarkup: Filter = (input, _, __, { budget }) => escaped(toText(input, budget), budget);
 
 export const TEXT_FILTERS: Record<string, Filter> = {
   abs: (input) => {
     const number = asNumber(input);
     return isWhole(input) ? Math.abs(number) : new Float(Math.abs(number));
   },
-  capitalize: changed(capitalised),
+  capitalize: changed(capitalised, 1 / 8),
   center: (input, args, kwargs, { budget }) => {
     const [width] = bind("center", ["width"], args, kwargs);
     return pad(toText(input, budget), width === undefined ? 80 : asInteger(width), " ", "center", budget);
@@ -44,7 +45,7 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   },
   forceescape: (input, _, __, { budget }) => {
     const text = toText(input, budget);
-    return escaped(new Text(text.value, text.runs));
+    return escaped(new Text(text.value, text.runs), budget);
   },
   format: (input, args, kwargs, { budget }) => {
     if (args.length > 0 && kwargs.size > 0)
@@ -58,7 +59,7 @@ export const TEXT_FILTERS: Record<string, Filter> = {
         ? width.value
         : " ".repeat(checkedWidth(width === undefined ? 4 : asInteger(width), budget));
     const text = asText(input);
-    const lines = splitLines(Text.join([text, new Text("\n")]), false);
+    const lines = splitLines(Text.join([text, new Text("\n")]), false, budget);
     budget.text(text.value.length + lines.length * by.length);
     const indented = lines.map((line, index) => {
       const wants =
@@ -69,7 +70,8 @@ export const TEXT_FILTERS: Record<string, Filter> = {
     });
     return Text.join(indented.flatMap((line, index) => (index === 0 ? [line] : [new Text("\n"), line])));
   },
-  int: (input, args, kwargs) => {
+  int: (input, args, kwargs, { budget }) => {
+    if (input instanceof Text) budget.spend(input.value.length / 4);
     const [otherwise, base] = bind("int", ["default", "base"], args, kwargs);
     const number =
       input instanceof Text ? readInteger(input.value, base === undefined ? 10 : asInteger(base)) : numeric(input);
@@ -98,7 +100,7 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   },
   safe: (input, _, __, { budget }) => markup(toText(input, budget)),
   string: (input, _, __, { budget }) => toText(input, budget),
-  title: changed((value) => value.replace(/[^-\s({[<]+/g, (word) => capitalised(word))),
+  title: changed((value) => value.replace(/[^-\s({[<]+/g, (word) => capitalised(word)), 1 / 2),
   tojson: (input, args, kwargs, { budget }) => {
     const names = ["ensure_ascii", "indent", "separators", "sort_keys"];
     const [ascii, indent, separators, sort] = bind("tojson", names, args, kwargs);
@@ -126,6 +128,7 @@ export const TEXT_FILTERS: Record<string, Filter> = {
   trim: (input, args, kwargs, { budget }) => {
     const [set] = bind("trim", ["chars"], args, kwargs);
     const text = toText(input, budget);
+    if (set !== undefined) budget.spend(text.value.length / 4);
     return text.cut(...stripped(text.value, "both", set === undefined || set === null ? undefined : asText(set).value));
   },
   truncate: (input, args, kwargs, { budget }) =>

@@ -48,12 +48,23 @@ export class Text {
     if (start === 0 && end === this.value.length) return this;
     if (this.runs.length === 0) return new Text(this.value.slice(start, end));
     const runs: number[] = [];
-    for (let index = 0; index < this.runs.length; index += 2) {
+    for (let index = this.#firstRunAfter(start); index < this.runs.length && this.runs[index] < end; index += 2) {
       const from = Math.max(this.runs[index], start);
       const to = Math.min(this.runs[index + 1], end);
       if (from < to) runs.push(from - start, to - start);
     }
     return new Text(this.value.slice(start, end), runs);
+  }
+
+  /** The place in `runs` of the first that ends behind: found by halving, since a text is cut into its characters. */
+  #firstRunAfter(at: number): number {
+    let low = 0;
+    for (let high = this.runs.length / 2; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (this.runs[2 * middle + 1] > at) high = middle;
+      else low = middle + 1;
+    }
+    return 2 * low;
   }
 
   /** Another string in its place: if its length is another and some of it came from outside, all of it did. */

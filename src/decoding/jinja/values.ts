@@ -118,21 +118,22 @@ export class Range {
 
 /** What `map`, `select` and their like give: to be gone through once. */
 export class Generator {
-  #left: Value[] | undefined;
+  #items: Value[] | undefined;
+  #next = 0;
 
   /** `make` is called when the first of them is asked for, if ever. */
   constructor(private readonly make: () => Value[]) {}
 
   take(): Value[] {
-    const items = this.#left ?? this.make();
-    this.#left = [];
-    return items;
+    const items = this.#items ?? this.make();
+    this.#items = [];
+    return this.#next === 0 ? items : items.slice(this.#next);
   }
 
   /** The next one alone. */
   next(): Value | undefined {
-    this.#left ??= this.make();
-    return this.#left.shift();
+    this.#items ??= this.make();
+    return this.#items[this.#next++];
   }
 }
 

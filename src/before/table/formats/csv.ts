@@ -8,8 +8,7 @@
  * RouterBench's prompts and responses are printed Python lists; their strings are read back.
  */
 import { pipeline, Readable } from "node:stream";
-import { parse } from "csv-parse";
-import { LlamafuseError } from "../../../errors.js";
+import { CsvError, parse } from "csv-parse";
 import type { Outcome, TableBuilder } from "../builder.js";
 import { pythonStrings } from "./python-strings.js";
 import { amountAt, badRow, noTable, type Place, qualityAt } from "./records.js";
@@ -35,8 +34,8 @@ export async function readCsvTable(
       line = info.lines + 1;
     }
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (error instanceof LlamafuseError || !code?.startsWith("CSV_")) throw error;
+    if (!(error instanceof CsvError)) throw error;
+    const { code, message } = error;
     if (readRow === undefined) throw noTable(file, `it is not JSON, and no CSV either (${message})`);
     throw badRow({ file, line }, `${message}.`, { found: code });
   }

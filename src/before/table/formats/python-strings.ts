@@ -12,9 +12,13 @@ export function pythonStrings(text: string): string[] {
 }
 
 function unescaped(text: string): string {
-  return text.replace(ESCAPE, (_, x?: string, u?: string, wide?: string, octal?: string, character?: string) => {
+  return text.replace(ESCAPE, (whole, x?: string, u?: string, wide?: string, octal?: string, character?: string) => {
     const code = x ?? u ?? wide;
-    if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16));
+    if (code !== undefined) {
+      const point = Number.parseInt(code, 16);
+      // Python refuses it; nothing here depends on what it would be.
+      return point > 0x10ffff ? whole : String.fromCodePoint(point);
+    }
     if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
     return NAMED[character!] ?? character!;
   });

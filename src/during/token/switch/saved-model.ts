@@ -105,7 +105,13 @@ export class HiddenStateModel implements SwitchingModel {
   }
 
   score({ output }: Member): number {
-    return this.#probability(output.hidden);
+    const score = this.#probability(output.hidden);
+    if (Number.isFinite(score)) return score;
+    throw new LlamafuseError("invalid-data", `${this.source} is damaged: it scores a token ${score}. Train it again.`, {
+      file: this.source,
+      found: String(score),
+      allowed: "a number from 0 to 1",
+    });
   }
 }
 
