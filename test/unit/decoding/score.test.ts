@@ -12,13 +12,17 @@ import { distributionOf } from "./distributions.js";
 
 const text = (string: string) => ({ bytes: Buffer.from(string) });
 
-/** A member that cuts text into these tokens, the longest first. */
-const cutting = (name: string, ...tokens: string[]) =>
-  new ScriptedMember({
-    name,
-    vocabulary: makeVocabulary([...tokens.map(text), { bytes: new Uint8Array(), class: TokenClass.end }]),
-    script: () => new Float32Array(tokens.length + 1),
-  });
+type Make = (name: string) => Member;
+
+/** Makes members that cut text into these tokens, the longest first. */
+const cutting =
+  (...tokens: string[]): Make =>
+  (name) =>
+    new ScriptedMember({
+      name,
+      vocabulary: makeVocabulary([...tokens.map(text), { bytes: new Uint8Array(), class: TokenClass.end }]),
+      script: () => new Float32Array(tokens.length + 1),
+    });
 
 /** Strings and their probabilities, in this order; END is the end. */
 type Said = [string, number][];
@@ -51,8 +55,10 @@ function saying(steps: readonly Said[], accepted: number[] = []) {
   });
 }
 
-async function scored(members: Member[], scoredText: string, steps: Said[]) {
+/** One kind of member is there twice, since a method leaves a member alone as it is. */
+async function scored(kinds: [Make, Make?], scoredText: string, steps: Said[]) {
   const accepted: number[] = [];
+  const members = [kinds[0]("first"), (kinds[1] ?? kinds[0])("second")];
   await using ensemble = await createEnsemble({ members, method: saying(steps, accepted)() });
   const { logProb, pieces } = await ensemble.score("x", scoredText);
   return { logProb, pieces: pieces.map(({ text, logProb: own }) => [text, Math.exp(own)]), accepted };
@@ -61,8 +67,8 @@ async function scored(members: Member[], scoredText: string, steps: Said[]) {
 const near = (value: number) => expect.closeTo(value, 12);
 
 describe("the pieces of a scored text", () => {
-  const ab = () => cutting("ab", "x", "a", "b", "c", "ab");
-  const single = () => cutting("single", "x", "a", "b", "c");
+  const pairs = cutting("x", "a", "b", "c", "ab");
+  const letters = cutting("x", "a", "b", "c");
 
   it("are a member's own tokens, of which the longest", async () => {
     const steps: Said[] = [
@@ -73,7 +79,7 @@ describe("the pieces of a scored text", () => {
       ],
       [["c", 0.5]],
     ];
-    const { logProb, pieces, accepted } = await scored([ab(), single()], "abc", steps);
+    const { logProb, pieces, accepted } = await scored([pairs, letters], "abc", steps);
     // "abc" is longer, and nobody's token ends there.
     expect(pieces).toEqual([
       ["ab", near(0.1)],
@@ -94,7 +100,7 @@ describe("the pieces of a scored text", () => {
       [["b", 0.25]],
       [["c", 0.125]],
     ];
-    expect((await scored([ab(), single()], "abc", steps)).pieces).toEqual([
+    expect((await scored([pairs, letters], "abc", steps)).pieces).toEqual([
       ["a", near(0.7)],
       ["b", near(0.25)],
       ["c", near(0.125)],
@@ -110,9 +116,9 @@ describe("the pieces of a scored text", () => {
         ["abc", 0.2],
       ],
     ];
-    expect((await scored([ab(), single()], "abc", steps)).pieces).toEqual([["abc", near(0.2)]]);
+    expect((await scored([pairs, letters], "abc", steps)).pieces).toEqual([["abc", near(0.2)]]);
     // "x" + "a" is a token, so none begins behind the prompt.
-    const crossing = cutting("crossing", "xa", "x", "a", "b");
+    const crossing = cutting("xa", "x", "a", "b");
     const [first, second]: Said[] = [
       [
         ["a", 0.3],
@@ -135,11 +141,11 @@ describe("the pieces of a scored text", () => {
       [[0, 0.2, 0.3], 2],
     ] as const) {
       // A second piece, so that the first is accepted.
-      const { accepted, pieces } = await scored([ab()], "abc", [...steps(...probabilities), [["c", 1]]]);
+      const { accepted, pieces } = await scored([pairs], "abc", [...steps(...probabilities), [["c", 1]]]);
       expect(accepted).toEqual([chosen]);
       expect(pieces[0]).toEqual(["ab", near(probabilities[chosen])]);
       // The same where no member has such a token.
-      const longest = await scored([cutting("none", "xa", "x", "a", "b", "c")], "abc", [
+      const longest = await scored([cutting("xa", "x", "a", "b", "c")], "abc", [
         ...steps(...probabilities),
         [["c", 1]],
       ]);
@@ -160,7 +166,7 @@ describe("the pieces of a scored text", () => {
         ["b", 1e-300],
       ],
     ];
-    const { logProb, pieces } = await scored([ab()], "ab", steps);
+    const { logProb, pieces } = await scored([pairs], "ab", steps);
     expect(pieces).toEqual([
       ["a", near(0.02)],
       ["b", expect.closeTo(1e-300, 310)],
@@ -177,7 +183,7 @@ describe("the pieces of a scored text", () => {
         ["c", 0.1],
       ],
     ];
-    expect(await scored([single()], "abc", steps)).toEqual({
+    expect(await scored([letters], "abc", steps)).toEqual({
       logProb: Number.NEGATIVE_INFINITY,
       pieces: [["a", near(0.5)]],
       accepted: [0],
@@ -186,12 +192,14 @@ describe("the pieces of a scored text", () => {
 
   it("are cut where a tokenizer's own space begins the text", async () => {
     // "▁x" and "▁a" behind a control token: the space before the prompt is no part of the text.
-    const spaced = new ScriptedMember({
-      vocabulary: makeVocabulary([text(" x"), text("x"), text(" ab"), text("a"), text("b"), text("ab")], {
-        addsSpacePrefix: true,
-      }),
-      script: () => new Float32Array(6),
-    });
+    const spaced: Make = (name) =>
+      new ScriptedMember({
+        name,
+        vocabulary: makeVocabulary([text(" x"), text("x"), text(" ab"), text("a"), text("b"), text("ab")], {
+          addsSpacePrefix: true,
+        }),
+        script: () => new Float32Array(6),
+      });
     const steps: Said[] = [
       [
         ["a", 0.4],
