@@ -31,6 +31,8 @@ export interface TinyModelOptions {
   tensors?: (tensors: TensorToWrite[]) => TensorToWrite[];
   /** Split into so many files, named `<path without .gguf>-00001-of-0000N.gguf`. Default 1: one file at `path`. */
   parts?: number;
+  /** What the parts say of the number of all tensors. Default: that number. */
+  splitTensors?: Field;
 }
 
 /** Write the model and return the paths of its files, the first one being what to load. */
@@ -45,10 +47,11 @@ export function writeTinyModel(path: string, options: TinyModelOptions = {}): st
   const perPart = Math.ceil(model.tensors.length / count);
   return Array.from({ length: count }, (_, index) => {
     const part = path.replace(/\.gguf$/, `-${digits(index + 1)}-of-${digits(count)}.gguf`);
-    const split = {
+    const total = "splitTensors" in options ? options.splitTensors : field.int32(model.tensors.length);
+    const split: Record<string, Field> = {
       "split.no": field.uint16(index),
       "split.count": field.uint16(count),
-      "split.tensors.count": field.int32(model.tensors.length),
+      ...(total !== undefined && { "split.tensors.count": total }),
     };
     const tensors = model.tensors.slice(index * perPart, (index + 1) * perPart);
     writeGguf(part, { metadata: index === 0 ? { ...model.metadata, ...split } : split, tensors });

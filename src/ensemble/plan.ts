@@ -8,7 +8,7 @@
 import os from "node:os";
 import { advanceAll, type Schedule } from "../decoding/schedule.js";
 import { unknownName } from "../errors.js";
-import type { Member } from "../member/member.js";
+import type { Member, MemberPrompt } from "../member/member.js";
 
 export type ScheduleChoice = Schedule | "auto";
 export const SCHEDULE_CHOICES = ["auto", "parallel", "in-turn"] as const;
@@ -27,7 +27,6 @@ const TRIAL_STEPS = 4;
 const HOPELESS = 3;
 /** Steps this long differ clearly in a single measurement. */
 const LONG_STEP_MS = 250;
-const TRIAL_TEXT = Buffer.from("The");
 /** Below this a step of one thread a member is not worth dividing: waking the others costs as much. */
 const WORTH_THREADS_MS = 2;
 
@@ -93,7 +92,7 @@ async function timeSteps(
   signal?: AbortSignal,
 ): Promise<number> {
   await applyThreads(members, candidate.threads);
-  for (const member of members) await member.begin({ text: TRIAL_TEXT, parseSpecial: false, addBos: true }, signal);
+  for (const member of members) await member.begin(trialPrompt(member), signal);
   const step = async () => {
     for (const member of members) member.append({ kind: "tokens", ids: [member.output.topIds[0]] });
     const started = performance.now();
@@ -105,6 +104,13 @@ async function timeSteps(
   const times: number[] = [];
   for (let count = 0; count < TRIAL_STEPS; count++) times.push(await step());
   return times.sort((a, b) => a - b)[TRIAL_STEPS >> 1];
+}
+
+/** One token that every vocabulary has, so that the trial asks nothing of a tokenizer and fits any context. */
+function trialPrompt({ vocabulary }: Member): MemberPrompt {
+  let token = 0;
+  while (token < vocabulary.size - 1 && vocabulary.bytesOf(token).length === 0) token++;
+  return { text: new Uint8Array(), tokens: [token], parseSpecial: false, addBos: false };
 }
 
 /** Set the members' threads. */

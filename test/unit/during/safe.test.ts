@@ -12,6 +12,8 @@ import { createEnsemble } from "../../../src/systems.js";
 import { byteKey, keyBytes, makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 
 const PROMPT = "Hello, the";
+/** Loading times a few steps, which have to fit a context as well. */
+const TRIAL_TOKENS = 6;
 const bpe = bytePairVocabulary();
 const otherBpe = bytePairVocabulary(1);
 const sp = sentencePieceVocabulary();
@@ -27,10 +29,11 @@ function chance(seed: number, bytes: Uint8Array): number {
 }
 
 /** Looks at the text alone, finds mostly what all find, and never ends. `own`: the weight of its own opinion. */
-function opinionated(seed: number, vocabulary: Vocabulary, own: number): ScriptedMember {
+function opinionated(seed: number, vocabulary: Vocabulary, own: number, contextSize?: number): ScriptedMember {
   return new ScriptedMember({
     name: `member-${seed}`,
     vocabulary,
+    contextSize,
     script: ({ text }) =>
       Float32Array.from({ length: vocabulary.size }, (_, id) => {
         if (vocabulary.classOf(id) !== TokenClass.text) return -30;
@@ -41,13 +44,20 @@ function opinionated(seed: number, vocabulary: Vocabulary, own: number): Scripte
   });
 }
 
-type Make = () => Member[];
+/** `contexts`: how many tokens fit each member; default: any number here. */
+type Make = (contexts?: readonly number[]) => Member[];
+
+/** Seed, vocabulary and weight of the own opinion of each member. */
+const make =
+  (...members: [number, Vocabulary, number][]): Make =>
+  (contexts = []) =>
+    members.map(([seed, vocabulary, own], index) => opinionated(seed, vocabulary, own, contexts[index]));
 
 const ensembles: [string, Make][] = [
-  ["BPE drafts, SentencePiece verifies", () => [opinionated(1, bpe, 2), opinionated(2, sp, 2)]],
-  ["SentencePiece drafts, BPE verifies", () => [opinionated(3, sp, 4), opinionated(4, bpe, 4)]],
-  ["BPE drafts, two verify", () => [opinionated(5, bpe, 1), opinionated(6, otherBpe, 1), opinionated(7, otherSp, 1)]],
-  ["bytes draft, BPE verifies", () => [opinionated(8, byteVocabulary(), 1), opinionated(9, bpe, 1)]],
+  ["BPE drafts, SentencePiece verifies", make([1, bpe, 2], [2, sp, 2])],
+  ["SentencePiece drafts, BPE verifies", make([3, sp, 4], [4, bpe, 4])],
+  ["BPE drafts, two verify", make([5, bpe, 1], [6, otherBpe, 1], [7, otherSp, 1])],
+  ["bytes draft, BPE verifies", make([8, byteVocabulary(), 1], [9, bpe, 1])],
 ];
 
 async function behind(member: Member, text: Uint8Array): Promise<Member> {
@@ -78,9 +88,9 @@ async function cutsOf(member: Member, text: Uint8Array): Promise<Set<number>> {
 }
 
 /** UniTE's choice, sharpened by the letter of the definition. */
-async function fusedChoice(make: Make, text: Uint8Array, lambda: number): Promise<Buffer> {
+async function fusedChoice(make: Make, text: Uint8Array, lambda: number, weights: readonly number[]): Promise<Buffer> {
   const members = make();
-  const voices = members.map((member) => ({ member, weight: 1 / members.length }));
+  const voices = members.map((member, index) => ({ member, weight: weights[index] }));
   const run = methodNamed({ name: "unite" }).create({ voices, greedy: true, traceTop: 0, advance: async () => {} });
   await run.prepare();
   for (const member of members) await member.begin({ text, parseSpecial: false, addBos: true });
@@ -108,7 +118,23 @@ interface Followed {
   agreed: number;
 }
 
-async function follow(make: Make, count: number, { draft = 5, lambda = 0.1 } = {}): Promise<Followed> {
+interface Settings {
+  draft?: number;
+  lambda?: number;
+  /** Default: all alike. */
+  weights?: readonly number[];
+  /** See Make. */
+  contexts?: readonly number[];
+}
+
+/** Ends early where a member's context is full. */
+async function follow(make: Make, count: number, settings: Settings = {}): Promise<Followed> {
+  const members = make();
+  const { draft = 5, lambda = 0.1, weights = members.map(() => 1 / members.length), contexts = [] } = settings;
+  const fits = async (index: number, text: Uint8Array) =>
+    (await make()[index].tokenize(text, { addBos: true })).length <= (contexts[index] ?? 4096);
+  // Whom nothing depends on is not asked.
+  const asked = Array.from(members.keys()).filter((index) => index > 0 && weights[index] > 0);
   const followed: Followed = { said: [], fused: 0, unsafe: 0, agreed: 0 };
   const { said } = followed;
   let text = Buffer.from(PROMPT);
@@ -118,35 +144,35 @@ async function follow(make: Make, count: number, { draft = 5, lambda = 0.1 } = {
   };
   while (said.length < count) {
     const drafted: Awaited<ReturnType<typeof opinion>>[] = [];
-    for (let ahead = text; drafted.length < draft; ahead = Buffer.concat([ahead, drafted.at(-1)!.says]))
+    for (let ahead = text; drafted.length < draft && (await fits(0, ahead)); ) {
       drafted.push(await opinion(make()[0], ahead));
+      ahead = Buffer.concat([ahead, drafted.at(-1)!.says]);
+    }
+    if (drafted.length === 0) return followed;
     const whole = Buffer.concat([text, ...drafted.map(({ says }) => says)]);
-    const cuts = await Promise.all(
-      make()
-        .slice(1)
-        .map((verifier) => cutsOf(verifier, whole)),
-    );
+    const cuts = await Promise.all(asked.map((index) => cutsOf(make()[index], whole)));
     for (const { says, probability } of drafted) {
+      for (const [place, index] of asked.entries())
+        if (cuts[place].has(text.length) && !(await fits(index, text))) return followed;
       if ((says[0] & 0xc0) === 0x80 || cuts.some((places) => !places.has(text.length))) {
         followed.unsafe++;
         say(says);
         continue;
       }
-      const [, ...verifiers] = make();
-      const opinions = await Promise.all(verifiers.map((verifier) => opinion(verifier, text)));
-      const all = [probability, ...opinions.map(({ probabilityOf }) => probabilityOf(says))];
-      const mean = all.reduce((sum, one) => sum + one, 0) / all.length;
+      const opinions = await Promise.all(asked.map((index) => opinion(make()[index], text)));
+      const all = opinions.map(({ probabilityOf }, place) => weights[asked[place]] * probabilityOf(says));
+      const mean = all.reduce((sum, one) => sum + one, weights[0] * probability);
       if (opinions.every((one) => one.says.equals(says)) || mean > 0.5) {
         followed.agreed++;
         say(says);
         continue;
       }
       followed.fused++;
-      say(await fusedChoice(make, text, lambda));
+      say(await fusedChoice(make, text, lambda, weights));
       break;
     }
   }
-  said.length = count;
+  said.length = Math.min(count, said.length);
   return followed;
 }
 
@@ -159,6 +185,54 @@ describe.each(ensembles)("safe: %s", (_, make) => {
     const wanted = await follow(make, 40, options);
     const { steps } = await walk({ method: { name: "safe", ...options }, members: make(), prompt: PROMPT, steps: 40 });
     expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(wanted.said.map((s) => s.toString("latin1")));
+  });
+
+  it("ends where a member's context does, and says nothing else before", async () => {
+    const prompts = make().map((member) => member.tokenize(Buffer.from(PROMPT), { addBos: true }));
+    const starts = (await Promise.all(prompts)).map(({ length }) => Math.max(length, TRIAL_TOKENS));
+    const whole = (await follow(make, 20)).said;
+    for (const full of starts.keys()) {
+      for (const room of [0, 1, 4]) {
+        const contexts = starts.map((start, index) => (index === full ? start + room : 4096));
+        const { said } = await follow(make, 20, { contexts });
+        await using ensemble = await createEnsemble({ members: make(contexts), method: { name: "safe" } });
+        const { pieces, finishReason } = await ensemble.generate(PROMPT, { maxTokens: 20, logProbs: true });
+        const found = pieces!.map(({ text, bytes }) =>
+          bytes === undefined ? Buffer.from(text) : Buffer.from(bytes, "hex"),
+        );
+        expect(found.map((s) => s.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
+        expect(found).toEqual(whole.slice(0, found.length));
+        expect(finishReason).toBe("length");
+        expect(found.length).toBeLessThan(20);
+      }
+    }
+  });
+});
+
+describe("safe with three members of unlike weights", () => {
+  const [, make] = ensembles[2];
+
+  it("says what its definition says, and other things under other weights", async () => {
+    const texts = new Set<string>();
+    // One of weight 0 is not asked.
+    for (const weights of [
+      [0.7, 0.2, 0.1],
+      [0.1, 0.2, 0.7],
+      [0.5, 0, 0.5],
+      [0.4, 0.6, 0],
+    ]) {
+      const { said } = await follow(make, 24, { weights });
+      const { steps, text } = await walk({
+        method: { name: "safe" },
+        members: make(),
+        weights,
+        prompt: PROMPT,
+        steps: 24,
+      });
+      expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
+      texts.add(text.toString("latin1"));
+    }
+    expect(texts.size).toBeGreaterThan(2);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { drawNormal } from "../../../src/learning/draws.js";
 import { KMeans } from "../../../src/learning/k-means.js";
-import { dot, makeMatrix, matrixOf, rowOf, unitVector } from "../../../src/learning/matrix.js";
+import { dot, type Matrix, makeMatrix, matrixOf, rowOf, unitVector } from "../../../src/learning/matrix.js";
 import { NearestNeighbours } from "../../../src/learning/nearest-neighbours.js";
 import { RandomGenerator } from "../../../src/random.js";
 import { refusal } from "../../support/refusal.js";
@@ -11,6 +11,35 @@ function drawn(rows: number, columns: number, seed = 5) {
   const matrix = makeMatrix(rows, columns);
   for (let i = 0; i < matrix.data.length; i++) matrix.data[i] = drawNormal(random);
   return matrix;
+}
+
+/** Lloyd's iterations by their definition, from these centres; how many clusters were emptied on the way. */
+function lloyd(points: Matrix, seeds: Matrix) {
+  const rows = Array.from({ length: points.shape[0] }, (_, row) => Array.from(rowOf(points, row)));
+  const centres = Array.from({ length: seeds.shape[0] }, (_, cluster) => Array.from(rowOf(seeds, cluster)));
+  const distance = (a: number[], b: number[]) => a.reduce((sum, value, j) => sum + (value - b[j]) ** 2, 0);
+  const nearest = (x: number[]) => {
+    const distances = centres.map((centre) => distance(x, centre));
+    return distances.indexOf(Math.min(...distances));
+  };
+  let emptied = 0;
+  let labels: number[] = [];
+  for (let next = rows.map(nearest); next.join() !== labels.join(); next = rows.map(nearest)) {
+    labels = next;
+    const left = rows.map((x, row) => distance(x, centres[labels[row]]));
+    for (const [cluster, centre] of centres.entries()) {
+      const mine = rows.filter((_, row) => labels[row] === cluster);
+      if (mine.length > 0) {
+        for (const j of centre.keys()) centre[j] = mine.reduce((sum, x) => sum + x[j], 0) / mine.length;
+        continue;
+      }
+      emptied++;
+      const farthest = left.indexOf(Math.max(...left));
+      centres[cluster] = [...rows[farthest]];
+      left[farthest] = 0;
+    }
+  }
+  return { labels, centres, emptied };
 }
 
 describe("k-means", () => {
@@ -48,6 +77,25 @@ describe("k-means", () => {
       expect(model.labels[row]).toBe(distances.indexOf(Math.min(...distances)));
       expect(model.nearest(rowOf(points, row))).toBe(model.labels[row]);
     }
+  });
+
+  it("gives a cluster that loses all its points the point farthest from its centre", () => {
+    let emptied = 0;
+    for (let trial = 0; trial < 60; trial++) {
+      const random = new RandomGenerator(trial);
+      const points = matrixOf(
+        Array.from({ length: 8 }, () => [Math.floor(6 * random.next()), Math.floor(6 * random.next())]),
+      );
+      const seeds = KMeans.fit(points, 5, { seed: trial, maxIterations: 0 }).centres;
+      const wanted = lloyd(points, seeds);
+      emptied += wanted.emptied;
+      const { centres, labels } = KMeans.fit(points, 5, { seed: trial });
+      expect(Array.from(labels)).toEqual(wanted.labels);
+      expect(Array.from(centres.data, (value) => value.toFixed(9))).toEqual(
+        wanted.centres.flat().map((value) => value.toFixed(9)),
+      );
+    }
+    expect(emptied).toBeGreaterThan(0);
   });
 
   it("repeats with the seed, takes equal points, and refuses more clusters than points", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { porterStem } from "../../../../src/evaluation/metrics/porter-stemmer.js";
 
@@ -17,6 +18,12 @@ it.each(
   ),
 )("stems %s to %s, by NLTK's extensions", (word, stem) => {
   expect(porterStem(word)).toBe(stem);
+});
+
+it("stems as NLTK does: words of which each suffix has several, with stems of every kind", () => {
+  const { stems } = JSON.parse(readFileSync(new URL("nltk-stems.json", import.meta.url), "utf8"));
+  expect(Object.keys(stems).length).toBeGreaterThan(300);
+  expect(Object.fromEntries(Object.keys(stems).map((word) => [word, porterStem(word)]))).toEqual(stems);
 });
 
 it("leaves short words, and survives words that are all suffix", () => {

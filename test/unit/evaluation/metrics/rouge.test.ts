@@ -20,6 +20,9 @@ it("compares stems of words of more than three characters, unless told not to", 
   expect(rouge("rouge-1", "dogs running", "a dog runs").f1).toBeCloseTo(4 / 5, 12);
   expect(rouge("rouge-1", "dogs running", "a dog runs", { stem: false }).f1).toBe(0);
   expect(rouge("rouge-1", "ran", "run").f1).toBe(0);
+  // Four characters are stemmed, three are not.
+  expect(rouge("rouge-1", "dogs", "dog").f1).toBe(1);
+  expect(rouge("rouge-1", "ads", "ad").f1).toBe(0);
 });
 
 it("follows the longest common subsequence", () => {

@@ -179,3 +179,45 @@ it("asks for the whole text where a tokenizer does not split at the cuts", () =>
   expect(new TokenTrail(forgetful).usesCuts).toBe(false);
   expect(new TokenTrail({ ...faithful, vocabulary: byteVocabulary() }).usesCuts).toBe(false);
 });
+
+describe("behind a prompt that the tokenizer does not give back", () => {
+  const vocabulary = byteVocabulary();
+  const [end] = vocabulary.endTokens;
+  const encoder: Encoder = {
+    vocabulary,
+    encode: (text, { parseSpecial }) =>
+      Int32Array.from(Buffer.from(parseSpecial ? text : Buffer.from(Buffer.from(text).toString().toLowerCase()))),
+  };
+  const said = (trail: TokenTrail) => Buffer.from(trail.tokens.filter((id) => id !== end)).toString();
+  const odd = () => {
+    const trail = new TokenTrail(encoder);
+    begin(trail, "ABC");
+    return trail;
+  };
+
+  it("a copy only appends, too", () => {
+    const copy = odd().copy();
+    append(copy, "D");
+    expect([said(copy), copy.isCanonical]).toEqual(["ABCd", false]);
+  });
+
+  it("text is canonical again behind a special token", () => {
+    const trail = odd();
+    append(trail, "D");
+    trail.append({ kind: "tokens", ids: [end] });
+    expect(trail.isCanonical).toBe(true);
+    append(trail, "EF");
+    expect(said(trail)).toBe("ABCdef");
+  });
+
+  it("text is canonical again behind a prompt that is tokens, or another text", () => {
+    const trail = odd();
+    trail.begin({ text: new Uint8Array(), tokens: [0x78, end], parseSpecial: false, addBos: false });
+    expect(trail.isCanonical).toBe(true);
+    begin(trail, "ABC");
+    expect(trail.isCanonical).toBe(false);
+    begin(trail, "abc");
+    append(trail, "D");
+    expect([said(trail), trail.isCanonical]).toEqual(["abcd", true]);
+  });
+});
