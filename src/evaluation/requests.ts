@@ -6,7 +6,7 @@ import { LlamafuseError } from "../errors.js";
 import { RandomGenerator } from "../random.js";
 import { metricNamed } from "./metrics/metrics.js";
 import type { EvaluateOptions } from "./run.js";
-import { continuationsOf, promptOf, type Question, type Task } from "./task.js";
+import { CHAT_TOKENS, continuationsOf, promptOf, type Question, type Task } from "./task.js";
 
 type RequestOptions = Pick<EvaluateOptions, "chat" | "generation" | "seed">;
 
@@ -16,13 +16,16 @@ export function requestFor(
   question: Question,
   { chat, generation = {}, seed = 0 }: RequestOptions,
 ): AnswerRequest {
-  const { maxTokens = task.maxTokens, stop = [], ...sampling } = generation;
+  const limits = chat
+    ? { stop: task.chat?.stop ?? [], maxTokens: task.chat?.maxTokens ?? Math.max(task.maxTokens, CHAT_TOKENS) }
+    : task;
+  const { maxTokens = limits.maxTokens, stop = [], ...sampling } = generation;
   const continuations = metricNamed(task.metric).from === "likelihood" ? continuationsOf(task, question) : undefined;
   return {
     prompt: chat ? chatPrompt(task, question) : promptOf(task, question),
     // A template has put what stands before an answer.
     choices: chat ? continuations?.map((choice) => choice.trimStart()) : continuations,
-    generation: { ...sampling, maxTokens, stop: [...task.stop, ...stop] },
+    generation: { ...sampling, maxTokens, stop: [...limits.stop, ...stop] },
     seed,
   };
 }

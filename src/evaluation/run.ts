@@ -175,6 +175,10 @@ async function identify({ model }: MemberOptions, member: string, { signal, onPr
 }
 
 /** What a member's answers depend on. Threads and the processor change last bits at most and are left out. */
-function cachedMember(name: string, sha256: string, { weight, contextSize }: MemberOptions): CachedMember {
-  return { name, identity: keyOf({ sha256, contextSize }), weight };
+function cachedMember(
+  name: string,
+  sha256: string,
+  { weight, contextSize, templateVariables }: MemberOptions,
+): CachedMember {
+  return { name, identity: keyOf({ sha256, contextSize, templateVariables }), weight };
 }

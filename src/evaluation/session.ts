@@ -7,6 +7,8 @@ import type { Schedule } from "../decoding/schedule.js";
 import { LlamafuseError } from "../errors.js";
 import { settleAll } from "../settle-all.js";
 import type { Contender } from "./contenders.js";
+import { withoutThoughts } from "./metrics/answer-part.js";
+import { isHarnessMetric } from "./metrics/harness.js";
 import { metricNamed } from "./metrics/metrics.js";
 import { requestFor } from "./requests.js";
 import type { EvaluatedTask, EvaluateOptions, Evaluation, GradedAnswer } from "./run.js";
@@ -22,6 +24,9 @@ interface Job {
 const MOST_BAD_FIRST = 10;
 /** More lines than this say less than their number. */
 const MOST_NAMED = 3;
+
+/** What one question may be to blame for: text that a template or tokeniser refuses, or that a model breaks on. */
+const BAD_QUESTION: ReadonlySet<string> = new Set(["invalid-text", "invalid-logits"]);
 
 /** How a method says that it cannot lead these members, or not without options of its own. */
 const MISFIT: ReadonlySet<string> = new Set(["incompatible-members", "invalid-option"]);
@@ -144,8 +149,8 @@ export class Session {
       for (const contender of this.contenders) if (contender.kind === "method") await one(contender);
       this.#answered++;
     } catch (error) {
-      if (!(error instanceof LlamafuseError) || error.code !== "invalid-text") throw error;
-      // Text that a template or a tokeniser refuses is nobody's mistake: the question counts for no one.
+      if (!(error instanceof LlamafuseError) || !BAD_QUESTION.has(error.code)) throw error;
+      // It is nobody's mistake: the question counts for no one.
       this.#skipped.set(job.question, error);
       if (this.#answered === 0 && this.#skipped.size >= MOST_BAD_FIRST) throw error;
       while (counted < this.contenders.length) count(false);
@@ -200,7 +205,13 @@ export class Session {
 /** The grade of an answer to a question of a task, 0 to 1. */
 function gradeOf(task: Task, question: Question, answer: Answer): number {
   const metric = metricNamed(task.metric);
-  if (metric.from === "text") return metric.grade(question, answer.text);
+  // Thoughts that a model writes as text are no part of its answer; the harness's filters are left as published.
+  if (metric.from === "text") {
+    return metric.grade(
+      question,
+      isHarnessMetric(metric.name) ? answer.text : (withoutThoughts(answer.text) ?? "").trim(),
+    );
+  }
   return metric.grade(question, logLikelihoodsOf(answer));
 }
 

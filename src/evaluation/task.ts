@@ -41,13 +41,18 @@ export interface Task {
   readonly questions: readonly Question[];
   readonly metric: MetricName;
   readonly prompt: PromptFormat;
-  /** Texts that end an answer. */
+  /** Texts that end an answer to the plain prompt. In a chat the turn ends by itself. */
   readonly stop: readonly string[];
-  /** Tokens that an answer may have. */
+  /** Tokens that an answer to the plain prompt may have. */
   readonly maxTokens: number;
+  /** The same for answers in a chat. Default: no stops, and at least `CHAT_TOKENS`. */
+  readonly chat?: { readonly stop?: readonly string[]; readonly maxTokens?: number };
   /** Records of the file that are not among the questions: why, each with its place. */
   readonly skipped?: readonly string[];
 }
+
+/** In a chat a model writes sentences, and many think aloud before they answer; most end their turn far earlier. */
+export const CHAT_TOKENS = 1024;
 
 /** As many choices as there are letters. */
 export const MAX_CHOICES = 26;

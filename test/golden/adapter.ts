@@ -17,4 +17,7 @@ export interface GoldenAdapter {
    */
   // biome-ignore lint/suspicious/noExplicitAny: each adapter declares the input that its files have.
   run(input: any, output: any): unknown;
+  /** What is wrong with all cases of a file together, one line each: a share that must hold. Counts as one case more. */
+  // biome-ignore lint/suspicious/noExplicitAny: each adapter declares the cases that its files have.
+  checkAll?(cases: readonly any[]): string[];
 }

@@ -56,6 +56,12 @@ export async function checkCase(method: string, { name, input, output }: GoldenC
   }
 }
 
+/** What is wrong with all cases of a method together; undefined where the method asks nothing of them together. */
+export function checkAll(method: string, cases: readonly GoldenCase[]): string[] | undefined {
+  const lines = adapters.find((one) => one.method === method)?.checkAll?.(cases);
+  return lines?.map((line) => `${method}: ${line}`);
+}
+
 function show(value: unknown): string {
   const text = JSON.stringify(value, (_, item) => (ArrayBuffer.isView(item) ? Array.from(item as Int32Array) : item));
   return text === undefined ? "nothing" : text.length > 200 ? `${text.slice(0, 200)}…` : text;

@@ -3,7 +3,7 @@
  * every field that differs; the last line is `N passed, N failed`, in cases. Exit code 1 if any failed.
  */
 import { fileURLToPath } from "node:url";
-import { checkCase, goldenPaths, readGolden, whySkipped } from "./golden.js";
+import { checkAll, checkCase, goldenPaths, readGolden, whySkipped } from "./golden.js";
 
 const folders = process.argv.slice(2);
 if (folders.length === 0) folders.push(fileURLToPath(new URL(".", import.meta.url)));
@@ -35,6 +35,9 @@ for (const folder of folders) {
         if (lines.length === 0) passed++;
         else fail(lines);
       }
+      const together = checkAll(method, cases);
+      if (together?.length === 0) passed++;
+      else if (together !== undefined) fail(together);
     } catch (error) {
       fail([`${path}: not a golden file: ${(error as Error).message}`]);
     }

@@ -75,6 +75,8 @@ export async function loadTask(file: string, options: LoadTaskOptions = {}): Pro
     prompt: options.prompt ?? promptFor(options.metric) ?? format.defaults.prompt,
     stop: options.stop ?? format.defaults.stop,
     maxTokens: options.maxTokens ?? format.defaults.maxTokens,
+    // What the caller asks for holds in chats too; a format's stops are those of its plain prompt.
+    chat: { stop: options.stop, maxTokens: options.maxTokens },
     ...(bad.length > 0 && { skipped: bad.map(({ message }) => message) }),
   };
   checkTask(task);

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { z } from "zod";
+import type { DataRecord } from "../../records.js";
 import { choiceDraft, hasKeys, shape, type TaskFormat } from "./format.js";
 
 const text = z.string().min(1);
@@ -19,8 +20,8 @@ const jsonRow = z
   });
 
 /**
- * MMLU (Hendrycks et al., arXiv 2009.03300): the authors' CSV files, one a subject, without header (question, four
- * choices, letter), or JSON lines as on Hugging Face (cais/mmlu). A file's subject is its tag. Questions are put without
+ * MMLU (Hendrycks et al., arXiv 2009.03300): the authors' CSV files, one a subject (question, four choices,
+ * letter; a header line is read and tells the columns), or JSON lines as on Hugging Face (cais/mmlu). A file's subject is its tag. Questions are put without
  * examples; the published results have five before each.
  */
 export const mmlu: TaskFormat = {
@@ -39,7 +40,34 @@ export const mmlu: TaskFormat = {
         choiceDraft(question, choices, answer, { tags: subject === undefined || subject === "" ? [] : [subject] }),
     ),
   ],
+  complete: async (records) => withoutHeader(records),
 };
+
+/** What columns of a table with a header are called, in the order of the authors' files. */
+const COLUMNS = [
+  /^(?:question|prompt)$/i,
+  ...["a", "b", "c", "d"].map(
+    (letter, place) => new RegExp(`^(?:(?:choice|option)[ _]?)?(?:${letter}|${place + 1})$`, "i"),
+  ),
+  /^(?:answer|label|correct|target|answer[ _]key)$/i,
+];
+
+/** Rows as the authors write them, of a table that names its columns, in whatever order. */
+function withoutHeader(records: readonly DataRecord[]): DataRecord[] {
+  const [first, ...rest] = records;
+  if (!Array.isArray(first?.value)) return [...records];
+  const names = (first.value as string[]).map((name) => name.trim());
+  const places = COLUMNS.map((column) => names.findIndex((name) => column.test(name)));
+  if (places.includes(-1)) return [...records];
+  return rest.map((record) => ({
+    ...record,
+    value: places.map((place, column) => {
+      const cell = (record.value as string[])[place];
+      // Some number the choices from 0.
+      return column === COLUMNS.length - 1 && /^[0-3]$/.test(cell ?? "") ? "ABCD"[Number(cell)] : cell;
+    }),
+  }));
+}
 
 /** "abstract_algebra_test.csv" is about abstract_algebra. */
 function subjectOf(file: string): string {

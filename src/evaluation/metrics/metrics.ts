@@ -2,8 +2,10 @@
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { correctChoices, type Question, type QuestionKind } from "../task.js";
 import { sentenceBleu } from "./bleu.js";
-import { chosenIn, likeliestChoice } from "./choice.js";
+import { likeliestChoice } from "./choice.js";
 import { sentenceChrf } from "./chrf.js";
+import { HARNESS_METRICS, HARNESS_TASKS, type HarnessMetric, harnessGrade } from "./harness.js";
+import { chosenIn } from "./named-choice.js";
 import { numberMatch } from "./number.js";
 import { type RougeVariant, rouge } from "./rouge.js";
 import { containsAnswer, exactMatch, tokenF1 } from "./squad.js";
@@ -35,13 +37,14 @@ export type Metric = TextMetric | LikelihoodMetric;
 function text(
   summary: string,
   kinds: readonly QuestionKind[],
-  gradeOne: (answer: string, accepted: string) => number,
+  gradeOne: (answer: string, accepted: string, question: string) => number,
 ): Omit<TextMetric, "name"> {
   return {
     summary,
     from: "text",
     kinds,
-    grade: (question, answer) => Math.max(...question.answers.map((accepted) => gradeOne(answer, accepted))),
+    grade: ({ question, answers }, answer) =>
+      Math.max(...answers.map((accepted) => gradeOne(answer, accepted, question))),
   };
 }
 
@@ -75,8 +78,19 @@ function gradeLetter(question: Question, answer: string): number {
 /** What "accuracy" grades each kind with. */
 function gradeByKind(question: Question, answer: string): number {
   if (question.kind === "choice") return gradeLetter(question, answer);
-  const gradeOne = question.kind === "number" ? numberMatch : exactMatch;
-  return Math.max(...question.answers.map((accepted) => gradeOne(answer, accepted)));
+  const gradeOne: typeof numberMatch = question.kind === "number" ? numberMatch : exactMatch;
+  return Math.max(...question.answers.map((accepted) => gradeOne(answer, accepted, question.question)));
+}
+
+/** As lm-evaluation-harness grades the answers of its task. */
+function harness(name: HarnessMetric): Omit<TextMetric, "name"> {
+  const [task, filter] = name.split("/");
+  return {
+    summary: `lm-evaluation-harness's task ${task}, filter ${filter}`,
+    from: "text",
+    kinds: ["letter" in HARNESS_TASKS[name] ? "choice" : "number"],
+    grade: (question, answer) => harnessGrade(name, question, answer),
+  };
 }
 
 const rougeMetric = (variant: RougeVariant) =>
@@ -98,7 +112,7 @@ const registry = {
   "exact-match": text("equal after SQuAD normalisation", ["text", "number"], exactMatch),
   contains: text("the answer contains an accepted answer, as whole words", ["text", "number"], containsAnswer),
   f1: text("F1 of words after SQuAD normalisation", ["text", "number"], tokenF1),
-  number: text("the number given as the answer (GSM8K)", ["number"], numberMatch),
+  number: text("the number given as the answer, as a person reads it", ["number"], numberMatch),
   "choice-letter": { summary: "the choice that the answer names", from: "text", kinds: ["choice"], grade: gradeLetter },
   "choice-likelihood": likelihood("the likeliest choice", (_, logLikelihoods) => likeliestChoice(logLikelihoods)),
   "choice-likelihood-per-byte": likelihood(
@@ -129,6 +143,10 @@ const registry = {
   "rouge-2": rougeMetric("rouge-2"),
   "rouge-l": rougeMetric("rouge-l"),
   "rouge-lsum": rougeMetric("rouge-lsum"),
+  ...(Object.fromEntries(HARNESS_METRICS.map((name) => [name, harness(name)])) as Record<
+    HarnessMetric,
+    Omit<TextMetric, "name">
+  >),
 } satisfies Record<string, Omit<TextMetric, "name"> | Omit<LikelihoodMetric, "name">>;
 
 export type MetricName = keyof typeof registry;

@@ -1,8 +1,23 @@
 /** Words, and counts of n-grams: what the overlap metrics are made of. */
 
 /** White space as Python's `str.split()` knows it, which the reference implementations use. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Python's white space has four control characters more.
-const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+const SPACES = String.raw`[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
+const WHITE_SPACE = new RegExp(`${SPACES}+`);
+const SPACES_AT_START = new RegExp(`^${SPACES}+`);
+const SPACES_AT_END = new RegExp(`${SPACES}+$`);
+
+/** Python's `\s` for regular expressions. */
+export const PYTHON_SPACE = SPACES;
+
+/** Python's `str.lstrip()`. */
+export function stripStart(text: string): string {
+  return text.replace(SPACES_AT_START, "");
+}
+
+/** Python's `str.strip()`. */
+export function strip(text: string): string {
+  return stripStart(text).replace(SPACES_AT_END, "");
+}
 
 /** The runs of characters between white space. */
 export function splitWords(text: string): string[] {

@@ -1,5 +1,6 @@
 import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
+import { answers } from "./answers.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
 import { chatTemplate } from "./chat-template.js";
@@ -24,6 +25,7 @@ import { uniteProbability } from "./unite-prob.js";
 /** One adapter a method; a golden file of a method that is not here fails. */
 export const adapters: readonly GoldenAdapter[] = [
   abe,
+  answers,
   avengers,
   bleuChrf,
   chatTemplate,

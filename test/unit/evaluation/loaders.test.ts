@@ -106,6 +106,44 @@ describe("reads", () => {
     ]);
   });
 
+  it("MMLU's tables by the header that some have, in their columns' order", async () => {
+    const table = (text: string) => {
+      const file = fileOf([], "anatomy_test.csv");
+      writeFileSync(file, text);
+      return file;
+    };
+    const authors = await loadTask(table("question,A,B,C,D,answer\nWhere?,w,x,y,z,C\n"));
+    expect(authors.questions).toEqual([expect.objectContaining({ choices: ["w", "x", "y", "z"], answers: ["C"] })]);
+    const other = await loadTask(
+      table("id,subject,prompt,choice_1,choice_2,choice_3,choice_4,label\n7,s,Where?,w,x,y,z,3\n"),
+    );
+    expect(other.questions).toEqual([
+      expect.objectContaining({ question: "Where?", choices: ["w", "x", "y", "z"], answers: ["D"] }),
+    ]);
+    // Words that only look like a header: a row as the authors write it.
+    expect((await loadTask(table("question,A,B,C,D,A\n"))).questions).toHaveLength(1);
+  });
+
+  it.each<[string, string, string]>([
+    ["JSON lines called .json", "task.json", `${JSON.stringify(nqRow)}\n${JSON.stringify(nqRow)}\n`],
+    ["a list called .jsonl", "task.jsonl", JSON.stringify([nqRow, nqRow])],
+    ["a list over many lines called .txt", "task.txt", JSON.stringify([nqRow, nqRow], null, 2)],
+    ["a list in a field", "task.jsonl", JSON.stringify({ version: 1, data: [nqRow, nqRow] }, null, 1)],
+    ["JSON lines called .csv", "task.csv", `${JSON.stringify(nqRow)}\n${JSON.stringify(nqRow)}\n`],
+  ])("%s by its content", async (_, name, text) => {
+    const file = fileOf([], name);
+    writeFileSync(file, text);
+    expect((await loadTask(file)).questions).toEqual(
+      [1, 2].map((id) => expect.objectContaining({ id: String(id), answers: nqRow.answer })),
+    );
+  });
+
+  it("one record that stands on many lines", async () => {
+    const file = fileOf([], "task.json");
+    writeFileSync(file, JSON.stringify(nqRow, null, 2));
+    expect((await loadTask(file)).questions).toHaveLength(1);
+  });
+
   it("PIQA's labels from the file beside it", async () => {
     const { label: _, ...unlabelled } = piqaRow;
     const file = fileOf([unlabelled, unlabelled], "valid.jsonl");
@@ -209,7 +247,7 @@ describe("names file, line and field of", () => {
   });
 
   it("CSV that is broken, or has a wrong letter", async () => {
-    await expect(load(['"open,1,2,3,4,C'], {}, "x_test.csv")).rejects.toThrow(/x_test\.csv: is not CSV/);
+    await expect(load(['"open,1,2,3,4,C'], {}, "x_test.csv")).rejects.toThrow(/x_test\.csv:1: is not CSV/);
     await expect(load(["q,1,2,3,4,A", "q,1,2,3,4,E"], {}, "x_test.csv")).rejects.toThrow(/x_test\.csv:2: 5: /);
     await expect(load(["q,1,2,3,A"], {}, "x_test.csv")).rejects.toThrow(/x_test\.csv:1: /);
   });
@@ -253,6 +291,14 @@ describe("with skipBad, names and skips", () => {
     const { questions, skipped } = await loadTask(fileOf(records), { skipBad: true });
     expect(questions).toHaveLength(count);
     expect(skipped).toEqual([expect.stringMatching(message)]);
+  });
+
+  it("a line of a table that is no CSV", async () => {
+    const file = fileOf([], "x_test.csv");
+    writeFileSync(file, 'One?,a,b,c,d,A\nTwo?,"a"b,b,c,d,B\nThree?,a,b,c,d,C\n');
+    const { questions, skipped } = await loadTask(file, { skipBad: true });
+    expect(questions.map(({ question }) => question)).toEqual(["One?", "Three?"]);
+    expect(skipped).toEqual([expect.stringMatching(/:2: is not CSV/)]);
   });
 
   it("not all of a file: without one good record the first error stands", async () => {

@@ -1,5 +1,13 @@
-import { expect, it } from "vitest";
-import { continuationsOf, correctChoices, promptOf, type Question } from "../../../src/evaluation/task.js";
+import { describe, expect, it } from "vitest";
+import { requestFor } from "../../../src/evaluation/requests.js";
+import {
+  CHAT_TOKENS,
+  continuationsOf,
+  correctChoices,
+  promptOf,
+  type Question,
+  type Task,
+} from "../../../src/evaluation/task.js";
 
 const choice: Question = {
   id: "q1",
@@ -28,4 +36,22 @@ it("continues a prompt with letters where it shows them, with the choices' texts
 
 it("knows the correct choices by their letters", () => {
   expect(correctChoices(choice)).toEqual([1, 2]);
+});
+
+describe("in a chat", () => {
+  const task = { name: "t", metric: "exact-match", prompt: "question", stop: ["\n"], maxTokens: 32 } as const;
+  const question: Question = { id: "1", question: "Where?", kind: "text", answers: ["Rome"], tags: [] };
+  const asked = (more: Partial<Task>, chat: boolean, generation = {}) =>
+    requestFor({ ...task, questions: [question], ...more }, question, { chat, generation }).generation;
+
+  it("an answer ends with its turn, not with its line, and has room for sentences", () => {
+    expect(asked({}, false)).toEqual({ maxTokens: 32, stop: ["\n"] });
+    expect(asked({}, true)).toEqual({ maxTokens: CHAT_TOKENS, stop: [] });
+    expect(asked({ maxTokens: 5000 }, true)).toEqual({ maxTokens: 5000, stop: [] });
+  });
+
+  it("what the caller asks for holds", () => {
+    expect(asked({ chat: { stop: ["END"], maxTokens: 7 } }, true)).toEqual({ maxTokens: 7, stop: ["END"] });
+    expect(asked({}, true, { maxTokens: 9, stop: ["x"] })).toEqual({ maxTokens: 9, stop: ["x"] });
+  });
 });

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { chosenIn, likeliestChoice } from "../../../../src/evaluation/metrics/choice.js";
+import { likeliestChoice } from "../../../../src/evaluation/metrics/choice.js";
+import { chosenIn } from "../../../../src/evaluation/metrics/named-choice.js";
 
 it("takes the likeliest choice, the first of equals", () => {
   expect(likeliestChoice([-4, -2, -3])).toBe(1);
@@ -43,7 +44,7 @@ it.each([
   ["First I thought the answer is B. But the answer is C", 2],
   ["Answer: D", 3],
   ["**Answer:** option C", 2],
-  ["the answer is a cat", undefined],
+  ["the answer is a cat", 0],
   ["So \\boxed{D}. The answer is A", 3],
   ["\\boxed{\\text{B}}", 1],
   ["\\boxed{the owl}", 2],

@@ -44,7 +44,8 @@ const textMetrics = METRIC_NAMES.map(metricNamed).filter((metric) => metric.from
 describe.each(textMetrics)("$name", ({ name, kinds, grade }) => {
   const accepted = { text: ["two cats ran home"], number: ["-1,234.5"], choice: ["B"] };
 
-  it.each(kinds)("gives an accepted answer of kind %s the full grade", (kind) => {
+  // The harness's filters want their task's own words around an answer: harness.test.ts.
+  it.skipIf(name.includes("/")).each(kinds)("gives an accepted answer of kind %s the full grade", (kind) => {
     expect(grade(ofKind[kind](accepted[kind]), accepted[kind][0])).toBe(1);
   });
 

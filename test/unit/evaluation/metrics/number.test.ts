@@ -49,7 +49,7 @@ describe("looks for the answer", () => {
     ["in the box before one that is not closed", "\\boxed{4} then \\boxed{5", 4],
     ["after the last hashes", "#### 1\nNo: #### -2\nQuestion: 3 apples", -2],
     ["after the answer phrase if nothing follows the hashes", "The answer is 4.\n####", 4],
-    ["after the last answer phrase with a number", "The answer is 4. My Answer is: 5, and the answer is yes. 6 - 5", 6],
+    ["after the last answer phrase with a number", "The answer is 4. My Answer is: 5, and the answer is yes. 6 - 5", 5],
     ["at the end of the text otherwise", "3 apples and 4 pears make 7 fruits", 7],
   ])("%s", (_, text, value) => {
     expect(numberIn(text)).toBe(value);
