@@ -1,25 +1,10 @@
 /** Threads that die or hang: an error that names the member, soon and for good, and a process that goes on. */
-import type { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { Command } from "../../src/member/llama/channel.js";
 import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import type { MemberThread } from "../../src/member/llama/thread.js";
 import { longText, temporaryFolder, writeSlowModel } from "./models.js";
-
-const { workers } = vi.hoisted(() => ({ workers: [] as Worker[] }));
-vi.mock("node:worker_threads", async (original) => {
-  const module = await original<typeof import("node:worker_threads")>();
-  return {
-    ...module,
-    Worker: class extends module.Worker {
-      constructor(...parameters: ConstructorParameters<typeof module.Worker>) {
-        super(...parameters);
-        workers.push(this);
-      }
-    },
-  };
-});
 
 const LONG = { text: Buffer.from(longText(1500)), parseSpecial: false, addBos: true };
 const SHORT = { text: Buffer.from("one two"), parseSpecial: false, addBos: true };
@@ -32,7 +17,7 @@ afterAll(clean);
 
 const load = (options = {}) =>
   LlamaMember.load({ model: slow, name: "frail", contextSize: 4096, ...options }, new SharedMemory());
-const threadOf = (member: LlamaMember) => (member as unknown as { thread: MemberThread }).thread;
+const threadOf = (member: LlamaMember) => (member as unknown as { host: MemberThread }).host;
 const soon = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const failure = (code: string) => ({ name: "LlamafuseError", code, details: { member: "frail" } });
 
@@ -41,7 +26,7 @@ describe("a member whose thread dies", () => {
     const member = await load();
     const begun = expect(member.begin(LONG)).rejects.toMatchObject(failure("member-failed"));
     await soon(100);
-    await workers.at(-1)?.terminate();
+    await threadOf(member).worker.terminate();
     await begun;
     await expect(member.begin(SHORT)).rejects.toMatchObject(failure("member-failed"));
     await expect(member.cachedTokens()).rejects.toMatchObject(failure("member-failed"));
@@ -52,7 +37,7 @@ describe("a member whose thread dies", () => {
   it("is noticed by the next step when it dies between two", async () => {
     const member = await load();
     await member.begin(SHORT);
-    await workers.at(-1)?.terminate();
+    await threadOf(member).worker.terminate();
     member.append({ kind: "text", bytes: Buffer.from(" old") });
     await expect(member.advance()).rejects.toMatchObject(failure("member-failed"));
     await member.dispose();
@@ -69,10 +54,21 @@ describe("a member whose thread dies", () => {
     await member.dispose();
   });
 
+  it("does not leave its thread to the next member, as one that is disposed does", async () => {
+    const [dead, sound] = [await load(), await load({ name: "sound" })];
+    const [deadThread, soundThread] = [dead, sound].map((member) => threadOf(member).worker);
+    await deadThread.terminate();
+    await Promise.all([dead.dispose(), sound.dispose()]);
+    const next = await load();
+    expect(threadOf(next).worker).toBe(soundThread);
+    await next.begin(SHORT);
+    await next.dispose();
+  });
+
   it("leaves the other members alone", async () => {
     const [one, other] = [await load(), await load({ name: "sound" })];
     await other.begin(SHORT);
-    await workers.at(-2)?.terminate();
+    await threadOf(one).worker.terminate();
     await expect(one.begin(SHORT)).rejects.toMatchObject(failure("member-failed"));
     other.append({ kind: "text", bytes: Buffer.from(" old") });
     await other.advance();

@@ -3,11 +3,9 @@
  * a result block back, Atomics to wait. Set-up goes through messages, announced by a command, because a worker that
  * waits in Atomics does not run its event loop.
  */
-import type { LlamafuseError } from "../../errors.js";
 import { FEEDBACK_KINDS, type FeedbackKind } from "../feedback-bytes.js";
 import { AwakeWait } from "./awake-wait.js";
-
-type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
+import type { ErrorData } from "./protocol.js";
 
 export const Command = { none: 0, advance: 1, firstTokens: 2, message: 3, close: 4, append: 5 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
@@ -40,7 +38,18 @@ const Num = { logNormaliser: 0, endLogProb: 1, decodeMs: 2, prepareMs: 3, progre
 const CONTROL_BYTES = 4 * CONTROL_WORDS;
 const NUMBER_BYTES = 8 * NUMBERS;
 
-export class Channel {
+/** What the last output says beside its arrays. */
+export interface OutputNumbers {
+  topCount: number;
+  logNormaliser: number;
+  endLogProb: number;
+  decodeMs: number;
+  prepareMs: number;
+  decodedTokens: number;
+  atFragmentStart: boolean;
+}
+
+export class Channel implements OutputNumbers {
   readonly control: Int32Array;
   readonly numbers: Float64Array;
   readonly payload: Uint8Array;
@@ -97,6 +106,14 @@ export class Channel {
   }
   set prepareMs(value: number) {
     this.numbers[Num.prepareMs] = value;
+  }
+  /** All of these. */
+  get outputNumbers(): OutputNumbers {
+    const { topCount, logNormaliser, endLogProb, decodeMs, prepareMs, decodedTokens, atFragmentStart } = this;
+    return { topCount, logNormaliser, endLogProb, decodeMs, prepareMs, decodedTokens, atFragmentStart };
+  }
+  set outputNumbers(numbers: OutputNumbers) {
+    Object.assign(this, numbers);
   }
   /** Fraction of the weights that are loaded. */
   get progress(): number {

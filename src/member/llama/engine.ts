@@ -26,7 +26,8 @@ import type {
 import type { ModelDescription } from "../model-identity.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
-import { type OutputRegions, Preparer } from "./preparer.js";
+import type { OutputRegions } from "./output-room.js";
+import { Preparer } from "./preparer.js";
 import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
 import { TokenTrail } from "./token-trail.js";
 

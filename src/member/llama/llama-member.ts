@@ -27,11 +27,12 @@ import { identityOfModel, type MemberIdentity, type ModelDescription } from "../
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit, Readings } from "../readings.js";
 import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
+import { disposedError, type EngineHost, loadingStopped, whenReady } from "./host.js";
 import type { LlamaMemberOptions } from "./load-options.js";
 import { llamaOffers } from "./offers.js";
 import { emptyOutput, viewOutput } from "./output.js";
-import { disposedError, loadingStopped, MemberThread } from "./thread.js";
-import type { Ready, RequestName, Requests } from "./worker.js";
+import type { Ready, RequestName, Requests } from "./protocol.js";
+import { MemberThread } from "./thread.js";
 
 /** Room for a byte string's header in the payload. */
 const FEEDBACK_HEADER = 8;
@@ -58,7 +59,7 @@ export class LlamaMember implements Member {
     name: string,
     readonly file: string,
     ready: Ready,
-    private readonly thread: MemberThread,
+    private readonly host: EngineHost,
     private readonly shared: SharedMemory,
     readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
   ) {
@@ -76,12 +77,12 @@ export class LlamaMember implements Member {
   static async load(options: LlamaMemberOptions, shared: SharedMemory): Promise<LlamaMember> {
     const name = options.name ?? path.basename(options.model).replace(/\.gguf$/i, "");
     if (options.signal?.aborted) throw loadingStopped(name, options.signal);
-    const thread = new MemberThread(name, options, shared);
+    const host = new MemberThread(name, options, shared);
     try {
-      const ready = await thread.ready(options);
-      return new LlamaMember(name, options.model, ready, thread, shared, options.templateVariables);
+      const ready = await whenReady(host, name, options);
+      return new LlamaMember(name, options.model, ready, host, shared, options.templateVariables);
     } catch (error) {
-      await thread.close();
+      await host.close();
       throw error;
     }
   }
@@ -133,12 +134,12 @@ export class LlamaMember implements Member {
     if (signal?.aborted) {
       throw new LlamafuseError("aborted", "The request was aborted before it was begun.", {}, signal.reason);
     }
-    const forget = signal && onAbort(signal, () => this.thread.stop());
+    const forget = signal && onAbort(signal, () => this.host.stop());
     try {
       return await request();
     } finally {
       forget?.();
-      this.thread.resume();
+      this.host.resume();
     }
   }
 
@@ -176,7 +177,7 @@ export class LlamaMember implements Member {
 
   /** Ask the worker for the first tokens of these strings. */
   async #firstTokens(strings: readonly Uint8Array[]): Promise<number[]> {
-    const { channel } = this.thread;
+    const { channel } = this.host;
     const length = writeStrings(channel.payloadView, channel.payload, strings);
     if (length < 0) {
       const half = strings.length >> 1;
@@ -217,7 +218,7 @@ export class LlamaMember implements Member {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.thread.close();
+    await this.host.close();
   }
 
   /** Tell the worker what is queued, without decoding it. */
@@ -228,7 +229,7 @@ export class LlamaMember implements Member {
 
   /** Write the queue into the payload; what does not fit goes ahead in commands of its own. Returns the bytes written. */
   async #flush(): Promise<number> {
-    const { channel } = this.thread;
+    const { channel } = this.host;
     const queue = this.#queue;
     this.#queue = [];
     let length = 0;
@@ -247,7 +248,7 @@ export class LlamaMember implements Member {
   async #send(command: Command, length: number): Promise<void> {
     this.#check();
     try {
-      await this.thread.call(command, length);
+      await this.host.call(command, length);
     } catch (error) {
       throw this.#note(error);
     }
@@ -256,7 +257,7 @@ export class LlamaMember implements Member {
   async #request<N extends RequestName>(name: N, ask: Requests[N]["ask"]): Promise<Requests[N]["reply"]> {
     this.#check();
     try {
-      return await this.thread.request(name, ask);
+      return await this.host.request(name, ask);
     } catch (error) {
       throw this.#note(error);
     }
@@ -280,13 +281,13 @@ export class LlamaMember implements Member {
   /** A dead or hanging thread stays so; whatever a dispose() interrupts fails because of it. */
   #note(error: unknown): unknown {
     if (this.#disposed) return disposedError(this.name);
-    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.thread.channel.ended))
+    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.host.channel.ended))
       this.#failure = error;
     return error;
   }
 
   #readOutput(): void {
-    const { channel } = this.thread;
+    const { channel } = this.host;
     const output = this.#output;
     this.#hasOutput = true;
     this.atFragmentStart = channel.atFragmentStart;

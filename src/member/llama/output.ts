@@ -1,6 +1,6 @@
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import type { MemberOutput } from "../member.js";
-import type { OutputRegions } from "./preparer.js";
+import type { OutputRegions } from "./output-room.js";
 
 /** What a member shows before it is prepared for anything; the logits may be a view that is filled later. */
 export function emptyOutput(logits: Float32Array): MemberOutput {

@@ -7,48 +7,22 @@ import type { Kernels } from "../../kernels/kernels.js";
 import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Preparation } from "../member.js";
 import { MAX_TOP } from "../offers.js";
+import { type OutputRegions, OutputRoom } from "./output-room.js";
 
 /** Extra candidates fetched so that control tokens among the best do not shorten the list. */
 const SPARE_TOP = 8;
 
-/** Where the results lie in the shared memory. */
-export interface OutputRegions {
-  top: number;
-  topIds: number;
-  topLogits: number;
-  projection: number;
-  projectionSize: number;
-  hidden: number;
-  hiddenSize: number;
-  /** How many branches' logits there are room for, one behind another; 0 where none are kept. */
-  branches: number;
-  branchLogits: number;
-  branchNormalisers: number;
-}
-
 export class Preparer {
-  readonly regions: OutputRegions = {
-    top: 0,
-    topIds: 0,
-    topLogits: 0,
-    projection: 0,
-    projectionSize: 0,
-    hidden: 0,
-    hiddenSize: 0,
-    branches: 0,
-    branchLogits: 0,
-    branchNormalisers: 0,
-  };
   logNormaliser = 0;
   endLogProb = Number.NEGATIVE_INFINITY;
   topCount = 0;
   readonly #size: number;
-  /** Where the logits lie in the shared memory. */
-  readonly logits: number;
+  readonly #room: OutputRoom;
   readonly #logitsView: Float32Array;
   #exponentials = 0;
   #map = 0;
-  #capacity = { top: 0, raw: 0, projection: 0, branches: 0 };
+  /** Candidates that the kernel has room for. */
+  #rawCapacity = 0;
   #rawIds = 0;
   #rawLogits = 0;
   #rawIdsView: Int32Array = new Int32Array(0);
@@ -66,17 +40,27 @@ export class Preparer {
     private readonly embeddingLength = 0,
   ) {
     this.#size = vocabulary.size;
-    this.logits = kernels.shared.allocate(4 * this.#size);
+    this.#room = new OutputRoom(kernels.shared, this.#size);
     this.#logitsView = kernels.shared.float32(this.logits, this.#size);
     this.#chosenByClass = vocabulary.data.classes.some(
       (tokenClass) => tokenClass === TokenClass.control || tokenClass === TokenClass.unused,
     );
   }
 
+  get regions(): OutputRegions {
+    return this.#room.regions;
+  }
+
+  /** Where the logits lie in the shared memory. */
+  get logits(): number {
+    return this.#room.logits;
+  }
+
   /** Error: invalid-option for a projection that maps another number of tokens. */
   configure(preparation: Preparation): OutputRegions {
-    const { kernels, regions } = this;
-    const mapped = preparation.projection?.map.length ?? this.#size;
+    const { shared } = this.kernels;
+    const { projection, branches = 1 } = preparation;
+    const mapped = projection?.map.length ?? this.#size;
     if (mapped !== this.#size) {
       throw new LlamafuseError(
         "invalid-option",
@@ -84,39 +68,21 @@ export class Preparer {
         { member: this.name, found: mapped, allowed: this.#size },
       );
     }
-    regions.top = Math.min(preparation.top, MAX_TOP, this.#size);
-    const raw = Math.min(regions.top + (this.#chosenByClass ? SPARE_TOP : 0), MAX_TOP, this.#size);
-    if (raw > this.#capacity.top) {
-      regions.topIds = kernels.shared.allocate(4 * raw);
-      regions.topLogits = kernels.shared.allocate(4 * raw);
-      this.#capacity.top = raw;
-    }
-    this.#searchFor(raw);
-    this.#topIdsView = kernels.shared.int32(regions.topIds, raw);
-    this.#topLogitsView = kernels.shared.float32(regions.topLogits, raw);
-
+    const top = Math.min(preparation.top, MAX_TOP, this.#size);
+    const regions = this.#room.reserve({
+      top,
+      projectionSize: projection?.size ?? 0,
+      hiddenSize: preparation.hidden ? this.embeddingLength : 0,
+      branches: branches > 1 ? branches : 0,
+    });
+    this.#searchFor(Math.min(top + (this.#chosenByClass ? SPARE_TOP : 0), MAX_TOP, this.#size));
+    this.#topIdsView = shared.int32(regions.topIds, top);
+    this.#topLogitsView = shared.float32(regions.topLogits, top);
     this.#normalises = preparation.normaliser ?? true;
-    regions.projectionSize = preparation.projection?.size ?? 0;
-    if (preparation.projection !== undefined) {
-      const { map, size } = preparation.projection;
-      if (this.#exponentials === 0) this.#exponentials = kernels.shared.allocate(8 * this.#size);
-      if (this.#map === 0) this.#map = kernels.shared.allocate(4 * this.#size);
-      if (size > this.#capacity.projection) {
-        regions.projection = kernels.shared.allocate(8 * size);
-        this.#capacity.projection = size;
-      }
-      kernels.shared.int32(this.#map, this.#size).set(map);
-    }
-    regions.hiddenSize = preparation.hidden ? this.embeddingLength : 0;
-    if (regions.hiddenSize > 0 && regions.hidden === 0) {
-      regions.hidden = kernels.shared.allocate(4 * regions.hiddenSize);
-    }
-    const { branches = 1 } = preparation;
-    regions.branches = branches > 1 ? branches : 0;
-    if (regions.branches > this.#capacity.branches) {
-      this.#capacity.branches = branches;
-      regions.branchLogits = kernels.shared.allocate(4 * this.#size * branches);
-      regions.branchNormalisers = kernels.shared.allocate(8 * branches);
+    if (projection !== undefined) {
+      if (this.#exponentials === 0) this.#exponentials = shared.allocate(8 * this.#size);
+      if (this.#map === 0) this.#map = shared.allocate(4 * this.#size);
+      shared.int32(this.#map, this.#size).set(projection.map);
     }
     return { ...regions };
   }
@@ -190,8 +156,8 @@ export class Preparer {
   /** Let the kernel find so many candidates. */
   #searchFor(raw: number): void {
     const { shared } = this.kernels;
-    if (raw > this.#capacity.raw) {
-      this.#capacity.raw = raw;
+    if (raw > this.#rawCapacity) {
+      this.#rawCapacity = raw;
       this.#rawIds = shared.allocate(4 * raw);
       this.#rawLogits = shared.allocate(4 * raw);
     }

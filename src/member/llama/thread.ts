@@ -1,50 +1,52 @@
 /** The thread behind a LlamaMember: start, commands, requests, end. */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import koffi from "../../llama/koffi.js";
-import { loadLlama } from "../../llama/library.js";
-import { onAbort } from "../../on-abort.js";
-import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
+import { type Llama, loadLlama } from "../../llama/library.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
+import {
+  CLOSE_TIMEOUT_MS,
+  DEFAULT_TIMEOUT_MS,
+  delay,
+  disposedError,
+  type EngineHost,
+  HUNG_CLOSE_TIMEOUT_MS,
+  hungError,
+  stoppedError,
+} from "./host.js";
+import { keepThread, takeThread } from "./idle-threads.js";
 import type { LlamaMemberOptions } from "./load-options.js";
-import type { Ready, Reply, RequestName, Requests, WorkerStart } from "./worker.js";
+import type { FromThread, Ready, RequestName, Requests, ServiceStart, ToThread } from "./protocol.js";
 
-/** A single decode on a large model and a slow machine takes seconds; after ten minutes without progress it is hung. */
-const DEFAULT_TIMEOUT_MS = 600_000;
 /** Hold the main thread this long before waiting without blocking it: an answer wakes it faster so. */
 const BLOCK_MS = 4;
-/** How often load progress is passed on. */
-const PROGRESS_INTERVAL_MS = 50;
-/** How long a thread may take to free its model before it is terminated. */
-const CLOSE_TIMEOUT_MS = 30_000;
-/** The same for a thread that has been found hanging, and for the termination itself. */
-const HUNG_CLOSE_TIMEOUT_MS = 2_000;
 
-export class MemberThread {
+export class MemberThread implements EngineHost {
   readonly channel = new Channel();
-  readonly #worker: Worker;
+  readonly worker: Worker;
+  readonly #name: string;
+  readonly #ready: Promise<Ready>;
   /** Eight bytes of native memory, the first of which stops a running decode. */
   readonly #stopFlag: bigint;
   #stopByte: Uint8Array;
-  readonly #exited: Promise<void>;
+  /** The member is freed or its thread has exited; the thread is no longer this one's. */
+  readonly #over: Promise<void>;
+  #isOver = false;
   #death: Error | undefined;
   #closing = false;
   #isHung = false;
   readonly #timeoutMs: number;
 
-  constructor(
-    private readonly name: string,
-    options: LlamaMemberOptions,
-    shared: SharedMemory,
-  ) {
+  constructor(name: string, options: LlamaMemberOptions, shared: SharedMemory) {
     const llama = loadLlama({ gpu: options.gpu, logs: options.logs });
+    this.#name = name;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#stopFlag = koffi.alloc("uint8_t", 8) as unknown as bigint;
     this.#stopByte = new Uint8Array(koffi.view(this.#stopFlag, 8));
     this.#stopByte.fill(0);
-    const start: WorkerStart = {
+    const start: ServiceStart = {
       name,
       file: options.model,
       threads: options.threads ?? 1,
@@ -56,47 +58,47 @@ export class MemberThread {
       memory: shared.memory,
       channel: this.channel.buffer,
     };
-    this.#worker = new Worker(workerFile("member-worker"), {
-      ...WORKER_OPTIONS,
-      workerData: start,
-      name: `llamafuse ${name}`,
-    });
-    const { threadId } = this.#worker;
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once("exit", () => {
-        this.channel.markEnded();
-        llama.loadTurns?.release(threadId);
+    this.worker = takeThread();
+    this.#over = this.#whenOver(llama);
+    remember(this);
+    this.#ready = this.#reply() as Promise<Ready>;
+    // Whoever waits for it is told; nobody may.
+    this.#ready.catch(() => {});
+    this.worker.postMessage({ start } satisfies ToThread);
+  }
+
+  #whenOver({ loadTurns }: Llama): Promise<void> {
+    const { worker, channel } = this;
+    const { threadId } = worker;
+    return new Promise((resolve) => {
+      const onMessage = (message: FromThread) => {
+        if ("isFree" in message) end(true);
+      };
+      const onError = (error: Error) => {
+        this.#death = error;
+      };
+      const onExit = () => {
+        loadTurns?.release(threadId);
+        end(false);
+      };
+      const end = (isSound: boolean) => {
+        worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+        channel.markEnded();
         forget(this);
         this.#stopByte = new Uint8Array(8);
         koffi.free(this.#stopFlag);
+        this.#isOver = true;
+        if (isSound) keepThread(worker);
         resolve();
-      });
+      };
+      worker.on("message", onMessage).on("error", onError).on("exit", onExit);
     });
-    this.#worker.on("error", (error) => {
-      this.#death = error;
-    });
-    remember(this);
   }
 
-  async ready(options: LlamaMemberOptions): Promise<Ready> {
-    const forget = options.signal && onAbort(options.signal, () => this.stop());
-    const timer =
-      options.onProgress && setInterval(() => options.onProgress?.(this.channel.progress), PROGRESS_INTERVAL_MS);
-    try {
-      const ready = (await this.#reply()) as Ready;
-      if (options.signal?.aborted) throw loadingStopped(this.name, options.signal);
-      options.onProgress?.(1);
-      return ready;
-    } catch (error) {
-      if (options.signal?.aborted) throw loadingStopped(this.name, options.signal);
-      throw error;
-    } finally {
-      clearInterval(timer);
-      forget?.();
-    }
+  ready(): Promise<Ready> {
+    return this.#ready;
   }
 
-  /** Send a hot-path command and wait for its answer. */
   async call(command: Command, length: number): Promise<void> {
     const { channel } = this;
     channel.send(command, length);
@@ -111,7 +113,7 @@ export class MemberThread {
   async #answered(): Promise<void> {
     const { channel } = this;
     let beat = channel.heartbeat;
-    this.#worker.ref();
+    this.#keepsProcess(true);
     try {
       while (!(await channel.answered(this.#timeoutMs))) {
         if (channel.ended) throw this.#diedError();
@@ -119,29 +121,32 @@ export class MemberThread {
         beat = channel.heartbeat;
       }
     } finally {
-      this.#worker.unref();
+      this.#keepsProcess(false);
     }
   }
 
   async request<N extends RequestName>(name: N, ask: Requests[N]["ask"]): Promise<Requests[N]["reply"]> {
     const reply = this.#reply();
-    this.#worker.postMessage({ name, ask });
-    this.channel.send(Command.message);
+    if (!this.channel.ended) {
+      this.worker.postMessage({ name, ask } satisfies ToThread);
+      this.channel.send(Command.message);
+    }
     return (await reply) as Requests[N]["reply"];
   }
 
-  /** The next message of the worker; an error if it dies, or hangs. */
+  /** The next reply of the worker; an error if it dies, or hangs. */
   #reply(): Promise<unknown> {
+    const { worker, channel } = this;
     return new Promise((resolve, reject) => {
-      let beat = this.channel.heartbeat;
-      this.#worker.ref();
+      let beat = channel.heartbeat;
+      this.#keepsProcess(true);
       const finish = () => {
-        this.#worker.unref();
+        this.#keepsProcess(false);
         clearInterval(watch);
-        this.#worker.off("message", onMessage);
-        this.#worker.off("exit", onExit);
+        worker.off("message", onMessage).off("exit", onExit);
       };
-      const onMessage = (message: Reply) => {
+      const onMessage = (message: FromThread) => {
+        if ("isFree" in message) return onExit();
         finish();
         if ("error" in message) reject(LlamafuseError.from(message.error));
         else resolve(message.reply);
@@ -151,19 +156,24 @@ export class MemberThread {
         reject(this.#diedError());
       };
       const watch = setInterval(() => {
-        if (this.channel.heartbeat === beat) {
+        if (channel.heartbeat === beat) {
           finish();
           reject(this.#hungError());
         }
-        beat = this.channel.heartbeat;
+        beat = channel.heartbeat;
       }, this.#timeoutMs);
-      this.#worker.on("message", onMessage);
-      this.#worker.on("exit", onExit);
-      if (this.channel.ended) onExit();
+      worker.on("message", onMessage).on("exit", onExit);
+      if (channel.ended) onExit();
     });
   }
 
-  /** Ask the worker to stop loading or decoding. */
+  /** Whether the process waits for the thread. Another member's thread is none of this one's business. */
+  #keepsProcess(does: boolean): void {
+    if (this.#isOver) return;
+    if (does) this.worker.ref();
+    else this.worker.unref();
+  }
+
   stop(): void {
     this.channel.stopRequested = true;
     this.#stopByte[0] = 1;
@@ -175,15 +185,15 @@ export class MemberThread {
     this.#stopByte[0] = 0;
   }
 
-  /** Stop, free the model, end the thread. A thread that does not answer is terminated; its memory is then lost. */
+  /** Stop and free the model. A thread that does not answer is terminated; its memory is then lost. */
   async close(): Promise<void> {
     this.closeSoon();
-    this.#worker.ref();
-    await Promise.race([this.#exited, delay(this.#isHung ? HUNG_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS)]);
+    this.#keepsProcess(true);
+    await Promise.race([this.#over, delay(this.#isHung ? HUNG_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS)]);
     // Native code that never returns keeps its thread even so: do not wait for it for ever.
-    if (!this.channel.ended) await Promise.race([this.#worker.terminate(), delay(HUNG_CLOSE_TIMEOUT_MS)]);
-    else await this.#exited;
-    this.#worker.unref();
+    if (!this.channel.ended) await Promise.race([this.worker.terminate(), delay(HUNG_CLOSE_TIMEOUT_MS)]);
+    else await this.#over;
+    this.#keepsProcess(false);
   }
 
   closeSoon(): void {
@@ -198,34 +208,12 @@ export class MemberThread {
   }
 
   #diedError(): LlamafuseError {
-    if (this.#closing) return disposedError(this.name);
-    const reason = this.#death === undefined ? "its thread ended" : this.#death.message;
-    return new LlamafuseError(
-      "member-failed",
-      `Member "${this.name}" stopped: ${reason}. Dispose the ensemble and make a new one.`,
-      { member: this.name },
-      this.#death,
-    );
+    if (this.#closing) return disposedError(this.#name);
+    return stoppedError(this.#name, this.#death?.message ?? "its thread ended", this.#death);
   }
 
   #hungError(): LlamafuseError {
     this.#isHung = true;
-    return new LlamafuseError(
-      "member-hung",
-      `Member "${this.name}" made no progress for ${this.#timeoutMs / 1000} s. Dispose the ensemble, or raise timeoutMs for a slow model.`,
-      { member: this.name, found: this.#timeoutMs, option: "timeoutMs" },
-    );
+    return hungError(this.#name, this.#timeoutMs);
   }
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-}
-
-export function disposedError(name: string): LlamafuseError {
-  return new LlamafuseError("disposed", `Member "${name}" has been disposed.`, { member: name });
-}
-
-export function loadingStopped(name: string, signal: AbortSignal): LlamafuseError {
-  return new LlamafuseError("aborted", `Loading member "${name}" was stopped.`, { member: name }, signal.reason);
 }

@@ -1,0 +1,67 @@
+/** What the coordinator and whoever runs a member's engine say to each other, beside the hot path (see channel.ts). */
+import type { LlamafuseError } from "../../errors.js";
+import type { WasmMemory } from "../../kernels/webassembly.js";
+import type { LibraryFiles } from "../../llama/find-library.js";
+import type { VocabularyData } from "../../vocabulary/vocabulary.js";
+import type {
+  BeginResult,
+  Draft,
+  Feedback,
+  MemberFacts,
+  MemberPrompt,
+  Place,
+  Preparation,
+  PromptScore,
+  TokenizeOptions,
+  Verification,
+} from "../member.js";
+import type { ModelDescription } from "../model-identity.js";
+import type { EngineOptions } from "./engine.js";
+import type { OutputRegions } from "./output-room.js";
+
+/** What a thread is told to run a member. */
+export interface ServiceStart extends Omit<EngineOptions, "onProgress" | "mayContinue"> {
+  library: LibraryFiles;
+  memory: WasmMemory;
+  channel: SharedArrayBuffer;
+}
+
+/** Said once, when the model is loaded. */
+export interface Ready {
+  facts: MemberFacts;
+  description: ModelDescription;
+  /** Whether earlier tokens can be taken back without reading all again. */
+  canGoBack: boolean;
+  vocabulary: VocabularyData;
+  contextSize: number;
+  /** Where the logits lie in the shared memory. */
+  logits: number;
+}
+
+/** Set-up requests, and what each is answered with. */
+export interface Requests {
+  prepare: { ask: Preparation; reply: OutputRegions };
+  begin: { ask: MemberPrompt; reply: BeginResult };
+  /** Null: the text at hand. */
+  scorePrompt: { ask: MemberPrompt | null; reply: PromptScore };
+  draft: { ask: number; reply: Draft };
+  verify: { ask: { bytes: Uint8Array; places: readonly Place[] }; reply: Verification };
+  /** Feedback too long for the payload. */
+  append: { ask: Feedback; reply: null };
+  cachedTokens: { ask: null; reply: Int32Array };
+  tokenize: { ask: TokenizeOptions & { text: Uint8Array }; reply: Int32Array };
+  setThreads: { ask: number; reply: null };
+}
+export type RequestName = keyof Requests;
+export interface Request {
+  name: RequestName;
+  ask: Requests[RequestName]["ask"];
+}
+
+export type ErrorData = ReturnType<LlamafuseError["toJSON"]>;
+export type Reply = { reply: unknown } | { error: ErrorData };
+
+/** What a thread is sent. */
+export type ToThread = { start: ServiceStart } | Request;
+/** What it says: replies, and last that the member is gone and the thread is free. */
+export type FromThread = Reply | { isFree: true };
