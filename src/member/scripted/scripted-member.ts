@@ -223,7 +223,7 @@ export class ScriptedMember implements Member {
     );
   }
 
-  async setThreads(): Promise<void> {
+  async setThreads(_threads: number): Promise<void> {
     this.#checkUsable();
   }
 
