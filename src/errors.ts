@@ -94,8 +94,21 @@ function restoreError(data: { code: ErrorCode; message: string; details: Record<
 /** The error itself, or what is none of ours as "member-failed"; `where`: what failed. */
 export function toLlamafuseError(error: unknown, where: string, details: Record<string, unknown> = {}): LlamafuseError {
   if (error instanceof LlamafuseError) return error;
-  const { message, stack } = error as Partial<Error>;
-  return new LlamafuseError("member-failed", `${where} failed: ${message ?? error}`, { ...details, stack });
+  const isError = error instanceof Error;
+  const said = isError ? error.message : textOf(error);
+  return new LlamafuseError("member-failed", `${where} failed: ${said}`, {
+    ...details,
+    ...(isError && { stack: error.stack }),
+  });
+}
+
+/** Anything can be thrown, and not everything has a text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String((thrown as { message?: unknown } | undefined | null)?.message ?? thrown);
+  } catch {
+    return typeof thrown;
+  }
 }
 
 /** The same error, whose message begins with the file that it came up in. */

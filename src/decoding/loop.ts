@@ -7,7 +7,7 @@
 import type { Combiner } from "../during/combine.js";
 import type { MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
-import { LlamafuseError } from "../errors.js";
+import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import { renderPrompts } from "./prompt.js";
@@ -100,7 +100,7 @@ export async function* streamAnswer(
       }
     }
   } catch (error) {
-    finishReason = reasonToFinish(error, signal, steps);
+    finishReason = reasonToFinish(toLlamafuseError(error, `The method "${method.info.name}"`), signal, steps);
   }
   clock.stopSteps();
   const rest = answer.finish();
@@ -134,9 +134,9 @@ export async function beginAll(
 }
 
 /** A cancelled request and a context that fills up end the answer; everything else is the caller's to know. */
-function reasonToFinish(error: unknown, signal: AbortSignal, steps: number): FinishReason {
+function reasonToFinish(error: LlamafuseError, signal: AbortSignal, steps: number): FinishReason {
   if (signal.aborted) return "aborted";
-  if (error instanceof LlamafuseError && error.code === "context-overflow" && steps > 0) return "length";
+  if (error.code === "context-overflow" && steps > 0) return "length";
   throw error;
 }
 

@@ -1,4 +1,5 @@
 /** Members at work side by side or one after another. */
+import { toLlamafuseError } from "../errors.js";
 import type { Member } from "../member/member.js";
 import { settleAll } from "../settle-all.js";
 
@@ -18,7 +19,12 @@ export async function eachMember<T>(
 ): Promise<T[]> {
   const results: T[] = [];
   const run = async (member: Member, index: number) => {
-    results[index] = await work(member, index);
+    try {
+      results[index] = await work(member, index);
+    } catch (error) {
+      // Members are also other people's: scripts, and what keeps the contract.
+      throw toLlamafuseError(error, `Member "${member.name}"`, { member: member.name });
+    }
   };
   if (schedule === "parallel" && members.length > 1) await settleAll(members.map(run));
   else for (const [index, member] of members.entries()) await run(member, index);

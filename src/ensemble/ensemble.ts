@@ -14,7 +14,7 @@ import { scoreText, type TextScore } from "../decoding/score.js";
 import type { Voice } from "../during/method.js";
 import { type ChosenMethod, type MethodGiven, methodNamed } from "../during/methods.js";
 import { speakingOf } from "../during/weightings/weights.js";
-import { LlamafuseError } from "../errors.js";
+import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member } from "../member/member.js";
 import type { Answerer } from "./answerer.js";
 import { answerInTurn, streamInTurn } from "./in-turn.js";
@@ -143,6 +143,8 @@ export class Ensemble implements Answerer {
     const turn = await this.#takeTurn(request.options.signal);
     try {
       return await scoreText(this.#speaking, this.#method, this.#machinery, request, turn.signal);
+    } catch (error) {
+      throw toLlamafuseError(error, `The method "${this.methodName}"`);
     } finally {
       turn.end();
     }

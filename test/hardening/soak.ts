@@ -306,8 +306,9 @@ class Soak {
 
 /** All of a result but its times. */
 function comparable({ text, finishReason, usage, pieces, trace }: GenerateResult): string {
-  const steps = trace?.map(({ ms: _, ...step }) => step);
-  return JSON.stringify({ text, finishReason, usage, pieces, steps });
+  return JSON.stringify({ text, finishReason, usage, pieces, trace }, (key, value) =>
+    ["ms", "decodeMs", "prepareMs"].includes(key) ? undefined : value,
+  );
 }
 
 function textAlone(alone: string): string {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type ChatMessage, checkPromptOptions, type PromptInput, renderPrompt } from "../../../src/decoding/prompt.js";
+import {
+  type ChatMessage,
+  checkPromptOptions,
+  type PromptInput,
+  renderPrompt,
+  renderPrompts,
+} from "../../../src/decoding/prompt.js";
 import { formatDate } from "../../../src/decoding/template-date.js";
 import type { MemberFacts } from "../../../src/member/member.js";
 import { RandomGenerator } from "../../../src/random.js";
@@ -333,5 +339,25 @@ test.each([
       code: "unsupported-model",
       details: expect.objectContaining({ error: "BudgetExceeded", member: "owl" }),
     }),
+  );
+});
+
+test("between the templates of two members a cancel is heard", async () => {
+  const readers = [memberWith(TEMPLATES.chatml), memberWith(TEMPLATES.chatml)].map((member) => ({ member }));
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  expect(await renderPrompts([user("A")], readers, {}, stop.signal)).toHaveLength(1);
+  expect(await renderPrompts([user("A")], readers, {}, new AbortController().signal)).toHaveLength(2);
+});
+
+test("all the forms that a template is offered share one limit", () => {
+  const busy = (turns: number) => `{% for i in range(${turns}) %}{% endfor %}{{ messages[0].nothing.at_all }}`;
+  const failing = (turns: number) => () => textOf([user("A")], memberWith(busy(turns)));
+  expect(failing(1)).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ error: "UndefinedError" }) }),
+  );
+  // Two renderings are within it, six are not.
+  expect(failing(60_000)).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ error: "BudgetExceeded" }) }),
   );
 });
