@@ -12,6 +12,9 @@ import {
   sentencePieceVocabulary,
 } from "../../src/laws/scripted-members.js";
 import { drawing, walk } from "../../src/laws/walk.js";
+import type { ScriptState } from "../../src/member/scripted/options.js";
+import { ScriptedMember } from "../../src/member/scripted/scripted-member.js";
+import { makeVocabulary } from "../../src/vocabulary/vocabulary.js";
 
 const topUnion = { name: "top-union", k: 10, feedback: "text" };
 
@@ -133,7 +136,6 @@ it("the defaults of requests", () => {
 const USUAL: [MethodOptions, usual: object, other: object][] = [
   [{ name: "gac", gate: "threshold" }, { threshold: 0.5 }, { threshold: 0.1 }],
   [{ name: "gac", gate: "threshold", threshold: 0.1 }, { primary: 0 }, { primary: 1 }],
-  [{ name: "unite" }, { feedback: "text" }, { feedback: "piece" }],
   [{ name: "unite", compat: true }, { variant: "logits" }, { variant: "probability" }],
   [{ name: "eva" }, { drop: 5 }, { drop: 1 }],
   [{ name: "cds", critical: "sampled" }, { threshold: 1 }, { threshold: 4 }],
@@ -161,4 +163,20 @@ describe.each(USUAL)("%j", (method, usual, other) => {
     expect(await said(usual)).toEqual(found);
     expect(await said(other)).not.toEqual(found);
   });
+});
+
+it("unite tokenises the whole text again, unless it is told otherwise", async () => {
+  const vocabulary = makeVocabulary(["a", "b", "ab", "x"].map((string) => ({ bytes: Buffer.from(string) })));
+  const held = async (more: object) => {
+    // An "a", then a "b", which together are one token.
+    const members = ["one", "two"].map((name) => {
+      const script = ({ text }: ScriptState) => (text.at(-1) === 0x61 ? [0, 9, 0, 0] : [9, 0, 0, 0]);
+      return new ScriptedMember({ name, vocabulary, script });
+    });
+    await walk({ method: { name: "unite", ...more }, members, prompt: "x", steps: 2 });
+    return Array.from(await members[1].cachedTokens());
+  };
+  expect(await held({})).toEqual([3, 2]);
+  expect(await held({ feedback: "text" })).toEqual([3, 2]);
+  expect(await held({ feedback: "piece" })).toEqual([3, 0, 1]);
 });

@@ -34,7 +34,7 @@ class TimedMember extends ScriptedMember {
     super({ name, vocabulary, script: () => [0, 1] });
   }
 
-  override async setThreads(threads: number): Promise<void> {
+  override async setThreads(threads = 0): Promise<void> {
     this.threads = threads;
     this.set.push(threads);
   }
