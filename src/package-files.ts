@@ -16,8 +16,20 @@ export type WorkerName = "member-worker" | "alignment-worker" | "router-worker";
  */
 export const WORKER_OPTIONS = { execArgv: [] as string[] } satisfies WorkerOptions;
 
+/** The built files that run as processes. */
+export type ProcessName = "load-words";
+
 /** Absolute path of a worker's file. Error: as packageFolder. */
 export function workerFile(name: WorkerName): string {
+  return builtFile(name);
+}
+
+/** The same of a process's file. */
+export function processFile(name: ProcessName): string {
+  return builtFile(name);
+}
+
+function builtFile(name: string): string {
   return path.join(packageFolder(), "dist", `${name}.js`);
 }
 

@@ -25,7 +25,7 @@ const SMALL_BYTES = 64 * 2 ** 20;
 /** Each lane has a context and threads for each member. */
 const MOST_LANES = 64;
 
-export type LaneOptions = Pick<LoadOptions, "gpu" | "logs" | "timeoutMs" | "onProgress" | "signal">;
+export type LaneOptions = Pick<LoadOptions, "gpu" | "fit" | "logs" | "timeoutMs" | "onProgress" | "signal">;
 
 /** Puts a method or router over loaded members, which stay loaded when it is disposed of: `createEnsemble`. */
 export type OpenAnswerer = (options: {
@@ -60,7 +60,7 @@ export function laneCount(
 export async function openLanes(
   count: number,
   members: readonly MemberOptions[],
-  { gpu, logs, timeoutMs, onProgress, signal }: LaneOptions,
+  { gpu, fit, logs, timeoutMs, onProgress, signal }: LaneOptions,
   open: OpenAnswerer,
 ): Promise<Lane[]> {
   const beside = count > 1 ? members.map((member) => ({ ...member, threads: member.threads ?? 1 })) : members;
@@ -70,7 +70,16 @@ export async function openLanes(
     // The first one downloads and shows progress; the others find the files in the system's cache.
     for (let lane = 0; lane < count; lane++) {
       const shown = lane === 0 ? onProgress : undefined;
-      const loaded = await loadMembers({ gpu, logs, timeoutMs, signal, members: beside, schedule, onProgress: shown });
+      const loaded = await loadMembers({
+        gpu,
+        fit,
+        logs,
+        timeoutMs,
+        signal,
+        members: beside,
+        schedule,
+        onProgress: shown,
+      });
       lanes.push(new Lane(loaded, open));
     }
     return lanes;

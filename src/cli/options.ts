@@ -8,6 +8,7 @@ import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
+import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flags.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
 import { say } from "./terminal.js";
@@ -18,7 +19,7 @@ export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method"
   method?: SystemOptions;
 };
 
-export interface EnsembleFlags {
+export interface EnsembleFlags extends MemberFlags {
   ensemble?: string;
   /** Put here before a command's action runs. */
   file?: FileOptions;
@@ -27,7 +28,7 @@ export interface EnsembleFlags {
   method?: string;
   option?: MethodOption[];
   gpu?: string;
-  gpuLayers?: number | "max";
+  fit?: boolean;
   contextSize?: number;
   threads?: number;
   schedule?: string;
@@ -109,16 +110,18 @@ export function addEnsembleOptions(command: Command): Command {
 
 /** Where they run. */
 export function addMachineOptions(command: Command): Command {
-  return command
-    .optionsGroup("Machine:")
-    .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
-    .option("--gpu-layers <count>", "layers of each member on the GPU, or max (default: max)", parseLayers)
-    .option(
-      "--context-size <tokens>",
-      "tokens that each member's context holds, prompt and answer",
-      number("--context-size"),
-    )
-    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"));
+  return addMemberFlags(
+    command
+      .optionsGroup("Machine:")
+      .option("--gpu <backend>", "auto, cuda, vulkan, metal or false (default: auto)")
+      .option(
+        "--context-size <tokens>",
+        "tokens that each member's context holds, prompt and answer",
+        number("--context-size"),
+      )
+      .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"))
+      .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory"),
+  );
 }
 
 /** How the answer is chosen from the fused distributions. */
@@ -168,6 +171,7 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
     method: chosenMethod(flags) as EnsembleOptions["method"],
     schedule: (flags.schedule as ScheduleChoice | undefined) ?? flags.file?.schedule,
     gpu: gpuOption(flags),
+    fit: flags.fit ?? flags.file?.fit,
     timeoutMs: flags.file?.timeoutMs,
     logs: flags.verbose ? "stderr" : "silent",
   };
@@ -225,9 +229,9 @@ export function memberOptions({
   member = [],
   weight = [],
   threads,
-  gpuLayers,
   contextSize,
   file,
+  ...flags
 }: EnsembleFlags): MemberOptions[] {
   const models: readonly MemberOptions[] =
     member.length > 0
@@ -242,10 +246,11 @@ export function memberOptions({
       { found: weight.length, allowed: models.length, option: "weight" },
     );
   }
-  return models.map((model, index) => ({
+  const members = models.map((model, index) => ({
     ...model,
-    ...withoutAbsent({ weight: weight[index], threads, gpuLayers, contextSize }),
+    ...withoutAbsent({ weight: weight[index], threads, contextSize }),
   }));
+  return withMemberFlags(members, flags);
 }
 
 /** A parser for commander: the text as a number, or an error that names the option. */
@@ -269,10 +274,6 @@ function collectNumber(flag: string): (text: string, previous?: number[]) => num
 /** A parser for commander: every value of a repeated option. */
 export function collect(text: string, previous: string[] = []): string[] {
   return [...previous, text];
-}
-
-function parseLayers(text: string): number | "max" {
-  return text === "max" ? text : number("--gpu-layers")(text);
 }
 
 function times(count: number): string {

@@ -6,6 +6,7 @@ import { readRouter } from "../before/saved-router.js";
 import { checkRequest } from "../decoding/request.js";
 import { checkLoadOptions } from "../ensemble/load-options.js";
 import { errorIn, LlamafuseError, nearestName } from "../errors.js";
+import { type LlamaParameters, type LoraAdapter, loraAdaptersOf } from "../llama/parameters.js";
 import { isRemote } from "../member/resolve-model.js";
 import { isOllamaName } from "../model-stores/ollama.js";
 import { isNativeName } from "../native-models.js";
@@ -31,7 +32,11 @@ export async function readEnsembleFile(file: string): Promise<EnsembleOptions | 
   const folder = path.dirname(path.resolve(file));
   const options = {
     ...rest,
-    members: members.map((member) => ({ ...member, model: modelIn(folder, member.model) })),
+    members: members.map((member) => ({
+      ...member,
+      model: modelIn(folder, member.model),
+      ...(member.loraAdapters && { loraAdapters: adaptersIn(folder, member) }),
+    })),
     ...(request !== undefined && { request }),
     ...(method !== undefined && { method: await methodIn(folder, method, file) }),
   };
@@ -143,6 +148,10 @@ function fieldOf(place: readonly PropertyKey[]): string {
 function invalid(file: string, what: string, details: Record<string, unknown>, cause?: unknown): LlamafuseError {
   const colon = /^[a-z]+(\[|\.| must)/.test(what) && !/^(is|has|holds) /.test(what) ? ":" : "";
   return new LlamafuseError("invalid-data", `${file}${colon} ${what}.`, { file, ...details }, cause);
+}
+
+function adaptersIn(folder: string, member: LlamaParameters): LoraAdapter[] {
+  return loraAdaptersOf(member).map(({ file, scale }) => ({ file: path.resolve(folder, file), scale }));
 }
 
 function modelIn(folder: string, model: string): string {

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { routerInfos } from "../before/registry.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
+import { llamaParameters } from "../llama/parameters.js";
 
 const templateVariables = z.record(z.string(), z.json());
 
@@ -22,12 +23,9 @@ const member = z.strictObject({
   name: z.string().min(1).optional().meta({ description: "What results call it. Default: the file's name." }),
   weight: z.number().optional().meta({ description: "Share of the vote, relative to the others. Default 1." }),
   threads: z.int().optional().meta({ description: "CPU threads. Default: measured at load." }),
-  gpuLayers: z
-    .union([z.int(), z.literal("max")])
-    .optional()
-    .meta({ description: 'Layers on the GPU. Default "max".' }),
   contextSize: z.int().optional().meta({ description: "Tokens of prompt and answer that fit. Default 4096." }),
   templateVariables: templateVariables.optional().meta({ description: "Variables of its chat template." }),
+  ...llamaParameters.shape,
 });
 
 const method = z.looseObject({
@@ -68,6 +66,7 @@ function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Mem
       .union([z.enum(["auto", "cuda", "vulkan", "metal"]), z.literal(false)])
       .optional()
       .meta({ description: 'Compute backend. Default "auto".' }),
+    fit: z.boolean().optional().meta({ description: "Divide layers over members and GPUs so that all fit." }),
     timeoutMs: z.number().optional().meta({ description: "Milliseconds without progress before a member is hung." }),
     request: request.optional().meta({ description: "Defaults of every request." }),
   });

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../errors.js";
 import { GPU_CHOICES, type Gpu } from "../llama/find-library.js";
+import { LLAMA_PARAMETER_NAMES, type LlamaParameters } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
 import { checkMemberOptions, type MemberOptions } from "../member/member-options.js";
@@ -21,6 +22,11 @@ export interface LoadOptions {
    * all cores; `auto` (default): whichever a short measurement at load finds faster.
    */
   schedule?: ScheduleChoice;
+  /**
+   * Divide the members' layers over them and over the GPUs before loading, by the files' sizes and the GPUs' free memory,
+   * so that all fit. What a member says itself (gpuLayers, device, mainGpu, tensorSplit) stays. Default false.
+   */
+  fit?: boolean;
   /** Compute backend: "auto" (default) takes a GPU where its driver is installed. One choice per process. */
   gpu?: Gpu;
   /** What llama.cpp prints: nothing (default), or everything on stderr. */
@@ -44,6 +50,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
   members: true,
   schedule: true,
   gpu: true,
+  fit: true,
   logs: true,
   timeoutMs: true,
   onProgress: true,
@@ -55,7 +62,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   name: true,
   weight: true,
   threads: true,
-  gpuLayers: true,
+  ...(Object.fromEntries(LLAMA_PARAMETER_NAMES.map((name) => [name, true])) as OptionNames<LlamaParameters>),
   contextSize: true,
   templateVariables: true,
 };
@@ -82,6 +89,7 @@ export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedL
   if (gpu !== undefined && gpu !== false && !GPUS.includes(gpu)) {
     refuse("gpu", gpu, '"auto", "cuda", "vulkan", "metal" or false');
   }
+  if (options.fit !== undefined && typeof options.fit !== "boolean") refuse("fit", options.fit, "true or false");
   if (logs !== undefined && !LOG_CHOICES.includes(logs)) refuse("logs", logs, '"silent" or "stderr"');
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT)) {
     refuse("timeoutMs", timeoutMs, `a number in 1 … ${LONGEST_TIMEOUT}`);

@@ -17,13 +17,17 @@ import { normaliseWeights } from "../during/weightings/weights.js";
 import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
-import { checkModel } from "../llama/check-model.js";
+import { checkModel, type ModelFile } from "../llama/check-model.js";
+import { checkParameters } from "../llama/check-parameters.js";
+import type { Placement } from "../llama/fit.js";
+import { llamaParametersOf } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { onAbort } from "../on-abort.js";
+import { placeMembers } from "./fit-members.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
@@ -225,10 +229,19 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
   setMaxListeners(0, stop.signal);
   const forget =
     options.signal === undefined ? () => {} : onAbort(options.signal, () => stop.abort(options.signal!.reason));
+  const files = options.members.map((member, index) =>
+    isMember(member) ? undefined : checkOne(member, index, options, stop.signal),
+  );
+  const placements = options.fit === true ? placeAll(options, files) : undefined;
+  // Whoever waits for its own file fails first.
+  placements?.catch(() => {});
   const results = await Promise.allSettled(
     options.members.map(async (member, index) => {
       try {
-        return isMember(member) ? member : await loadOne(member, index, options, shared, stop.signal);
+        if (isMember(member)) return member;
+        const file = (await files[index])!;
+        const placed = { ...member, ...(await placements)?.get(member) };
+        return await loadOne(file, placed, index, options, shared, stop.signal);
       } catch (error) {
         stop.abort(error);
         throw error;
@@ -243,32 +256,59 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
   throw stop.signal.reason;
 }
 
+/** What a member's load reports of itself. */
+function reporter(options: CheckedLoadOptions, index: number, phase: LoadProgress["phase"]) {
+  return (fraction: number) => options.onProgress?.({ member: options.names[index], phase, fraction });
+}
+
+/** The member's file, downloaded where it is an address, and fit for its parameters. */
+async function checkOne(
+  member: MemberOptions,
+  index: number,
+  options: CheckedLoadOptions,
+  signal: AbortSignal,
+): Promise<ModelFile> {
+  const model = await resolveModel(member.model, reporter(options, index, "download"), signal);
+  const file = await checkModel(model, { signal });
+  checkParameters(file, member);
+  return file;
+}
+
+/** Where each member of the options goes, once all files are known. */
+async function placeAll(
+  options: CheckedLoadOptions,
+  files: readonly (Promise<ModelFile> | undefined)[],
+): Promise<Map<MemberOptions, Placement | undefined>> {
+  const members: { options: MemberOptions; file: ModelFile }[] = [];
+  for (const [index, member] of options.members.entries()) {
+    if (!isMember(member)) members.push({ options: member, file: (await files[index])! });
+  }
+  const placements = placeMembers(members, options);
+  return new Map(members.map(({ options: member }, index) => [member, placements[index]]));
+}
+
 async function loadOne(
+  file: ModelFile,
   member: MemberOptions,
   index: number,
   options: CheckedLoadOptions,
   shared: SharedMemory,
   signal: AbortSignal,
 ): Promise<Member> {
-  const name = options.names[index];
-  const report = (phase: LoadProgress["phase"]) => (fraction: number) =>
-    options.onProgress?.({ member: name, phase, fraction });
-  const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
   const { gpu, logs, timeoutMs } = options;
-  const { threads, gpuLayers, contextSize, templateVariables } = member;
-  const onProgress = report("load");
+  const { threads, contextSize, templateVariables } = member;
   return await LlamaMember.load(
     {
       model: file.path,
-      name,
+      name: options.names[index],
       threads,
-      gpuLayers,
+      ...llamaParametersOf(member),
       contextSize,
       templateVariables,
       gpu,
       logs,
       timeoutMs,
-      onProgress,
+      onProgress: reporter(options, index, "load"),
       signal,
     },
     shared,

@@ -16,6 +16,7 @@ import type { Schedule } from "../decoding/schedule.js";
 import { chooseNames } from "../ensemble/load-options.js";
 import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
+import { loraAdaptersOf } from "../llama/parameters.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { maskSecrets } from "../secrets.js";
@@ -120,7 +121,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const contenders = contendersOf(names, methods);
     for (const { respondent } of contenders) respondent.files = await hashesOfFiles(respondent.method, options.signal);
     const files = await Promise.all(members.map((member, index) => identify(member, names[index], options)));
-    const cached = names.map((name, index) => cachedMember(name, files[index].sha256, members[index]));
+    const cached = await Promise.all(
+      names.map((name, index) => cachedMember(name, files[index].sha256, members[index], options.signal)),
+    );
     const session = new Session(options, tasks, contenders, ledger, cached);
     const bytes = files.reduce((sum, { file }) => sum + file.bytes, 0);
     const count = laneCount(members, bytes, options.lanes, options);
@@ -175,10 +178,20 @@ async function identify({ model }: MemberOptions, member: string, { signal, onPr
 }
 
 /** What a member's answers depend on. Threads and the processor change last bits at most and are left out. */
-function cachedMember(
+async function cachedMember(
   name: string,
   sha256: string,
-  { weight, contextSize, templateVariables }: MemberOptions,
-): CachedMember {
-  return { name, identity: keyOf({ sha256, contextSize, templateVariables }), weight };
+  member: MemberOptions,
+  signal?: AbortSignal,
+): Promise<CachedMember> {
+  const { weight, contextSize, templateVariables, cacheType, ropeScaling } = member;
+  const adapters = loraAdaptersOf(member);
+  const loraAdapters =
+    adapters.length === 0
+      ? undefined
+      : await Promise.all(
+          adapters.map(async ({ file, scale }) => ({ sha256: await contentHash([file], signal), scale })),
+        );
+  const identity = keyOf({ sha256, contextSize, templateVariables, cacheType, ropeScaling, loraAdapters });
+  return { name, identity, weight };
 }

@@ -14,6 +14,8 @@ export interface ModelParams {
   load_mode: number;
   lazy_mode: number;
   main_gpu: number;
+  devices: Pointer | null;
+  tensor_split: Pointer | null;
   progress_callback: Pointer | null;
   vocab_only: boolean;
   check_tensors: boolean;
@@ -31,7 +33,11 @@ export interface ContextParams {
   n_threads: number;
   n_threads_batch: number;
   pooling_type: number;
+  flash_attn_type: number;
+  rope_scaling_type: number;
   rope_freq_base: number;
+  rope_freq_scale: number;
+  yarn_orig_ctx: number;
   yarn_ext_factor: number;
   abort_callback: Pointer | null;
   abort_callback_data: Pointer | null;
@@ -180,6 +186,24 @@ export function bindLlama(llama: LibraryHandle) {
     modelHasEncoder: bind<(model: Pointer) => boolean>("llama_model_has_encoder", "bool", pointer),
     modelIsRecurrent: bind<(model: Pointer) => boolean>("llama_model_is_recurrent", "bool", pointer),
     modelIsHybrid: bind<(model: Pointer) => boolean>("llama_model_is_hybrid", "bool", pointer),
+
+    maxDevices: bind<() => number>("llama_max_devices", "size_t"),
+    supportsMlock: bind<() => boolean>("llama_supports_mlock", "bool"),
+    adapterLoad: bind<(model: Pointer, file: string) => Pointer | null>(
+      "llama_adapter_lora_init",
+      pointer,
+      pointer,
+      "str",
+    ),
+    setAdapters: bind<(context: Pointer, adapters: BigUint64Array, count: number, scales: Float32Array) => number>(
+      "llama_set_adapters_lora",
+      "int32_t",
+      pointer,
+      pointer,
+      "size_t",
+      pointer,
+    ),
+    stateSize: bind<(context: Pointer) => number>("llama_state_get_size", "size_t", pointer),
 
     vocabType: bind<(vocab: Pointer) => number>("llama_vocab_type", "int32_t", pointer),
     vocabSize: bind<(vocab: Pointer) => number>("llama_vocab_n_tokens", "int32_t", pointer),

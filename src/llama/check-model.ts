@@ -16,6 +16,7 @@ import {
 } from "./checks/architectures.js";
 import { checkHyperparameters, type Hyperparameters, readHyperparameters } from "./checks/hyperparameters.js";
 import { Cure, invalidModel } from "./checks/model-error.js";
+import { requireModelFile, requireWriter } from "./checks/purpose.js";
 import { readAllHeaders } from "./checks/split-files.js";
 import { checkTensors, type TensorFacts } from "./checks/tensors.js";
 import { checkTokenizer, type TokenizerFacts } from "./checks/tokenizer.js";
@@ -73,10 +74,15 @@ export async function checkModel(path: string, options: CheckModelOptions = {}):
   const headers = readAllHeaders(path, checkpoint);
   const gguf = headers[0]!;
   const { metadata, file } = gguf;
+  requireModelFile(gguf);
   const architecture = architectureOf(file, metadata.string("general.architecture"));
   if (options.vocabularyOnly) requireKnown(file, architecture);
   else if (options.embedding) requireEmbedding(file, architecture);
-  else requireGenerative(file, architecture);
+  else {
+    // Before the architecture, which may be an encoder's: what it is for says more.
+    requireWriter(gguf, architecture);
+    requireGenerative(file, architecture);
+  }
 
   const name = metadata.string("general.name");
   const chatTemplate = metadata.string("tokenizer.chat_template");

@@ -4,10 +4,13 @@ import { LlamafuseError } from "../errors.js";
 import type { Batch, Pointer } from "./bindings.js";
 import koffi from "./koffi.js";
 import { inLoadTurn } from "./library.js";
+import { failedContext } from "./load-errors.js";
 import type { LlamaModel } from "./model.js";
+import { setAdapters, setContextParams } from "./model-params.js";
+import type { LlamaParameters } from "./parameters.js";
 import { ThreadPools } from "./thread-pools.js";
 
-export interface ContextOptions {
+export interface ContextOptions extends Pick<LlamaParameters, "flashAttention" | "cacheType" | "ropeScaling"> {
   /** Tokens that fit one sequence; default 4096 or the trained context if that is smaller. */
   contextSize?: number;
   /** Tokens decoded at once in a prefill. */
@@ -90,21 +93,17 @@ export class LlamaContext {
     params.no_perf = true;
     // The whole cache also for sliding-window layers, so that a rollback never misses what the window dropped.
     params.swa_full = true;
+    setContextParams(params, options);
     const reader = model.llama.stopFlagReader;
     if (options.stopFlag !== undefined && reader !== null) {
       params.abort_callback = reader;
       params.abort_callback_data = options.stopFlag;
     }
     const pointer = inLoadTurn(model.llama, () => functions.contextInit(model.pointer, params), options.mayContinue);
-    if (pointer === null) {
-      throw new LlamafuseError(
-        "out-of-memory",
-        `llama.cpp could not make a context of ${params.n_ctx} tokens for ${model.description}: most often memory is short. Use a smaller contextSize or fewer gpuLayers.`,
-        { found: params.n_ctx, option: "contextSize" },
-      );
-    }
+    if (pointer === null) throw failedContext(model, params.n_ctx);
     this.#pointer = pointer;
     this.#memory = functions.memory(pointer);
+    setAdapters(functions, pointer, model.adapters);
     this.contextSize = Math.min(perSequence, this.sequences > 1 ? perSequence : functions.contextSize(pointer));
     this.vocabularySize = model.tokenizer.vocabulary.size;
 

@@ -15,6 +15,15 @@ export function bindGgml(ggml: LibraryHandle) {
     deviceAt: bind<(index: number) => Pointer>("ggml_backend_dev_get", "void *", "size_t"),
     // These live in libggml-base, which libggml brings along.
     deviceType: bind<(device: Pointer) => number>("ggml_backend_dev_type", "int32_t", "void *"),
+    deviceName: bind<(device: Pointer) => string>("ggml_backend_dev_name", "const char *", "void *"),
+    deviceDescription: bind<(device: Pointer) => string>("ggml_backend_dev_description", "const char *", "void *"),
+    deviceMemory: bind<(device: Pointer, free: BigUint64Array, total: BigUint64Array) => void>(
+      "ggml_backend_dev_memory",
+      "void",
+      "void *",
+      "void *",
+      "void *",
+    ),
     backendName: bind<(backend: Pointer) => string>("ggml_backend_reg_name", "const char *", "void *"),
     procAddress: bind<(backend: Pointer, name: string) => Pointer | null>(
       "ggml_backend_reg_get_proc_address",

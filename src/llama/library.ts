@@ -15,7 +15,8 @@ import { LoadTurns } from "./load-turns.js";
 /** The llama.cpp release whose structs `bindings.ts` describes. */
 export const LLAMA_RELEASE = "0.4.0";
 
-const DEVICE_KINDS = ["cpu", "gpu", "igpu", "accelerator"] as const;
+/** ggml's numbers for a card and for graphics inside the processor. */
+const GPU_TYPES: readonly number[] = [1, 2];
 
 export interface Llama {
   files: LibraryFiles;
@@ -117,7 +118,12 @@ function checkRelease(functions: LlamaFunctions, files: LibraryFiles, cure: stri
     ["context.n_seq_max", context.n_seq_max, 1],
     ["context.pooling_type", context.pooling_type, -1],
     ["context.yarn_ext_factor", context.yarn_ext_factor, -1],
+    ["model.main_gpu", model.main_gpu, 0],
+    ["model.split_mode", model.split_mode, 1],
+    ["context.flash_attn_type", context.flash_attn_type, -1],
+    ["context.rope_scaling_type", context.rope_scaling_type, -1],
     ["context.type_k", context.type_k, 1],
+    ["context.type_v", context.type_v, 1],
     ["context.offload_kqv", context.offload_kqv, true],
     ["context.no_perf", context.no_perf, true],
     ["context.kv_unified", context.kv_unified, false],
@@ -165,10 +171,7 @@ function registerBackends(files: LibraryFiles, functions: LlamaFunctions, ggml: 
 function checkGpu(files: LibraryFiles, ggml: GgmlFunctions, wanted: Gpu): void {
   if (files.gpu === false) return;
   const count = ggml.deviceCount();
-  for (let index = 0; index < count; index++) {
-    const kind = DEVICE_KINDS[ggml.deviceType(ggml.deviceAt(index))];
-    if (kind === "gpu" || kind === "igpu") return;
-  }
+  for (let index = 0; index < count; index++) if (GPU_TYPES.includes(ggml.deviceType(ggml.deviceAt(index)))) return;
   if (wanted !== "auto") {
     throw new LlamafuseError(
       "library",

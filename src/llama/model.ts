@@ -4,11 +4,12 @@ import { LlamafuseError } from "../errors.js";
 import { type Pointer, progressCallback } from "./bindings.js";
 import koffi from "./koffi.js";
 import { inLoadTurn, type Llama } from "./library.js";
+import { failedAdapter, failedLoad } from "./load-errors.js";
+import { type LoadedAdapters, withModelParams } from "./model-params.js";
+import { type LlamaParameters, loraAdaptersOf } from "./parameters.js";
 import { LlamaTokenizer } from "./tokenizer.js";
 
-export interface ModelOptions {
-  /** Layers on the GPU: a number, or "max" for all of them. */
-  gpuLayers?: number | "max";
+export interface ModelOptions extends LlamaParameters {
   /** Read only the vocabulary and metadata. */
   vocabularyOnly?: boolean;
   /** Called with 0 … 1 while the weights load; return false to stop. */
@@ -29,6 +30,8 @@ export class LlamaModel {
   readonly description: string;
   /** Whether the key-value cache can drop its last tokens; recurrent models cannot. */
   readonly canRollBack: boolean;
+  /** LoRA adapters, which contexts add to the weights; they are freed with the model. */
+  adapters: LoadedAdapters = { pointers: new BigUint64Array(), scales: new Float32Array() };
   #pointer: Pointer;
 
   private constructor(
@@ -55,15 +58,6 @@ export class LlamaModel {
   /** Load a GGUF file that `checkModel` has passed. Blocks this thread. */
   static load(llama: Llama, file: string, options: ModelOptions = {}): LlamaModel {
     const { functions } = llama;
-    const params = functions.defaultModelParams();
-    params.vocab_only = options.vocabularyOnly ?? false;
-    // -1 means all layers; without a GPU there is nowhere to put them.
-    params.n_gpu_layers =
-      llama.files.gpu === false
-        ? 0
-        : options.gpuLayers === undefined || options.gpuLayers === "max"
-          ? -1
-          : options.gpuLayers;
     let stopped = false;
     // The callback runs on the thread that loads, so a JavaScript function is safe here.
     const callback =
@@ -73,29 +67,21 @@ export class LlamaModel {
             stopped ||= options.onProgress?.(fraction) === false;
             return !stopped;
           }, koffi.pointer(progressCallback));
-    params.progress_callback = callback as Pointer | null;
     try {
-      const pointer = inLoadTurn(llama, () => functions.modelLoad(file, params), options.mayContinue);
+      const pointer = withModelParams(llama, options, (params) => {
+        params.vocab_only = options.vocabularyOnly ?? false;
+        params.progress_callback = callback as Pointer | null;
+        return inLoadTurn(llama, () => functions.modelLoad(file, params), options.mayContinue);
+      });
       if (stopped) {
         if (pointer !== null) functions.modelFree(pointer);
         throw new LlamafuseError("aborted", `Loading ${file} was stopped.`, { file });
       }
-      if (pointer === null && params.n_gpu_layers !== 0) {
-        throw new LlamafuseError(
-          "out-of-memory",
-          `llama.cpp could not load ${file} onto the GPU: most often its memory is full. Lower gpuLayers (0 keeps the model off the GPU), or run with --verbose (logs: "stderr") to see llama.cpp's own words.`,
-          { file, option: "gpuLayers" },
-        );
-      }
-      if (pointer === null) {
-        throw new LlamafuseError(
-          "invalid-model",
-          `llama.cpp could not load ${file}, although its header is sound: a tensor or parameter does not suit its architecture, or memory ran out. Run with --verbose (or logs: "stderr") to see llama.cpp's own words.`,
-          { file },
-        );
-      }
+      if (pointer === null) throw failedLoad(llama, file, options);
       try {
-        return new LlamaModel(llama, pointer);
+        const model = new LlamaModel(llama, pointer);
+        model.#loadAdapters(file, options);
+        return model;
       } catch (error) {
         functions.modelFree(pointer);
         throw error;
@@ -103,6 +89,20 @@ export class LlamaModel {
     } finally {
       if (callback !== null) koffi.unregister(callback as never);
     }
+  }
+
+  /** Errors: invalid-model for an adapter that llama.cpp does not take. */
+  #loadAdapters(base: string, options: ModelOptions): void {
+    const adapters = loraAdaptersOf(options);
+    const pointers = adapters.map(({ file }) => {
+      const pointer = this.llama.functions.adapterLoad(this.pointer, file);
+      if (pointer === null) throw failedAdapter(this.llama, file, options, base);
+      return pointer;
+    });
+    this.adapters = {
+      pointers: BigUint64Array.from(pointers),
+      scales: Float32Array.from(adapters, ({ scale }) => scale),
+    };
   }
 
   get pointer(): Pointer {

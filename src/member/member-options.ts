@@ -1,7 +1,15 @@
 /** What a user may say about a member, and the check that it makes sense. */
 import { LlamafuseError } from "../errors.js";
+import {
+  cacheTypesOf,
+  isQuantised,
+  type LlamaParameters,
+  llamaParameters,
+  llamaParametersOf,
+} from "../llama/parameters.js";
+import { problemOf, sentenceOf } from "../zod-problem.js";
 
-export interface MemberOptions {
+export interface MemberOptions extends LlamaParameters {
   /**
    * Path of a GGUF file, the name of a native model such as `raven`, a model in Ollama's store such as
    * `ollama:llama3.2:1b`, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`.
@@ -13,8 +21,6 @@ export interface MemberOptions {
   weight?: number;
   /** CPU threads. Default: measured at load (see `schedule`). */
   threads?: number;
-  /** Layers on the GPU: a number, or "max" (default) for all of them. Without a GPU it has no effect. */
-  gpuLayers?: number | "max";
   /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
   contextSize?: number;
   /** Variables of its chat template for every request: `{ enable_thinking: false }`. A request's own go before them. */
@@ -29,7 +35,8 @@ const LARGEST_CONTEXT = 2 ** 31 - 1;
 const MOST_THREADS = 512;
 
 /** LlamafuseError "invalid-option" for a value out of range. */
-export function checkMemberOptions({ model, name, threads, gpuLayers, contextSize }: MemberOptions): void {
+export function checkMemberOptions(options: MemberOptions): void {
+  const { model, name, threads, gpuLayers, contextSize } = options;
   if (typeof model !== "string" || model === "") {
     throw new LlamafuseError(
       "invalid-option",
@@ -54,4 +61,44 @@ export function checkMemberOptions({ model, name, threads, gpuLayers, contextSiz
   check("threads", threads, 1, MOST_THREADS);
   check("contextSize", contextSize, SMALLEST_CONTEXT, LARGEST_CONTEXT);
   if (gpuLayers !== "max") check("gpuLayers", gpuLayers, 0, LARGEST_CONTEXT, ', or "max"');
+  checkLlamaParameters(whose, options);
+}
+
+/** Types and ranges, and options that go against each other. */
+function checkLlamaParameters(whose: string, options: LlamaParameters): void {
+  const given = llamaParametersOf(options);
+  const parsed = llamaParameters.safeParse(given);
+  const refuse = (option: string, problem: string, found: unknown) => {
+    throw new LlamafuseError("invalid-option", `${whose}: ${problem}`, { option, found });
+  };
+  if (!parsed.success) {
+    const problem = problemOf(parsed.error, given, { schema: llamaParameters });
+    refuse(String(problem.path[0] ?? problem.unknownKey), `${sentenceOf(problem)}.`, problem.found);
+  }
+  const { mainGpu, tensorSplit, flashAttention, ropeScaling = {} } = options;
+  if (mainGpu !== undefined && tensorSplit !== undefined) {
+    refuse("mainGpu", "mainGpu puts the whole model on one GPU and tensorSplit divides it. Give one of them.", mainGpu);
+  }
+  if (tensorSplit?.every((share) => share === 0)) {
+    refuse("tensorSplit", "tensorSplit is all zeros. Give at least one GPU a share.", tensorSplit);
+  }
+  const { v } = cacheTypesOf(options);
+  if (flashAttention === false && isQuantised(v)) {
+    refuse(
+      "cacheType",
+      `a cache of ${v} for V needs flash attention. Leave flashAttention out, or use "f16" for V.`,
+      v,
+    );
+  }
+  const { type, factor, originalContext } = ropeScaling;
+  if (type === "none" && factor !== undefined) {
+    refuse(
+      "ropeScaling",
+      `ropeScaling "none" ignores a factor. Use "linear" or "yarn", or leave the factor out.`,
+      factor,
+    );
+  }
+  if (originalContext !== undefined && type !== undefined && type !== "yarn") {
+    refuse("ropeScaling", `ropeScaling "${type}" ignores originalContext; "yarn" uses it.`, originalContext);
+  }
 }

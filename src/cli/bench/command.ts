@@ -5,6 +5,7 @@ import type { BenchReport } from "../../../bench/report.js";
 import type { SpeedOptions } from "../../../bench/speed.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
+import { MEMBER_FLAGS } from "../member-flags.js";
 import { readMethod } from "../method-words.js";
 import {
   addCommonOptions,
@@ -96,7 +97,7 @@ function speedOptions(flags: BenchFlags): SpeedOptions {
 
 /** Other benches have models of their own. */
 function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
-  const { member, ensemble, method, prompt, chat, maxTokens, gpu, gpuLayers, contextSize, threads } = flags;
+  const { member, ensemble, method, prompt, chat, maxTokens, gpu, contextSize, threads, fit } = flags;
   const given = {
     member,
     ensemble,
@@ -105,9 +106,12 @@ function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
     chat,
     "max-tokens": maxTokens,
     gpu,
-    "gpu-layers": gpuLayers,
     "context-size": contextSize,
     threads,
+    fit,
+    ...Object.fromEntries(
+      MEMBER_FLAGS.map((flag) => [flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), flags[flag]]),
+    ),
   };
   const option = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (option === undefined) return;

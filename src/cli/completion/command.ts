@@ -38,7 +38,7 @@ async function scriptFor(shell: string, program: Command): Promise<string> {
 }
 
 async function knownWords(program: Command): Promise<KnownWords> {
-  const [{ methodInfos }, { routerInfos }, { METRIC_NAMES }, { SCHEDULE_CHOICES }, { LEARNED }, { benchInfos }] =
+  const [{ methodInfos }, { routerInfos }, { METRIC_NAMES }, { SCHEDULE_CHOICES }, { LEARNED }, { benchInfos }, llama] =
     await Promise.all([
       import("../../during/methods.js"),
       import("../../before/registry.js"),
@@ -46,6 +46,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
       import("../../ensemble/plan.js"),
       import("../../during/token/switch/learned.js"),
       import("../../../bench/benches.js"),
+      import("../../llama/parameters.js"),
     ]);
   const methods = methodInfos.map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
@@ -56,6 +57,12 @@ async function knownWords(program: Command): Promise<KnownWords> {
     "--schedule": SCHEDULE_CHOICES,
     "--gpu": ["auto", "cuda", "vulkan", "metal", "false"],
     "--gpu-layers": ["max"],
+    "--device": ["cpu"],
+    "--flash-attention": ["on", "off", "auto"],
+    "--cache-type": Object.keys(llama.CACHE_TYPES),
+    "--rope-scaling": llama.ROPE_SCALINGS,
+    "--mmap": ["on", "off"],
+    "--mlock": ["on", "off"],
     "methods NAME": [...methods, ...routers],
     "route list NAME": routers,
     "bench NAME": benchInfos.map(({ name }) => name),

@@ -112,6 +112,7 @@ async function determineModels(words: readonly string[], flags: DetermineFlags):
       ledger,
       lanes,
       gpu: gpuOption(flags),
+      fit: flags.fit ?? flags.file?.fit,
       logs: verbose ? "stderr" : "silent",
       signal: interrupts.signal,
       onProgress: (progress) => {

@@ -144,6 +144,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
       ledger,
       lanes,
       gpu: gpuOption(flags),
+      fit: flags.fit ?? flags.file?.fit,
       logs: verbose ? "stderr" : "silent",
       signal: interrupts.signal,
       onProgress: bars.update,

@@ -54,6 +54,13 @@ const SIGNATURES: readonly Signature[] = [
     looks: "a compressed archive",
     cure: UNPACK,
   },
+  {
+    // Number of entries, length of a name, a tensor's name.
+    matches: (bytes, text) =>
+      bytes.length > 16 && bytes.readUInt32LE(4) < 64 && /^(?:blk\.\d+\.|output\.)/.test(text.slice(8)),
+    looks: "an importance matrix (imatrix) in the old format, not a model",
+    cure: "Name the model itself.",
+  },
   { matches: (bytes) => bytes.toString("latin1", 257, 262) === "ustar", looks: "a tar archive", cure: UNPACK },
   { matches: (_, text) => /^\s*[{[]/.test(text), looks: "a JSON file", cure: "Name the .gguf file of the model." },
   {

@@ -7,7 +7,9 @@ import type { Kernels } from "../../kernels/kernels.js";
 import type { Pointer } from "../../llama/bindings.js";
 import { LlamaContext } from "../../llama/context.js";
 import type { Llama } from "../../llama/library.js";
+import { explainedContext } from "../../llama/load-errors.js";
 import { LlamaModel } from "../../llama/model.js";
+import type { LlamaParameters } from "../../llama/parameters.js";
 import { isUtf8 } from "../../vocabulary/utf8.js";
 import { Branches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun } from "../check-places.js";
@@ -31,11 +33,10 @@ import { Preparer } from "./preparer.js";
 import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
 import { TokenTrail } from "./token-trail.js";
 
-export interface EngineOptions {
+export interface EngineOptions extends LlamaParameters {
   name: string;
   file: string;
   threads: number;
-  gpuLayers?: number | "max";
   contextSize?: number;
   batchSize?: number;
   stopFlag?: Pointer;
@@ -81,7 +82,7 @@ export class LlamaEngine {
     } catch (error) {
       single?.context.free();
       this.model.free();
-      throw error;
+      throw explainedContext(error, llama, options.file, options);
     }
   }
 
@@ -116,9 +117,9 @@ export class LlamaEngine {
   }
 
   #makeCache(sequences: number): TokenCache {
-    const { contextSize, batchSize, stopFlag, mayContinue } = this.options;
+    const { mayContinue } = this.options;
     const outputs = sequences === 1 ? READ_AT_ONCE : 1;
-    const options = { contextSize, batchSize, stopFlag, sequences, outputs, threads: this.#threads, mayContinue };
+    const options = { ...this.options, sequences, outputs, threads: this.#threads };
     return new TokenCache(new LlamaContext(this.model, options), mayContinue);
   }
 

@@ -1,12 +1,12 @@
 import type { Gpu } from "../../llama/find-library.js";
+import type { LlamaParameters } from "../../llama/parameters.js";
 
-export interface LlamaMemberOptions {
+export interface LlamaMemberOptions extends LlamaParameters {
   /** Path of a GGUF file that `checkModel` has passed. */
   model: string;
   /** Default: the file's name without its ending. */
   name?: string;
   threads?: number;
-  gpuLayers?: number | "max";
   /** Tokens that fit; default 4096 or what the model was trained for if that is less. */
   contextSize?: number;
   /** For its chat template, in every request. */

@@ -4,6 +4,7 @@ import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import koffi from "../../llama/koffi.js";
 import { type Llama, loadLlama } from "../../llama/library.js";
+import { llamaParametersOf } from "../../llama/parameters.js";
 import { Channel, Command } from "./channel.js";
 import { forget, remember } from "./exit-guard.js";
 import {
@@ -50,7 +51,7 @@ export class MemberThread implements EngineHost {
       name,
       file: options.model,
       threads: options.threads ?? 1,
-      gpuLayers: options.gpuLayers,
+      ...llamaParametersOf(options),
       contextSize: options.contextSize,
       batchSize: options.batchSize,
       stopFlag: this.#stopFlag,
