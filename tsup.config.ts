@@ -6,6 +6,7 @@ export default defineConfig({
     laws: "src/laws/index.ts",
     cli: "src/cli/main.ts",
     "member-worker": "src/member/llama/worker.ts",
+    "member-process": "src/member/llama/own-process.ts",
     "alignment-worker": "src/during/alignments/build/worker.ts",
     "router-worker": "src/before/evaluation/worker.ts",
     "bench-bare-worker": "bench/bare-worker.ts",

@@ -1,6 +1,7 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 
 import type { Command } from "commander";
+import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
@@ -30,7 +31,9 @@ export interface EnsembleFlags {
   gpuLayers?: number | "max";
   contextSize?: number;
   threads?: number;
+  isolate?: boolean;
   schedule?: string;
+  onMemberFailure?: string;
   verbose?: boolean;
 }
 
@@ -101,10 +104,12 @@ export function addEnsembleOptions(command: Command): Command {
       'an option of the method, see "llamafuse methods NAME"; repeatable',
       collectOption,
     );
-  return addMachineOptions(command).option(
-    "--schedule <name>",
-    "members decode parallel or in-turn (default: auto, measured)",
-  );
+  return addMachineOptions(command)
+    .option("--schedule <name>", "members decode parallel or in-turn (default: auto, measured)")
+    .option(
+      "--on-member-failure <what>",
+      "fail, or continue the answer with the other members when one fails (default: fail)",
+    );
 }
 
 /** Where they run. */
@@ -118,7 +123,11 @@ export function addMachineOptions(command: Command): Command {
       "tokens that each member's context holds, prompt and answer",
       number("--context-size"),
     )
-    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"));
+    .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"))
+    .option(
+      "--isolate",
+      "run each member in a process of its own, so that a crash in llama.cpp ends that process only",
+    );
 }
 
 /** How the answer is chosen from the fused distributions. */
@@ -169,6 +178,7 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
     schedule: (flags.schedule as ScheduleChoice | undefined) ?? flags.file?.schedule,
     gpu: gpuOption(flags),
     timeoutMs: flags.file?.timeoutMs,
+    onMemberFailure: (flags.onMemberFailure as OnMemberFailure | undefined) ?? flags.file?.onMemberFailure,
     logs: flags.verbose ? "stderr" : "silent",
   };
 }
@@ -227,6 +237,7 @@ export function memberOptions({
   threads,
   gpuLayers,
   contextSize,
+  isolate,
   file,
 }: EnsembleFlags): MemberOptions[] {
   const models: readonly MemberOptions[] =
@@ -244,7 +255,7 @@ export function memberOptions({
   }
   return models.map((model, index) => ({
     ...model,
-    ...withoutAbsent({ weight: weight[index], threads, gpuLayers, contextSize }),
+    ...withoutAbsent({ weight: weight[index], threads, gpuLayers, contextSize, isolate }),
   }));
 }
 

@@ -72,6 +72,8 @@ const FLAGS = {
   folds: "--folds",
   contextSize: "--context-size",
   gpuLayers: "--gpu-layers",
+  isolate: "--isolate",
+  onMemberFailure: "--on-member-failure",
   limit: "--limit",
   lanes: "--lanes",
   metric: "--metric",

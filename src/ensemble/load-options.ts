@@ -57,6 +57,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   threads: true,
   gpuLayers: true,
   contextSize: true,
+  isolate: true,
   templateVariables: true,
 };
 

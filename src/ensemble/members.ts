@@ -255,7 +255,7 @@ async function loadOne(
     options.onProgress?.({ member: name, phase, fraction });
   const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
   const { gpu, logs, timeoutMs } = options;
-  const { threads, gpuLayers, contextSize, templateVariables } = member;
+  const { threads, gpuLayers, contextSize, isolate, templateVariables } = member;
   const onProgress = report("load");
   return await LlamaMember.load(
     {
@@ -264,6 +264,7 @@ async function loadOne(
       threads,
       gpuLayers,
       contextSize,
+      isolate,
       templateVariables,
       gpu,
       logs,

@@ -1,5 +1,6 @@
 /** What a user may say about a member, and the check that it makes sense. */
 import { LlamafuseError } from "../errors.js";
+import { refuse } from "../read-options.js";
 
 export interface MemberOptions {
   /**
@@ -17,6 +18,11 @@ export interface MemberOptions {
   gpuLayers?: number | "max";
   /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
   contextSize?: number;
+  /**
+   * Run it in a process of its own: whatever ends that process, llama.cpp's own aborts on a damaged file included, is the
+   * member's error and not your program's end. Each step then costs a copy of its output. Default false.
+   */
+  isolate?: boolean;
   /** Variables of its chat template for every request: `{ enable_thinking: false }`. A request's own go before them. */
   templateVariables?: Readonly<Record<string, unknown>>;
 }
@@ -29,7 +35,7 @@ const LARGEST_CONTEXT = 2 ** 31 - 1;
 const MOST_THREADS = 512;
 
 /** LlamafuseError "invalid-option" for a value out of range. */
-export function checkMemberOptions({ model, name, threads, gpuLayers, contextSize }: MemberOptions): void {
+export function checkMemberOptions({ model, name, threads, gpuLayers, contextSize, isolate }: MemberOptions): void {
   if (typeof model !== "string" || model === "") {
     throw new LlamafuseError(
       "invalid-option",
@@ -53,5 +59,6 @@ export function checkMemberOptions({ model, name, threads, gpuLayers, contextSiz
   };
   check("threads", threads, 1, MOST_THREADS);
   check("contextSize", contextSize, SMALLEST_CONTEXT, LARGEST_CONTEXT);
+  if (isolate !== undefined && typeof isolate !== "boolean") refuse(`${whose}: isolate`, isolate, "true or false");
   if (gpuLayers !== "max") check("gpuLayers", gpuLayers, 0, LARGEST_CONTEXT, ', or "max"');
 }

@@ -96,7 +96,7 @@ function speedOptions(flags: BenchFlags): SpeedOptions {
 
 /** Other benches have models of their own. */
 function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
-  const { member, ensemble, method, prompt, chat, maxTokens, gpu, gpuLayers, contextSize, threads } = flags;
+  const { member, ensemble, method, prompt, chat, maxTokens, gpu, gpuLayers, contextSize, threads, isolate } = flags;
   const given = {
     member,
     ensemble,
@@ -108,6 +108,7 @@ function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
     "gpu-layers": gpuLayers,
     "context-size": contextSize,
     threads,
+    isolate,
   };
   const option = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (option === undefined) return;
