@@ -7,6 +7,7 @@ export default defineConfig({
     cli: "src/cli/main.ts",
     "member-worker": "src/member/llama/worker.ts",
     "load-words": "src/llama/load-words.ts",
+    "member-process": "src/member/llama/own-process.ts",
     "alignment-worker": "src/during/alignments/build/worker.ts",
     "router-worker": "src/before/evaluation/worker.ts",
     "bench-bare-worker": "bench/bare-worker.ts",

@@ -3,6 +3,7 @@ import { unknownName } from "../src/errors.js";
 import { benchAlignments } from "./alignments.js";
 import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
+import { benchIsolate } from "./isolate.js";
 import { benchLoad } from "./load.js";
 import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
@@ -17,6 +18,7 @@ const benches = {
   step: { summary: "milliseconds of a step without decoding, and where they go", run: benchStep },
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
+  isolate: { summary: "a step of members in processes of their own against threads", run: benchIsolate },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",
     run: benchQuality,

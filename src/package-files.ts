@@ -2,13 +2,14 @@
  * Files of this package, found by its own name: sources under test, the built package and a bundle that took it in all
  * find the same ones.
  */
+import type { ForkOptions } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { WorkerOptions } from "node:worker_threads";
 import { LlamafuseError } from "./errors.js";
 
-/** The built files that run as threads. */
-export type WorkerName = "member-worker" | "alignment-worker" | "router-worker";
+/** The built files that run as threads, or as processes. */
+export type WorkerName = "member-worker" | "member-process" | "alignment-worker" | "router-worker";
 
 /**
  * Threads take none of the process's own flags: a loader (`--import`, `-r`) would read the built worker a second time, and
@@ -18,6 +19,17 @@ export const WORKER_OPTIONS = { execArgv: [] as string[] } satisfies WorkerOptio
 
 /** The built files that run as processes. */
 export type ProcessName = "load-words";
+/** The same for a process that talks with this one: its stderr is read, and an abort in native code calls no debugger. */
+export function processOptions() {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return {
+    execArgv: [],
+    env: { ...env, GGML_NO_BACKTRACE: "1" },
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    windowsHide: true,
+  } satisfies ForkOptions & { windowsHide: boolean };
+}
 
 /** Absolute path of a worker's file. Error: as packageFolder. */
 export function workerFile(name: WorkerName): string {

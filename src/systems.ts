@@ -22,14 +22,19 @@ const fusion: System<MethodOptions | (MethodChoice & NamedMethod)> = {
   open: (method, source) =>
     "loaded" in source
       ? fuse(source.loaded, method, source)
-      : loadEnsemble({ ...source.load, request: source.request, method }),
+      : loadEnsemble({ ...source.load, request: source.request, onMemberFailure: source.onMemberFailure, method }),
 };
 
 const routing: System<RoutedMethod> = {
   kind: "router",
   names: async () => (await import("./before/registry.js")).routerInfos.map(({ name }) => name),
   check: async (method) => (await import("./before/live/routing.js")).checkRoutedMethod(method),
-  open: async (method, source) => (await import("./before/live/routing.js")).openRouter(method, source),
+  open: async (method, source) => {
+    if (source.onMemberFailure === "continue") {
+      refuse("onMemberFailure", "continue", '"fail" with a router, which has one member answer at a time');
+    }
+    return (await import("./before/live/routing.js")).openRouter(method, source);
+  },
 };
 
 /** In the order in which a name is looked up. */
@@ -46,7 +51,7 @@ export type FusionChoice = MethodOptions | BareMethodName | MethodChoice;
 /** Whatever a system is chosen by. */
 export type SystemOptions = MethodOptions | RoutedMethod;
 
-export interface EnsembleOptions extends LoadOptions {
+export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
   method?: FusionChoice;
   /** Defaults of every request: `{ temperature: 0.7, maxTokens: 200 }`. */
@@ -101,11 +106,17 @@ export async function checkSystem(method: SystemOptions | MethodChoice): Promise
   await (await systemOf(named)).check(named);
 }
 
-const ENSEMBLE_OPTIONS: OptionNames<EnsembleOptions> = { ...LOAD_OPTIONS, method: true, request: true };
+const ENSEMBLE_OPTIONS: OptionNames<EnsembleOptions> = {
+  ...LOAD_OPTIONS,
+  method: true,
+  request: true,
+  onMemberFailure: true,
+};
 const OVER_MEMBERS: OptionNames<LoadedOptions<unknown>> = {
   members: true,
   method: true,
   request: true,
+  onMemberFailure: true,
   onProgress: true,
   signal: true,
 };
@@ -118,11 +129,11 @@ function readCall(given: unknown): { method: NamedMethod; source: MemberSource }
     ENSEMBLE_OPTIONS as OptionNames<EnsembleOptions & LoadedOptions<FusionChoice>>,
     EXAMPLE,
   );
-  const { method: named, members, request, onProgress, signal, ...rest } = options;
+  const { method: named, members, request, onMemberFailure, onProgress, signal, ...rest } = options;
   const method = guarded("The method", () => readMethod(named));
   if (!isMembers(members)) {
     const load: LoadOptions = { members: members as LoadOptions["members"], onProgress, signal, ...rest };
-    return { method, source: { load: withoutAbsent(load), request, onProgress, signal } };
+    return { method, source: { load: withoutAbsent(load), request, onMemberFailure, onProgress, signal } };
   }
   for (const key of Object.keys(rest)) {
     if (key in OVER_MEMBERS) continue;
@@ -134,7 +145,7 @@ function readCall(given: unknown): { method: NamedMethod; source: MemberSource }
   }
   if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress", onProgress, "a function");
   checkSignal(signal);
-  return { method, source: { loaded: members, request, onProgress, signal } };
+  return { method, source: { loaded: members, request, onMemberFailure, onProgress, signal } };
 }
 
 function withoutAbsent<T extends object>(options: T): T {

@@ -31,7 +31,7 @@ export interface Company {
 
 /** The same with the members kept apart from the method. */
 export async function loadCompany(options: EnsembleOptions, interrupts: Interrupts): Promise<Company | undefined> {
-  const { method, ...load } = options;
+  const { method, onMemberFailure, ...load } = options;
   const { methodInfos } = await import("../during/methods.js");
   const name = typeof method === "object" ? ("name" in method ? method.name : method.method.info.name) : method;
   if (name !== undefined && !methodInfos.some((info) => info.name === name)) {
@@ -46,7 +46,7 @@ export async function loadCompany(options: EnsembleOptions, interrupts: Interrup
   return await whileLoading(load, interrupts, async ({ onProgress, signal, ...given }) => {
     const members = await loadMembers({ ...given, onProgress, signal });
     try {
-      const answering = await createEnsemble({ members, method, onProgress, signal });
+      const answering = await createEnsemble({ members, method, onMemberFailure, onProgress, signal });
       return { members, answering, dispose: () => members.dispose() };
     } catch (error) {
       await members.dispose();

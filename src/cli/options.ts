@@ -1,6 +1,7 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 
 import type { Command } from "commander";
+import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
@@ -31,7 +32,9 @@ export interface EnsembleFlags extends MemberFlags {
   fit?: boolean;
   contextSize?: number;
   threads?: number;
+  isolate?: boolean;
   schedule?: string;
+  onMemberFailure?: string;
   verbose?: boolean;
 }
 
@@ -102,10 +105,12 @@ export function addEnsembleOptions(command: Command): Command {
       'an option of the method, see "llamafuse methods NAME"; repeatable',
       collectOption,
     );
-  return addMachineOptions(command).option(
-    "--schedule <name>",
-    "members decode parallel or in-turn (default: auto, measured)",
-  );
+  return addMachineOptions(command)
+    .option("--schedule <name>", "members decode parallel or in-turn (default: auto, measured)")
+    .option(
+      "--on-member-failure <what>",
+      "fail, or continue the answer with the other members when one fails (default: fail)",
+    );
 }
 
 /** Where they run. */
@@ -120,6 +125,10 @@ export function addMachineOptions(command: Command): Command {
         number("--context-size"),
       )
       .option("--threads <count>", "CPU threads of each member (default: measured)", number("--threads"))
+      .option(
+        "--isolate",
+        "run each member in a process of its own, so that a crash in llama.cpp ends that process only",
+      )
       .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory"),
   );
 }
@@ -173,6 +182,7 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
     gpu: gpuOption(flags),
     fit: flags.fit ?? flags.file?.fit,
     timeoutMs: flags.file?.timeoutMs,
+    onMemberFailure: (flags.onMemberFailure as OnMemberFailure | undefined) ?? flags.file?.onMemberFailure,
     logs: flags.verbose ? "stderr" : "silent",
   };
 }
@@ -230,6 +240,7 @@ export function memberOptions({
   weight = [],
   threads,
   contextSize,
+  isolate,
   file,
   ...flags
 }: EnsembleFlags): MemberOptions[] {
@@ -248,7 +259,7 @@ export function memberOptions({
   }
   const members = models.map((model, index) => ({
     ...model,
-    ...withoutAbsent({ weight: weight[index], threads, contextSize }),
+    ...withoutAbsent({ weight: weight[index], threads, contextSize, isolate }),
   }));
   return withMemberFlags(members, flags);
 }

@@ -79,6 +79,8 @@ const FLAGS = {
   cacheType: "--cache-type",
   loraAdapters: "--lora",
   ropeScaling: "--rope-scaling",
+  isolate: "--isolate",
+  onMemberFailure: "--on-member-failure",
   limit: "--limit",
   lanes: "--lanes",
   metric: "--metric",

@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import picocolors from "picocolors";
 import { unwritable } from "../files.js";
+import { printable } from "../printable.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -75,20 +76,7 @@ export function notice(text: string): void {
   if (process.stderr.isTTY) say(colorsFor(process.stderr).dim(text));
 }
 
-/**
- * Text of a model or a file as a terminal may show it: control characters other than line break and tab, which could
- * move the cursor or rename the window, appear as their pictures (␛).
- */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
-    const code = character.charCodeAt(0);
-    if (code === 0x7f) return "\u2421";
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : "\ufffd";
-  });
-}
-
-/** The same on one line, for messages and tables. */
+/** `printable` on one line, for messages and tables. */
 export function oneLine(text: string): string {
   return printable(text.replace(/\s*[\r\n]+\s*/g, " ")).trim();
 }

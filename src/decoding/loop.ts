@@ -5,11 +5,12 @@
  * chosen bytes alone.
  */
 import type { Combiner } from "../during/combine.js";
-import type { MethodContext, Voice } from "../during/method.js";
+import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
+import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
 import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
 import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
@@ -22,13 +23,15 @@ import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./t
 export interface Machinery {
   schedule: Schedule;
   combiner: Combiner;
+  /** Default: "fail". */
+  onMemberFailure?: OnMemberFailure;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner }: Machinery,
+  { schedule, combiner, onMemberFailure }: Machinery,
   { prompt, options }: CheckedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
@@ -43,6 +46,11 @@ export async function* streamAnswer(
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
   let finishReason: FinishReason | undefined;
+  let speaking = voices;
+  let run: MethodRun;
+  /** What was chosen so far, where it may be needed again. */
+  const chosen: Uint8Array[] = [];
+  const dropped: DroppedMember[] = [];
 
   const context: MethodContext = {
     voices,
@@ -65,23 +73,63 @@ export async function* streamAnswer(
     },
   };
 
+  const begin = async () => {
+    run = method.create(context);
+    await run.prepare();
+    const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
+    const tokens = await beginAll(voices, prompts, schedule, signal);
+    for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
+  };
+  /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
+  const continueWithout = async (error: unknown): Promise<void> => {
+    const lost = onMemberFailure === "continue" && !signal.aborted ? failedVoice(error, speaking) : undefined;
+    if (lost === undefined || speaking.length === 1) throw error;
+    const { code, message } = error as LlamafuseError;
+    dropped.push({ name: lost.member.name, step: steps, code, message });
+    speaking = without(lost, speaking);
+    try {
+      run = method.create({ ...context, voices: speaking, maxSteps: maxTokens - steps });
+    } catch {
+      // The method does not do without it.
+      throw error;
+    }
+    try {
+      await run.prepare();
+      const members = speaking.map(({ member }) => member);
+      const text = Buffer.concat(chosen);
+      await eachMember(members, schedule, async (member) => {
+        const { prompt } = rendered[voices.findIndex((voice) => voice.member === member)];
+        const { promptTokens, decodedTokens } = await beginBehind(member, prompt, text, signal);
+        if (steps === 0) memberPromptTokens[member.name] = promptTokens;
+        else memberTokens[member.name] += decodedTokens;
+      });
+    } catch (next) {
+      await continueWithout(next);
+    }
+  };
+
   try {
     if (maxTokens > 0) {
       signal.throwIfAborted();
-      const run = method.create(context);
-      await run.prepare();
-      const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
-      const tokens = await beginAll(voices, prompts, schedule, signal);
-      for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
+      await begin().catch(continueWithout);
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
         clock.startStep();
-        const distribution = await run.step();
+        let distribution: FusedDistribution | undefined;
+        while (distribution === undefined) {
+          try {
+            distribution = await run!.step();
+          } catch (error) {
+            await continueWithout(error);
+          }
+        }
         const entry = sampler.choose(distribution);
         clock.endStep();
         const ends = entry === distribution.endEntry;
-        const text = ends ? "" : answer.push(distribution.bytesOf(entry));
+        const bytes = distribution.bytesOf(entry);
+        const text = ends ? "" : answer.push(bytes);
+        if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
         if (traceTop > 0) {
@@ -95,7 +143,13 @@ export async function* streamAnswer(
           yield { text, step };
           clock.resume();
         }
-        if (finishReason === undefined && steps < maxTokens) await run.accept(entry);
+        if (finishReason === undefined && steps < maxTokens) {
+          try {
+            await run!.accept(entry);
+          } catch (error) {
+            await continueWithout(error);
+          }
+        }
         await clock.breathe();
       }
     }
@@ -116,6 +170,7 @@ export async function* streamAnswer(
     seed: sampler.seed,
     usage: { promptTokens: total(memberPromptTokens), memberPromptTokens, steps, memberTokens },
     timings: clock.timings(steps, memberTokens[voices[0].member.name]),
+    ...(dropped.length > 0 ? { dropped } : {}),
     ...(traceTop > 0 ? { trace } : {}),
     ...(logProbs ? { pieces } : {}),
   };

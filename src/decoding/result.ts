@@ -1,6 +1,7 @@
 /** What an answer is: the text, why it ended, what it took. The same for fusion, routers and whatever else answers. */
 import type { Member } from "../member/member.js";
 import { randomSeed } from "../random.js";
+import type { DroppedMember } from "./member-failure.js";
 import type { StepTimes } from "./step-clock.js";
 import type { ChosenPiece, TraceStep } from "./trace.js";
 
@@ -41,6 +42,8 @@ export interface GenerateResult {
     tokensPerSecond: number;
     msPerStep: StepTimes;
   };
+  /** With `onMemberFailure: "continue"`: the members that failed, and the answer was finished without. */
+  dropped?: DroppedMember[];
   trace?: TraceStep[];
   /** With `logProbs`: what was chosen, in order; the end too, where the members ended the answer. */
   pieces?: ChosenPiece[];

@@ -116,6 +116,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "members.threads": "must be a whole number >= 1",
   "members.gpuLayers": 'must be a whole number >= 0, or "max"',
   "members.contextSize": "must be a whole number of tokens",
+  "members.isolate": "must be true or false",
+  onMemberFailure: 'must be "fail" or "continue"',
   method: "must be a method's name, a router's file, or an object with a name and options",
   "method.name": "must be a method's or a router's name",
   "method.router": "must be the path of a router's file",

@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { routerInfos } from "../before/registry.js";
+import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
 import { llamaParameters } from "../llama/parameters.js";
@@ -24,6 +25,7 @@ const member = z.strictObject({
   weight: z.number().optional().meta({ description: "Share of the vote, relative to the others. Default 1." }),
   threads: z.int().optional().meta({ description: "CPU threads. Default: measured at load." }),
   contextSize: z.int().optional().meta({ description: "Tokens of prompt and answer that fit. Default 4096." }),
+  isolate: z.boolean().optional().meta({ description: "Run it in a process of its own. Default false." }),
   templateVariables: templateVariables.optional().meta({ description: "Variables of its chat template." }),
   ...llamaParameters.shape,
 });
@@ -68,6 +70,10 @@ function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Mem
       .meta({ description: 'Compute backend. Default "auto".' }),
     fit: z.boolean().optional().meta({ description: "Divide layers over members and GPUs so that all fit." }),
     timeoutMs: z.number().optional().meta({ description: "Milliseconds without progress before a member is hung." }),
+    onMemberFailure: z
+      .enum(MEMBER_FAILURE_CHOICES)
+      .optional()
+      .meta({ description: 'Whether an answer fails or continues when a member fails. Default "fail".' }),
     request: request.optional().meta({ description: "Defaults of every request." }),
   });
 }

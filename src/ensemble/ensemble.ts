@@ -1,6 +1,7 @@
 /** Several members that answer as one: a method of fusion over loaded members. */
 import { withCallback } from "../callbacks.js";
 import { streamAnswer } from "../decoding/loop.js";
+import { checkOnMemberFailure, type OnMemberFailure } from "../decoding/member-failure.js";
 import type { PromptInput } from "../decoding/prompt.js";
 import {
   checkDefaults,
@@ -27,6 +28,12 @@ import type { Turn } from "./turns.js";
 export interface FuseOptions {
   /** Defaults of every request: `{ temperature: 0.7, maxTokens: 200 }`. */
   request?: GenerateOptions;
+  /**
+   * When a member fails in the middle of an answer (its thread or process dies, it hangs, its logits are no numbers):
+   * `fail` (default) ends the request with its error, `continue` finishes the answer with the other members, and the
+   * result's `dropped` names it. Scoring a text always fails.
+   */
+  onMemberFailure?: OnMemberFailure;
   /** Called while the method builds what it needs for these members. */
   onProgress?: (progress: LoadProgress) => void;
   /** Cancels it: an error "aborted". */
@@ -42,18 +49,19 @@ export async function fuse(members: Members, method: MethodGiven, options: FuseO
 
 /** Load members and put a method over them; they go with the ensemble. Errors: those of `loadMembers` and `fuse`. */
 export async function loadEnsemble(
-  options: LoadOptions & Pick<FuseOptions, "request"> & { method: MethodGiven },
+  options: LoadOptions & Pick<FuseOptions, "request" | "onMemberFailure"> & { method: MethodGiven },
 ): Promise<Ensemble> {
-  const { method: given, request, ...load } = options;
+  const { method: given, request, onMemberFailure, ...load } = options;
   // What can be known to be wrong is said before gigabytes are loaded.
   const checked = checkLoadOptions(load, "createEnsemble");
   const method = methodNamed(given);
   const defaults = checkDefaults(request);
+  checkOnMemberFailure(onMemberFailure);
   return await untilAborted(checked.signal, async () => {
     const members = await loadChecked(checked);
     const isGiven = (member: Member) => (checked.members as readonly unknown[]).includes(member);
     try {
-      return await build(members, method, { ...checked, request: defaults }, () => members.dispose());
+      return await build(members, method, { ...checked, request: defaults, onMemberFailure }, () => members.dispose());
     } catch (error) {
       const loaded = castOf(members).voices.map(({ member }) => member);
       await Promise.all(loaded.filter((member) => !isGiven(member)).map((member) => member.dispose()));
@@ -65,9 +73,10 @@ export async function loadEnsemble(
 async function build(
   members: Members,
   method: ChosenMethod,
-  { onProgress, signal, request }: FuseOptions,
+  { onProgress, signal, request, onMemberFailure }: FuseOptions,
   disposeMembers: () => Promise<void>,
 ): Promise<Ensemble> {
+  const failure = checkOnMemberFailure(onMemberFailure);
   const cast = castOf(members);
   if (cast.turns.closed !== undefined) throw cast.turns.closed;
   const voices = speakingOf(cast.voices);
@@ -76,7 +85,7 @@ async function build(
     await method.build(voices, { onProgress: report, signal: watched.signal });
   });
   if (signal?.aborted) throw new LlamafuseError("aborted", "Loading was cancelled.", {}, signal.reason);
-  return new Ensemble(cast, method, disposeMembers, checkDefaults(request));
+  return new Ensemble(cast, method, disposeMembers, checkDefaults(request), failure);
 }
 
 /** Made by `createEnsemble`. */
@@ -88,7 +97,13 @@ export class Ensemble implements Answerer {
   readonly #defaults: GenerateOptions;
   #disposed: Promise<void> | undefined;
 
-  constructor(cast: Cast, method: ChosenMethod, disposeMembers: () => Promise<void>, defaults: GenerateOptions) {
+  constructor(
+    cast: Cast,
+    method: ChosenMethod,
+    disposeMembers: () => Promise<void>,
+    defaults: GenerateOptions,
+    private readonly onMemberFailure: OnMemberFailure,
+  ) {
     this.#defaults = defaults;
     this.#cast = cast;
     this.#method = method;
@@ -167,7 +182,7 @@ export class Ensemble implements Answerer {
   }
 
   get #machinery() {
-    return { schedule: this.#cast.plan.schedule, combiner: this.#cast.combiner };
+    return { schedule: this.#cast.plan.schedule, combiner: this.#cast.combiner, onMemberFailure: this.onMemberFailure };
   }
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {

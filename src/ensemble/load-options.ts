@@ -64,6 +64,7 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   threads: true,
   ...(Object.fromEntries(LLAMA_PARAMETER_NAMES.map((name) => [name, true])) as OptionNames<LlamaParameters>),
   contextSize: true,
+  isolate: true,
   templateVariables: true,
 };
 

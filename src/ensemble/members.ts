@@ -296,7 +296,7 @@ async function loadOne(
   signal: AbortSignal,
 ): Promise<Member> {
   const { gpu, logs, timeoutMs } = options;
-  const { threads, contextSize, templateVariables } = member;
+  const { threads, contextSize, isolate, templateVariables } = member;
   return await LlamaMember.load(
     {
       model: file.path,
@@ -304,6 +304,7 @@ async function loadOne(
       threads,
       ...llamaParametersOf(member),
       contextSize,
+      isolate,
       templateVariables,
       gpu,
       logs,

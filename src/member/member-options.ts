@@ -8,6 +8,7 @@ import {
   llamaParametersOf,
 } from "../llama/parameters.js";
 import { problemOf, sentenceOf } from "../zod-problem.js";
+import { refuse } from "../read-options.js";
 
 export interface MemberOptions extends LlamaParameters {
   /**
@@ -23,6 +24,11 @@ export interface MemberOptions extends LlamaParameters {
   threads?: number;
   /** Tokens of prompt and answer that fit. Default 4096, or what the model was trained for if that is less. */
   contextSize?: number;
+  /**
+   * Run it in a process of its own: whatever ends that process, llama.cpp's own aborts on a damaged file included, is the
+   * member's error and not your program's end. Each step then costs a copy of its output. Default false.
+   */
+  isolate?: boolean;
   /** Variables of its chat template for every request: `{ enable_thinking: false }`. A request's own go before them. */
   templateVariables?: Readonly<Record<string, unknown>>;
 }
@@ -36,7 +42,7 @@ const MOST_THREADS = 512;
 
 /** LlamafuseError "invalid-option" for a value out of range. */
 export function checkMemberOptions(options: MemberOptions): void {
-  const { model, name, threads, gpuLayers, contextSize } = options;
+  const { model, name, threads, gpuLayers, contextSize, isolate } = options;
   if (typeof model !== "string" || model === "") {
     throw new LlamafuseError(
       "invalid-option",
@@ -60,6 +66,7 @@ export function checkMemberOptions(options: MemberOptions): void {
   };
   check("threads", threads, 1, MOST_THREADS);
   check("contextSize", contextSize, SMALLEST_CONTEXT, LARGEST_CONTEXT);
+  if (isolate !== undefined && typeof isolate !== "boolean") refuse(`${whose}: isolate`, isolate, "true or false");
   if (gpuLayers !== "max") check("gpuLayers", gpuLayers, 0, LARGEST_CONTEXT, ', or "max"');
   checkLlamaParameters(whose, options);
 }

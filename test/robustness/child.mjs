@@ -76,6 +76,14 @@ const ways = {
     const ensemble = await make(2);
     await ensemble.generate("one two", { maxTokens: 2 });
   },
+  /** Says the id of a member's own process, and stays for a while. */
+  async isolated() {
+    const members = [{ model, contextSize: 256, isolate: true }];
+    const ensemble = await createEnsemble({ members, schedule: "in-turn", gpu: false });
+    await ensemble.generate("one two", { maxTokens: 2 });
+    writeSync(1, `${ensemble.members[0].host.process.pid}\n`);
+    if (Number(wait) > 0) later(() => {});
+  },
   /** Resident memory in KiB after each round of loading and disposing. */
   async memory() {
     for (let round = 0; round < Number(wait); round++) {

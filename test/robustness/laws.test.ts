@@ -1,4 +1,4 @@
-/** The member laws on real models from elsewhere (the native ones keep them in test/laws). */
+/** The member laws on real models from elsewhere (the native ones keep them in test/laws), and in processes of their own. */
 import { it } from "vitest";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { LlamaMember } from "../../src/member/llama/llama-member.js";
@@ -13,3 +13,10 @@ for (const [name, model] of others) {
   memberLaws(name, () => LlamaMember.load({ model, contextSize: 128 }, new SharedMemory()), { tolerance: 5e-3 });
 }
 it.skipIf(others.length > 0)("has no models from elsewhere to test", () => {});
+
+const [{ path: robin }] = nativeModels();
+memberLaws(
+  "a process of its own",
+  () => LlamaMember.load({ model: robin, contextSize: 128, isolate: true }, new SharedMemory()),
+  { tolerance: 5e-3 },
+);

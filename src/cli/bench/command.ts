@@ -97,7 +97,7 @@ function speedOptions(flags: BenchFlags): SpeedOptions {
 
 /** Other benches have models of their own. */
 function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
-  const { member, ensemble, method, prompt, chat, maxTokens, gpu, contextSize, threads, fit } = flags;
+  const { member, ensemble, method, prompt, chat, maxTokens, gpu, contextSize, threads, fit, isolate } = flags;
   const given = {
     member,
     ensemble,
@@ -112,6 +112,7 @@ function refuseSpeedOptions(name: string, flags: BenchFlags): undefined {
     ...Object.fromEntries(
       MEMBER_FLAGS.map((flag) => [flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), flags[flag]]),
     ),
+    isolate,
   };
   const option = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (option === undefined) return;

@@ -13,8 +13,9 @@
 import { TextStream } from "../../decoding/text-stream.js";
 import type { TraceCandidate, TracePiece, TraceStep } from "../../decoding/trace.js";
 import { samePiece } from "../../decoding/trace.js";
+import { printable } from "../../printable.js";
 import { displayWidth, fitted, type Painted, quoted, quotedBytes, wrapped } from "../columns.js";
-import { type Colors, oneLine, printable } from "../terminal.js";
+import { type Colors, oneLine } from "../terminal.js";
 
 /** Every line keeps within this, or within a narrower terminal. */
 export const TRACE_COLUMNS = 100;

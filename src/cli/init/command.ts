@@ -68,7 +68,7 @@ async function init(file: string, flags: InitFlags): Promise<void> {
   }
   const asks = flags.member === undefined && flags.file === undefined && process.stdin.isTTY && process.stderr.isTTY;
   const chosen = asks ? { ...flags, ...(await (await import("./ask.js")).askForEnsemble(flags)) } : flags;
-  const { method, schedule, gpu } = ensembleOptions(chosen);
+  const { method, schedule, gpu, onMemberFailure } = ensembleOptions(chosen);
   await check(chosen);
   const members = memberOptions(chosen).map(({ name, ...member }) =>
     chosen.member === undefined && chosen.file === undefined
@@ -78,7 +78,14 @@ async function init(file: string, flags: InitFlags): Promise<void> {
   const request = { ...samplingOptions(chosen), ...chatOptions(chosen) };
   writeWholeSync(
     file,
-    ensembleFileText(file, { members, method: (method ?? { name: "unite" }) as MethodOptions, schedule, gpu, request }),
+    ensembleFileText(file, {
+      members,
+      method: (method ?? { name: "unite" }) as MethodOptions,
+      schedule,
+      gpu,
+      onMemberFailure,
+      request,
+    }),
   );
   const use = `llamafuse ${request.chat ? "chat" : "generate"} --ensemble ${shellWord(oneLine(file))}${request.chat ? "" : ' "Once"'}`;
   await write(process.stdout, `${oneLine(file)} is written. Use it:\n  ${use}\n`);
@@ -86,12 +93,14 @@ async function init(file: string, flags: InitFlags): Promise<void> {
 
 /** Whatever is wrong is said before anything is written. */
 async function check(flags: InitFlags): Promise<void> {
-  const [{ checkLoadOptions }, { checkDefaults }, { checkSystem }] = await Promise.all([
+  const [{ checkLoadOptions }, { checkOnMemberFailure }, { checkDefaults }, { checkSystem }] = await Promise.all([
     import("../../ensemble/load-options.js"),
+    import("../../decoding/member-failure.js"),
     import("../../decoding/request.js"),
     import("../../systems.js"),
   ]);
-  const { method, logs: _, ...load } = ensembleOptions(flags);
+  const { method, logs: _, onMemberFailure, ...load } = ensembleOptions(flags);
+  checkOnMemberFailure(onMemberFailure);
   checkLoadOptions(Object.fromEntries(Object.entries(load).filter(([, value]) => value !== undefined)));
   checkDefaults({ ...samplingOptions(flags), ...chatOptions(flags) });
   if (typeof method === "object") await checkSystem(method);

@@ -31,6 +31,7 @@ import { disposedError, type EngineHost, loadingStopped, whenReady } from "./hos
 import type { LlamaMemberOptions } from "./load-options.js";
 import { llamaOffers } from "./offers.js";
 import { emptyOutput, viewOutput } from "./output.js";
+import { MemberProcess } from "./process.js";
 import type { Ready, RequestName, Requests } from "./protocol.js";
 import { MemberThread } from "./thread.js";
 
@@ -73,11 +74,11 @@ export class LlamaMember implements Member {
     this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
   }
 
-  /** Start a thread and load the model in it. Cancel with `signal`. */
+  /** Start a thread or process and load the model in it. Cancel with `signal`. */
   static async load(options: LlamaMemberOptions, shared: SharedMemory): Promise<LlamaMember> {
     const name = options.name ?? path.basename(options.model).replace(/\.gguf$/i, "");
     if (options.signal?.aborted) throw loadingStopped(name, options.signal);
-    const host = new MemberThread(name, options, shared);
+    const host = options.isolate ? new MemberProcess(name, options, shared) : new MemberThread(name, options, shared);
     try {
       const ready = await whenReady(host, name, options);
       return new LlamaMember(name, options.model, ready, host, shared, options.templateVariables);

@@ -13,6 +13,8 @@ export interface LlamaMemberOptions extends LlamaParameters {
   templateVariables?: Readonly<Record<string, unknown>>;
   /** Tokens read in one decode. Not an option of an ensemble: tests cross the borders of batches with short prompts. */
   batchSize?: number;
+  /** Run it in a process of its own. Default: in a thread of this one. */
+  isolate?: boolean;
   gpu?: Gpu;
   logs?: "silent" | "stderr";
   /** Milliseconds without progress before a member is reported as hung. Default 10 minutes. */

@@ -20,19 +20,22 @@ export interface OutputRegions extends OutputSizes {
   branchNormalisers: number;
 }
 
+/** Nothing beside the logits. */
+export const NO_REGIONS: OutputRegions = {
+  top: 0,
+  topIds: 0,
+  topLogits: 0,
+  projection: 0,
+  projectionSize: 0,
+  hidden: 0,
+  hiddenSize: 0,
+  branches: 0,
+  branchLogits: 0,
+  branchNormalisers: 0,
+};
+
 export class OutputRoom {
-  readonly regions: OutputRegions = {
-    top: 0,
-    topIds: 0,
-    topLogits: 0,
-    projection: 0,
-    projectionSize: 0,
-    hidden: 0,
-    hiddenSize: 0,
-    branches: 0,
-    branchLogits: 0,
-    branchNormalisers: 0,
-  };
+  readonly regions: OutputRegions = { ...NO_REGIONS };
   /** The offset of the logits, which are always there. */
   readonly logits: number;
   readonly #capacity: OutputSizes = { top: 0, projectionSize: 0, hiddenSize: 0, branches: 0 };

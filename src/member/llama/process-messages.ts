@@ -3,7 +3,7 @@
  * with the numbers of an output copied: nothing is shared.
  */
 import type { SharedMemory } from "../../kernels/shared-memory.js";
-import type { OutputNumbers } from "./channel.js";
+import type { Command, OutputNumbers } from "./channel.js";
 import type { LlamaMemberOptions } from "./load-options.js";
 import type { OutputRegions } from "./output-room.js";
 import type { ErrorData, Request } from "./protocol.js";
@@ -14,7 +14,7 @@ export type ProcessStart = Omit<LlamaMemberOptions, "onProgress" | "signal" | "t
 export type ToProcess =
   | { start: ProcessStart }
   /** A hot-path command with its payload. */
-  | { command: number; payload: Uint8Array }
+  | { command: Command; payload: Uint8Array }
   | Request
   | { stop: boolean }
   | { close: true };

@@ -46,8 +46,12 @@ function load(start: ServiceStart, channel: Channel): LlamaEngine {
   });
 }
 
+/** The error with the member's name, which llama.cpp's own failures do not know. */
 function named(error: unknown, { name }: ServiceStart): LlamafuseError {
-  return toLlamafuseError(error, `Member "${name}"`, { member: name });
+  const known = toLlamafuseError(error, `Member "${name}"`, { member: name });
+  const { code, message, details } = known;
+  if (code !== "member-failed" || details.member !== undefined) return known;
+  return new LlamafuseError(code, `Member "${name}": ${message}`, { ...details, member: name });
 }
 
 class Service {
