@@ -12,6 +12,7 @@ import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { type Demands, fits, misfitError, misfitOf } from "./needs.js";
 import { checkRoles } from "./roles.js";
 import { abe } from "./token/abe/abe.js";
+import { bytes } from "./token/bytes.js";
 import { contrast } from "./token/contrast.js";
 import { core } from "./token/core.js";
 import { deepen } from "./token/deepen.js";
@@ -34,6 +35,7 @@ export const methods = [
   single,
   gac,
   unite,
+  bytes,
   abe,
   me,
   safe,
