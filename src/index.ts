@@ -72,6 +72,7 @@ export type { Ensemble } from "./ensemble/ensemble.js";
 export type { LoadOptions, LoadProgress, MemberInput } from "./ensemble/load-options.js";
 export { loadMembers, type Members } from "./ensemble/members.js";
 export type { Plan, ScheduleChoice } from "./ensemble/plan.js";
+export { type ScoreTextsOptions, scoreTexts, type TextScores } from "./ensemble/score-texts.js";
 export { readEnsembleFile } from "./ensemble-file/read.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { type Matrix, makeMatrix, matrixOf } from "./learning/matrix.js";

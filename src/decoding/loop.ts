@@ -22,6 +22,8 @@ import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./t
 export interface Machinery {
   schedule: Schedule;
   combiner: Combiner;
+  /** See MethodContext.memory. */
+  memory?: Map<string, unknown>;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */

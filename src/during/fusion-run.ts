@@ -58,6 +58,7 @@ export class FusionRun implements MethodRun {
   }
 
   accept(entry: number): void | Promise<void> {
+    this.#rule.observe?.(entry);
     this.#pending = this.#alignment.accept(entry);
     // The next step reports what goes wrong here, also to a caller that does not wait.
     this.#pending?.catch(() => {});

@@ -46,6 +46,8 @@ export interface MethodContext {
   traceTop: number;
   /** Sums full distributions. Default: a plain one, which is right for any members. */
   combiner?: Combiner;
+  /** What rules have learned on other texts, where the caller keeps it from run to run. Absent: each run begins anew. */
+  memory?: Map<string, unknown>;
   /** Steps at most; undefined where nothing limits them. */
   maxSteps?: number;
   /** Uniform in [0, 1), from the request's seeded generator. Absent where a given text is scored and nothing is drawn. */

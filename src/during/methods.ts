@@ -70,6 +70,8 @@ export type MethodGiven = MethodOptions | MethodName | MethodChoice;
 /** A method whose options have been checked. */
 export interface ChosenMethod {
   info: MethodInfo;
+  /** See MethodDefinition.saysBytes. */
+  saysBytes: boolean;
   /** Errors: incompatible-members where the members do not offer what it needs, invalid-option for weights beside roles. */
   checkMembers(voices: readonly Voice[]): void;
   /** Start a run for one request. Errors: as `checkMembers`, and invalid-option for a member name that is none. */
@@ -126,10 +128,14 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   };
   return {
     info: method.info,
+    saysBytes: method.saysBytes ?? false,
     checkMembers,
     create: (context) => {
       checkMembers(context.voices);
-      return context.voices.length === 1 ? new SingleRun(context) : method.create(context, options);
+      // Nothing is drawn where a given text is scored.
+      const isScoredInBytes = method.saysBytes === true && context.draw === undefined;
+      const isSingle = context.voices.length === 1 && !isScoredInBytes;
+      return isSingle ? new SingleRun(context) : method.create(context, options);
     },
     build: async (voices, run = {}) => {
       checkMembers(voices);

@@ -37,6 +37,7 @@ export const bytes = defineMethod({
     const names = ruleOf(rule).rule.roles;
     return names && { of: `The rule "${rule.name}"`, names, instead: 'the rule "mean"' };
   },
+  saysBytes: true,
   create: (context, given) => createComposed(context, composed(given)),
   laws: [
     { covers: "some", exempt: { "one-text": OWN_TOKENS } },

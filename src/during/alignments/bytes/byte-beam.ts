@@ -22,6 +22,8 @@ export interface TokenSequence {
   readonly parent: TokenSequence | undefined;
   /** Its last token; −1 where it has none. */
   readonly token: number;
+  /** How many tokens it has. */
+  readonly length: number;
   /** ln P(ids). */
   readonly logProb: number;
   /** What comes next, once the model has been asked. */
@@ -158,7 +160,8 @@ export class ByteBeam {
 }
 
 export function sequenceOf(parent: TokenSequence | undefined, token: number, logProb: number): TokenSequence {
-  return { parent, token, logProb, masses: undefined };
+  const length = token < 0 ? 0 : (parent?.length ?? 0) + 1;
+  return { parent, token, length, logProb, masses: undefined };
 }
 
 /** A sequence's tokens in their order. */
@@ -174,15 +177,18 @@ export function idsOf(sequence: TokenSequence): number[] {
  * first of equals.
  */
 export function prune(hypotheses: readonly Hypothesis[], threshold: number, most: number): Kept {
-  const total = logSum(hypotheses);
   const best = hypotheses.reduce((largest, { logWeight }) => Math.max(largest, logWeight), Number.NEGATIVE_INFINITY);
   const least = best + Math.log(threshold);
   const kept = hypotheses
     .filter(({ logWeight }) => logWeight >= least)
     .sort((a, b) => b.logWeight - a.logWeight)
     .slice(0, most);
-  const isAll = kept.length === hypotheses.length;
-  return { hypotheses: kept, discarded: isAll ? 0 : Math.max(0, -Math.expm1(logSum(kept) - total)) };
+  return { hypotheses: kept, discarded: discardedShare(kept, hypotheses) };
+}
+
+/** 1 − the weight of those kept / the weight of all. */
+export function discardedShare(kept: readonly Hypothesis[], all: readonly Hypothesis[]): number {
+  return kept.length === all.length ? 0 : Math.max(0, -Math.expm1(logSum(kept) - logSum(all)));
 }
 
 /** ln Σ of the weights. */

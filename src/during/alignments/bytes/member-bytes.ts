@@ -13,7 +13,15 @@
 import type { Branch, Member } from "../../../member/member.js";
 import { ROOT } from "../../../vocabulary/byte-trie.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
-import { ByteBeam, type Hypothesis, prune, sequenceOf, type TokenSequence } from "./byte-beam.js";
+import {
+  ByteBeam,
+  discardedShare,
+  type Hypothesis,
+  idsOf,
+  prune,
+  sequenceOf,
+  type TokenSequence,
+} from "./byte-beam.js";
 import { ByteFrequencies } from "./byte-frequencies.js";
 import { CanonicalTokens } from "./canonical-tokens.js";
 import { BYTE_ENTRIES, TokenMasses } from "./token-masses.js";
@@ -58,6 +66,8 @@ export class MemberBytes {
   readonly #beam: ByteBeam;
   readonly #frequencies: ByteFrequencies;
   readonly #canonical: CanonicalTokens | undefined;
+  /** What the member holds before the hypotheses' tokens. */
+  #before: readonly number[] = [];
   /** Sequence → its branch of the member. */
   #branches = new Map<TokenSequence, number>();
   readonly #queue: number[] = [];
@@ -88,21 +98,15 @@ export class MemberBytes {
     const firstText = ids.findLastIndex((id) => vocabulary.classOf(id) !== TokenClass.text) + 1;
     // Something has to stay that the model can be asked behind.
     const kept = Math.max(firstText, ids.length - this.options.heal, 1);
-    if (kept < ids.length)
-      await member.begin({
-        text: NO_BYTES,
-        parseSpecial: false,
-        addBos: false,
-        tokens: ids.slice(0, kept),
-        reuse: true,
-      });
+    this.#before = ids.slice(0, kept);
+    if (kept < ids.length) await this.#beginWith(this.#before);
     const { atFragmentStart } = member;
     this.#beam.begin();
     const [{ sequence }] = this.#beam.hypotheses;
     this.#branches.set(sequence, 0);
     this.#beam.read(sequence, this.#logitsOf(0));
     if (atFragmentStart) this.#beginFragment(sequence);
-    this.#canonical?.begin(ids.slice(0, kept));
+    this.#canonical?.begin(this.#before);
     for (const [index, id] of ids.slice(kept).entries()) {
       const bytes = vocabulary.bytesOf(id);
       this.#queue.push(...(index === 0 && atFragmentStart ? textAtFragmentStart(bytes) : bytes));
@@ -133,7 +137,9 @@ export class MemberBytes {
   /** Take what was queued as far as that goes without the model; whether the model is to be asked now (then `read`). */
   async wantsModel(): Promise<boolean> {
     while (!this.isOut) {
-      if (this.#beam.unread.length > 0) {
+      const { unread } = this.#beam;
+      if (unread.some(({ length }) => this.#before.length + length > this.member.contextSize)) await this.#forget();
+      else if (unread.length > 0) {
         this.#ask();
         return true;
       }
@@ -192,7 +198,8 @@ export class MemberBytes {
     if (this.#canonical === undefined) return prune(found, threshold, most);
     // The tokenizer is asked about those alone that weight would keep.
     const heavy = prune(found, threshold, 2 * most).hypotheses;
-    return prune(await this.#canonical.keep(heavy), threshold, most);
+    const { hypotheses } = prune(await this.#canonical.keep(heavy), threshold, most);
+    return { hypotheses, discarded: discardedShare(hypotheses, found) };
   }
 
   #beginRecovery(byte: number): void {
@@ -233,6 +240,32 @@ export class MemberBytes {
     this.#beam.keep(this.#recoveries.map(({ sequence }) => ({ sequence, node: ROOT, logWeight: sequence.logProb })));
   }
 
+  /**
+   * The context is full: what leads the text (the beginning-of-text token) and the last half of the heaviest hypothesis
+   * stay, and the other hypotheses are dropped.
+   */
+  async #forget(): Promise<void> {
+    const [{ sequence, node, logWeight }, ...others] = this.#beam.hypotheses;
+    const ids = [...this.#before, ...idsOf(sequence)];
+    const isText = this.member.vocabulary.classOf(ids[0]) === TokenClass.text;
+    const most = Math.max(1, this.member.contextSize >> 1);
+    this.#before = [...(isText ? [] : ids.slice(0, 1)), ...ids.slice(-most)];
+    await this.#beginWith(this.#before);
+    const kept = sequenceOf(undefined, -1, sequence.logProb);
+    const total = others.reduce((sum, other) => sum + Math.exp(other.logWeight - logWeight), 1);
+    this.#rest += (1 - this.#rest) * (1 - 1 / total);
+    this.#recoveries = this.#recoveries.slice(0, 1).map((recovery) => ({ ...recovery, sequence: kept }));
+    this.#branches = new Map([[kept, 0]]);
+    this.#beam.read(kept, this.#logitsOf(0));
+    this.#beam.keep([{ sequence: kept, node, logWeight }]);
+    this.counts.calls++;
+    this.counts.tokens += this.#before.length;
+  }
+
+  async #beginWith(ids: readonly number[]): Promise<void> {
+    await this.member.begin({ text: NO_BYTES, parseSpecial: false, addBos: false, tokens: ids, reuse: true });
+  }
+
   /** Queue the branches that the hypotheses need. */
   #ask(): void {
     const branches: Branch[] = [];
@@ -260,27 +293,26 @@ export class MemberBytes {
   }
 
   /**
-   * At a fragment's start a token's text is without the tokenizer's space: tokens that begin with one and go on are behind
-   * that space, all others are as they are.
+   * At a fragment's start the first space is the tokenizer's own, no text: tokens that begin with one and go on are behind it,
+   * a token that is nothing else has said it, and all others begin without one.
    */
   #beginFragment(sequence: TokenSequence): void {
     const { trie } = this.#beam;
     const space = trie.child(ROOT, SPACE);
     if (space < 0) return;
+    const spaced: Hypothesis[] = [];
+    this.#beam.reach(sequence, space, spaced);
     const masses = new TokenMasses(trie);
     let share = 0;
     masses.take(this.#logitsOf(0), ({ probabilities }) => {
-      probabilities.fill(0, trie.ownEnd[space], trie.high[space]);
+      probabilities.fill(0, trie.low[space], trie.high[space]);
       share = masses.normalise();
     });
-    const unspaced = { ...sequenceOf(undefined, -1, Math.log(share)), masses };
+    const logProb = Math.log(share);
+    const unspaced = { ...sequenceOf(undefined, -1, logProb), masses };
     this.#branches.set(unspaced, 0);
-    const beyond = sequence.masses!.beyond(space);
     this.#beam.keep(
-      [
-        { sequence, node: space, logWeight: Math.log(beyond) },
-        { sequence: unspaced, node: ROOT, logWeight: Math.log(share) },
-      ].filter(({ logWeight }) => logWeight > Number.NEGATIVE_INFINITY),
+      prune([...spaced, { sequence: unspaced, node: ROOT, logWeight: logProb }], 0, this.options.beam).hypotheses,
     );
   }
 }
