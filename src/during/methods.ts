@@ -91,9 +91,8 @@ export const methodInfos: readonly MethodInfo[] = methods.map((method) => method
  * ```
  */
 export function methodNamed(given: MethodGiven): ChosenMethod {
-  if (typeof given === "string") return chosen(registered(given), {});
   if (isChoice(given)) return chosen(given.method, given.options);
-  const { name, ...options } = given;
+  const { name, ...options } = typeof given === "string" ? { name: given } : given;
   const method = registered(name);
   return chosen(method, method.check(options));
 }

@@ -39,6 +39,17 @@ export class BytesAlignment implements Alignment {
     return this.#members.map(({ counts }) => counts);
   }
 
+  /** By bytes, so that members whose tokens are short do not look better than they are. */
+  async losses(): Promise<number[]> {
+    const losses: number[] = [];
+    await settleAll(
+      this.#members.map(async (member, index) => {
+        losses[index] = await member.loss();
+      }),
+    );
+    return losses;
+  }
+
   async align(asked: readonly number[]): Promise<AlignedStep> {
     if (!this.#hasBegun) {
       await settleAll(this.#members.map((member) => member.begin()));

@@ -76,6 +76,8 @@ export class MemberBytes {
   #rest = 0;
   readonly #next = new Float64Array(BYTE_ENTRIES);
   #hasNext = false;
+  /** −ln of the probability of what came, in nats, and how many bytes that was; undefined where nobody asks. */
+  #loss: { nats: number; bytes: number } | undefined;
 
   constructor(
     private readonly member: Member,
@@ -88,6 +90,34 @@ export class MemberBytes {
 
   prepare(): Promise<void> {
     return this.member.prepare({ top: 0, normaliser: false, branches: this.options.beam });
+  }
+
+  /**
+   * Nats a byte of the prompt, in the member's own tokens, and of the answer so far. Asked for the first time when the member
+   * has begun its prompt and nothing else.
+   */
+  async loss(): Promise<number> {
+    this.#loss ??= await this.#promptLoss();
+    return this.#loss.bytes === 0 ? 0 : this.#loss.nats / this.#loss.bytes;
+  }
+
+  async #promptLoss() {
+    const { member } = this;
+    const { vocabulary } = member;
+    const tokens = Array.from(await member.cachedTokens());
+    // Texts are scored without branches.
+    await member.prepare({ top: 0 });
+    const prompt = { text: NO_BYTES, parseSpecial: false, addBos: false, tokens };
+    const { logProbs } = await member.scorePrompt(prompt);
+    await this.prepare();
+    await member.begin(prompt);
+    const loss = { nats: 0, bytes: 0 };
+    for (const [place, id] of tokens.entries()) {
+      if (place === 0 || vocabulary.classOf(id) !== TokenClass.text) continue;
+      loss.nats -= logProbs[place];
+      loss.bytes += vocabulary.bytesOf(id).length;
+    }
+    return loss;
   }
 
   /** The member has begun its prompt: take back the tokens at its end that are to be spelt anew, and queue their bytes. */
@@ -177,6 +207,7 @@ export class MemberBytes {
   async #take(byte: number): Promise<void> {
     const { beam, threshold } = this.options;
     this.counts.bytes++;
+    this.#countLoss(byte);
     if (this.#rest > 0) {
       this.#updateNext();
       const rest = this.#rest * this.#frequencies.of(byte);
@@ -191,6 +222,13 @@ export class MemberBytes {
       this.#rest += (1 - this.#rest) * discarded;
       this.#beam.keep(hypotheses);
     } else this.#beginRecovery(byte);
+  }
+
+  #countLoss(byte: number): void {
+    if (this.#loss === undefined || !this.#updateNext()) return;
+    const probability = (1 - this.#rest) * this.#next[byte] + this.#rest * this.#frequencies.of(byte);
+    this.#loss.nats -= Math.log(Math.max(probability, Number.MIN_VALUE));
+    this.#loss.bytes++;
   }
 
   /** Those that stay; with canonical tokens, what the tokenizer would not write is dropped first. */
