@@ -61,7 +61,7 @@ export {
   type MethodLaws,
   type OptionSet,
 } from "./during/define-method.js";
-export type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "./during/method.js";
+export type { FusedDistribution, MethodContext, MethodInfo, MethodReport, MethodRun, Voice } from "./during/method.js";
 export { type MethodGiven, type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
 export type { MemberNeeds, MethodNeeds, Place as MemberPlace } from "./during/needs.js";
 export type { Roles } from "./during/roles.js";

@@ -5,7 +5,7 @@
  * chosen bytes alone.
  */
 import type { Combiner } from "../during/combine.js";
-import type { MethodContext, Voice } from "../during/method.js";
+import type { MethodContext, MethodReport, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
@@ -44,6 +44,7 @@ export async function* streamAnswer(
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
+  let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
 
   const context: MethodContext = {
@@ -100,6 +101,7 @@ export async function* streamAnswer(
         if (finishReason === undefined && steps < maxTokens) await run.accept(entry);
         await clock.breathe();
       }
+      report = run.report?.();
     }
   } catch (error) {
     finishReason = reasonToFinish(error, signal, steps);
@@ -119,6 +121,7 @@ export async function* streamAnswer(
     usage: { promptTokens: total(memberPromptTokens), memberPromptTokens, steps, memberTokens },
     timings: clock.timings(steps, memberTokens[voices[0].member.name]),
     ...(traceTop > 0 ? { trace } : {}),
+    ...(report === undefined ? {} : { report }),
     ...(logProbs ? { pieces } : {}),
   };
 }

@@ -69,6 +69,9 @@ export interface MethodContext {
   ): Promise<T[]>;
 }
 
+/** Member name → what was done for it, as the method counts (BeamCounts of alignments/bytes). */
+export type MethodReport = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 /** One request's run of a method. */
 export interface MethodRun {
   /** Called once, before the members begin: choose their preparations. */
@@ -80,6 +83,8 @@ export interface MethodRun {
    * the members' tokenizers); the next `step` waits for it in any case.
    */
   accept(entry: number): void | Promise<void>;
+  /** What it has to say of its own work, by member name; for the result. Absent or undefined: nothing. */
+  report?(): MethodReport | undefined;
 }
 
 export interface MethodInfo {

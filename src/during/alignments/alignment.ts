@@ -5,7 +5,7 @@
  * A published method of token-level fusion is an alignment, a fusion rule (rule.ts) and a schedule put together; what an
  * alignment leaves open (which members are asked, how their distributions become one) is the others' business.
  */
-import type { FusedDistribution } from "../method.js";
+import type { FusedDistribution, MethodReport } from "../method.js";
 import type { FusedValues } from "../rules/rule.js";
 
 /** One step's distributions in one space. Valid until the next `align`. */
@@ -46,6 +46,8 @@ export interface Alignment {
   losses?(): Promise<number[]>;
   /** What all members say at each token of the text, where they read one sequence of tokens (weightings/perplexity-search.ts). */
   replay?(): Promise<{ rows: Float32Array[][]; targets: Int32Array }>;
+  /** See MethodRun.report. */
+  report?(): MethodReport;
   /** Queue an entry of the last step in every member. */
   accept(entry: number): void | Promise<void>;
 }

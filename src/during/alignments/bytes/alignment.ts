@@ -9,7 +9,7 @@
  */
 import { LlamafuseError } from "../../../errors.js";
 import { settleAll } from "../../../settle-all.js";
-import type { MethodContext } from "../../method.js";
+import type { MethodContext, MethodReport } from "../../method.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { type BeamCounts, type BeamOptions, MemberBytes } from "./member-bytes.js";
 import { BYTE_ENTRIES, END } from "./token-masses.js";
@@ -37,6 +37,10 @@ export class BytesAlignment implements Alignment {
   /** What each member's beam has done so far. */
   get counts(): readonly BeamCounts[] {
     return this.#members.map(({ counts }) => counts);
+  }
+
+  report(): MethodReport {
+    return Object.fromEntries(this.context.voices.map(({ member }, index) => [member.name, { ...this.counts[index] }]));
   }
 
   /** By bytes, so that members whose tokens are short do not look better than they are. */
