@@ -1,6 +1,7 @@
 /** The benches by name. `npm run bench -- NAME` and `llamafuse bench NAME` run them through here. */
 import { unknownName } from "../src/errors.js";
 import { benchAlignments } from "./alignments.js";
+import { benchBytes } from "./bytes.js";
 import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
 import { benchIsolate } from "./isolate.js";
@@ -32,6 +33,7 @@ const benches = {
     summary: "what deepen and eva build on real vocabularies, and their steps",
     run: benchAlignments,
   },
+  bytes: { summary: "members that say bytes: cost by beam, and bits per byte alone and fused", run: benchBytes },
   speed: { summary: "your own models (-m), alone and fused: first token, tokens/s, memory", run: benchSpeed },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };

@@ -61,7 +61,7 @@ export {
   type MethodLaws,
   type OptionSet,
 } from "./during/define-method.js";
-export type { FusedDistribution, MethodContext, MethodInfo, MethodRun, Voice } from "./during/method.js";
+export type { FusedDistribution, MethodContext, MethodInfo, MethodReport, MethodRun, Voice } from "./during/method.js";
 export { type MethodGiven, type MethodName, type MethodOptions, methodInfos } from "./during/methods.js";
 export type { MemberNeeds, MethodNeeds, Place as MemberPlace } from "./during/needs.js";
 export type { Roles } from "./during/roles.js";
@@ -72,6 +72,7 @@ export type { Ensemble } from "./ensemble/ensemble.js";
 export type { LoadOptions, LoadProgress, MemberInput } from "./ensemble/load-options.js";
 export { loadMembers, type Members } from "./ensemble/members.js";
 export type { Plan, ScheduleChoice } from "./ensemble/plan.js";
+export { type ScoreTextsOptions, scoreTexts, type TextScores } from "./ensemble/score-texts.js";
 export { readEnsembleFile } from "./ensemble-file/read.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { type Matrix, makeMatrix, matrixOf } from "./learning/matrix.js";

@@ -23,6 +23,11 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
     "Quality: routers",
     "The best router is the best of 21 in hindsight; its interval is not corrected for that. See [Routing](routing.md).",
   ],
+  [
+    "bytes",
+    "Bytes: cost and prediction",
+    "A beam of 1 has to guess which tokenisation it is in; four cost twice the model calls of plain decoding and predict better than the member's own tokens on cut texts. See [Bytes](bytes.md).",
+  ],
   ["step", "Speed: one fused step", "A greedy step needs only the likeliest entry; a sampled step needs all of them."],
   [
     "fused",

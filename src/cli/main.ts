@@ -18,6 +18,7 @@ import { addCommonOptions, readEnsembleFlag } from "./options.js";
 import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
+import { registerScore } from "./score/command.js";
 import { colorsFor } from "./terminal.js";
 import { registerTrain } from "./train/command.js";
 
@@ -70,6 +71,7 @@ function makeProgram(): Command {
   registerEval(program);
   registerDetermine(program);
   registerRoute(program);
+  registerScore(program);
   registerTrain(program);
   registerInit(program);
   registerCompletion(program);

@@ -5,7 +5,7 @@
  * chosen bytes alone.
  */
 import type { Combiner } from "../during/combine.js";
-import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../during/method.js";
+import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
@@ -25,6 +25,8 @@ export interface Machinery {
   combiner: Combiner;
   /** Default: "fail". */
   onMemberFailure?: OnMemberFailure;
+  /** See MethodContext.memory. */
+  memory?: Map<string, unknown>;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */
@@ -45,6 +47,7 @@ export async function* streamAnswer(
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
+  let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
   let run: MethodRun;
@@ -152,6 +155,7 @@ export async function* streamAnswer(
         }
         await clock.breathe();
       }
+      report = run!.report?.();
     }
   } catch (error) {
     finishReason = reasonToFinish(toLlamafuseError(error, `The method "${method.info.name}"`), signal, steps);
@@ -172,6 +176,7 @@ export async function* streamAnswer(
     timings: clock.timings(steps, memberTokens[voices[0].member.name]),
     ...(dropped.length > 0 ? { dropped } : {}),
     ...(traceTop > 0 ? { trace } : {}),
+    ...(report === undefined ? {} : { report }),
     ...(logProbs ? { pieces } : {}),
   };
 }

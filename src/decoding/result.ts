@@ -1,4 +1,5 @@
 /** What an answer is: the text, why it ended, what it took. The same for fusion, routers and whatever else answers. */
+import type { MethodReport } from "../during/method.js";
 import type { Member } from "../member/member.js";
 import { randomSeed } from "../random.js";
 import type { DroppedMember } from "./member-failure.js";
@@ -45,6 +46,8 @@ export interface GenerateResult {
   /** With `onMemberFailure: "continue"`: the members that failed, and the answer was finished without. */
   dropped?: DroppedMember[];
   trace?: TraceStep[];
+  /** What the method says of its own work: `bytes` reports model calls, and the share of weight that pruning dropped. */
+  report?: MethodReport;
   /** With `logProbs`: what was chosen, in order; the end too, where the members ended the answer. */
   pieces?: ChosenPiece[];
 }

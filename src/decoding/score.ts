@@ -49,14 +49,27 @@ export async function scoreText(
   { prompt, text, options }: CheckedScoring,
   signal: AbortSignal,
 ): Promise<TextScore> {
-  const bytes = new TextEncoder().encode(text);
   const rendered = await renderPrompts(prompt, voices, options, signal);
+  const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
+  return await scoreAfter(voices, method, { schedule, combiner }, prompts, new TextEncoder().encode(text), signal);
+}
+
+/** A text after each member's own form of a prompt. Errors: as `scoreText`. */
+export async function scoreAfter(
+  voices: readonly Voice[],
+  method: ChosenMethod,
+  { schedule, combiner, memory }: Machinery,
+  prompts: readonly MemberPrompt[],
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<TextScore> {
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
     greedy: false,
     traceTop: 0,
     combiner,
+    memory,
     async advance(advancing) {
       const members = advancing.map(({ member }) => member);
       await advanceAll(members, schedule);
@@ -67,10 +80,10 @@ export async function scoreText(
     if (signal.aborted) throw new LlamafuseError("aborted", "Scoring was cancelled.", {}, signal.reason);
   };
   checkpoint();
-  const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
   const run = method.create(context);
   await run.prepare();
-  const cuts = await Promise.all(voices.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
+  const cutters = method.saysBytes ? [] : voices;
+  const cuts = await Promise.all(cutters.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
   const promptTokens = await beginAll(voices, prompts, schedule, signal);
   const pieces: ChosenPiece[] = [];
   let logProb = 0;

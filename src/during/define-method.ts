@@ -52,6 +52,11 @@ export interface MethodDefinition<Name extends string, Options, Given> {
   members?: number;
   /** The roles that members have instead of weights; none where it is absent or gives none. */
   roles?(options: Options): Roles | undefined;
+  /**
+   * Whether it says single bytes and holds a text of any length, whatever the members' tokens and contexts are. One member
+   * alone is then scored by the method as well, since in bytes it is another measure. Default false.
+   */
+  saysBytes?: boolean;
   /** Start a run for one request. There are two members or more. */
   create(context: MethodContext, options: Options): MethodRun;
   /** Build beforehand what takes long, and refuse what can be seen now. A run without it builds when it first needs it. */
@@ -94,7 +99,10 @@ export const PUBLISHED_STRINGS = {
 
 /** A method as it was defined; called with options, what `createEnsemble` takes as `method`. */
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
-  extends Pick<MethodDefinition<Name, Options, Given>, "members" | "roles" | "create" | "build" | "laws"> {
+  extends Pick<
+    MethodDefinition<Name, Options, Given>,
+    "members" | "roles" | "saysBytes" | "create" | "build" | "laws"
+  > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };
   /** Error: invalid-option. */
@@ -113,7 +121,8 @@ export interface MethodChoice {
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
-  const { name, summary, source, requires, options, needs, members, roles, create, build, laws } = definition;
+  const { name, summary, source, requires, options, needs, members, roles, saysBytes, create, build, laws } =
+    definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };
   const check = (given: unknown): Options => {
@@ -136,6 +145,7 @@ export function defineMethod<const Name extends string, Options = object, Given 
     needs: (options: Options, place: Place) => needs?.(options, place) ?? {},
     members,
     roles,
+    saysBytes,
     create,
     build,
     laws,

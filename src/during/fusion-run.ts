@@ -4,7 +4,7 @@
  *     p_i = alignment(member i)      w = weighting(asked members)      fused = rule(p, w)      chosen → alignment → members
  */
 import type { Alignment } from "./alignments/alignment.js";
-import type { FusedDistribution, MethodContext, MethodRun } from "./method.js";
+import type { FusedDistribution, MethodContext, MethodReport, MethodRun } from "./method.js";
 import { MeanRule } from "./rules/mean.js";
 import type { FusionRule } from "./rules/rule.js";
 import { type Gate, primaryDecides } from "./schedules/gate.js";
@@ -58,10 +58,15 @@ export class FusionRun implements MethodRun {
   }
 
   accept(entry: number): void | Promise<void> {
+    this.#rule.observe?.(entry);
     this.#pending = this.#alignment.accept(entry);
     // The next step reports what goes wrong here, also to a caller that does not wait.
     this.#pending?.catch(() => {});
     return this.#pending;
+  }
+
+  report(): MethodReport | undefined {
+    return this.#alignment.report?.();
   }
 
   async #fuse(asked: readonly number[], weights: readonly number[], rule: FusionRule): Promise<FusedDistribution> {

@@ -46,6 +46,8 @@ export interface MethodContext {
   traceTop: number;
   /** Sums full distributions. Default: a plain one, which is right for any members. */
   combiner?: Combiner;
+  /** What rules have learned on other texts, where the caller keeps it from run to run. Absent: each run begins anew. */
+  memory?: Map<string, unknown>;
   /** Steps at most; undefined where nothing limits them. */
   maxSteps?: number;
   /** Uniform in [0, 1), from the request's seeded generator. Absent where a given text is scored and nothing is drawn. */
@@ -67,6 +69,9 @@ export interface MethodContext {
   ): Promise<T[]>;
 }
 
+/** Member name → what was done for it, as the method counts (BeamCounts of alignments/bytes). */
+export type MethodReport = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 /** One request's run of a method. */
 export interface MethodRun {
   /** Called once, before the members begin: choose their preparations. */
@@ -78,6 +83,8 @@ export interface MethodRun {
    * the members' tokenizers); the next `step` waits for it in any case.
    */
   accept(entry: number): void | Promise<void>;
+  /** What it has to say of its own work, by member name; for the result. Absent or undefined: nothing. */
+  report?(): MethodReport | undefined;
 }
 
 export interface MethodInfo {

@@ -12,6 +12,7 @@ import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { type Demands, fits, misfitError, misfitOf } from "./needs.js";
 import { checkRoles } from "./roles.js";
 import { abe } from "./token/abe/abe.js";
+import { bytes } from "./token/bytes.js";
 import { contrast } from "./token/contrast.js";
 import { core } from "./token/core.js";
 import { deepen } from "./token/deepen.js";
@@ -34,6 +35,7 @@ export const methods = [
   single,
   gac,
   unite,
+  bytes,
   abe,
   me,
   safe,
@@ -68,6 +70,8 @@ export type MethodGiven = MethodOptions | MethodName | MethodChoice;
 /** A method whose options have been checked. */
 export interface ChosenMethod {
   info: MethodInfo;
+  /** See MethodDefinition.saysBytes. */
+  saysBytes: boolean;
   /** Errors: incompatible-members where the members do not offer what it needs, invalid-option for weights beside roles. */
   checkMembers(voices: readonly Voice[]): void;
   /** Start a run for one request. Errors: as `checkMembers`, and invalid-option for a member name that is none. */
@@ -87,9 +91,8 @@ export const methodInfos: readonly MethodInfo[] = methods.map((method) => method
  * ```
  */
 export function methodNamed(given: MethodGiven): ChosenMethod {
-  if (typeof given === "string") return chosen(registered(given), {});
   if (isChoice(given)) return chosen(given.method, given.options);
-  const { name, ...options } = given;
+  const { name, ...options } = typeof given === "string" ? { name: given } : given;
   const method = registered(name);
   return chosen(method, method.check(options));
 }
@@ -124,10 +127,14 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   };
   return {
     info: method.info,
+    saysBytes: method.saysBytes ?? false,
     checkMembers,
     create: (context) => {
       checkMembers(context.voices);
-      return context.voices.length === 1 ? new SingleRun(context) : method.create(context, options);
+      // Nothing is drawn where a given text is scored.
+      const isScoredInBytes = method.saysBytes === true && context.draw === undefined;
+      const isSingle = context.voices.length === 1 && !isScoredInBytes;
+      return isSingle ? new SingleRun(context) : method.create(context, options);
     },
     build: async (voices, run = {}) => {
       checkMembers(voices);

@@ -12,6 +12,7 @@ import {
 } from "../decoding/request.js";
 import type { GenerateResult, StreamChunk } from "../decoding/result.js";
 import { scoreText, type TextScore } from "../decoding/score.js";
+import { scoreWhole } from "../decoding/score-whole.js";
 import type { Voice } from "../during/method.js";
 import { type ChosenMethod, type MethodGiven, methodNamed } from "../during/methods.js";
 import { speakingOf } from "../during/weightings/weights.js";
@@ -160,6 +161,24 @@ export class Ensemble implements Answerer {
       return await scoreText(this.#speaking, this.#method, this.#machinery, request, turn.signal);
     } catch (error) {
       throw toLlamafuseError(error, `The method "${this.methodName}"`);
+    } finally {
+      turn.end();
+    }
+  }
+
+  /**
+   * How likely the method finds a text from its beginning, in nats, without its end; longer than the members' contexts, too
+   * (see decoding/score-whole.ts). `memory`: keeps what rules learn from one text to the next. Errors: invalid-text, aborted, and those of the method.
+   */
+  async scoreWhole(
+    text: string,
+    { signal, memory }: Pick<ScoreOptions, "signal"> & { memory?: Map<string, unknown> } = {},
+  ): Promise<number> {
+    const request = checkScoring("-", text, { signal });
+    const turn = await this.#takeTurn(signal);
+    try {
+      const bytes = new TextEncoder().encode(request.text);
+      return await scoreWhole(this.#speaking, this.#method, { ...this.#machinery, memory }, bytes, turn.signal);
     } finally {
       turn.end();
     }

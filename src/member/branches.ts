@@ -20,6 +20,8 @@ export class Branches {
   #sequences = [0];
   readonly #held: Held[];
   readonly #promptLength: number;
+  /** Whether the cache holds the prompt and nothing else. */
+  isUntouched = true;
 
   /** The context has decoded these tokens into sequence 0, and nothing else. */
   constructor(
@@ -56,6 +58,7 @@ export class Branches {
   /** Put these in the place of the present ones. Errors: invalid-option. */
   replace(next: readonly Branch[]): void {
     checkBranches(this.name, next, this.#sequences.length, this.context);
+    this.isUntouched = false;
     const sources = next.map(({ from }) => this.#sequences[from]);
     const free = this.#held.map((_, sequence) => sequence).filter((sequence) => !sources.includes(sequence));
     // A source's first branch stays where it is, its others move out, before either grows.

@@ -20,7 +20,8 @@ const orders = new WeakMap<Vocabulary, ByteOrder>();
 export class ByteOrder {
   /** Every text token that has bytes, ascending. */
   readonly ids: Int32Array;
-  readonly #ordered: Int32Array;
+  /** The same tokens in the order of their bytes, equal ones ascending. */
+  readonly ordered: Int32Array;
 
   private constructor(private readonly vocabulary: Vocabulary) {
     const ids: number[] = [];
@@ -29,7 +30,7 @@ export class ByteOrder {
     }
     this.ids = Int32Array.from(ids);
     const { bytes, offsets } = vocabulary.data;
-    this.#ordered = Int32Array.from(ids).sort((a, b) => {
+    this.ordered = Int32Array.from(ids).sort((a, b) => {
       let at = offsets[a];
       let other = offsets[b];
       while (at < offsets[a + 1] && other < offsets[b + 1]) {
@@ -89,7 +90,7 @@ export class ByteOrder {
   /** Tokens that are the first `shortest` or more of these bytes, shorter ones first. */
   #within(bytes: Uint8Array, shortest: number): number[] {
     const within: number[] = [];
-    const order = this.#ordered;
+    const order = this.ordered;
     const { offsets } = this.vocabulary.data;
     // From low to high stand the tokens that begin with the first `at` bytes and have more.
     let low = 0;
@@ -108,7 +109,7 @@ export class ByteOrder {
 
   /** The first place from low to high, where all tokens begin alike and go on at `at`, whose byte there is not below. */
   #firstWith(at: number, byte: number, low: number, high: number): number {
-    const order = this.#ordered;
+    const order = this.ordered;
     const { bytes, offsets } = this.vocabulary.data;
     let from = low;
     let to = high;
@@ -124,24 +125,24 @@ export class ByteOrder {
   #beyond(bytes: Uint8Array): Int32Array {
     const start = this.#firstAbove(bytes, false);
     const end = this.#firstAbove(bytes, true);
-    return start === end ? NO_TOKENS : this.#ordered.subarray(start + this.#allOf(bytes).length, end);
+    return start === end ? NO_TOKENS : this.ordered.subarray(start + this.#allOf(bytes).length, end);
   }
 
   /** Tokens that are these bytes, ascending. */
   #allOf(bytes: Uint8Array): Int32Array {
     const start = this.#firstAbove(bytes, false);
     let end = start;
-    while (end < this.#ordered.length && this.#compare(this.#ordered[end], bytes, false) === 0) end++;
-    return this.#ordered.subarray(start, end);
+    while (end < this.ordered.length && this.#compare(this.ordered[end], bytes, false) === 0) end++;
+    return this.ordered.subarray(start, end);
   }
 
   /** The first place whose token is not below these bytes; with `behindAll`, nor begins with them. */
   #firstAbove(bytes: Uint8Array, behindAll: boolean): number {
     let low = 0;
-    let high = this.#ordered.length;
+    let high = this.ordered.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = this.#compare(this.#ordered[middle], bytes, behindAll);
+      const order = this.#compare(this.ordered[middle], bytes, behindAll);
       if (order < 0 || (behindAll && order === 0)) low = middle + 1;
       else high = middle;
     }

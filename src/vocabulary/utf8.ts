@@ -53,3 +53,8 @@ function continues(byte: number, lead: number, place: number): boolean {
   const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
   return byte >= lowest && byte <= highest;
 }
+
+/** Whether a byte continues a character and begins none. */
+export function isUtf8Continuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}

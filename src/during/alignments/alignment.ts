@@ -5,7 +5,7 @@
  * A published method of token-level fusion is an alignment, a fusion rule (rule.ts) and a schedule put together; what an
  * alignment leaves open (which members are asked, how their distributions become one) is the others' business.
  */
-import type { FusedDistribution } from "../method.js";
+import type { FusedDistribution, MethodReport } from "../method.js";
 import type { FusedValues } from "../rules/rule.js";
 
 /** One step's distributions in one space. Valid until the next `align`. */
@@ -42,10 +42,12 @@ export interface Alignment {
    * decide. Present where only the likeliest entry is wanted and the alignment knows how to find it sooner.
    */
   likeliest?(asked: readonly number[], weights: readonly number[]): Promise<FusedDistribution | undefined>;
-  /** ℓ of each member, in nats a token, where the alignment has its own way to measure it (weightings/perplexity.ts). */
+  /** ℓ of each member, in nats a token or byte, where the alignment has its own way to measure it (weightings/perplexity.ts). */
   losses?(): Promise<number[]>;
   /** What all members say at each token of the text, where they read one sequence of tokens (weightings/perplexity-search.ts). */
   replay?(): Promise<{ rows: Float32Array[][]; targets: Int32Array }>;
+  /** See MethodRun.report. */
+  report?(): MethodReport;
   /** Queue an entry of the last step in every member. */
   accept(entry: number): void | Promise<void>;
 }

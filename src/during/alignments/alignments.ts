@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { partSchema } from "../../part-schema.js";
 import type { Voice } from "../method.js";
 import type { BuildOptions } from "./build/pool.js";
+import { bytes } from "./bytes/definition.js";
 import type { AlignmentDefinition } from "./define-alignment.js";
 import { mined } from "./mined/definition.js";
 import { oneVocabulary } from "./one-vocabulary/definition.js";
@@ -11,7 +12,7 @@ import { similarity } from "./similarity/definition.js";
 import { topUnion } from "./top-union/definition.js";
 import { union } from "./union/definition.js";
 
-export const alignments = [topUnion, union, mined, oneVocabulary, similarity, relative] as const;
+export const alignments = [topUnion, union, mined, oneVocabulary, similarity, relative, bytes] as const;
 
 /** UniTE's space, unless another is named. */
 export const alignmentOptions = partSchema(alignments, "top-union");

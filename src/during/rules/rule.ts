@@ -16,4 +16,6 @@ export interface FusionRule {
   readonly isMean?: boolean;
   /** Fuse one step. `asked`: the voices whose distributions these are; `weights`: theirs, summing to 1. */
   fuse(step: AlignedStep, weights: readonly number[], asked: readonly number[]): FusedValues;
+  /** The entry of the last fused step that was chosen, for rules that learn; the step's distributions are still valid. */
+  observe?(entry: number): void;
 }

@@ -1,6 +1,7 @@
 /** The fusion rules that methods are put together from. A new one is a file here and a line in this list. */
 import type { z } from "zod";
 import { partSchema } from "../../part-schema.js";
+import { adaptive } from "./adaptive.js";
 import { contrast } from "./contrast.js";
 import { core } from "./core.js";
 import type { RuleDefinition } from "./define-rule.js";
@@ -9,7 +10,7 @@ import { minimum } from "./minimum.js";
 import { product } from "./product.js";
 import { proxy } from "./proxy.js";
 
-export const rules = [mean, product, minimum, core, contrast, proxy] as const;
+export const rules = [mean, product, minimum, core, adaptive, contrast, proxy] as const;
 
 export const ruleOptions = partSchema(rules, "mean");
 

@@ -141,9 +141,10 @@ export class LlamaEngine {
   }
 
   begin(prompt: MemberPrompt): BeginResult {
+    const isOneText = !this.#isBranching || this.#branches?.isUntouched === true;
     this.#take(prompt);
     const { tokens } = this.#trail;
-    if (prompt.reuse !== true || this.#isBranching) this.#cache.clear();
+    if (prompt.reuse !== true || !isOneText) this.#cache.clear();
     const reusedTokens = Math.min(this.#cache.shared(tokens), tokens.length - 1);
     this.advance();
     if (this.#isBranching) {

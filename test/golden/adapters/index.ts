@@ -3,6 +3,7 @@ import { abe } from "./abe.js";
 import { answers } from "./answers.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
+import { bytes } from "./bytes.js";
 import { chatTemplate } from "./chat-template.js";
 import { core } from "./core.js";
 import { deepen } from "./deepen.js";
@@ -28,6 +29,7 @@ export const adapters: readonly GoldenAdapter[] = [
   answers,
   avengers,
   bleuChrf,
+  bytes,
   chatTemplate,
   core,
   deepen,

@@ -1,0 +1,102 @@
+/** The bits per byte of texts, under members alone and under a method over all of them. */
+
+import { scoreTokens } from "../decoding/score-whole.js";
+import type { MethodGiven } from "../during/methods.js";
+import { methodNamed } from "../during/methods.js";
+import { LlamafuseError } from "../errors.js";
+import { fuse } from "./ensemble.js";
+import { castOf, type Members } from "./members.js";
+
+export interface ScoreTextsOptions {
+  /** Default: the method "bytes" for several members; for one, its own tokens. */
+  method?: MethodGiven;
+  /** Called behind every text that has been scored by one scorer: member by member, then the method. */
+  onProgress?: (done: number, total: number, scorer: string) => void;
+  /** Cancels it: an error "aborted". */
+  signal?: AbortSignal;
+}
+
+export interface TextScores {
+  texts: number;
+  bytes: number;
+  /** Tokens that the first member cuts the texts into. */
+  tokens: number;
+  /**
+   * −log2 p(texts) / bytes under the method, or under the one member; Infinity where a text is impossible. Each text is on
+   * its own, from its beginning, but that the rule "adaptive" goes on learning; its end is not counted.
+   */
+  bitsPerByte: number;
+  /** Each member alone: by bytes where the method is "bytes" (the sum over tokenisations), else in its own tokens. */
+  members: { name: string; bitsPerByte: number }[];
+}
+
+/**
+ * ```ts
+ * await using members = await loadMembers({ members: ["a.gguf", "b.gguf"] });
+ * const { bitsPerByte } = await scoreTexts(members, stories, { method: { name: "bytes", rule: "product" } });
+ * ```
+ *
+ * Errors: invalid-text for no texts, or an empty one; aborted; those of the method.
+ */
+export async function scoreTexts(
+  members: Members,
+  texts: readonly string[],
+  { method = members.names.length > 1 ? "bytes" : undefined, onProgress, signal }: ScoreTextsOptions = {},
+): Promise<TextScores> {
+  if (texts.length === 0 || texts.includes("")) {
+    const found = texts.length === 0 ? "no texts" : `an empty text (number ${texts.indexOf("") + 1})`;
+    throw new LlamafuseError("invalid-text", `There is nothing to score: ${found}. Give texts of one byte or more.`, {
+      found,
+    });
+  }
+  const sizes = texts.map((text) => Buffer.byteLength(text));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const byBytes = method !== undefined && methodNamed(method).saysBytes;
+  const { names } = members;
+  const isFused = method !== undefined && (names.length > 1 || byBytes);
+  const scorers = names.length + (isFused && names.length > 1 ? 1 : 0);
+  let done = 0;
+  const perByte = async (scorer: string, logProbOf: (text: string) => Promise<number>): Promise<number> => {
+    let sum = 0;
+    for (const text of texts) {
+      sum += await logProbOf(text);
+      onProgress?.(++done, scorers * texts.length, scorer);
+    }
+    return -sum / Math.LN2 / bytes;
+  };
+  const underMethod = async (of: Members, scorer: string): Promise<number> => {
+    const ensemble = await fuse(of, method!, { signal });
+    const memory = new Map<string, unknown>();
+    try {
+      return await perByte(scorer, (text) => ensemble.scoreWhole(text, { signal, memory }));
+    } finally {
+      await ensemble.dispose();
+    }
+  };
+  const alone: TextScores["members"] = [];
+  for (const name of names) {
+    const only = members.only(name);
+    const bitsPerByte = byBytes
+      ? await underMethod(only, name)
+      : await perByte(name, async (text) => (await inTokens(only, text, signal)).logProb);
+    alone.push({ name, bitsPerByte });
+  }
+  const first = castOf(members).voices[0].member;
+  let tokens = 0;
+  for (const text of texts) tokens += (await first.tokenize(Buffer.from(text))).length;
+  const bitsPerByte =
+    names.length > 1 ? await underMethod(members, methodNamed(method!).info.name) : alone[0].bitsPerByte;
+  return { texts: texts.length, bytes, tokens, bitsPerByte, members: alone };
+}
+
+/** Under one member, in its tokens. */
+async function inTokens(only: Members, text: string, signal?: AbortSignal) {
+  const { voices, turns } = castOf(only);
+  const [{ member }] = voices;
+  const turn = await turns.take({ owner: only, members: [member], signal });
+  try {
+    return await scoreTokens(member, Buffer.from(text), turn.signal);
+  } finally {
+    turn.end();
+  }
+}
