@@ -9,6 +9,7 @@ import { benchLoad } from "./load.js";
 import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
+import { benchReal } from "./real.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
@@ -28,6 +29,10 @@ const benches = {
   routing: {
     summary: "every router on RouterBench, RouterDC and RouteLLM, and the native experts behind the default one",
     run: benchRouting,
+  },
+  real: {
+    summary: "real models alone and fused on GSM8K and wikitext; routers on a real embedder's vectors",
+    run: benchReal,
   },
   alignments: {
     summary: "what deepen and eva build on real vocabularies, and their steps",
@@ -63,10 +68,11 @@ export async function runBench(name: string, options: BenchOptions & SpeedOption
   return { ...report, settings: { ...report.settings, othersShareOfCores: others }, notes, command };
 }
 
-function argumentsOf({ rounds, limit, sets, folder }: BenchOptions): string[] {
+function argumentsOf({ rounds, limit, minutes, sets, folder }: BenchOptions): string[] {
   return [
     ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
     ...(limit === undefined ? [] : [`--limit ${limit}`]),
+    ...(minutes === undefined ? [] : [`--minutes ${minutes}`]),
     ...(sets ?? []).map((set) => `--set "${set}"`),
     ...(folder === undefined ? [] : ["--folder FOLDER"]),
   ];

@@ -42,6 +42,8 @@ export interface BenchOptions {
   sets?: readonly string[];
   /** Questions at most, where questions are asked: for a quick look. Default: all. */
   limit?: number;
+  /** Stop asking after so many minutes, where a bench keeps its answers: another run goes on. Default: no limit. */
+  minutes?: number;
   /** Where a bench finds its tables of outcomes. Default: the bench's own place. */
   folder?: string;
   /** Told what is being measured. */

@@ -2,60 +2,20 @@
  * `bench routing`: every router on real tables of outcomes (RouterBench, RouterDC, RouteLLM), against random, best single,
  * zero router and oracle, on the words of the queries alone; then the native experts behind the default router, live.
  */
-import path from "node:path";
 import { DEFAULT_ROUTER } from "../src/before/default-router.js";
 import { type BaselineReport, comparisonNotes } from "../src/before/evaluation/compare-routers.js";
 import { evaluateRouters, type RoutersEvaluation } from "../src/before/evaluation/evaluate-routers.js";
 import { renderTablesHtml } from "../src/before/evaluation/html.js";
-import { foldsOf, type Splits, splitOf } from "../src/before/evaluation/splits.js";
+import type { Splits } from "../src/before/evaluation/splits.js";
 import { routerInfos } from "../src/before/registry.js";
-import { readOutcomeTable } from "../src/before/table/read.js";
-import { chooseSets, type Missing, missingAmong, projectPath } from "./choose-sets.js";
+import { chooseSets } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
 import type { BenchOptions, BenchReport, BenchTable, Cell, Column } from "./report.js";
 import { benchRoutedZoo, ROUTED_ZOO } from "./routed-zoo.js";
+import { missingTables, ROUTING_FOLDER, ROUTING_TABLES, type RoutingTable, splitsOf } from "./routing-tables.js";
 
-const FOLDER = projectPath("../shared/routing");
 const SEED = 1;
 const RESAMPLES = 500;
-
-interface RoutingTable {
-  name: string;
-  /** Paths within the folder; several are one table. */
-  train: readonly string[];
-  test?: readonly string[];
-  /** Without a test table. */
-  folds?: number;
-}
-
-const DC_TASKS = {
-  "ARC-C": ["arc_challenge_train", "arc_challenge_test"],
-  GSM8K: ["gsm8k-train", "gsm8k-test"],
-  HumanEval: ["humaneval_train", "humaneval_test"],
-  MMLU: ["mmlu_train", "mmlu_test"],
-} as const;
-const ofDc = (tasks: readonly (readonly string[])[], half: number) =>
-  tasks.map((task) => `routerdc/${task[half]}.json`);
-const bench = (name: string, file: string): RoutingTable => ({
-  name: `RouterBench ${name}`,
-  train: [`routerbench/${file}_train.csv`],
-  test: [`routerbench/${file}_test.csv`],
-});
-const dc = (name: string, tasks: readonly (readonly string[])[]): RoutingTable => ({
-  name,
-  train: ofDc(tasks, 0),
-  test: ofDc(tasks, 1),
-});
-
-/** RouterDC's tasks together, as its paper trains on them, and each alone. */
-const TABLES: readonly RoutingTable[] = [
-  bench("ARC-C", "arc_challenge"),
-  bench("Winogrande", "winograde"),
-  dc("RouterDC", Object.values(DC_TASKS)),
-  ...Object.entries(DC_TASKS).map(([name, task]) => dc(`RouterDC ${name}`, [task])),
-  { name: "RouteLLM GSM8K", train: ["routellm/gsm8k_responses.csv"], folds: 5 },
-  { name: "RouteLLM MMLU", train: ["routellm/mmlu"], folds: 2 },
-];
 
 /** Columns of a table of routers. The differences are in what routers are compared by. */
 const COLUMNS: readonly Column[] = [
@@ -75,15 +35,15 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export async function benchRouting(options: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
-  const folder = options.folder ?? FOLDER;
-  const { sets, notes } = chooseSets("routing", [...TABLES, { name: ROUTED_ZOO }], options.sets, (set) =>
+  const folder = options.folder ?? ROUTING_FOLDER;
+  const { sets, notes } = chooseSets("routing", [...ROUTING_TABLES, { name: ROUTED_ZOO }], options.sets, (set) =>
     "train" in set ? missingTables(set, folder) : undefined,
   );
   const evaluated: { title: string; evaluation: RoutersEvaluation; notes: string[] }[] = [];
   for (const table of sets) {
     if (!("train" in table)) continue;
     options.onProgress?.(table.name);
-    const splits = await splitsOf(table, folder);
+    const splits = await splitsOf(table, folder, { seed: SEED });
     const evaluation = await evaluateRouters(
       routerInfos.map(({ name }) => ({ name })),
       splits,
@@ -115,18 +75,6 @@ export async function benchRouting(options: BenchOptions = {}): Promise<Omit<Ben
       page: renderTablesHtml("Routers on real outcomes", about, evaluated, DEFAULT_ROUTER),
     }),
   };
-}
-
-function missingTables({ train, test = [] }: RoutingTable, folder: string): Missing | undefined {
-  const files = [...train, ...test].map((file) => path.join(folder, file));
-  return missingAmong(files, () => "Give the folder with the tables: --folder");
-}
-
-async function splitsOf({ train, test, folds }: RoutingTable, folder: string): Promise<Splits> {
-  const read = (files: readonly string[]) => readOutcomeTable(files.map((file) => path.join(folder, file)));
-  const options = { seed: SEED };
-  const learned = await read(train);
-  return test === undefined ? foldsOf(learned, folds ?? 2, options) : splitOf(learned, await read(test), options);
 }
 
 function describe({ folds }: RoutingTable, { splits, tested, leaked }: Splits): string {

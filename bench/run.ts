@@ -15,17 +15,19 @@ const OPTIONS = {
   json: { type: "string" },
   rounds: { type: "string" },
   limit: { type: "string" },
+  minutes: { type: "string" },
   set: { type: "string", multiple: true },
   folder: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
-const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--set NAME]… [--folder FOLDER] [--json FILE]
+const USAGE = `npm run bench -- NAME [--rounds N] [--limit N] [--minutes N] [--set NAME]… [--folder FOLDER] [--json FILE]
 
 ${benchInfos.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
 
   --rounds N       repetitions of each measurement (default: the benchmark's own)
-  --limit N        quality: questions at most (default: all)
+  --limit N        quality, real: questions at most (default: the benchmark's own)
+  --minutes N      real: ask nothing new after so long; the next run continues (default: no limit)
   --set NAME       only these models or tables; repeatable (default: all with files on this machine)
   --folder FOLDER  routing: folder with the tables of outcomes (default: ../shared/routing)
   --json FILE      where the figures go (default: bench/results/NAME.json)
@@ -49,6 +51,7 @@ async function main(): Promise<number> {
     const { page, ...report } = await runBench(name, {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       limit: values.limit === undefined ? undefined : Number(values.limit),
+      minutes: values.minutes === undefined ? undefined : Number(values.minutes),
       sets: values.set,
       folder: values.folder,
       onProgress: (what) => process.stderr.write(`${name}: ${what}\n`),

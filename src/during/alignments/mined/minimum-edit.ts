@@ -22,7 +22,7 @@ const MOST_BITS = 31;
 const NO_WORDS = { words: new Int32Array(0), signatures: new Int32Array(0) };
 
 /**
- * Word of `from` → the nearest word of `to`; `to` is not empty. .
+ * Word of `from` → the nearest word of `to`; `to` is not empty.
  *
  * ```ts
  * nearestWords(["cats"], ["dog", "cat"]);  // Int32Array [1]
@@ -30,7 +30,8 @@ const NO_WORDS = { words: new Int32Array(0), signatures: new Int32Array(0) };
  */
 export function nearestWords(from: readonly string[], to: readonly string[]): Int32Array {
   const alphabet = new Map<number, number>();
-  const index = new WordIndex(wordsOf(to, alphabet), to.length);
+  const words = wordsOf(to, alphabet);
+  const index = new WordIndex(words, to.length, alphabet.size);
   const exact = new Map<string, number>();
   for (const [word, string] of to.entries()) if (!exact.has(string)) exact.set(string, word);
   const patterns = wordsOf(from, alphabet);
@@ -71,6 +72,8 @@ function wordsOf(strings: readonly string[], alphabet: Map<number, number>): Wor
 class WordIndex {
   /** Length → the words of that length, ascending, and their signatures beside them. */
   readonly #groups: { words: Int32Array; signatures: Int32Array }[];
+  /** Symbols from this on are in no word. */
+  readonly #known: number;
   /** All words in order of their symbols. */
   readonly #ordered: Int32Array;
   /** For the pattern at hand: symbol → the bits of the places that have it. */
@@ -79,8 +82,10 @@ class WordIndex {
   constructor(
     private readonly words: Words,
     count: number,
+    alphabet: number,
   ) {
     const { offsets, signatures } = words;
+    this.#known = alphabet;
     const byLength: number[][] = [];
     for (let word = 0; word < count; word++) (byLength[offsets[word + 1] - offsets[word]] ??= []).push(word);
     this.#groups = Array.from(byLength, (group = []) => ({
@@ -101,8 +106,7 @@ class WordIndex {
     const own = patterns.symbols.subarray(patterns.offsets[pattern], patterns.offsets[pattern + 1]);
     const { length } = own;
     const isShort = length <= MOST_BITS;
-    const low = patterns.signatures[2 * pattern];
-    const high = patterns.signatures[2 * pattern + 1];
+    const { low, high, unknown } = this.#signatureOf(own);
     if (isShort) for (let place = 0; place < length; place++) this.#places[own[place]] |= 1 << place;
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -117,15 +121,31 @@ class WordIndex {
       for (const other of difference === 0 ? [length] : [length - difference, length + difference]) {
         const { words, signatures } = this.#groups[other] ?? NO_WORDS;
         for (let place = 0; place < words.length; place++) {
+          const word = words[place];
+          // Of equals the first wins, so a later word has to be nearer.
+          const room = word > best ? least - 1 : least;
           const lacking = low & ~signatures[2 * place];
-          if (lacking !== 0 && bitCount(lacking) + bitCount(high & ~signatures[2 * place + 1]) > least) continue;
+          if (unknown + bitCount(lacking) + bitCount(high & ~signatures[2 * place + 1]) > room) continue;
           const extra = bitCount(signatures[2 * place] & ~low) + bitCount(signatures[2 * place + 1] & ~high);
-          if (extra <= least) compare(words[place]);
+          if (extra <= room) compare(word);
         }
       }
     }
     if (isShort) for (let place = 0; place < length; place++) this.#places[own[place]] = 0;
     return best;
+  }
+
+  /** The bits of a pattern's symbols that some word has, and how many of its places have a symbol that none has. */
+  #signatureOf(own: Uint32Array): { low: number; high: number; unknown: number } {
+    let low = 0;
+    let high = 0;
+    let unknown = 0;
+    for (const symbol of own) {
+      if (symbol >= this.#known) unknown++;
+      else if ((symbol & 32) === 0) low |= 1 << (symbol & 31);
+      else high |= 1 << (symbol & 31);
+    }
+    return { low, high, unknown };
   }
 
   /** The words that stand right before and right behind the pattern in order. */

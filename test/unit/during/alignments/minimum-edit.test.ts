@@ -32,6 +32,19 @@ it.each([6, 30, 31, 32, 50])("finds the first of the nearest words of up to %i s
   }
 });
 
+it("knows the nearest word of symbols that no word has", () => {
+  const random = randomNumbers(2);
+  const wordOf = (symbols: string) => () =>
+    Array.from({ length: 1 + Math.floor(random() * 6) }, () => symbols[Math.floor(random() * symbols.length)]).join("");
+  const from = Array.from({ length: 200 }, wordOf("abcжщю"));
+  const to = Array.from({ length: 100 }, wordOf("abcd"));
+  const expected = from.map((string) => {
+    const distances = to.map((other) => distance(string, other));
+    return distances.indexOf(Math.min(...distances));
+  });
+  expect(Array.from(nearestWords(from, to))).toEqual(expected);
+});
+
 it("tells apart what the bits of symbols cannot", () => {
   const symbols = Array.from({ length: 130 }, (_, place) => String.fromCodePoint(0x4e00 + place));
   expect(Array.from(nearestWords(symbols, ["ab", ...symbols.slice(65), symbols[3]]))).toEqual(

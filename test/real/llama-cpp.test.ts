@@ -1,0 +1,78 @@
+/** Real models, one at a time, against llama.cpp's own programs: prompts, greedy answers, perplexity (golden/make.py). */
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { projectPath } from "../../bench/choose-sets.js";
+import { realModel } from "../../bench/real-models.js";
+import { contentHash } from "../../src/content-identity.js";
+import { renderPrompt } from "../../src/decoding/prompt.js";
+import type { LlamaMember } from "../../src/member/llama/llama-member.js";
+import { createEnsemble } from "../../src/systems.js";
+import { golden, loadMember, memberOptions, members } from "./models.js";
+
+const WIKITEXT = projectPath("../shared/text/wikitext-2-test.txt");
+const AT_THE_SEED = { temperature: 0, seed: 1 };
+
+describe.each(members)("%s", (name) => {
+  let member: LlamaMember;
+  beforeAll(async () => {
+    member = await loadMember(name);
+  });
+  afterAll(() => member.dispose());
+
+  it("is the file that the goldens are of", async () => {
+    expect(await contentHash([realModel(name)!])).toBe(golden.sha256[name]);
+  });
+
+  it.each(golden.texts[name])("reads $text as llama-tokenize does", async ({ text, ids }) => {
+    const { prompt } = renderPrompt(text, member);
+    expect(Array.from(await member.tokenize(prompt.text, prompt))).toEqual(ids);
+  });
+
+  it.skipIf(!existsSync(WIKITEXT))("has the perplexity of llama-perplexity on wikitext", async () => {
+    const { bytes, context } = golden.wikitext;
+    const text = readFileSync(WIKITEXT).subarray(0, bytes);
+    const ids = await member.tokenize(text, { addBos: true, parseSpecial: false });
+    const { bos } = member.vocabulary;
+    const beginsWithBos = ids[0] === bos;
+    let sum = 0;
+    let count = 0;
+    for (let start = 0; start + context <= ids.length; start += context) {
+      const tokens = Array.from(ids.subarray(start, start + context));
+      if (beginsWithBos) tokens[0] = bos;
+      const { logProbs } = await member.scorePrompt({ text, parseSpecial: false, addBos: false, tokens });
+      // Its first half gives the context; what the last token says is not asked.
+      for (let at = context / 2 + 1; at < context; at++) {
+        sum += logProbs[at];
+        count++;
+      }
+    }
+    const perplexity = Math.exp(-sum / count);
+    expect(count).toBeGreaterThan(1000);
+    expect(Math.abs(perplexity / golden.perplexity[name] - 1)).toBeLessThan(1e-3);
+  });
+});
+
+it.each(golden.chats)(
+  "SmolLM2 reads $messages as llama-tokenize reads what Python renders",
+  async ({ messages, text, ids }) => {
+    const member = await loadMember("smollm2");
+    try {
+      const { prompt } = renderPrompt(messages, member);
+      expect(Buffer.from(prompt.text).toString()).toBe(text);
+      expect(Array.from(await member.tokenize(prompt.text, prompt))).toEqual(ids);
+    } finally {
+      await member.dispose();
+    }
+  },
+);
+
+describe.each(members)("greedy answers of %s", (name) => {
+  it.each(golden.answers[name])("are llama-completion's: $prompt", async ({ prompt, tokens, text }) => {
+    await using ensemble = await createEnsemble({ members: [memberOptions(name)], method: "single" });
+    const result = await ensemble.generate(prompt, { ...AT_THE_SEED, maxTokens: tokens });
+    expect(result.text).toBe(text);
+    // As many tokens spell one text in one way: what is likeliest.
+    expect(result.usage.steps).toBeLessThanOrEqual(tokens);
+    expect(result.finishReason).toBe(result.usage.steps === tokens ? "length" : "stop");
+  });
+});
