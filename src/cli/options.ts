@@ -16,6 +16,7 @@ import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
 export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method" | "members"> & {
+  onMemberFailure?: OnMemberFailure;
   members: readonly MemberOptions[];
   method?: SystemOptions;
 };

@@ -41,7 +41,7 @@ export async function readEnsembleFile(file: string): Promise<EnsembleOptions | 
     ...(method !== undefined && { method: await methodIn(folder, method, file) }),
   };
   try {
-    const { request: _, method: chosen, ...load } = options;
+    const { request: _, method: chosen, onMemberFailure: __, ...load } = options;
     checkLoadOptions(load);
     if (request !== undefined) checkRequest("A prompt", request);
     if (chosen !== undefined) await checkSystem(chosen);
