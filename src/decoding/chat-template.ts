@@ -14,6 +14,9 @@
  *    consecutive messages of one role merged alike: for templates that refuse or ignore a system message, or insist on
  *    strict alternation.
  * If a template renders but alters a text, its first rendering is taken.
+ *
+ * A conversation that ends with the assistant's message is cut behind that message: a sign that no text contains is put at
+ * the message's end, `add_generation_prompt` is false, and what the template writes from the sign on is dropped.
  */
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberFacts } from "../member/member.js";
@@ -37,6 +40,31 @@ export interface TemplateOptions {
 
 /** A template that knows no parts prints the list itself, which does not render the conversation. */
 const PRINTED_PARTS = /['"]type['"]:\s*['"]text['"]/;
+
+/** Of Unicode's private use, where no message has it: templates take white space off the ends of what is said. */
+const SIGN = "\ue0f7\ue0f6";
+
+/** The conversation up to the end of its last message, which is the assistant's. Errors: as renderTemplate. */
+export function continuedTemplate(
+  messages: readonly ChatMessage[],
+  member: Pick<Member, "name" | "facts">,
+  options: TemplateOptions = {},
+): Text {
+  const last = messages[messages.length - 1];
+  const said = contentText(last);
+  let sign = SIGN;
+  while (messages.some((message) => contentText(message).includes(sign))) sign += SIGN;
+  const signed = [...messages.slice(0, -1), { ...last, content: said + sign }];
+  const variables = { add_generation_prompt: false, ...options.variables };
+  const text = renderTemplate(signed, member, { ...options, variables });
+  const end = text.value.lastIndexOf(sign);
+  if (end >= 0) return text.cut(0, end);
+  throw new LlamafuseError(
+    "invalid-option",
+    `The chat template of member "${member.name}" does not write the assistant's last message, so its answer cannot be continued. End the conversation with the user's message.`,
+    { member: member.name, found: "assistant", allowed: "user" },
+  );
+}
 
 /** Parsed templates, for as long as their member's facts are around. */
 const parsed = new WeakMap<MemberFacts, JinjaTemplate>();

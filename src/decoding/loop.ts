@@ -8,7 +8,7 @@ import type { Combiner } from "../during/combine.js";
 import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
-import type { MemberPrompt } from "../member/member.js";
+import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
 import { renderPrompts } from "./prompt.js";
@@ -17,6 +17,7 @@ import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from
 import { Sampler } from "./sampler.js";
 import { advanceAll, eachMember, type Schedule } from "./schedule.js";
 import { StepClock } from "./step-clock.js";
+import { Prologue } from "./thinking/prologue.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
 
 /** How the members work and what sums their distributions. */
@@ -46,6 +47,10 @@ export async function* streamAnswer(
   const pieces: ChosenPiece[] = [];
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const memberPromptTokens = { ...memberTokens };
+  /** What each member begins the answer behind: the prompt, later with its thoughts. */
+  const promptOf = new Map<Member, MemberPrompt>();
+  for (const [index, { prompt }] of rendered.entries()) promptOf.set(voices[index].member, prompt);
+  let prologue: Prologue | undefined;
   let steps = 0;
   let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
@@ -76,12 +81,13 @@ export async function* streamAnswer(
     },
   };
 
-  const begin = async () => {
-    run = method.create(context);
+  const begin = async (reuse: boolean) => {
+    run = method.create({ ...context, voices: speaking });
     await run.prepare();
-    const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
-    const tokens = await beginAll(voices, prompts, schedule, signal);
-    for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
+    const prompts = speaking.map(({ member }) => ({ ...promptOf.get(member)!, reuse }));
+    const tokens = await beginAll(speaking, prompts, schedule, signal);
+    // Begun again behind thoughts, a member has read the same prompt.
+    for (const [index, { member }] of speaking.entries()) memberPromptTokens[member.name] ||= tokens[index];
   };
   /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
   const continueWithout = async (error: unknown): Promise<void> => {
@@ -101,9 +107,8 @@ export async function* streamAnswer(
       const members = speaking.map(({ member }) => member);
       const text = Buffer.concat(chosen);
       await eachMember(members, schedule, async (member) => {
-        const { prompt } = rendered[voices.findIndex((voice) => voice.member === member)];
-        const { promptTokens, decodedTokens } = await beginBehind(member, prompt, text, signal);
-        if (steps === 0) memberPromptTokens[member.name] = promptTokens;
+        const { promptTokens, decodedTokens } = await beginBehind(member, promptOf.get(member)!, text, signal);
+        if (steps === 0) memberPromptTokens[member.name] ||= promptTokens;
         else memberTokens[member.name] += decodedTokens;
       });
     } catch (next) {
@@ -114,7 +119,28 @@ export async function* streamAnswer(
   try {
     if (maxTokens > 0) {
       signal.throwIfAborted();
-      await begin().catch(continueWithout);
+      await begin(reusePrompt).catch(continueWithout);
+      prologue = new Prologue({
+        voices: speaking,
+        rendered: speaking.map((voice) => rendered[voices.findIndex(({ member }) => member === voice.member)]),
+        schedule,
+        maxTokens,
+        sampling: options,
+        seed: sampler.seed,
+        signal,
+        breathe: () => clock.breathe(),
+      });
+      if (prologue.isNeeded) {
+        clock.startThinking();
+        for await (const reasoning of prologue.pieces()) {
+          clock.pause();
+          yield { text: "", reasoning };
+          clock.resume();
+        }
+        for (const [index, prompt] of prologue.prompts.entries()) promptOf.set(speaking[index].member, prompt);
+        await begin(true).catch(continueWithout);
+        clock.stopThinking();
+      }
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
@@ -163,8 +189,12 @@ export async function* streamAnswer(
   clock.stopSteps();
   const rest = answer.finish();
   if (rest !== "") yield { text: rest };
+  const { reasoning, tokens: reasoningTokens = {} } = prologue ?? {};
+  const answerTokens = memberTokens[voices[0].member.name];
+  for (const [name, tokens] of Object.entries(reasoningTokens)) memberTokens[name] += tokens;
   return {
     text: answer.text,
+    ...(reasoning === undefined ? {} : { reasoning }),
     finishReason: finishReason ?? "length",
     method: method.info.name,
     cost: costOf(
@@ -172,8 +202,14 @@ export async function* streamAnswer(
       { memberPromptTokens, memberTokens },
     ),
     seed: sampler.seed,
-    usage: { promptTokens: total(memberPromptTokens), memberPromptTokens, steps, memberTokens },
-    timings: clock.timings(steps, memberTokens[voices[0].member.name]),
+    usage: {
+      promptTokens: total(memberPromptTokens),
+      memberPromptTokens,
+      steps,
+      memberTokens,
+      ...(total(reasoningTokens) > 0 ? { reasoningTokens } : {}),
+    },
+    timings: clock.timings(steps, answerTokens),
     ...(dropped.length > 0 ? { dropped } : {}),
     ...(traceTop > 0 ? { trace } : {}),
     ...(report === undefined ? {} : { report }),

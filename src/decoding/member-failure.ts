@@ -55,6 +55,14 @@ export async function beginBehind(
   text: Uint8Array,
   signal: AbortSignal,
 ): Promise<{ promptTokens: number; decodedTokens: number }> {
+  // Tokens stand for the whole prompt, whatever its text is.
+  if (prompt.tokens !== undefined) {
+    const { promptTokens, reusedTokens } = await member.begin({ ...prompt, reuse: true }, signal);
+    if (text.length === 0) return { promptTokens, decodedTokens: promptTokens - reusedTokens };
+    member.append({ kind: "text", bytes: text });
+    await member.advance();
+    return { promptTokens, decodedTokens: promptTokens - reusedTokens + member.output.decodedTokens };
+  }
   const bad = invalidUtf8At(text);
   const whole = bad < 0 ? text : text.subarray(0, bad);
   const start = prompt.text.length;

@@ -27,6 +27,11 @@ export function contentText({ content }: Pick<ChatMessage, "content">): string {
   return typeof content === "string" ? content : content.map(({ text }) => text).join("");
 }
 
+/** Whether the answer has begun: the last message is the assistant's. */
+export function isContinued(messages: readonly Pick<ChatMessage, "role">[]): boolean {
+  return messages.at(-1)?.role === "assistant";
+}
+
 /** Errors: invalid-text, invalid-option. */
 export function checkMessages(messages: readonly Partial<ChatMessage>[]): void {
   if (messages.length === 0) {
@@ -43,10 +48,11 @@ export function checkMessages(messages: readonly Partial<ChatMessage>[]): void {
   }
   const last = messages[messages.length - 1] as ChatMessage;
   if (last.role === "assistant") {
+    if (contentText(last).trim() !== "") return;
     throw new LlamafuseError(
-      "invalid-option",
-      "The last message is the assistant's own, so no question is open. End the conversation with the user's message.",
-      { found: "assistant", allowed: "user", message: messages.length },
+      "invalid-text",
+      "The last message is the assistant's and empty. Leave it out, or give the text with which the answer begins.",
+      { found: last.content, message: messages.length },
     );
   }
   const question = (messages.findLast(({ role }) => role === "user") ?? last) as ChatMessage;

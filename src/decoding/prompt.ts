@@ -17,6 +17,12 @@
  *   and its answer ends before "\nUser:". As this format puts a space after "Assistant:", such a member's answer
  *   begins with one.
  *
+ *   A conversation whose last message is the assistant's is continued there: the prompt ends with that message as the
+ *   template writes it, and the answer is what follows.
+ *
+ *   Members that think do so before the answer (see thinking/). With thinking off, a thought that the template begins is
+ *   closed here.
+ *
  * Either way, a text that begins with the member's beginning-of-text token gets no second one, and nothing is put behind
  * it, whatever the model's file says (`add_eos_token`).
  */
@@ -25,9 +31,12 @@ import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { checkSwitch, guarded, refuse } from "../read-options.js";
 import { invalidUtf8At } from "../vocabulary/utf8.js";
-import { renderTemplate, type TemplateOptions } from "./chat-template.js";
+import { continuedTemplate, renderTemplate } from "./chat-template.js";
 import { Text } from "./jinja/text.js";
-import { type ChatMessage, checkMessages, checkText, contentText } from "./messages.js";
+import { type ChatMessage, checkMessages, checkText, contentText, isContinued } from "./messages.js";
+import { budgetOf, checkThinking, type Thinking } from "./thinking/options.js";
+import { planOf, type ThinkingPlan } from "./thinking/plan.js";
+import { canSwitchOff, switched, switchedBy } from "./thinking/switches.js";
 
 export { CHAT_ROLES, type ChatMessage, type ChatRole, type TextPart } from "./messages.js";
 
@@ -45,12 +54,19 @@ export interface PromptOptions {
   now?: Date | string;
   /** Whether special tokens written in a prompt that is a string mean the tokens. Default true; never in messages. */
   parseSpecial?: boolean;
+  /**
+   * Whether members think before they answer a conversation, each by itself: "off", "private" or { budget: TOKENS }.
+   * Default: off where the member's template can turn it off, else private.
+   */
+  thinking?: Thinking;
 }
 
 export interface RenderedPrompt {
   prompt: MemberPrompt;
   /** Texts that end the answer in the format in which this member reads the prompt. */
   stop: string[];
+  /** How the member may think first. Absent for texts that are continued, and where the template has settled it. */
+  thinking?: ThinkingPlan;
 }
 
 /** Ends an answer in the format of members without a template: there, the model would go on with the next question. */
@@ -71,12 +87,15 @@ export function renderPrompt(input: PromptInput, member: Reader, options: Prompt
     return { prompt: { text, parseSpecial, addBos: !parseSpecial || !beginsWithBos(text, member) }, stop: [] };
   }
   const hasTemplate = (member.facts.chatTemplate ?? "").trim() !== "";
-  const rendered = hasTemplate ? renderTemplate(input, member, templateOptions(member, options)) : renderPlainly(input);
+  const { rendered, thinking } = hasTemplate
+    ? renderChat(input, member, options)
+    : { rendered: renderPlainly(input), thinking: undefined };
   const text = new TextEncoder().encode(rendered.value);
   const addBos = rendered.runs[0] === 0 || !beginsWithBos(text, member);
   return {
     prompt: { text, parseSpecial: true, addBos, ...(rendered.isContent ? { letters: inBytes(rendered) } : {}) },
     stop: hasTemplate ? [] : [FALLBACK_STOP],
+    ...(thinking === undefined ? {} : { thinking }),
   };
 }
 
@@ -103,15 +122,32 @@ function isChat(input: PromptInput): input is readonly ChatMessage[] {
   return typeof input !== "string" && !(input instanceof Uint8Array);
 }
 
-function templateOptions(member: Reader, { templateVariables, now }: PromptOptions): TemplateOptions {
-  return {
-    variables: { ...member.templateVariables, ...templateVariables },
-    now: now === undefined ? new Date() : new Date(now),
-  };
+/** In the member's template, with its switches for thinking set. */
+function renderChat(
+  messages: readonly ChatMessage[],
+  member: Reader,
+  { templateVariables, now, thinking }: PromptOptions,
+): { rendered: Text; thinking?: ThinkingPlan } {
+  const given = { ...member.templateVariables, ...templateVariables };
+  const chosen = thinking ?? usualThinking(member, given);
+  const variables = { ...switched(member.facts, chosen === "off" ? "off" : "on", given), ...given };
+  const options = { variables, now: now === undefined ? new Date() : new Date(now) };
+  if (isContinued(messages)) return { rendered: continuedTemplate(messages, member, options) };
+  const rendered = renderTemplate(messages, member, options);
+  const plan = planOf(member, rendered, budgetOf(chosen));
+  if (plan.opened === undefined || plan.budget > 0) return { rendered, thinking: plan };
+  return { rendered: Text.join([rendered, new Text(plan.opened.closing)]) };
+}
+
+/** Where the request says nothing of thinking. */
+function usualThinking(member: Reader, given: Readonly<Record<string, unknown>>): Thinking {
+  const set = switchedBy(given);
+  if (set !== undefined) return set === "off" ? "off" : "private";
+  return canSwitchOff(member) ? "off" : "private";
 }
 
 /** How prompts are read, as copies of the caller's. Errors: invalid-option. */
-export function checkPromptOptions({ templateVariables, now, parseSpecial }: PromptOptions): PromptOptions {
+export function checkPromptOptions({ thinking, templateVariables, now, parseSpecial }: PromptOptions): PromptOptions {
   checkSwitch("parseSpecial", parseSpecial);
   const variables = checkTemplateVariables(templateVariables);
   const date = now === undefined ? undefined : new Date(now);
@@ -120,6 +156,7 @@ export function checkPromptOptions({ templateVariables, now, parseSpecial }: Pro
     ...(variables === undefined ? {} : { templateVariables: variables }),
     ...(date === undefined ? {} : { now: date }),
     ...(parseSpecial === undefined ? {} : { parseSpecial }),
+    ...(thinking === undefined ? {} : { thinking: guarded("thinking", () => checkThinking(thinking)) }),
   };
 }
 
@@ -178,7 +215,7 @@ function renderPlainly(messages: readonly ChatMessage[]): Text {
     const speaker = { user: "User", assistant: "Assistant", tool: "Tool" }[message.role];
     return [new Text(`${speaker}: `), content, new Text("\n")];
   });
-  return Text.join([...parts, new Text("Assistant:")]);
+  return Text.join(isContinued(messages) ? parts.slice(0, -1) : [...parts, new Text("Assistant:")]);
 }
 
 function beginsWithBos(text: Uint8Array, { facts }: Reader): boolean {

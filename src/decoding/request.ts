@@ -12,7 +12,7 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
   chat?: boolean;
   /** What the members are told first; implies `chat`. A conversation with a system message of its own keeps that. */
   system?: string;
-  /** Steps at most. Default 256. 0 gives an empty answer. */
+  /** Steps of the answer at most, thoughts not counted. Default 256. 0 gives an empty answer, and nobody thinks. */
   maxTokens?: number;
   /** Texts that end the answer; they are not part of it. */
   stop?: string | readonly string[];
@@ -39,7 +39,12 @@ export interface ScoreOptions extends PromptOptions {
   reusePrompt?: boolean;
 }
 
-const PROMPT_OPTIONS: OptionNames<PromptOptions> = { templateVariables: true, now: true, parseSpecial: true };
+const PROMPT_OPTIONS: OptionNames<PromptOptions> = {
+  templateVariables: true,
+  now: true,
+  parseSpecial: true,
+  thinking: true,
+};
 
 const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   chat: true,

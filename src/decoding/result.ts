@@ -19,6 +19,11 @@ export interface AnswerCost {
 
 export interface GenerateResult {
   text: string;
+  /**
+   * What members thought before the answer, by their names in the ensemble's order; absent where nobody did. Where one text
+   * is wanted, it is the first one's (`mainReasoning`).
+   */
+  reasoning?: Record<string, string>;
   finishReason: FinishReason;
   /** The method or router that answered. */
   method: string;
@@ -32,14 +37,18 @@ export interface GenerateResult {
     memberPromptTokens: Record<string, number>;
     /** Fused decisions. */
     steps: number;
-    /** Tokens that each member decoded after the prompt, those decoded again after a roll-back included. */
+    /** Tokens that each member decoded after the prompt: thoughts, the answer, and what was decoded again after a roll-back. */
     memberTokens: Record<string, number>;
+    /** Of these, the tokens decoded for thoughts; absent where nobody thought. */
+    reasoningTokens?: Record<string, number>;
   };
   timings: {
-    /** From the request to the first distribution: rendering, tokenising, prefill. */
+    /** From the request to the first distribution, without the thoughts: rendering, tokenising, prefill. */
     promptMs: number;
+    /** What the thoughts took; absent where nobody thought. */
+    thinkingMs?: number;
     stepsPerSecond: number;
-    /** Tokens of the first member per second. */
+    /** Tokens of the first member's answer per second. */
     tokensPerSecond: number;
     msPerStep: StepTimes;
   };
@@ -55,8 +64,21 @@ export interface GenerateResult {
 export interface StreamChunk {
   /** New text; may be empty where a step completes no character or may yet become a stop string. */
   text: string;
+  /** What a member thinks, piece by piece, before the first text of the answer; its name and the new text. */
+  reasoning?: ReasoningPiece;
   /** With `trace`: what was said at this step. */
   step?: TraceStep;
+}
+
+/** A piece of what one member thinks. */
+export interface ReasoningPiece {
+  member: string;
+  text: string;
+}
+
+/** Of the members' thoughts the first one's, in the order of the ensemble; undefined where nobody thought. */
+export function mainReasoning({ reasoning = {} }: Pick<GenerateResult, "reasoning">): string | undefined {
+  return Object.values(reasoning)[0];
 }
 
 /** Errors: none. Tokens by member name, of the prompt and after it. */

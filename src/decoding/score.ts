@@ -11,6 +11,9 @@
  * there is none either, the likelihood is 0. This is one way of cutting the text, not the sum over all ways, as is usual
  * for one model; which pieces are taken for several members is ours.
  *
+ * Of a conversation, the text is an answer: thinking is off unless the request says otherwise, and a member that begins a
+ * thought all the same has it closed before.
+ *
  * A method that fuses only the members' best candidates (unite) cannot say what lies outside of them: raise its k where
  * texts of likelihood 0 appear.
  */
@@ -19,10 +22,11 @@ import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { beginAll, type Machinery } from "./loop.js";
-import { renderPrompts } from "./prompt.js";
+import { type RenderedPrompt, renderPrompts } from "./prompt.js";
 import type { CheckedScoring } from "./request.js";
 import { type AnswerCost, costOf } from "./result.js";
 import { advanceAll } from "./schedule.js";
+import { Prologue } from "./thinking/prologue.js";
 import { type ChosenPiece, chosenPiece } from "./trace.js";
 
 export interface TextScore {
@@ -49,12 +53,13 @@ export async function scoreText(
   { prompt, text, options }: CheckedScoring,
   signal: AbortSignal,
 ): Promise<TextScore> {
-  const rendered = await renderPrompts(prompt, voices, options, signal);
+  const rendered = await renderPrompts(prompt, voices, { thinking: "off", ...options }, signal);
   const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
-  return await scoreAfter(voices, method, { schedule, combiner }, prompts, new TextEncoder().encode(text), signal);
+  const bytes = new TextEncoder().encode(text);
+  return await scoreAfter(voices, method, { schedule, combiner }, prompts, bytes, signal, rendered);
 }
 
-/** A text after each member's own form of a prompt. Errors: as `scoreText`. */
+/** A text after each member's own form of a prompt; `rendered` says how it may think first. Errors: as `scoreText`. */
 export async function scoreAfter(
   voices: readonly Voice[],
   method: ChosenMethod,
@@ -62,6 +67,7 @@ export async function scoreAfter(
   prompts: readonly MemberPrompt[],
   bytes: Uint8Array,
   signal: AbortSignal,
+  rendered: readonly RenderedPrompt[] = [],
 ): Promise<TextScore> {
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
@@ -80,11 +86,21 @@ export async function scoreAfter(
     if (signal.aborted) throw new LlamafuseError("aborted", "Scoring was cancelled.", {}, signal.reason);
   };
   checkpoint();
-  const run = method.create(context);
-  await run.prepare();
   const cutters = method.saysBytes ? [] : voices;
   const cuts = await Promise.all(cutters.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
-  const promptTokens = await beginAll(voices, prompts, schedule, signal);
+  const start = async (begun: readonly MemberPrompt[]) => {
+    const run = method.create(context);
+    await run.prepare();
+    return { run, promptTokens: await beginAll(voices, begun, schedule, signal) };
+  };
+  let { run, promptTokens } = await start(prompts);
+  const { length: maxTokens } = bytes;
+  const prologue = new Prologue({ voices, rendered, schedule, maxTokens, sampling: {}, seed: 0, signal });
+  if (prologue.isNeeded) {
+    for await (const _ of prologue.pieces()) checkpoint();
+    ({ run } = await start(prologue.prompts));
+    for (const { member } of voices) memberTokens[member.name] += prologue.tokens[member.name];
+  }
   const pieces: ChosenPiece[] = [];
   let logProb = 0;
   for (let at = 0; at < bytes.length; ) {

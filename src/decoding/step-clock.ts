@@ -19,7 +19,10 @@ export class StepClock {
   /** The last step's times. */
   readonly last: StepTimes = { decode: 0, fuse: 0, sync: 0 };
   promptMs = 0;
-  readonly #requested = performance.now();
+  /** What thoughts took; 0 where nobody thought. */
+  thinkingMs = 0;
+  #requested = performance.now();
+  #thinkingStarted = 0;
   #stepsStarted = 0;
   #stepsMs = 0;
   #paused = 0;
@@ -34,7 +37,16 @@ export class StepClock {
   /** The prompt is in; steps begin. */
   startSteps(): void {
     this.#stepsStarted = performance.now();
-    this.promptMs = this.#stepsStarted - this.#requested;
+    this.promptMs = this.#stepsStarted - this.#requested - this.thinkingMs;
+  }
+
+  /** Members think, before the steps. */
+  startThinking(): void {
+    this.#thinkingStarted = performance.now();
+  }
+
+  stopThinking(): void {
+    this.thinkingMs = performance.now() - this.#thinkingStarted;
   }
 
   /** The reader of the stream has the floor; its time is not the members'. */
@@ -43,7 +55,10 @@ export class StepClock {
   }
 
   resume(): void {
-    this.#stepsStarted += performance.now() - this.#paused;
+    const away = performance.now() - this.#paused;
+    this.#requested += away;
+    this.#thinkingStarted += away;
+    this.#stepsStarted += away;
   }
 
   startStep(): void {
@@ -113,6 +128,7 @@ export class StepClock {
     const share = steps === 0 ? 0 : 1 / steps;
     return {
       promptMs: this.promptMs,
+      ...(this.thinkingMs > 0 ? { thinkingMs: this.thinkingMs } : {}),
       stepsPerSecond: seconds === 0 ? 0 : steps / seconds,
       tokensPerSecond: seconds === 0 ? 0 : tokens / seconds,
       msPerStep: { decode: this.total.decode * share, fuse: this.total.fuse * share, sync: this.total.sync * share },
