@@ -45,12 +45,20 @@ export type { LlmBanditRouter } from "./before/routers/llm-bandit.js";
 export { loadRouter, type RouterFile, restoreRouter, routerFile } from "./before/saved-router.js";
 export { OutcomeTable, type OutcomeTableParts } from "./before/table/outcome-table.js";
 export { readOutcomeTable } from "./before/table/read.js";
-export type { ChatMessage, PromptInput } from "./decoding/prompt.js";
+export type { ChatMessage, PromptInput, PromptOptions } from "./decoding/prompt.js";
 export type { GenerateOptions, ScoreOptions } from "./decoding/request.js";
-export type { AnswerCost, FinishReason, GenerateResult, StreamChunk } from "./decoding/result.js";
+export {
+  type AnswerCost,
+  type FinishReason,
+  type GenerateResult,
+  mainReasoning,
+  type ReasoningPiece,
+  type StreamChunk,
+} from "./decoding/result.js";
 export type { SamplerOptions } from "./decoding/sampler-options.js";
 export type { Schedule } from "./decoding/schedule.js";
 export type { TextScore } from "./decoding/score.js";
+export type { Thinking } from "./decoding/thinking/options.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
 export {
   defineMethod,

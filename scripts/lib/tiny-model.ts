@@ -206,7 +206,7 @@ function* pieces(space: string, seed: number): Generator<string> {
 }
 
 /** GPT-2's printable letter for a byte: itself where it prints, else the next free letter from U+0100 on. */
-function byteLetter(byte: number): string {
+export function byteLetter(byte: number): string {
   const prints = (value: number) => (value >= 0x21 && value <= 0x7e) || (value >= 0xa1 && value !== 0xad);
   if (prints(byte)) return String.fromCharCode(byte);
   let before = 0;

@@ -6,7 +6,7 @@
  * and a second run none.
  */
 import { keyOf, seedFor } from "../content-identity.js";
-import type { PromptInput } from "../decoding/prompt.js";
+import type { PromptInput, PromptOptions } from "../decoding/prompt.js";
 import type { FinishReason } from "../decoding/result.js";
 import type { SamplerOptions } from "../decoding/sampler-options.js";
 import type { ChosenPiece } from "../decoding/trace.js";
@@ -18,7 +18,7 @@ export interface AnswerRequest {
   prompt: PromptInput;
   /** Texts to be scored after the prompt. With them nothing is generated. */
   choices?: readonly string[];
-  generation: Omit<SamplerOptions, "seed"> & { maxTokens: number; stop: readonly string[] };
+  generation: Omit<SamplerOptions, "seed"> & PromptOptions & { maxTokens: number; stop: readonly string[] };
   /** The run's seed; every prompt and sample draws from one of its own. */
   seed: number;
 }

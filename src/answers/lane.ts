@@ -8,7 +8,6 @@
  * member in two lanes answers 1.4 times as many questions as in one; two members, which fill both cores already, as many.
  */
 import os from "node:os";
-import type { PromptInput } from "../decoding/prompt.js";
 import type { Schedule } from "../decoding/schedule.js";
 import type { TextScore } from "../decoding/score.js";
 import type { Answerer } from "../ensemble/answerer.js";
@@ -109,7 +108,7 @@ export class Lane {
     const names = respondent.members.map((index) => this.loaded.names[index]);
     return request.choices === undefined
       ? await this.#generate({ answerer, names }, request, seed, signal)
-      : await this.#score({ answerer, names }, request.prompt, request.choices, signal);
+      : await this.#score({ answerer, names }, request, request.choices, signal);
   }
 
   async dispose(): Promise<void> {
@@ -142,7 +141,7 @@ export class Lane {
   /** The first choice reads the prompt, the others find it in the members' caches. */
   async #score(
     { answerer, names }: Asked,
-    prompt: PromptInput,
+    { prompt, generation: { templateVariables, now, parseSpecial, thinking } }: AnswerRequest,
     choices: readonly string[],
     signal?: AbortSignal,
   ): Promise<Answer> {
@@ -152,10 +151,12 @@ export class Lane {
       const message = `${answerer.methodName} cannot score texts. Use it for answers, or choose another method.`;
       throw new LlamafuseError("incompatible-members", message, { method: answerer.methodName });
     }
+    const given = { templateVariables, now, parseSpecial, thinking };
     const tokens = names.map(() => 0);
     let steps = 0;
     for (const [index, choice] of choices.entries()) {
-      const { logProb, pieces, usage } = await answerer.score(prompt, choice, { signal, reusePrompt: index > 0 });
+      const options = { ...given, signal, reusePrompt: index > 0 };
+      const { logProb, pieces, usage } = await answerer.score(prompt, choice, options);
       logLikelihoods.push(Number.isFinite(logProb) ? logProb : null);
       steps += pieces.length;
       for (const [place, name] of names.entries()) {

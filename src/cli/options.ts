@@ -12,6 +12,7 @@ import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../s
 import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flags.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
+import { addPromptOptions, type PromptFlags, promptOptions, withoutAbsent } from "./prompt-options.js";
 import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
@@ -39,7 +40,7 @@ export interface EnsembleFlags extends MemberFlags {
   verbose?: boolean;
 }
 
-export interface SamplingFlags {
+export interface SamplingFlags extends PromptFlags {
   maxTokens?: number;
   temperature?: number;
   topK?: number;
@@ -48,25 +49,6 @@ export interface SamplingFlags {
   repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
-  templateVar?: Record<string, unknown>;
-  now?: string;
-}
-
-/** `NAME=VALUE`: JSON where it is JSON, else text. */
-function collectVariable(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {
-  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) {
-    throw new LlamafuseError(
-      "invalid-option",
-      `--template-var needs NAME=VALUE, such as enable_thinking=false; found ${JSON.stringify(text)}.`,
-      { found: text, allowed: "NAME=VALUE", option: "--template-var" },
-    );
-  }
-  try {
-    return { ...previous, [name]: JSON.parse(value) as unknown };
-  } catch {
-    return { ...previous, [name]: value };
-  }
 }
 
 /** Which models answer. */
@@ -136,7 +118,7 @@ export function addMachineOptions(command: Command): Command {
 
 /** How the answer is chosen from the fused distributions. */
 export function addSamplingOptions(command: Command, mostTokens = "fused steps at most (default: 256)"): Command {
-  return command
+  command
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
     .option(
@@ -157,13 +139,8 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       number("--repetition-penalty"),
     )
     .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
-    .option("--stop <text>", "end the answer before this text; repeatable", collect)
-    .option(
-      "--template-var <name=value>",
-      "a variable of the members' chat templates, such as enable_thinking=false; repeatable",
-      collectVariable,
-    )
-    .option("--now <date>", "the date for chat templates, such as 2026-03-07 (default: today)");
+    .option("--stop <text>", "end the answer before this text; repeatable", collect);
+  return addPromptOptions(command);
 }
 
 /** What every command understands. */
@@ -199,11 +176,10 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVar, now } = flags;
+  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
-  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVariables, now };
-  return { ...defaults, ...withoutAbsent(given) };
+  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+  return { ...defaults, ...withoutAbsent(given), ...promptOptions(flags) };
 }
 
 /** Whether a prompt is asked in chat templates, and what the members are told first. */
@@ -221,10 +197,6 @@ export async function readEnsembleFlag(command: Command): Promise<void> {
   if (ensemble === undefined) return;
   const { readEnsembleFile } = await import("../ensemble-file/read.js");
   command.setOptionValue("file", await readEnsembleFile(ensemble));
-}
-
-function withoutAbsent<Options extends object>(options: Options): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** A line on stderr where an answer looks greedy and is drawn all the same. */

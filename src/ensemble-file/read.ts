@@ -135,6 +135,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "request.repetitionWindow": "must be a whole number >= 0",
   "request.seed": "must be a whole number >= 0",
   "request.stop": "must be a text or a list of texts",
+  "request.thinking": 'must be "off", "private" or { "budget": a number of tokens }',
+  "request.thinking.budget": "must be a whole number of tokens",
   "request.chat": "must be true or false",
   "request.system": "must be a text",
   $schema: "must be a text",

@@ -40,8 +40,18 @@ const request = z.strictObject({
   templateVariables: templateVariables
     .optional()
     .meta({ description: 'Variables of the members\' chat templates: { "enable_thinking": false }.' }),
+  thinking: z
+    .union([z.enum(["off", "private"]), z.strictObject({ budget: z.int() })])
+    .optional()
+    .meta({
+      description:
+        'Whether members think before they answer a conversation: "off", "private", or { "budget": tokens }. Default: off where a chat template can, else private.',
+    }),
   now: z.string().optional().meta({ description: "The date that chat templates write. Default: today." }),
-  maxTokens: z.int().optional().meta({ description: "Steps at most. Default 256." }),
+  maxTokens: z
+    .int()
+    .optional()
+    .meta({ description: "Steps of the answer at most, thoughts not counted. Default 256." }),
   temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),
   topK: z.int().optional().meta({ description: "Sample from this many best candidates; 0 for all. Default 0." }),
   topP: z.number().optional().meta({ description: "Sample from the best candidates that hold this share. Default 1." }),

@@ -11,6 +11,7 @@ import { type Lane, type LaneOptions, laneCount, type OpenAnswerer, openLanes } 
 import { Ledger } from "../answers/ledger.js";
 import { isAnswer } from "../answers/saved-answer.js";
 import { contentHash, hashesOfFiles, keyOf } from "../content-identity.js";
+import { checkPromptOptions, type PromptOptions } from "../decoding/prompt.js";
 import { checkSamplerOptions, type SamplerOptions } from "../decoding/sampler-options.js";
 import type { Schedule } from "../decoding/schedule.js";
 import { chooseNames } from "../ensemble/load-options.js";
@@ -42,7 +43,7 @@ export interface EvaluateOptions extends LaneOptions {
   /** Ask as a user, in each member's own chat template, instead of the task's plain prompt. Default false. */
   chat?: boolean;
   /** Default: greedy, and as many tokens as the task allows. */
-  generation?: Omit<SamplerOptions, "seed"> & { maxTokens?: number; stop?: readonly string[] };
+  generation?: Omit<SamplerOptions, "seed"> & PromptOptions & { maxTokens?: number; stop?: readonly string[] };
   /** Draws questions, samples answers and resamples for intervals. Default 0. */
   seed?: number;
   /** A file that keeps every answer; what it holds already is not asked again. */
@@ -109,6 +110,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { members, seed = 0, chat = false } = options;
   const tasks = checkTasks(options.tasks).map((task) => drawQuestions(task, options.limit, seed));
   checkSamplerOptions({ ...options.generation, seed });
+  checkPromptOptions(options.generation ?? {});
   for (const method of options.methods ?? []) await checkSystem(method);
   const { methods, notes } =
     options.methods === undefined

@@ -1,5 +1,5 @@
 /** What the switching models of cds and citer are trained on: prompts, what a right answer is, and where in it the truth hangs. */
-import type { PromptInput } from "../decoding/prompt.js";
+import type { PromptInput, PromptOptions } from "../decoding/prompt.js";
 import { LlamafuseError } from "../errors.js";
 import { metricNamed } from "../evaluation/metrics/metrics.js";
 import { requestFor } from "../evaluation/requests.js";
@@ -16,6 +16,8 @@ export interface TrainingExample {
   stop?: readonly string[];
   /** Tokens that an answer may have. */
   maxTokens: number;
+  /** How the prompt is read. Thinking is off unless it says otherwise. */
+  reading?: PromptOptions;
 }
 
 /** An answer counts as right from this grade on. */
@@ -25,7 +27,10 @@ const RIGHT = 0.5;
  * A task's questions, as plain text or (`chat`) as a user asks them. LlamafuseError "invalid-option" where its metric
  * grades likelihoods and not answers.
  */
-export function examplesOf(task: Task, { chat }: { chat?: boolean } = {}): TrainingExample[] {
+export function examplesOf(
+  task: Task,
+  { chat, ...reading }: { chat?: boolean } & PromptOptions = {},
+): TrainingExample[] {
   const metric = metricNamed(task.metric);
   if (metric.from !== "text") {
     throw new LlamafuseError(
@@ -40,6 +45,7 @@ export function examplesOf(task: Task, { chat }: { chat?: boolean } = {}): Train
     critical: question.answers,
     stop: task.stop,
     maxTokens: task.maxTokens,
+    reading,
   }));
 }
 

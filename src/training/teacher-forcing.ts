@@ -1,6 +1,6 @@
 /** Leading a member through a given answer, token by token, and letting members finish answers on their own. */
 import { AnswerText } from "../decoding/answer-text.js";
-import { type PromptInput, renderPrompt } from "../decoding/prompt.js";
+import { renderPrompt } from "../decoding/prompt.js";
 import type { MethodContext, MethodRun } from "../during/method.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member } from "../member/member.js";
@@ -35,11 +35,11 @@ export interface Reference {
  */
 export async function forceThrough(
   member: Member,
-  prompt: PromptInput,
+  example: Pick<TrainingExample, "prompt" | "reading">,
   { bytes, ends }: Reference,
   signal?: AbortSignal,
 ): Promise<ForcedToken[]> {
-  const { prompt: rendered } = renderPrompt(prompt, member);
+  const { prompt: rendered } = renderExample(example, member);
   await member.prepare({ top: 1, hidden: true });
   await member.begin(rendered, signal);
   const before = (await member.cachedTokens()).length;
@@ -97,11 +97,12 @@ export function trainingContext(members: readonly Member[]): MethodContext {
 export async function finishAnswer(
   run: MethodRun,
   { voices, advance }: MethodContext,
-  { prompt, stop = [], maxTokens }: TrainingExample,
+  example: TrainingExample,
   forced: Uint8Array = new Uint8Array(),
   signal?: AbortSignal,
 ): Promise<{ text: string; ends: boolean }> {
-  const rendered = voices.map(({ member }) => renderPrompt(prompt, member));
+  const { stop = [], maxTokens } = example;
+  const rendered = voices.map(({ member }) => renderExample(example, member));
   const answer = new AnswerText([...stop, ...rendered.flatMap((each) => each.stop)]);
   answer.push(forced);
   await run.prepare();
@@ -121,6 +122,11 @@ export async function finishAnswer(
   }
   answer.finish();
   return { text: answer.text, ends };
+}
+
+/** The example's prompt as this member reads it. */
+export function renderExample({ prompt, reading }: Pick<TrainingExample, "prompt" | "reading">, member: Member) {
+  return renderPrompt(prompt, member, { thinking: "off", ...reading });
 }
 
 export function checkSignal(signal: AbortSignal | undefined): void {

@@ -50,7 +50,7 @@ export async function trainCds(
     const reference = await referenceOf(example, [knowledge, aligned], signal);
     if (reference === undefined) continue;
     const spans = spansOf(Buffer.from(reference.bytes).toString(), example.critical);
-    const tokens = await forceThrough(aligned, example.prompt, reference, signal);
+    const tokens = await forceThrough(aligned, example, reference, signal);
     answers.push(
       tokens.map(({ hidden, target, at }, place) => {
         const end = tokens[place + 1]?.at ?? reference.bytes.length;

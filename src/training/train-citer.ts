@@ -17,7 +17,6 @@
  * ours. The fine-tuning of the small model on chains of thought that may come before is not done here.
  */
 
-import { renderPrompt } from "../decoding/prompt.js";
 import { methodNamed } from "../during/methods.js";
 import { citer } from "../during/token/switch/citer.js";
 import { type SavedSwitchingModel, switchingModelFile } from "../during/token/switch/saved-model.js";
@@ -36,6 +35,7 @@ import {
   forceThrough,
   likeliest,
   type Reference,
+  renderExample,
   trainingContext,
 } from "./teacher-forcing.js";
 
@@ -148,7 +148,7 @@ export async function routedTokens(
   reference: Reference,
   signal?: AbortSignal,
 ): Promise<RoutedToken[]> {
-  const forced = await forceThrough(small, example.prompt, reference, signal);
+  const forced = await forceThrough(small, example, reference, signal);
   const wrong = forced.filter(({ said, target }) => said !== target);
   const largeIsRight = await matches(small, large, example, reference, wrong, signal);
   return forced.map((token) => {
@@ -175,7 +175,7 @@ async function matches(
   if (tokens.length === 0) return found;
   const sharesVocabulary = firstDifference(small.vocabulary, large.vocabulary) < 0;
   await large.prepare({ top: 1 });
-  await large.begin(renderPrompt(example.prompt, large).prompt, signal);
+  await large.begin(renderExample(example, large).prompt, signal);
   let at = 0;
   for (const token of tokens) {
     checkSignal(signal);

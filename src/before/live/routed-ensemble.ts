@@ -228,6 +228,9 @@ function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"]
     steps: sum(({ steps }) => steps),
     memberPromptTokens: Object.assign({}, ...usages.map(({ memberPromptTokens }) => memberPromptTokens)),
     memberTokens: Object.assign({}, ...usages.map(({ memberTokens }) => memberTokens)),
+    ...(usages.some(({ reasoningTokens }) => reasoningTokens !== undefined) && {
+      reasoningTokens: Object.assign({}, ...usages.map(({ reasoningTokens }) => reasoningTokens ?? {})),
+    }),
   };
 }
 

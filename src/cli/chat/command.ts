@@ -1,7 +1,7 @@
 /** `llamafuse chat`: a conversation, with a person at a terminal or with lines from a pipe. */
 
 import type { Command } from "commander";
-import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { checkDefaults } from "../../decoding/request.js";
 import { LlamafuseError } from "../../errors.js";
 import { helpText } from "../help-text.js";
 import { EXIT_CODES, Interrupts } from "../interrupts.js";
@@ -23,6 +23,7 @@ import { messageOf } from "../report-error.js";
 import { memberNames, summaryLine } from "../summary.js";
 import { colorsFor, notice, say } from "../terminal.js";
 import { readLines } from "../text-input.js";
+import { SHOW_THINKING } from "../thought-writer.js";
 import { Conversation } from "./conversation.js";
 import { MessageReader } from "./message-reader.js";
 import { ChatSession } from "./session.js";
@@ -31,6 +32,7 @@ import { TerminalLines } from "./terminal-lines.js";
 import { answerTurn } from "./turn.js";
 
 interface ChatFlags extends EnsembleFlags, SamplingFlags {
+  showThinking?: boolean;
   system?: string;
 }
 
@@ -40,7 +42,7 @@ Examples:
   $ llamafuse chat -m a.gguf -m b.gguf --system "Be brief." --temperature 0.7
   $ printf 'What is a kid?\\nAnd a cub?\\n' | llamafuse chat  a script: one question a line, only answers on stdout
 
-While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /method NAME, /set OPTION VALUE, /trace, /save FILE, /load FILE, /help,
+While it runs: Ctrl-C stops an answer; /reset, /system TEXT, /method NAME, /set OPTION VALUE, /thinking HOW, /trace, /save FILE, /load FILE, /help,
 /exit; Ctrl-D, or Ctrl-C twice at the prompt, leaves.
 A pasted block is one message, and so are all lines between """ and the next """, also in a script.
 When the context is full, the oldest questions and answers are dropped. See also: "llamafuse generate --chat".`;
@@ -51,7 +53,9 @@ export function registerChat(program: Command): void {
     .summary("hold a conversation")
     .description("Hold a conversation with all members as one, each in its own chat template.");
   addEnsembleOptions(command);
-  addSamplingOptions(command).option("--system <text>", "system message");
+  addSamplingOptions(command)
+    .option("--system <text>", "system message")
+    .option(...SHOW_THINKING);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async () => {
@@ -60,7 +64,7 @@ export function registerChat(program: Command): void {
 }
 
 async function chat(flags: ChatFlags): Promise<number> {
-  checkSamplerOptions(samplingOptions(flags));
+  checkDefaults({ ...samplingOptions(flags), ...chatOptions(flags) });
   warnOfDraws(flags);
   const interrupts = new Interrupts();
   const company = await loadCompany(ensembleOptions(flags), interrupts);
@@ -68,6 +72,7 @@ async function chat(flags: ChatFlags): Promise<number> {
   const { temperature } = samplingOptions(flags);
   tell(noticesOfMembers(company.answering, memberOptions(flags), { chat: true, temperature }));
   const session = new ChatSession(company, new Conversation(chatOptions(flags).system), samplingOptions(flags));
+  session.showsThoughts = flags.showThinking ?? false;
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
       interrupts.release();

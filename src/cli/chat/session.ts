@@ -3,6 +3,7 @@ import type { GenerateOptions } from "../../decoding/request.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Answering, Company } from "../load-ensemble.js";
+import { parseThinking } from "../prompt-options.js";
 import { isRouted, withMethod } from "./change-method.js";
 import type { Conversation } from "./conversation.js";
 
@@ -20,6 +21,8 @@ const SETTINGS = {
 export class ChatSession {
   /** Whether answers are shown step by step, on stderr. */
   isTraced = false;
+  /** Whether what members think is shown, on stderr. */
+  showsThoughts = false;
   #answering: Answering;
 
   constructor(
@@ -47,6 +50,11 @@ export class ChatSession {
   /** Errors: those of `withMethod`; the method stays as it was. */
   async changeMethod(word: string): Promise<void> {
     this.#answering = await withMethod(this.company.members, word);
+  }
+
+  /** What members may think before they answer: "off", "private", a number of tokens, or "default". Error: invalid-option. */
+  setThinking(how: string): void {
+    this.options = { ...this.options, thinking: how === "default" ? undefined : parseThinking(how) };
   }
 
   /** Set an option, or with "default" unset it. Errors: invalid-option; nothing is changed then. */

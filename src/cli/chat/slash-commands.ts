@@ -8,6 +8,7 @@ const CHAT_HELP = `/reset             forget the conversation
 /system TEXT       set the system message; without TEXT, remove it
 /method NAME       change the fusion method: NAME or NAME:OPTION=VALUE,…
 /set NAME VALUE    max-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed; "default" unsets
+/thinking HOW      off, private, a number of tokens, or default; show or hide what members think
 /trace             show or hide every member's candidates at every step
 /save FILE         write the conversation as JSON
 /load FILE         continue a conversation from a file
@@ -35,6 +36,13 @@ const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Pr
     const [, name, value = ""] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
     if (name !== undefined) session.set(name, value);
     return { say: session.settings };
+  },
+  "/thinking": (session, rest) => {
+    if (rest === "show" || rest === "hide") session.showsThoughts = rest === "show";
+    else if (rest !== "") session.setThinking(rest);
+    const { thinking } = session.requestOptions;
+    const how = typeof thinking === "object" ? `${thinking.budget} tokens` : (thinking ?? "default");
+    return { say: `Thinking: ${how}; thoughts are ${session.showsThoughts ? "shown" : "hidden"}.` };
   },
   "/trace": (session) => {
     session.isTraced = !session.isTraced;

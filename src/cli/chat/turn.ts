@@ -6,6 +6,7 @@ import { renderStep, renderSummary, traceColumns } from "../generate/render-trac
 import type { Answering } from "../load-ensemble.js";
 import { waitingNotice } from "../progress.js";
 import { AnswerWriter, colorsFor, write } from "../terminal.js";
+import { ThoughtWriter } from "../thought-writer.js";
 import type { ChatSession } from "./session.js";
 
 /**
@@ -13,7 +14,7 @@ import type { ChatSession } from "./session.js";
  * the question does not fit by itself. After an error the conversation is as it was before the question.
  */
 export async function answerTurn(
-  { answering, conversation, requestOptions }: ChatSession,
+  { answering, conversation, requestOptions, showsThoughts }: ChatSession,
   question: string,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
@@ -22,7 +23,7 @@ export async function answerTurn(
   for (let dropped = 0; ; dropped++) {
     try {
       const options = { ...requestOptions, signal, reusePrompt: true };
-      const result = await stream(answering, conversation.messages, options, () => tellDropped(dropped));
+      const result = await stream(answering, conversation.messages, options, showsThoughts, () => tellDropped(dropped));
       conversation.answer(result.text);
       return result;
     } catch (error) {
@@ -46,12 +47,14 @@ async function stream(
   answering: Answering,
   messages: Parameters<Answering["stream"]>[0],
   options: GenerateOptions,
+  showsThoughts: boolean,
   onBegin: () => void,
 ): Promise<GenerateResult> {
   const answer = answering.stream(messages, options);
   const writer = new AnswerWriter();
   const colors = colorsFor(process.stderr);
   const columns = traceColumns(process.stderr);
+  const thoughts = new ThoughtWriter(showsThoughts, answering.members.length > 1);
   let hasBegun = false;
   let hasText = false;
   const stopWaiting = waitingNotice("Reading …");
@@ -61,6 +64,11 @@ async function stream(
       stopWaiting();
       if (!hasBegun) onBegin();
       hasBegun = true;
+      if (!next.done && next.value.reasoning !== undefined) {
+        await thoughts.write(next.value.reasoning);
+        continue;
+      }
+      await thoughts.end();
       if (next.done) {
         await writer.endLine();
         const { trace } = next.value;
@@ -78,6 +86,7 @@ async function stream(
     }
   } finally {
     stopWaiting();
+    thoughts.stop();
     await answer.return(undefined as never);
   }
 }

@@ -25,12 +25,14 @@ import { waitingNotice } from "../progress.js";
 import { memberNames, summaryLine } from "../summary.js";
 import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
 import { readText } from "../text-input.js";
+import { SHOW_THINKING, ThoughtWriter } from "../thought-writer.js";
 import { renderStep, renderSummary, traceColumns } from "./render-trace.js";
 
 interface GenerateFlags extends EnsembleFlags, SamplingFlags {
   chat?: boolean;
   system?: string;
   trace?: boolean;
+  showThinking?: boolean;
   json?: boolean;
 }
 
@@ -56,8 +58,12 @@ export function registerGenerate(program: Command): void {
   addSamplingOptions(command)
     .option("--chat", "send the prompt as a user message, in each member's own chat template")
     .option("--system <text>", "system message; implies --chat")
+    .option(...SHOW_THINKING)
     .option("--trace", "print every member's candidates at every step instead of the plain answer")
-    .option("--json", "print one JSON document: text, finishReason, usage, timings, and the trace with --trace");
+    .option(
+      "--json",
+      "print one JSON document: text, reasoning, finishReason, usage, timings, and the trace with --trace",
+    );
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (prompt: string | undefined) => {
@@ -101,12 +107,18 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   const writer = new AnswerWriter();
   const colors = colorsFor(process.stdout);
   const columns = traceColumns(process.stdout);
+  const thoughts = new ThoughtWriter(flags.showThinking ?? false, ensemble.members.length > 1);
   const stopWaiting = waitingNotice("Reading the prompt …");
   let result: GenerateResult;
   try {
     while (true) {
       const next = await stream.next();
       stopWaiting();
+      if (!next.done && next.value.reasoning !== undefined) {
+        await thoughts.write(next.value.reasoning);
+        continue;
+      }
+      await thoughts.end();
       if (next.done) {
         result = next.value;
         break;
@@ -117,6 +129,7 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
     }
   } finally {
     stopWaiting();
+    thoughts.stop();
     await stream.return(undefined as never);
   }
   if (flags.json) await writeJson(result);

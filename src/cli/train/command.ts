@@ -19,9 +19,10 @@ import {
   number,
 } from "../options.js";
 import { StepBar } from "../progress.js";
+import { addPromptOptions, type PromptFlags, promptOptions } from "../prompt-options.js";
 import { colorsFor, oneLine, say, shellWord, write, writeJson } from "../terminal.js";
 
-interface TrainFlags extends EnsembleFlags {
+interface TrainFlags extends EnsembleFlags, PromptFlags {
   output?: string;
   limit?: number;
   metric?: MetricName;
@@ -74,7 +75,8 @@ export function registerTrain(program: Command): void {
     .option("-l, --limit <count>", "most questions per task, drawn by the seed", number("--limit"))
     .option("--metric <name>", "how to grade answers (default: the task's usual metric)")
     .option("--split <name>", "only questions of this split; native: development (default) or test")
-    .option("--chat", "send the prompt as a user message, in each member's own chat template")
+    .option("--chat", "send the prompt as a user message, in each member's own chat template");
+  addPromptOptions(command)
     .optionsGroup("Training:")
     .option("-s, --seed <number>", "repeat a training exactly (default: 1)", number("--seed"))
     .option("--rounds <count>", "citer: rounds of data and training (default: 2)", number("--rounds"))
@@ -161,7 +163,8 @@ async function readExamples(words: readonly string[], flags: TrainFlags) {
   for (const message of tasks.flatMap(({ skipped = [] }) => skipped)) {
     say(`llamafuse: skipped: ${oneLine(message)}`);
   }
-  return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat }));
+  const reading = promptOptions(flags);
+  return tasks.flatMap((task) => examplesOf(drawQuestions(task, limit, seed), { chat, ...reading }));
 }
 
 function trainingOptions({ seed, rounds, epochs, learningRate, compat, ridge }: TrainFlags) {

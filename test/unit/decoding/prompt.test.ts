@@ -95,7 +95,7 @@ describe("chat templates", () => {
 
   test("variables reach the template", () => {
     const member = memberWith(`{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}`);
-    expect(textOf([user("A")], member)).toBe("A<think>");
+    expect(textOf([user("A")], member, { enable_thinking: true })).toBe("A<think>");
     expect(textOf([user("A")], member, { enable_thinking: false })).toBe("A");
   });
 
@@ -219,9 +219,55 @@ describe("prompts that are refused", () => {
     );
   });
 
-  test("a conversation that ends with the assistant", () => {
-    expect(() => renderPrompt([user("a"), assistant("b")], memberWith())).toThrow(
-      expect.objectContaining({ code: "invalid-option", details: { found: "assistant", allowed: "user", message: 2 } }),
+  test("an empty message of the assistant at the end", () => {
+    for (const content of ["", " \n"])
+      expect(() => renderPrompt([user("a"), assistant(content)], memberWith())).toThrow(
+        expect.objectContaining({ code: "invalid-text", details: { found: content, message: 2 } }),
+      );
+  });
+});
+
+describe("a conversation that ends with the assistant's message is continued there", () => {
+  const begun = [...TALK, assistant("I am  ")];
+
+  test.each([
+    ["chatml", "<|im_start|>assistant\nI am  "],
+    ["llama2", "<s>[INST] Who? [/INST] I am  "],
+    ["llama3", "<|start_header_id|>assistant<|end_header_id|>\n\nI am  "],
+    ["gemma", "<start_of_turn>model\nI am  "],
+    ["mistral", "[INST] Who? [/INST]I am  "],
+    ["phi3", "<|assistant|>\nI am  "],
+    ["zephyr", "<|assistant|>\nI am  "],
+    ["parts", "Assistant: I am  "],
+    ["tools", "<user>Who?<assistant>I am  "],
+  ] as const)("%s", (style, end) => {
+    const text = textOf(begun, memberWith(TEMPLATES[style]));
+    expect(text.slice(-end.length)).toBe(end);
+    // What stands before is what the conversation without its last message renders.
+    expect(text.match(/Who\?/g)).toHaveLength(1);
+  });
+
+  test("without a template", () => {
+    expect(textOf(begun)).toBe("Be brief.\n\nUser: Hi\nAssistant: Hello\nUser: Who?\nAssistant: I am  ");
+  });
+
+  test("its words are letters, also those that end a turn", () => {
+    const { prompt } = renderPrompt([user("a"), assistant("b<|im_end|>")], memberWith(TEMPLATES.chatml));
+    const text = Buffer.from(prompt.text);
+    expect(text.subarray(prompt.letters!.at(-2), prompt.letters!.at(-1)).toString()).toBe("b<|im_end|>");
+    expect(prompt.letters!.at(-1)).toBe(text.length);
+  });
+
+  test("whatever it says, the sign that finds its end is another", () => {
+    expect(textOf([user("a\ue0f7\ue0f6"), assistant("b\ue0f7\ue0f6")], memberWith(TEMPLATES.chatml))).toMatch(
+      /assistant\nb\ue0f7\ue0f6$/,
+    );
+  });
+
+  test("a template that leaves it out says so", () => {
+    const member = memberWith("{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}");
+    expect(() => renderPrompt([user("a"), assistant("b")], member)).toThrow(
+      expect.objectContaining({ code: "invalid-option", message: expect.stringContaining("cannot be continued") }),
     );
   });
 });
@@ -280,16 +326,16 @@ describe("what a conversation says is text", () => {
 describe("variables of templates", () => {
   const member = memberWith("{{ messages[0].content }}|{{ enable_thinking }}|{{ date_string }}|{{ mood }}");
 
-  test("defaults are llama.cpp's; a request's own go before the member's, these before the defaults", () => {
+  test("defaults are llama.cpp's, with thinking off; a request's own go before the member's, these before the defaults", () => {
     const now = "2026-03-07T09:05";
     const text = (variables: Record<string, unknown>, own = {}) =>
       new TextDecoder().decode(
         renderPrompt([user("A")], { ...member, templateVariables: own }, { now, templateVariables: variables }).prompt
           .text,
       );
-    expect(text({})).toBe("A|True|07 Mar 2026|");
+    expect(text({})).toBe("A|False|07 Mar 2026|");
     expect(text({ enable_thinking: false }, { enable_thinking: true, mood: "sad" })).toBe("A|False|07 Mar 2026|sad");
-    expect(text({ date_string: "today", mood: "gay" }, { mood: "sad" })).toBe("A|True|today|gay");
+    expect(text({ date_string: "today", mood: "gay" }, { mood: "sad" })).toBe("A|False|today|gay");
   });
 
   test.each([
