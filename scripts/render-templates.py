@@ -4,6 +4,7 @@ One job a line on stdin, {"template", "now", "variables"}; one answer a line on 
 """
 
 import datetime
+import functools
 import json
 import sys
 
@@ -36,16 +37,21 @@ def refuse(message):
     raise TemplateError(message)
 
 
-def render(job):
-    now = datetime.datetime.fromisoformat(job["now"])
+@functools.lru_cache(maxsize=4)
+def compiled(template, date):
+    now = datetime.datetime.fromisoformat(date)
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
     )
     environment.filters["tojson"] = to_json
     environment.globals["raise_exception"] = refuse
     environment.globals["strftime_now"] = now.strftime
+    return environment.from_string(template)
+
+
+def render(job):
     try:
-        return {"text": environment.from_string(job["template"]).render(**job["variables"])}
+        return {"text": compiled(job["template"], job["now"]).render(**job["variables"])}
     except Exception as error:
         return {"error": type(error).__name__, "message": str(error)}
 

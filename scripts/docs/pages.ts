@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { measurementsPage, resultsTable } from "./measurements.js";
 import { methodsPage, routersPage } from "./methods.js";
 import { surveyPage } from "./survey.js";
+import { templatesPage } from "./templates.js";
 
 const NOTICE = "<!-- Written by `npm run docs`; change the registries, the reports or scripts/docs instead. -->\n\n";
 const BEGIN = "<!-- results: written by npm run docs -->";
@@ -15,6 +16,7 @@ export function generatedPages(): Record<string, string> {
     "docs/routers.md": NOTICE + routersPage(),
     "docs/measurements.md": NOTICE + measurementsPage(),
     "docs/survey.md": NOTICE + surveyPage(),
+    "docs/chat-templates.md": NOTICE + templatesPage(),
     "README.md": withResults(readFileSync("README.md", "utf8")),
   };
 }

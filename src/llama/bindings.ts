@@ -168,12 +168,6 @@ export function bindLlama(llama: LibraryHandle) {
       pointer,
       "size_t",
     ),
-    modelChatTemplate: bind<(model: Pointer, name: null) => string | null>(
-      "llama_model_chat_template",
-      "const char *",
-      pointer,
-      pointer,
-    ),
     modelMetaValue: bind<(model: Pointer, key: string, buffer: Uint8Array, size: number) => number>(
       "llama_model_meta_val_str",
       "int32_t",

@@ -6,6 +6,7 @@
  * Tensor data is not read: a check costs milliseconds, whatever the size of the model.
  */
 import { LlamafuseError } from "../errors.js";
+import { chatTemplateIn } from "./chat-template.js";
 import {
   architectureOf,
   type ModelMemory,
@@ -85,7 +86,7 @@ export async function checkModel(path: string, options: CheckModelOptions = {}):
   }
 
   const name = metadata.string("general.name");
-  const chatTemplate = metadata.string("tokenizer.chat_template");
+  const chatTemplate = chatTemplateIn((key) => metadata.string(key));
   const facts = {
     path: file,
     parts: headers.map((header) => header.file),

@@ -2,6 +2,7 @@
 
 import { LlamafuseError } from "../errors.js";
 import { type Pointer, progressCallback } from "./bindings.js";
+import { chatTemplateIn } from "./chat-template.js";
 import koffi from "./koffi.js";
 import { inLoadTurn, type Llama } from "./library.js";
 import { failedAdapter, failedLoad } from "./load-errors.js";
@@ -111,7 +112,7 @@ export class LlamaModel {
   }
 
   get chatTemplate(): string | undefined {
-    return this.llama.functions.modelChatTemplate(this.pointer, null) ?? undefined;
+    return chatTemplateIn((key) => this.metadata(key));
   }
 
   /** A metadata value as text, or undefined. */

@@ -1,20 +1,26 @@
 /** `llamafuse inspect`: what model files say of themselves, and how far their vocabularies overlap. */
 
 import type { Command } from "commander";
+import { checkPrompt, checkPromptOptions } from "../../decoding/prompt.js";
 import { LlamafuseError } from "../../errors.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { helpText } from "../help-text.js";
 import { modelOf } from "../model-words.js";
+import { tell } from "../notices.js";
 import { addCommonOptions, type EnsembleFlags } from "../options.js";
 import { LoadBars } from "../progress.js";
+import { addPromptOptions, type PromptFlags, promptOptions } from "../prompt-options.js";
 import { write, writeJson } from "../terminal.js";
 import { readTextFile } from "../text-input.js";
 import { type Inspected, openForInspection, uniqueNames } from "./open.js";
+import { readPrompts } from "./prompts.js";
 import { type InspectReport, renderReport } from "./render.js";
 
-interface InspectFlags extends Pick<EnsembleFlags, "file"> {
+interface InspectFlags extends Pick<EnsembleFlags, "file">, PromptFlags {
   json?: boolean;
+  prompt?: string;
+  system?: string;
   text?: string;
   verbose?: boolean;
 }
@@ -33,6 +39,7 @@ Examples:
   $ llamafuse inspect a.gguf b.gguf c.gguf                 and the overlap of their vocabularies, pair by pair
   $ llamafuse inspect a.gguf qwen/tokenizer.json --json    a Hugging Face tokenizer beside a model
   $ llamafuse inspect a.gguf b.gguf --text my-domain.txt   how often they share a token in your own text
+  $ llamafuse inspect a.gguf b.gguf --prompt "Who?"        what each of them reads, control tokens in ⟨ ⟩
 
 FILE is a GGUF file (a vocabulary without weights is enough), a tokenizer.json, part of a name that "llamafuse models"
 lists, ollama:NAME, or an hf: or https: URI.
@@ -48,12 +55,17 @@ export function registerInspect(program: Command): void {
     .argument("[FILE...]", "GGUF files, tokenizer.json files, models by name, or URIs")
     .option("--ensemble <file>", "inspect the members of this ensemble file")
     .option("--text <file>", "count shared tokens in this text (default: a short built-in text)")
-    .option("--json", "print one JSON document: models and pairs");
+    .option("--json", "print one JSON document: models and pairs; with --prompt also ids")
+    .optionsGroup("What a member reads:")
+    .option("--prompt <text>", "show how each model reads this question, in its own chat template")
+    .option("--system <text>", "with this system message");
+  addPromptOptions(command);
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (files: string[]) => {
       const flags = command.optsWithGlobals<InspectFlags>();
       const report = await inspect(files, flags);
+      tell(report.warnings ?? []);
       if (flags.json) await writeJson(report);
       else await write(process.stdout, renderReport(report));
     });
@@ -85,7 +97,24 @@ async function inspect(words: readonly string[], flags: InspectFlags): Promise<I
       sharedInText: Object.fromEntries(shared) as Record<string, number>,
     };
   });
-  return { models, pairs: overlaps(named) };
+  return { models, pairs: overlaps(named), ...promptsOf(opened, names, words.length, flags) };
+}
+
+/** What each model reads. `named`: how many files were named before those of the ensemble file. */
+function promptsOf(
+  opened: readonly Inspected[],
+  names: readonly string[],
+  named: number,
+  flags: InspectFlags,
+): Pick<InspectReport, "prompts" | "warnings"> {
+  const { prompt, system = flags.file?.request?.system } = flags;
+  if (prompt === undefined) return {};
+  const readers = opened.flatMap(({ reader, vocabulary }, index) => {
+    const templateVariables = flags.file?.members[index - named]?.templateVariables;
+    return reader === undefined ? [] : { ...reader, vocabulary, templateVariables, name: names[index] };
+  });
+  checkPrompt(prompt);
+  return readPrompts(readers, prompt, system, checkPromptOptions(promptOptions(flags)));
 }
 
 async function download(file: string, member: string): Promise<string> {

@@ -5,6 +5,7 @@ import { checkModel, type ModelFile } from "../../llama/check-model.js";
 import { loadLlama } from "../../llama/library.js";
 import { LlamaModel } from "../../llama/model.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { PromptReader } from "./prompts.js";
 import { readTokenizerJson } from "./tokenizer-json.js";
 
 /** What one file says about itself. A fact that it does not hold is absent. */
@@ -34,6 +35,8 @@ export interface Inspected {
   vocabulary: Vocabulary;
   /** Token ids of a text, without special tokens. */
   encode(text: string): Iterable<number>;
+  /** How it reads prompts; absent for a tokenizer alone. */
+  reader?: Pick<PromptReader, "facts" | "encode">;
 }
 
 export async function openForInspection(file: string, logs: "silent" | "stderr"): Promise<Inspected> {
@@ -74,6 +77,16 @@ async function openGguf(file: string, logs: "silent" | "stderr"): Promise<Inspec
     facts,
     vocabulary,
     encode: (text) => tokenizer.encode(Buffer.from(text), { parseSpecial: false, addBos: false }),
+    reader: {
+      facts: {
+        trainedContext: model.trainedContext,
+        embeddingLength: model.embeddingLength,
+        chatTemplate: checked.chatTemplate,
+        bosText: tokenizer.bosText,
+        eosText: tokenizer.eosText,
+      },
+      encode: (prompt) => tokenizer.encode(prompt.text, prompt),
+    },
   };
 }
 

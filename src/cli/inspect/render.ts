@@ -5,6 +5,7 @@ import { bar, renderTable } from "../table.js";
 import { type Colors, colorsFor, oneLine } from "../terminal.js";
 import { count, size } from "../units.js";
 import type { InspectedFacts } from "./open.js";
+import type { ReadPrompt } from "./prompts.js";
 
 export interface InspectedModel extends InspectedFacts {
   name: string;
@@ -19,6 +20,9 @@ export interface InspectedModel extends InspectedFacts {
 export interface InspectReport {
   models: InspectedModel[];
   pairs: Overlap[];
+  /** What each model reads of --prompt. */
+  prompts?: ReadPrompt[];
+  warnings?: string[];
 }
 
 /** Models side by side in one table. */
@@ -27,12 +31,19 @@ const BAR_WIDTH = 20;
 /** Of a longer path the end is shown, which says more than its beginning. */
 const PATH_WIDTH = 28;
 
-export function renderReport({ models, pairs }: InspectReport): string {
+export function renderReport({ models, pairs, prompts = [] }: InspectReport): string {
   const colors = colorsFor(process.stdout);
   const blocks: string[] = [];
   for (let at = 0; at < models.length; at += COLUMNS) blocks.push(renderFacts(models.slice(at, at + COLUMNS), colors));
   if (pairs.length > 0) blocks.push(renderPairs(models, pairs, colors));
+  blocks.push(...prompts.map((prompt) => renderPrompt(prompt, colors)));
   return blocks.join("\n");
+}
+
+function renderPrompt({ name, chatTemplate, text, ids }: ReadPrompt, colors: Colors): string {
+  const format = chatTemplate ? "" : ", without a chat template";
+  const shown = text.replace(/⟨[^⟩]*⟩/g, (control) => colors.cyan(control));
+  return `${colors.bold(oneLine(name))} reads ${ids.length} ${ids.length === 1 ? "token" : "tokens"}${format}:\n${shown}\n`;
 }
 
 const FACTS: [string, (model: InspectedModel) => string | 0 | undefined][] = [

@@ -42,8 +42,9 @@ const able = new WeakMap<MemberFacts, boolean>();
 export function canSwitchOff(member: Pick<Member, "name" | "facts">): boolean {
   let isAble = able.get(member.facts);
   if (isAble === undefined) {
-    const [on, off] = (["on", "off"] as const).map((to) => rendered(member, switched(member.facts, to, {})));
-    isAble = off !== undefined && on !== off;
+    const off = switched(member.facts, "off", {});
+    const text = Object.keys(off).length === 0 ? undefined : rendered(member, off);
+    isAble = text !== undefined && text !== rendered(member, switched(member.facts, "on", {}));
     able.set(member.facts, isAble);
   }
   return isAble;
