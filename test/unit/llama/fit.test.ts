@@ -39,7 +39,10 @@ describe("layers are divided", () => {
   });
 
   it("members that say themselves where they go are left alone", () => {
-    expect(fitted([undefined, model(4, 1)], [card("Metal", 8)])).toEqual([undefined, { gpuLayers: 5, device: ["Metal"] }]);
+    expect(fitted([undefined, model(4, 1)], [card("Metal", 8)])).toEqual([
+      undefined,
+      { gpuLayers: 5, device: ["Metal"] },
+    ]);
   });
 
   it("never onto a card without room, and all of what has room", () => {
