@@ -65,7 +65,7 @@ const LETTER = String.raw`(?:[(\[]\s*([A-Za-z])\s*[)\]]|(?<![\p{L}\p{N}])([A-Za-
 
 const BRACKETED = String.raw`[(\[]\s*([A-Za-z])\s*[)\]]`;
 const VERB = String.raw`[ \t]*(?:\bis|['’]s|seems|looks|(?:would|must|should|has to) be)(?: to be)?(?: clearly| obviously| definitely| indeed| probably)* (?:the )?${RIGHT}`;
-const SAID_BEFORE = String.raw`(?:(?:correct|right|best) (?:option|choice|letter|response|statement)|option|choice|correct)["']?[ \t]*(?:is|:|=)[ \t]*`;
+const SAID_BEFORE = String.raw`(?:(?:[Cc]orrect|[Rr]ight|[Bb]est) (?:option|choice|letter|response|statement)|[Oo]ption|[Cc]hoice|[Cc]orrect)["']?[ \t]*(?:is|:|=)[ \t]*`;
 
 /** Statements that something is the answer, in the order of the text; the last one counts. */
 function stated(text: string, choices: readonly string[]): Named {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createEnsemble } from "../../../src/index.js";
 import { fitMembers } from "../../../src/llama/fit.js";
 import { RandomGenerator } from "../../../src/random.js";
 
@@ -71,4 +72,14 @@ describe("layers are divided", () => {
       });
     }
   });
+});
+
+it("without a GPU leaves members as they are, and with what they say of themselves", async () => {
+  const member = { model: "raven", contextSize: 64, gpuLayers: 0, cacheType: "q8_0", flashAttention: true } as const;
+  const ensemble = await createEnsemble({ members: [member, "sparrow"], gpu: false, fit: true, schedule: "in-turn" });
+  try {
+    expect((await ensemble.generate("Once", { maxTokens: 2 })).usage.steps).toBeGreaterThan(0);
+  } finally {
+    await ensemble.dispose();
+  }
 });
