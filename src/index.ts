@@ -85,7 +85,9 @@ export { readEnsembleFile } from "./ensemble-file/read.js";
 export { ERROR_CODES, type ErrorCode, LlamafuseError } from "./errors.js";
 export { type Matrix, makeMatrix, matrixOf } from "./learning/matrix.js";
 export { checkModel, type ModelFile } from "./llama/check-model.js";
+export { type Device, listDevices } from "./llama/devices.js";
 export type { Gpu } from "./llama/find-library.js";
+export type { CacheType, LlamaParameters, LoraAdapter, RopeScaling } from "./llama/parameters.js";
 export type { EmbeddingLayer, EmbeddingSource } from "./member/embeddings.js";
 export type {
   Branch,

@@ -17,18 +17,11 @@ import { normaliseWeights } from "../during/weightings/weights.js";
 import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
-import { checkModel, type ModelFile } from "../llama/check-model.js";
-import { checkParameters } from "../llama/check-parameters.js";
-import type { Placement } from "../llama/fit.js";
-import { llamaParametersOf } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
-import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
-import type { MemberOptions } from "../member/member-options.js";
-import { resolveModel } from "../member/resolve-model.js";
 import { onAbort } from "../on-abort.js";
-import { placeMembers } from "./fit-members.js";
-import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
+import { checkOne, loadOne, placeAll } from "./load-member.js";
+import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
 
@@ -240,7 +233,7 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
       try {
         if (isMember(member)) return member;
         const file = (await files[index])!;
-        const placed = { ...member, ...(await placements)?.get(member) };
+        const placed = { ...member, ...(await placements)?.get(index) };
         return await loadOne(file, placed, index, options, shared, stop.signal);
       } catch (error) {
         stop.abort(error);
@@ -254,66 +247,6 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
   await disposeLoaded(loaded, options);
   // The error that stopped the others, not theirs of having been stopped.
   throw stop.signal.reason;
-}
-
-/** What a member's load reports of itself. */
-function reporter(options: CheckedLoadOptions, index: number, phase: LoadProgress["phase"]) {
-  return (fraction: number) => options.onProgress?.({ member: options.names[index], phase, fraction });
-}
-
-/** The member's file, downloaded where it is an address, and fit for its parameters. */
-async function checkOne(
-  member: MemberOptions,
-  index: number,
-  options: CheckedLoadOptions,
-  signal: AbortSignal,
-): Promise<ModelFile> {
-  const model = await resolveModel(member.model, reporter(options, index, "download"), signal);
-  const file = await checkModel(model, { signal });
-  checkParameters(file, member);
-  return file;
-}
-
-/** Where each member of the options goes, once all files are known. */
-async function placeAll(
-  options: CheckedLoadOptions,
-  files: readonly (Promise<ModelFile> | undefined)[],
-): Promise<Map<MemberOptions, Placement | undefined>> {
-  const members: { options: MemberOptions; file: ModelFile }[] = [];
-  for (const [index, member] of options.members.entries()) {
-    if (!isMember(member)) members.push({ options: member, file: (await files[index])! });
-  }
-  const placements = placeMembers(members, options);
-  return new Map(members.map(({ options: member }, index) => [member, placements[index]]));
-}
-
-async function loadOne(
-  file: ModelFile,
-  member: MemberOptions,
-  index: number,
-  options: CheckedLoadOptions,
-  shared: SharedMemory,
-  signal: AbortSignal,
-): Promise<Member> {
-  const { gpu, logs, timeoutMs } = options;
-  const { threads, contextSize, isolate, templateVariables } = member;
-  return await LlamaMember.load(
-    {
-      model: file.path,
-      name: options.names[index],
-      threads,
-      ...llamaParametersOf(member),
-      contextSize,
-      isolate,
-      templateVariables,
-      gpu,
-      logs,
-      timeoutMs,
-      onProgress: reporter(options, index, "load"),
-      signal,
-    },
-    shared,
-  );
 }
 
 /** Members that were made elsewhere are their maker's. */

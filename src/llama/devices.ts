@@ -23,27 +23,31 @@ export interface Device {
 /** What keeps a member off all GPUs. */
 const CPU_NAMES: readonly string[] = ["cpu", "none"];
 
-interface LocatedDevice extends Device {
-  pointer: Pointer;
-}
+type LocatedDevice = Pick<Device, "name" | "kind"> & { pointer: Pointer };
 
 /** Every device of the loaded library, GPUs in ggml's order. */
-export function devicesOf(ggml: GgmlFunctions): LocatedDevice[] {
+function located(ggml: GgmlFunctions): LocatedDevice[] {
   return Array.from({ length: ggml.deviceCount() }, (_, index) => {
     const pointer = ggml.deviceAt(index);
-    const kind = DEVICE_KINDS[ggml.deviceType(pointer)] ?? "accelerator";
+    return { pointer, name: ggml.deviceName(pointer), kind: DEVICE_KINDS[ggml.deviceType(pointer)] ?? "accelerator" };
+  });
+}
+
+/** The GPUs of the loaded library, in ggml's order. */
+export function gpusOf(ggml: GgmlFunctions): LocatedDevice[] {
+  return located(ggml).filter(isGpu);
+}
+
+/** Every device with its memory now. */
+export function devicesOf(ggml: GgmlFunctions): Device[] {
+  return located(ggml).map(({ pointer, name, kind }) => {
     const bytes = new BigUint64Array(2);
     ggml.deviceMemory(pointer, bytes.subarray(0, 1), bytes.subarray(1));
-    const [freeBytes, totalBytes] = [Number(bytes[0]), Number(bytes[1])];
-    const isUnknown = kind === "cpu" && totalBytes === 0;
-    return {
-      pointer,
-      name: ggml.deviceName(pointer),
-      description: ggml.deviceDescription(pointer),
-      kind,
-      freeBytes,
-      totalBytes: isUnknown ? totalmem() : totalBytes,
-    };
+    const description = ggml.deviceDescription(pointer);
+    // ggml calls all memory of a processor free.
+    return kind === "cpu"
+      ? { name, description, kind, freeBytes: process.availableMemory(), totalBytes: totalmem() }
+      : { name, description, kind, freeBytes: Number(bytes[0]), totalBytes: Number(bytes[1]) };
   });
 }
 
@@ -53,11 +57,11 @@ export function devicesOf(ggml: GgmlFunctions): LocatedDevice[] {
  * @example
  * for (const { name, freeBytes } of listDevices()) console.log(name, freeBytes / 2 ** 30, "GiB free");
  */
-export function listDevices(options: { gpu?: Gpu } = {}): Device[] {
-  return devicesOf(loadLlama(options).ggml).map(({ pointer: _, ...device }) => device);
+export function listDevices(options: { gpu?: Gpu; logs?: "silent" | "stderr" } = {}): Device[] {
+  return devicesOf(loadLlama(options).ggml);
 }
 
-export function isGpu({ kind }: Device): boolean {
+export function isGpu({ kind }: Pick<Device, "kind">): boolean {
   return kind === "gpu" || kind === "igpu";
 }
 
@@ -70,7 +74,7 @@ export function meansCpu(device: string | readonly string[] | undefined): boolea
 /** The GPUs of these names; an empty list for the CPU. Errors: invalid-option, which lists the devices. */
 export function devicesNamed(ggml: GgmlFunctions, device: string | readonly string[]): LocatedDevice[] {
   if (meansCpu(device)) return [];
-  const all = devicesOf(ggml).filter(isGpu);
+  const all = gpusOf(ggml);
   const names = all.map(({ name }) => name);
   return (typeof device === "string" ? [device] : device).map((wanted) => {
     const found = all.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());

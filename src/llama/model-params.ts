@@ -1,7 +1,7 @@
 /** From a member's parameters to llama.cpp's structs. */
 import { LlamafuseError } from "../errors.js";
 import type { ContextParams, LlamaFunctions, ModelParams, Pointer } from "./bindings.js";
-import { devicesNamed, devicesOf, isGpu, meansCpu } from "./devices.js";
+import { devicesNamed, gpusOf, meansCpu } from "./devices.js";
 import koffi from "./koffi.js";
 import type { Llama } from "./library.js";
 import { CACHE_TYPES, cacheTypesOf, type LlamaParameters, ROPE_SCALINGS } from "./parameters.js";
@@ -24,7 +24,7 @@ export function withModelParams<T>(llama: Llama, options: LlamaParameters, work:
       kept.push(nativeArray("void *", new BigUint64Array([...pointers, 0n])));
       params.devices = kept.at(-1)!;
     }
-    const count = hasGpu ? gpusOf(llama, options) : 0;
+    const count = hasGpu ? deviceCount(llama, options) : 0;
     if (options.mainGpu !== undefined && hasGpu) {
       if (options.mainGpu >= count) throw tooMany("mainGpu", options.mainGpu, count, `0 to ${count - 1}`);
       params.split_mode = SPLIT_NONE;
@@ -54,8 +54,8 @@ function loadModeOf({ mmap, mlock = false }: LlamaParameters): number {
   return mmap === undefined ? LOAD_MODES.auto : mmap ? LOAD_MODES.map : LOAD_MODES.read;
 }
 
-function gpusOf({ ggml }: Llama, { device }: LlamaParameters): number {
-  return device === undefined ? devicesOf(ggml).filter(isGpu).length : typeof device === "string" ? 1 : device.length;
+function deviceCount({ ggml }: Llama, { device }: LlamaParameters): number {
+  return device === undefined ? gpusOf(ggml).length : typeof device === "string" ? 1 : device.length;
 }
 
 function tooMany(option: string, found: unknown, count: number, allowed: string): LlamafuseError {

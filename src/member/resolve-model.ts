@@ -1,8 +1,10 @@
 /** From what a user names a model by to a file on this machine. */
 import { existsSync } from "node:fs";
+import { open, rm, stat } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import path from "node:path";
+import { contentHash } from "../content-identity.js";
 import { LlamafuseError } from "../errors.js";
 import { unwritable } from "../files.js";
 import { downloadedFile, fileNameOf, modelsFolder, rememberDownload } from "../model-stores/downloads.js";
@@ -15,6 +17,8 @@ export function isRemote(model: string): boolean {
 
 /** A server that does not answer a first request within this time is not reached; the download itself may take hours. */
 const REACH_TIMEOUT_MS = 20_000;
+/** How every model file begins. */
+const MAGIC = "GGUF";
 /** What a download ends with where the folder for it fails, not the network. */
 const DISK_CODES = new Set(["ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR"]);
 
@@ -37,7 +41,7 @@ export async function resolveModel(
   if (known !== undefined) return known;
   const { resolveModelFile } = await import("node-llama-cpp");
   try {
-    await checkReach(model, signal);
+    const expected = await whatServerSays(model, signal);
     const file = await resolveModelFile(model, {
       directory,
       fileName: fileNameOf(model),
@@ -45,6 +49,7 @@ export async function resolveModel(
       signal,
       onProgress: ({ totalSize, downloadedSize }) => onProgress?.(totalSize === 0 ? 0 : downloadedSize / totalSize),
     });
+    await checkDownload(file, expected, signal);
     rememberDownload(directory, model, file);
     return file;
   } catch (cause) {
@@ -62,26 +67,60 @@ export async function resolveModel(
   }
 }
 
-/** The downloader retries for many minutes; a server that is not there should be an error at once. */
-async function checkReach(model: string, signal?: AbortSignal): Promise<void> {
-  if (!/^https?:/i.test(model)) return;
-  const status = await headStatus(new URL(model), signal);
-  if (status >= 400 && status !== 405)
-    throw new LlamafuseError("file-unreadable", `the server answers with status ${status}`);
+/** What a server says of a file: its size, and where it is one, the SHA-256 of its contents. */
+interface Expected {
+  bytes?: number;
+  sha256?: string;
 }
 
-/** The status of a HEAD request; a redirect is an answer. */
-function headStatus(url: URL, signal?: AbortSignal): Promise<number> {
+/** The downloader retries for many minutes; a server that is not there should be an error at once. */
+async function whatServerSays(model: string, signal?: AbortSignal): Promise<Expected> {
+  if (!/^https?:/i.test(model)) return {};
+  const { status, headers } = await head(new URL(model), signal);
+  if (status >= 400 && status !== 405)
+    throw new LlamafuseError("file-unreadable", `the server answers with status ${status}`);
+  // Hugging Face answers with a redirect, and says there what is behind it.
+  const size = headers["x-linked-size"] ?? (status === 200 ? headers["content-length"] : undefined);
+  const hash = /^"?([0-9a-f]{64})"?$/.exec(String(headers["x-linked-etag"] ?? ""))?.[1];
+  return { ...(size !== undefined && { bytes: Number(size) }), ...(hash !== undefined && { sha256: hash }) };
+}
+
+/** The answer to a HEAD request; a redirect is an answer. */
+function head(url: URL, signal?: AbortSignal): Promise<{ status: number; headers: http.IncomingHttpHeaders }> {
   const { request } = url.protocol === "http:" ? http : https;
   return new Promise((resolve, reject) => {
     const asked = request(url, { method: "HEAD", signal, timeout: REACH_TIMEOUT_MS, agent: false }, (response) => {
       response.resume();
-      resolve(response.statusCode ?? 0);
+      resolve({ status: response.statusCode ?? 0, headers: response.headers });
     });
     asked.on("timeout", () => asked.destroy(new Error(`no answer within ${REACH_TIMEOUT_MS / 1000} s`)));
     asked.on("error", reject);
     asked.end();
   });
+}
+
+/** A file that is not what the server said is removed, so that the next try begins anew. Errors: file-unreadable. */
+async function checkDownload(file: string, expected: Expected, signal?: AbortSignal): Promise<void> {
+  const problem = await problemOf(file, expected, signal);
+  if (problem === undefined) return;
+  await rm(file, { force: true });
+  throw new LlamafuseError("file-unreadable", `${problem}; the file was removed`, { file });
+}
+
+async function problemOf(file: string, { bytes, sha256 }: Expected, signal?: AbortSignal): Promise<string | undefined> {
+  const { size } = await stat(file);
+  if (bytes !== undefined && size !== bytes) return `the server says ${bytes} bytes, and ${size} arrived`;
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
+    if (buffer.toString("latin1") !== MAGIC)
+      return `what arrived is no GGUF file: it begins with ${JSON.stringify(buffer.toString("latin1"))}`;
+  } finally {
+    await handle.close();
+  }
+  if (sha256 === undefined) return undefined;
+  const found = await contentHash([file], signal);
+  return found === sha256 ? undefined : `the server says that its SHA-256 is ${sha256}, and ${found} arrived`;
 }
 
 /** The innermost message: fetch hides the reason in its error's cause. */

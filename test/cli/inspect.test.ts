@@ -44,7 +44,9 @@ describe.skipIf(models === undefined)("llamafuse inspect", () => {
     const ended = await run(["inspect", ...models!, "--json"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     const report = JSON.parse(ended.stdout);
-    expect(Object.keys(report)).toEqual(["models", "pairs"]);
+    expect(Object.keys(report)).toEqual(["models", "pairs", "devices"]);
+    expect(report.devices.at(-1)).toMatchObject({ name: "CPU", kind: "cpu", freeBytes: expect.any(Number) });
+    expect(report.models[0].memory).toMatchObject({ weights: expect.any(Number), contextSize: expect.any(Number) });
     expect(report.models).toMatchObject([
       {
         name: "robin",

@@ -1,5 +1,5 @@
 /** The built package in a process of its own, on one compute backend: `node child.mjs GPU TASK`; facts as JSON on stdout. */
-import { createEnsemble, GgufEmbedder, methodInfos } from "../../dist/index.js";
+import { createEnsemble, GgufEmbedder, listDevices, methodInfos } from "../../dist/index.js";
 
 const [backend, task] = process.argv.slice(2);
 const gpu = backend === "false" ? false : backend;
@@ -57,6 +57,24 @@ const tasks = {
       await ensemble.dispose();
     }
     return texts;
+  },
+
+  /** By name, as the only one, kept off it, divided by itself, and one that is not there. */
+  async devices() {
+    const [{ name, kind }] = listDevices({ gpu });
+    const texts = [];
+    for (const member of [{ device: name }, { mainGpu: 0 }, { tensorSplit: [1] }, { device: "cpu" }, { cacheType: "q8_0" }]) {
+      const ensemble = await make(["raven"], { member });
+      texts.push(await textOf(ensemble));
+      await ensemble.dispose();
+    }
+    const fitted = await make(["raven", "sparrow"], { options: { fit: true } });
+    texts.push(await textOf(fitted));
+    await fitted.dispose();
+    const refused = [];
+    for (const member of [{ device: "Vulkan9" }, { mainGpu: 3 }, { tensorSplit: [1, 1] }])
+      refused.push(await make(["raven"], { member }).catch(({ code, message }) => `${code}: ${message}`));
+    return { name, kind, texts, refused };
   },
 
   /** What may happen at once: loads, decodes, disposals, aborts. */

@@ -47,6 +47,19 @@ it("keeps some layers, none or all of them on the GPU", async () => {
   expect([two, all]).toEqual([none, none]);
 });
 
+it("puts a member on the device that it names, and fits members to it", async () => {
+  const { name, texts, refused } = await run("vulkan", "devices");
+  expect(name).toBe("Vulkan0");
+  const [named, main, split, cpu, quantised, fitted] = texts;
+  expect([named, main, split, cpu]).toEqual([named, named, named, named]);
+  for (const text of [named, quantised, fitted]) expect(text).not.toBe("");
+  expect(refused).toEqual([
+    expect.stringMatching(/^invalid-option: .*Unknown device "Vulkan9"\..*Devices: Vulkan0, cpu/),
+    expect.stringMatching(/^invalid-option: mainGpu is 3, but the member has 1 GPU; allowed is 0 to 0/),
+    expect.stringMatching(/^invalid-option: tensorSplit is \[1,1\], but the member has 1 GPU/),
+  ]);
+});
+
 it("loads, decodes, aborts and disposes at once, again and again", async () => {
   const { alone, texts, last, finishReason, stopped, dimension, end } = await run("vulkan", "life");
   const [pair, other, ...pairs] = texts;

@@ -12,6 +12,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { field } from "../../scripts/lib/gguf-writer.js";
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
+import { LOOKING_VARIABLE } from "../../src/llama/last-words.js";
 import { mutate } from "./mutate-gguf.js";
 import { addToResults, pieceOptions } from "./results.js";
 
@@ -118,7 +119,7 @@ class Child {
   constructor(sound: string) {
     const script = path.join(import.meta.dirname, "fuzz-child.mjs");
     this.#process = spawn(process.execPath, [script, path.resolve("dist/index.js"), sound], {
-      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      env: { ...process.env, GGML_NO_BACKTRACE: "1", [LOOKING_VARIABLE]: "1" },
     });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => this.#hear(line));
     this.#process.stderr!.on("data", (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 /** Runs `load-models.ts`: the real llama.cpp in a process of its own, which damaged files may take down. */
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { LOOKING_VARIABLE } from "../../src/llama/last-words.js";
 
 /** Bytes to replace: [position, value]. */
 export type Patch = readonly (readonly [number, number])[];
@@ -24,7 +25,8 @@ export function loadInChild(job: LoadJob): Promise<LoadReport> {
   const child = spawn(process.execPath, ["--import", "tsx", script], {
     stdio: ["pipe", "pipe", "pipe"],
     // Without it, ggml starts a debugger on every abort to print a backtrace.
-    env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+    // Whether it fails is asked here, thousands of times, not in which words.
+    env: { ...process.env, GGML_NO_BACKTRACE: "1", [LOOKING_VARIABLE]: "1" },
   });
   let stdout = "";
   let stderr = "";

@@ -3,12 +3,13 @@
 import type { Command } from "commander";
 import { checkPrompt, checkPromptOptions } from "../../decoding/prompt.js";
 import { LlamafuseError } from "../../errors.js";
+import { listDevices } from "../../llama/devices.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { helpText } from "../help-text.js";
 import { modelOf } from "../model-words.js";
 import { tell } from "../notices.js";
-import { addCommonOptions, type EnsembleFlags } from "../options.js";
+import { addCommonOptions, type EnsembleFlags, gpuOption, number } from "../options.js";
 import { LoadBars } from "../progress.js";
 import { addPromptOptions, type PromptFlags, promptOptions } from "../prompt-options.js";
 import { write, writeJson } from "../terminal.js";
@@ -17,7 +18,7 @@ import { type Inspected, openForInspection, uniqueNames } from "./open.js";
 import { readPrompts } from "./prompts.js";
 import { type InspectReport, renderReport } from "./render.js";
 
-interface InspectFlags extends Pick<EnsembleFlags, "file">, PromptFlags {
+interface InspectFlags extends Pick<EnsembleFlags, "file" | "gpu" | "contextSize">, PromptFlags {
   json?: boolean;
   prompt?: string;
   system?: string;
@@ -55,7 +56,9 @@ export function registerInspect(program: Command): void {
     .argument("[FILE...]", "GGUF files, tokenizer.json files, models by name, or URIs")
     .option("--ensemble <file>", "inspect the members of this ensemble file")
     .option("--text <file>", "count shared tokens in this text (default: a short built-in text)")
-    .option("--json", "print one JSON document: models and pairs; with --prompt also ids")
+    .option("--context-size <tokens>", "the cache's size in memory for so many tokens", number("--context-size"))
+    .option("--gpu <backend>", "devices of this backend: auto, cuda, vulkan, metal or false (default: auto)")
+    .option("--json", "print one JSON document: models, devices and pairs; with --prompt also ids")
     .optionsGroup("What a member reads:")
     .option("--prompt <text>", "show how each model reads this question, in its own chat template")
     .option("--system <text>", "with this system message");
@@ -81,8 +84,15 @@ async function inspect(words: readonly string[], flags: InspectFlags): Promise<I
   const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
   const names = uniqueNames(files);
   const opened: Inspected[] = [];
+  const devices = listDevices({ gpu: gpuOption(flags), logs: flags.verbose ? "stderr" : "silent" });
+  const options = [...words.map(() => ({})), ...(flags.file?.members ?? [])];
   for (const [index, file] of files.entries()) {
-    opened.push(await openForInspection(await download(file, names[index]), flags.verbose ? "stderr" : "silent"));
+    opened.push(
+      await openForInspection(await download(file, names[index]), flags.verbose ? "stderr" : "silent", {
+        ...options[index],
+        ...(flags.contextSize !== undefined && { contextSize: flags.contextSize }),
+      }),
+    );
   }
   const named = opened.map(({ vocabulary }, index) => ({ name: names[index], strings: byteStrings(vocabulary) }));
   const models = opened.map(({ facts, vocabulary, encode }, index) => {
@@ -97,7 +107,7 @@ async function inspect(words: readonly string[], flags: InspectFlags): Promise<I
       sharedInText: Object.fromEntries(shared) as Record<string, number>,
     };
   });
-  return { models, pairs: overlaps(named), ...promptsOf(opened, names, words.length, flags) };
+  return { models, pairs: overlaps(named), devices, ...promptsOf(opened, names, words.length, flags) };
 }
 
 /** What each model reads. `named`: how many files were named before those of the ensemble file. */

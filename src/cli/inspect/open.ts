@@ -3,6 +3,7 @@ import path from "node:path";
 import { LlamafuseError } from "../../errors.js";
 import { checkModel, type ModelFile } from "../../llama/check-model.js";
 import { loadLlama } from "../../llama/library.js";
+import { memoryNeeds, type NeedsOptions } from "../../llama/memory-needs.js";
 import { LlamaModel } from "../../llama/model.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { PromptReader } from "./prompts.js";
@@ -28,6 +29,15 @@ export interface InspectedFacts {
   /** Every token that ends a generation, as llama.cpp knows them. */
   endTexts?: string[];
   chatTemplate?: boolean;
+  /** Bytes that a member of it needs; absent for what cannot be one. */
+  memory?: InspectedMemory;
+}
+
+export interface InspectedMemory {
+  weights: number;
+  /** The key-value cache of `contextSize` tokens. */
+  cache: number;
+  contextSize: number;
 }
 
 export interface Inspected {
@@ -39,8 +49,12 @@ export interface Inspected {
   reader?: Pick<PromptReader, "facts" | "encode">;
 }
 
-export async function openForInspection(file: string, logs: "silent" | "stderr"): Promise<Inspected> {
-  return file.toLowerCase().endsWith(".json") ? openTokenizerJson(file) : await openGguf(file, logs);
+export async function openForInspection(
+  file: string,
+  logs: "silent" | "stderr",
+  options: NeedsOptions = {},
+): Promise<Inspected> {
+  return file.toLowerCase().endsWith(".json") ? openTokenizerJson(file) : await openGguf(file, logs, options);
 }
 
 function openTokenizerJson(file: string): Inspected {
@@ -49,7 +63,7 @@ function openTokenizerJson(file: string): Inspected {
   return { facts, vocabulary, encode };
 }
 
-async function openGguf(file: string, logs: "silent" | "stderr"): Promise<Inspected> {
+async function openGguf(file: string, logs: "silent" | "stderr", options: NeedsOptions): Promise<Inspected> {
   const checked = await checkModel(file, { vocabularyOnly: true });
   const full = checked.gguf.tensors.length > 0 ? await checkedFully(checked) : undefined;
   const model = LlamaModel.load(loadLlama({ logs }), checked.path, { vocabularyOnly: true });
@@ -72,6 +86,7 @@ async function openGguf(file: string, logs: "silent" | "stderr"): Promise<Inspec
     eosText: textOrNone(checked.tokenizer.eos),
     endTexts: vocabulary.endTokens.map((id) => tokenizer.textOf(id)),
     chatTemplate: checked.chatTemplate !== undefined,
+    memory: full && memoryOf(full.path, options),
   };
   return {
     facts,
@@ -88,6 +103,11 @@ async function openGguf(file: string, logs: "silent" | "stderr"): Promise<Inspec
       encode: (prompt) => tokenizer.encode(prompt.text, prompt),
     },
   };
+}
+
+function memoryOf(file: string, options: NeedsOptions): InspectedMemory {
+  const { weights, cache, contextSize } = memoryNeeds(file, options);
+  return { weights, cache, contextSize };
 }
 
 /** A model that cannot write text (an embedding model) still has a vocabulary; a damaged one is an error. */

@@ -1,5 +1,6 @@
 /** The report of `inspect` for a person. */
 
+import type { Device } from "../../llama/devices.js";
 import type { Overlap } from "../../vocabulary/overlap.js";
 import { bar, renderTable } from "../table.js";
 import { type Colors, colorsFor, oneLine } from "../terminal.js";
@@ -19,6 +20,8 @@ export interface InspectedModel extends InspectedFacts {
 
 export interface InspectReport {
   models: InspectedModel[];
+  /** What members can be put on, with free memory now. */
+  devices: Device[];
   pairs: Overlap[];
   /** What each model reads of --prompt. */
   prompts?: ReadPrompt[];
@@ -31,10 +34,11 @@ const BAR_WIDTH = 20;
 /** Of a longer path the end is shown, which says more than its beginning. */
 const PATH_WIDTH = 28;
 
-export function renderReport({ models, pairs, prompts = [] }: InspectReport): string {
+export function renderReport({ models, pairs, devices, prompts = [] }: InspectReport): string {
   const colors = colorsFor(process.stdout);
   const blocks: string[] = [];
   for (let at = 0; at < models.length; at += COLUMNS) blocks.push(renderFacts(models.slice(at, at + COLUMNS), colors));
+  blocks.push(renderDevices(devices, colors));
   if (pairs.length > 0) blocks.push(renderPairs(models, pairs, colors));
   blocks.push(...prompts.map((prompt) => renderPrompt(prompt, colors)));
   return blocks.join("\n");
@@ -56,6 +60,11 @@ const FACTS: [string, (model: InspectedModel) => string | 0 | undefined][] = [
   ["layers", ({ layers }) => layers?.toString()],
   ["embedding", ({ embeddingLength }) => embeddingLength?.toString()],
   ["context", ({ contextLength }) => contextLength && `${contextLength.toLocaleString("en")} tokens`],
+  ["weights need", ({ memory }) => memory && size(memory.weights)],
+  [
+    "cache needs",
+    ({ memory }) => memory && `${size(memory.cache)} for ${memory.contextSize.toLocaleString("en")} tokens`,
+  ],
   ["tokenizer", ({ tokenizer }) => oneLine(tokenizer)],
   ["vocabulary", ({ tokens }) => `${tokens.toLocaleString("en")} tokens`],
   ["byte strings", ({ byteStrings }) => byteStrings.toLocaleString("en")],
@@ -69,6 +78,15 @@ function renderFacts(models: readonly InspectedModel[], colors: Colors): string 
   const known = rows.filter((row) => row.slice(1).some((cell) => cell !== "–"));
   const names = ["", ...models.map(({ name }) => colors.bold(oneLine(name)))];
   return renderTable([names, ...known], { colors, wrap: models.map((_, index) => index + 1) });
+}
+
+function renderDevices(devices: readonly Device[], colors: Colors): string {
+  const rows = devices.map(({ name, description, freeBytes, totalBytes }) => [
+    name,
+    `${size(freeBytes)} of ${size(totalBytes)}`,
+    oneLine(description),
+  ]);
+  return renderTable(rows, { colors, head: ["device", "free memory", ""], wrap: [2] });
 }
 
 function renderPairs(models: readonly InspectedModel[], pairs: readonly Overlap[], colors: Colors): string {

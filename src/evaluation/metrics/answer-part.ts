@@ -56,7 +56,7 @@ export function readAnswer<Found>(text: string, read: (piece: string) => Found |
 
 /** In how many languages a model says "the answer is"; each takes what it says after a verb, a colon or nothing. */
 const ANSWER_WORDS = [
-  String.raw`\b(?:answers?|solution|result|ans)\b["”']?(?:[ \t]+(?:choice|option|letter|here|then|therefore|thus|now))*(?:[ \t]+(?:to|for|of)[ \t][^.:=\n]{1,80}?)?[ \t]*(?:(?:is|are|was|equals|(?:would|should|must|will|has to)(?:[ \t]+be)?|['’]s)(?![\p{L}])|[:=→]|⇒|=>)`,
+  String.raw`\b(?:answers?|solution|result|ans)\b["”']?(?:[ \t]+(?:choice|option|letter|here|then|therefore|thus|now))*(?:[ \t]+(?:to|for|of)[ \t][^.:=\n]{1,80}?)?[ \t]*(?:(?:is|are|was|equals|(?:would|should|must|will|has to)(?:[ \t]+be)?|['’]s)(?![\p{L}])|[:=→]|[–—-](?=[ \t])|⇒|=>)`,
   String.raw`\b(?:Antwort|Lösung|Ergebnis)\b[ \t]*(?:ist|lautet|beträgt|[:=])`,
   String.raw`\b(?:réponse|solution|résultat)\b(?:[ \t]+(?:finale|correcte|exacte))?[ \t]*(?:est|[:=])`,
   String.raw`\b(?:respuesta|solución|resposta|solução|risposta|soluzione)\b(?:[ \t]+(?:final[ea]?|correct[ao]|corrett[ao]|certa|esatta))?[ \t]*(?:es|é|è|[:=])`,

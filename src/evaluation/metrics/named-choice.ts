@@ -28,7 +28,9 @@ export function chosenIn(answer: string, choices: readonly string[]): number | u
 }
 
 function read(text: string, choices: readonly string[]): Named {
-  const plain = withoutMarkup(plainFigures(text)).trim();
+  const plain = withoutMarkup(plainFigures(text))
+    .replace(/^(?:[\s✓✔]|\p{Extended_Pictographic}\ufe0f?)+/u, "")
+    .trim();
   return (
     inBox(text, choices) ??
     afterHashes(plain, choices) ??
@@ -61,23 +63,23 @@ const RIGHT = "(?:correct|right|best|true|most (?:likely|accurate|appropriate)|t
 /** (B), [B], B), "B", B. Groups: in brackets, before a bracket, in quotes, alone. */
 const LETTER = String.raw`(?:[(\[]\s*([A-Za-z])\s*[)\]]|(?<![\p{L}\p{N}])([A-Za-z])\)|["“'‘]([A-Za-z])["”'’]|(?<![A-Za-zÀ-ɏ\d'’])([A-Z])(?![A-Za-zÀ-ɏ\d_'’-]))`;
 
+const BRACKETED = String.raw`[(\[]\s*([A-Za-z])\s*[)\]]`;
+const VERB = String.raw`[ \t]*(?:\bis|['’]s|seems|looks|(?:would|must|should|has to) be)(?: to be)?(?: clearly| obviously| definitely| indeed| probably)* (?:the )?${RIGHT}`;
+const SAID_BEFORE = String.raw`(?:(?:[Cc]orrect|[Rr]ight|[Bb]est) (?:option|choice|letter|response|statement)|[Oo]ption|[Cc]hoice|[Cc]orrect)["']?[ \t]*(?:is|:|=)[ \t]*`;
+
 /** Statements that something is the answer, in the order of the text; the last one counts. */
 function stated(text: string, choices: readonly string[]): Named {
   const found: { index: number; named: Named }[] = statementsIn(text).map(({ index, said }) => ({
     index,
     named: reference(said, choices),
   }));
-  for (const { index, ...groups } of letters(
-    `${LETTER}[^\\n.]{0,60}?(?:\\bis|['’]s|seems|looks|(?:would|must|should|has to) be)(?: to be)?(?: clearly| obviously| definitely| indeed| probably)* (?:the )?${RIGHT}`,
-    text,
-  )) {
-    found.push({ index, named: within(groups.letter, choices) });
+  for (const { index, letter, isBare } of letters(`${LETTER}${VERB}`, text)) {
+    // "I" and "A" are words too, and "Vitamin K" is no choice.
+    const named = within(letter, choices);
+    found.push({ index, named: isBare && named === "none" ? undefined : named });
   }
-  for (const { index, ...groups } of letters(
-    `(?:(?:correct|right|best) (?:option|choice|letter|response|statement)|option|choice)["']?[ \\t]*(?:is|:|=)[ \\t]*${LETTER}`,
-    text,
-  )) {
-    found.push({ index, named: within(groups.letter, choices) });
+  for (const pattern of [`${BRACKETED}[^\\n.]{1,60}?${VERB}`, `${SAID_BEFORE}${LETTER}`]) {
+    for (const { index, letter } of letters(pattern, text)) found.push({ index, named: within(letter, choices) });
   }
   const last = found
     .filter(({ named }) => named !== undefined)
@@ -91,6 +93,8 @@ function stated(text: string, choices: readonly string[]): Named {
 interface FoundLetter {
   index: number;
   letter: string;
+  /** Without brackets or quotes. */
+  isBare: boolean;
 }
 
 /** Every match of a pattern with `LETTER` in it. */
@@ -98,6 +102,7 @@ function letters(pattern: string, text: string): FoundLetter[] {
   return Array.from(text.matchAll(new RegExp(pattern, "gu")), ({ index, 1: a, 2: b, 3: c, 4: d }) => ({
     index,
     letter: (a || b || c || d)!,
+    isBare: !(a || b || c),
   }));
 }
 

@@ -21,7 +21,8 @@ type Found = Rational | typeof NO_ANSWER | undefined;
  * 2. the last `#### …` line that is a number with its unit; the first, unless a correction stands between,
  * 3. the last "answer is", "Answer:", "is the answer" (in a dozen languages): of `9 * 2 = 18` the result; a later
  *    correction ("Wait, …") goes before it,
- * 4. the last sentence with a number that is no check, note or reason: bold before plain, the result of an equation, the
+ * 4. a number that stands alone before its reasons ("18. She sells …"),
+ * 5. the last sentence with a number that is no check, note or reason: bold before plain, the result of an equation, the
  *    number of what the question asks for ("How many pens" … "5 pens"), money where money is asked for, then the last
  *    one that is no year and stands in no brackets.
  *
@@ -34,7 +35,9 @@ export function extractNumber(text: string, question = ""): Rational | undefined
       plainFigures(text),
       (piece): Rational | typeof NO_ANSWER | undefined =>
         fromBox(piece) ??
-        orElse(fromHashes(piece), () => orElse(fromStatements(piece, question), () => fromConclusion(piece, question))),
+        orElse(fromHashes(piece), () =>
+          orElse(fromStatements(piece, question), () => orElse(fromLead(piece), () => fromConclusion(piece, question))),
+        ),
     ) ?? undefined
   );
 }
@@ -112,7 +115,7 @@ function saidIn(said: string, question: string): Found {
   if (second !== undefined && !equalNumbers(first.value, second.value)) {
     const between = claimed.slice(first.end, second.start);
     // "5 or 7": two answers are none. "1.5 hours or 90 minutes": the same in another unit.
-    if (/^\s*or\s*$/i.test(between)) return NO_ANSWER;
+    if (/^\s*(?:or|to|-)\s*(?:[a-z]\s*=\s*)?$/i.test(between)) return NO_ANSWER;
   }
   const asked = askedFor(question, claimed, numerals);
   // "In 2 days he eats 6 apples" after the answer words: what is asked for goes before what comes first.
@@ -150,8 +153,27 @@ function fromConclusion(text: string, question: string): Found {
   const earlier = sentences.findLastIndex(
     (sentence, at) => at <= last && !REASON.test(sentence) && numeralsIn(withoutListMark(sentence)).length > 0,
   );
-  return concluded(withoutListMark(sentences[earlier < 0 ? last : earlier]!), question)?.value;
+  const said = withoutListMark(sentences[earlier < 0 ? last : earlier]!);
+  return ALTERNATIVES.test(said) ? NO_ANSWER : concluded(said, question)?.value;
 }
+
+/** "x = 3 or x = -3", "between 10 and 12": not a single number. */
+const ALTERNATIVES = /\d\s+or\s+(?:[a-z]\s*=\s*)?-?\d|\bbetween\s+\S*\d\S*\s+and\s+\S*\d/i;
+
+/** "18. She sells …", "18 eggs\n\nShe sells …": a number that stands alone before its reasons. */
+function fromLead(text: string): Found {
+  const plain = withoutMarkup(text).trim();
+  const [first] = numeralsIn(plain);
+  if (first === undefined || first.start > 1) return undefined;
+  const rest = plain.slice(first.end);
+  const [unit] = /^[ \t]*(?:[\p{L}°²³%]+[ \t]*){0,3}(?:[.!](?=[ \t]+\p{L})|[.!]?[ \t]*\n[ \t]*\n)/u.exec(rest) ?? [];
+  if (unit === undefined || (/^\s*[.)]/.test(rest) && first.value.numerator === 1n)) return undefined;
+  const after = rest.slice(unit.length);
+  return CONCLUDES.test(after) || lastCorrection(after, 0) >= 0 ? undefined : first.value;
+}
+
+/** Words behind which a text says its result. */
+const CONCLUDES = /\b(?:so|therefore|thus|hence|total|altogether|in all|answer|result)\b/i;
 
 /** A number in words, where there are no figures: the last, or the only word. */
 function wordAtEnd(text: string): Rational | undefined {

@@ -46,7 +46,7 @@ const NUMERAL = new RegExp(
   `(?<sign>${SIGN})?(?:(?<money>${CURRENCY}\\s?)(?<inner>-)?)?${NO_NAME_BEFORE}(?<figures>${FIGURES})` +
     // 2 1/2, 2-1/2, 2 and 1/2; 3/4; but no date and no path.
     String.raw`(?:(?:\s+(?:and\s+)?|-)(?<part>\d+)\/(?<of>\d+)(?![\d/])|\/(?<divisor>\d+)(?!\d*\/\d))?` +
-    String.raw`(?:[eE](?<exponent>[+-]?\d{1,3})(?![\p{L}\d])|\s*[×x*·]\s*10\s*(?:\^|\*\*)\s*\{?(?<power>[+-]?\d{1,3})\}?)?` +
+    String.raw`(?:[eE](?<exponent>[+-]?\d{1,3})(?![\p{L}\d])|\s*[×x*·]\s*10\s*(?:\^|\*\*)\s*\{?(?<power>[+-]?\d{1,3})\}?|\^\{?(?<raised>\d{1,2})\}?(?!\d))?` +
     String.raw`(?:\s(?<scale>hundred|thousand|million|billion|trillion)\b|(?<kilo>[kK])(?![\p{L}\d]))?` +
     String.raw`(?<after>%|\s?(?:€|£|¥|₹|₩|円|元|dollars?|cents?|euros?|pounds?|USD|EUR|GBP)(?![\p{L}]))?`,
   "gu",
@@ -66,7 +66,7 @@ export function numeralsIn(text: string): Numeral[] {
 type Groups = Record<string, string | undefined>;
 
 function numberFrom(groups: Groups): Rational | undefined {
-  const { sign, inner, figures = "", part, of, divisor, exponent, power, scale, kilo } = groups;
+  const { sign, inner, figures = "", part, of, divisor, exponent, power, raised, scale, kilo } = groups;
   const { numerator, denominator } = decimalOf(figures);
   let value: Rational = { numerator, denominator };
   if (part !== undefined && of !== undefined) {
@@ -76,6 +76,9 @@ function numberFrom(groups: Groups): Rational | undefined {
   } else if (divisor !== undefined) {
     if (BigInt(divisor) === 0n) return undefined;
     value = { numerator, denominator: denominator * BigInt(divisor) };
+  }
+  if (raised !== undefined) {
+    value = { numerator: value.numerator ** BigInt(raised), denominator: value.denominator ** BigInt(raised) };
   }
   const tens = Number(exponent ?? power ?? 0);
   const factor = scale === undefined ? (kilo === undefined ? 1n : 1000n) : SCALES[scale]!;
@@ -158,14 +161,26 @@ const SMALL =
   );
 const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 const NUMBER_WORD = [...SMALL, ...TENS, "hundred", "thousand", "million", "billion", "dozen"].join("|");
+/** "Two thirds", "a half", "three quarters". */
+const PARTS: Readonly<Record<string, bigint>> = {
+  half: 2n,
+  halve: 2n,
+  third: 3n,
+  quarter: 4n,
+  fourth: 4n,
+  fifth: 5n,
+  sixth: 6n,
+  eighth: 8n,
+  tenth: 10n,
+};
 const IN_WORDS = new RegExp(
-  `\\b(?:(minus|negative)\\s+)?(?:an?\\s+(?=hundred|thousand|million|billion|dozen))?((?:${NUMBER_WORD})(?:(?:\\s+and\\s+|[\\s-]+)(?:${NUMBER_WORD}))*)\\b`,
+  `\\b(?:(minus|negative)\\s+)?(?:an?\\s+(?=hundred|thousand|million|billion|dozen))?((?:${NUMBER_WORD})(?:(?:\\s+and\\s+|[\\s-]+)(?:${NUMBER_WORD}))*)(?:[\\s-]+(${Object.keys(PARTS).join("|")})s?)?\\b`,
   "gi",
 );
 
 /** Numbers written in English words: "twenty-five", "one hundred and five", "a dozen". "One" alone is mostly no number. */
 export function numberWordsIn(text: string): Numeral[] {
-  return Array.from(text.matchAll(IN_WORDS)).flatMap(({ index, 0: all, 1: sign, 2: words = "" }) => {
+  return Array.from(text.matchAll(IN_WORDS)).flatMap(({ index, 0: all, 1: sign, 2: words = "", 3: part }) => {
     let [total, group] = [0n, 0n];
     for (const word of words.toLowerCase().split(/[\s-]+/)) {
       if (word === "and") continue;
@@ -175,7 +190,8 @@ export function numberWordsIn(text: string): Numeral[] {
       else [total, group] = [total + (group || 1n) * SCALES[word]!, 0n];
     }
     const numerator = (total + group) * (sign === undefined ? 1n : -1n);
-    return [{ value: { numerator, denominator: 1n }, start: index, end: index + all.length, isMoney: false }];
+    const denominator = part === undefined ? 1n : PARTS[part.toLowerCase()]!;
+    return [{ value: { numerator, denominator }, start: index, end: index + all.length, isMoney: false }];
   });
 }
 

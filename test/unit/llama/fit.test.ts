@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createEnsemble } from "../../../src/index.js";
 import { fitMembers } from "../../../src/llama/fit.js";
 import { RandomGenerator } from "../../../src/random.js";
 
@@ -39,7 +40,10 @@ describe("layers are divided", () => {
   });
 
   it("members that say themselves where they go are left alone", () => {
-    expect(fitted([undefined, model(4, 1)], [card("Metal", 8)])).toEqual([undefined, { gpuLayers: 5, device: ["Metal"] }]);
+    expect(fitted([undefined, model(4, 1)], [card("Metal", 8)])).toEqual([
+      undefined,
+      { gpuLayers: 5, device: ["Metal"] },
+    ]);
   });
 
   it("never onto a card without room, and all of what has room", () => {
@@ -68,4 +72,14 @@ describe("layers are divided", () => {
       });
     }
   });
+});
+
+it("without a GPU leaves members as they are, and with what they say of themselves", async () => {
+  const member = { model: "raven", contextSize: 64, gpuLayers: 0, cacheType: "q8_0", flashAttention: true } as const;
+  const ensemble = await createEnsemble({ members: [member, "sparrow"], gpu: false, fit: true, schedule: "in-turn" });
+  try {
+    expect((await ensemble.generate("Once", { maxTokens: 2 })).usage.steps).toBeGreaterThan(0);
+  } finally {
+    await ensemble.dispose();
+  }
 });

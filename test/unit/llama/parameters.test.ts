@@ -110,7 +110,8 @@ describe("the cache's format", () => {
       const expected = (perToken(cacheType) - perToken("f16")) * TOKENS.length;
       expect(other.stateBytes - base.stateBytes, JSON.stringify(cacheType)).toBe(expected);
       expect(distance(other.logits, base.logits), JSON.stringify(cacheType)).toBeLessThan(tolerance);
-      if (cacheType !== "f32") expect(distance(other.logits, base.logits), JSON.stringify(cacheType)).toBeGreaterThan(0);
+      if (cacheType !== "f32")
+        expect(distance(other.logits, base.logits), JSON.stringify(cacheType)).toBeGreaterThan(0);
     }
   });
 

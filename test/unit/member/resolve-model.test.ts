@@ -1,5 +1,7 @@
 /** Downloads, up to the network: a server of our own on this machine stands for the model hub. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -18,7 +20,20 @@ const served: Record<string, Buffer> = {
   "/two/model.gguf": others,
   "/downloaded.json": others,
   "/private/model.gguf?token=sesame": weights,
+  "/page.gguf": Buffer.from("<!doctype html><title>Log in</title>"),
+  "/hashed.gguf": weights,
+  "/exchanged.gguf": others,
 };
+/** What the server says of files beside their length, as Hugging Face does. */
+const linked: Record<string, Record<string, string>> = {
+  "/hashed.gguf": { "x-linked-etag": `"${sha256(weights)}"`, "x-linked-size": String(weights.length) },
+  "/exchanged.gguf": { "x-linked-etag": `"${sha256(weights)}"` },
+  "/one/model.gguf": {},
+};
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 const folder = mkdtempSync(path.join(os.tmpdir(), "llamafuse-models-"));
 let online = true;
 const server = createServer((request, response) => {
@@ -37,6 +52,7 @@ const server = createServer((request, response) => {
   response.writeHead(range === null ? 200 : 206, {
     "content-length": end - start,
     "accept-ranges": "bytes",
+    ...linked[request.url ?? ""],
     ...(range !== null && { "content-range": `bytes ${start}-${end - 1}/${weights.length}` }),
   });
   if (request.method === "HEAD") response.end();
@@ -132,6 +148,18 @@ it("says why a file cannot be had", async () => {
     message: expect.stringMatching(/404/),
   });
   await expect(resolveModel("http://127.0.0.1:9/other.gguf")).rejects.toMatchObject({ code: "file-unreadable" });
+});
+
+it("takes what the server said that it would send, and nothing else", async () => {
+  expect(readFileSync(await resolveModel(`${base}/hashed.gguf`)).equals(weights)).toBe(true);
+  for (const [name, message] of [
+    ["page.gguf", /what arrived is no GGUF file: it begins with "<!do"/],
+    ["exchanged.gguf", /the server says that its SHA-256 is [0-9a-f]{64}, and [0-9a-f]{64} arrived/],
+  ] as const) {
+    const error = resolveModel(`${base}/${name}`);
+    await expect(error).rejects.toMatchObject({ code: "file-unreadable", message: expect.stringMatching(message) });
+    expect(readdirSync(folder).filter((file) => file.startsWith(path.parse(name).name))).toEqual([]);
+  }
 });
 
 it("stops when it is cancelled", async () => {

@@ -1,0 +1,96 @@
+/** docs/members.md: what a member can be told about where and how it runs. */
+import { ensembleJsonSchema } from "../../src/ensemble-file/schema.js";
+import { FIT_MARGIN_BYTES } from "../../src/llama/fit.js";
+import { LLAMA_PARAMETER_NAMES, llamaParameters } from "../../src/llama/parameters.js";
+import { textTable } from "./markdown.js";
+
+/** What an option is called on the command line. */
+const FLAGS: Readonly<Record<(typeof LLAMA_PARAMETER_NAMES)[number], string>> = {
+  gpuLayers: "--gpu-layers 20",
+  device: "--device CUDA1",
+  mainGpu: "--main-gpu 1",
+  tensorSplit: "--tensor-split 3,1",
+  flashAttention: "--flash-attention on",
+  cacheType: "--cache-type q8_0,f16",
+  loraAdapters: "--lora a.gguf:0.5,b.gguf",
+  ropeScaling: "--rope-scaling yarn:4:8192",
+  mmap: "--mmap off",
+  mlock: "--mlock on",
+};
+
+export function membersPage(): string {
+  const known = new Set(Object.keys(memberSchema()));
+  const rows = LLAMA_PARAMETER_NAMES.filter((name) => known.has(name)).map((name) => [
+    `\`${name}\``,
+    `\`${FLAGS[name]}\``,
+    llamaParameters.shape[name].meta()?.description ?? "",
+  ]);
+  return `# Where and how a member runs
+
+A member is a model file with options. They are the same in the library, in an ensemble file and on the command line:
+
+\`\`\`json
+{ "members": [
+    { "model": "big.gguf", "device": "CUDA0", "cacheType": "q8_0" },
+    { "model": "small.gguf", "device": "CUDA1", "loraAdapters": [{ "file": "style.gguf", "scale": 0.5 }] } ] }
+\`\`\`
+
+\`\`\`sh
+llamafuse generate -m big.gguf --device CUDA0 -m small.gguf --device CUDA1 --cache-type q8_0 "Why is the sky blue?"
+\`\`\`
+
+On the command line an option stands once for all members, or once for each of them, in the order of \`-m\`.
+
+${textTable(["option", "command line", "what it does"], rows)}
+
+Beside them: \`name\`, \`weight\`, \`threads\`, \`contextSize\` and \`templateVariables\` of its chat template.
+
+## Memory
+\`llamafuse inspect model.gguf --context-size 8192\` shows what weights and cache need, and the devices with their free
+memory. \`listDevices()\` of the library gives the devices:
+
+\`\`\`ts
+import { listDevices } from "llamafuse";
+for (const { name, freeBytes } of listDevices({ gpu: false })) console.log(name, "has", freeBytes, "bytes free");
+\`\`\`
+
+A load that fails says llama.cpp's own last words first, then what the load needs and what is free, then a guess. The
+words come from a second try in a process of its own, so that the log of other members is not touched.
+
+## Fit
+\`fit: true\` (\`--fit\`) divides the layers before anything is loaded, by the files' sizes and the devices' free memory,
+and leaves ${FIT_MARGIN_BYTES / 2 ** 20} MiB of each card free:
+
+1. The largest member first, each goes whole onto the card that it leaves the least room on: two members, two cards.
+2. Members that no single card holds share what is left, of each the same share, divided over the cards.
+3. The rest stays in the machine's memory.
+
+What a member says itself (\`gpuLayers\`, \`device\`, \`mainGpu\`, \`tensorSplit\`) stays as it is.
+
+## LoRA adapters
+Adapters are GGUF files of llama.cpp's \`convert_lora_to_gguf.py\`, for the member's own model; they are checked against it
+before llama.cpp reads them. A weight W becomes W + scale · alpha/rank · B·A. Paths in an ensemble file are relative to it.
+
+## Longer texts
+\`ropeScaling: { "type": "yarn", "factor": 4, "originalContext": 8192 }\` with a larger \`contextSize\`. Without \`type\` the
+file's own is used, or linear where it has none.
+
+## Cache
+\`q8_0\` halves the cache's memory and changes logits a little; \`{ "k": "q8_0", "v": "f16" }\` leaves the values alone. A
+quantised format needs heads of a multiple of 32, and for values flash attention.
+
+## Checked how
+Each option is tested by its effect on llama.cpp: adapters against logits computed by hand, cache formats by the bytes that a
+context keeps, positions against a file that says the same, mapping and locking by what the system says of the process.
+Choosing a device is tried on a software Vulkan driver. Two cards were not at hand: \`tensorSplit\` and \`fit\` over two cards
+are tested as arithmetic only. See [running on a graphics card](gpu.md).
+`;
+}
+
+/** The members' options in the ensemble file. */
+function memberSchema(): Record<string, unknown> {
+  const { properties } = ensembleJsonSchema() as {
+    properties: { members: { items: { anyOf: { properties?: Record<string, unknown> }[] } } };
+  };
+  return properties.members.items.anyOf.find((one) => one.properties !== undefined)!.properties!;
+}

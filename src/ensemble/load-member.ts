@@ -1,0 +1,74 @@
+/** One member on its way into an ensemble: its file, its place, its thread. */
+import type { SharedMemory } from "../kernels/shared-memory.js";
+import { checkModel, type ModelFile } from "../llama/check-model.js";
+import { checkParameters } from "../llama/check-parameters.js";
+import type { Placement } from "../llama/fit.js";
+import { llamaParametersOf } from "../llama/parameters.js";
+import { isMember } from "../member/is-member.js";
+import { LlamaMember } from "../member/llama/llama-member.js";
+import type { Member } from "../member/member.js";
+import type { MemberOptions } from "../member/member-options.js";
+import { resolveModel } from "../member/resolve-model.js";
+import { placeMembers } from "./fit-members.js";
+import type { CheckedLoadOptions, LoadProgress } from "./load-options.js";
+
+/** What a member's load reports of itself. */
+function reporter(options: CheckedLoadOptions, index: number, phase: LoadProgress["phase"]) {
+  return (fraction: number) => options.onProgress?.({ member: options.names[index], phase, fraction });
+}
+
+/** The member's file, downloaded where it is an address, and fit for its parameters. */
+export async function checkOne(
+  member: MemberOptions,
+  index: number,
+  options: CheckedLoadOptions,
+  signal: AbortSignal,
+): Promise<ModelFile> {
+  const model = await resolveModel(member.model, reporter(options, index, "download"), signal);
+  const file = await checkModel(model, { signal });
+  checkParameters(file, member);
+  return file;
+}
+
+/** Where each member goes, by its index, once all files are known. */
+export async function placeAll(
+  options: CheckedLoadOptions,
+  files: readonly (Promise<ModelFile> | undefined)[],
+): Promise<ReadonlyMap<number, Placement | undefined>> {
+  const members: { index: number; options: MemberOptions; file: ModelFile }[] = [];
+  for (const [index, member] of options.members.entries()) {
+    if (!isMember(member)) members.push({ index, options: member, file: (await files[index])! });
+  }
+  const placements = placeMembers(members, options);
+  return new Map(members.map(({ index }, place) => [index, placements[place]]));
+}
+
+/** A thread with the model in it. */
+export async function loadOne(
+  file: ModelFile,
+  member: MemberOptions,
+  index: number,
+  options: CheckedLoadOptions,
+  shared: SharedMemory,
+  signal: AbortSignal,
+): Promise<Member> {
+  const { gpu, logs, timeoutMs } = options;
+  const { threads, contextSize, isolate, templateVariables } = member;
+  return await LlamaMember.load(
+    {
+      model: file.path,
+      name: options.names[index],
+      threads,
+      ...llamaParametersOf(member),
+      contextSize,
+      isolate,
+      templateVariables,
+      gpu,
+      logs,
+      timeoutMs,
+      onProgress: reporter(options, index, "load"),
+      signal,
+    },
+    shared,
+  );
+}
