@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { LlamafuseError, unknownName } from "./errors.js";
 import { packageFolder } from "./package-files.js";
+import { checkText } from "./read-options.js";
 
 export interface NativeModel {
   name: string;
@@ -35,6 +36,7 @@ export function nativeModels(): NativeModel[] {
 
 /** One native model by its name. Errors: invalid-option for an unknown name, file-unreadable if the package is incomplete. */
 export function nativeModel(name: string): NativeModel {
+  checkText("The native model", name, `a name: ${NATIVE_NAMES.join(", ")}`);
   if (!isNativeName(name)) throw unknownName("native model", name, NATIVE_NAMES);
   const file = path.join(packageFolder(), "native-models", `${name}.gguf`);
   if (existsSync(file)) return { name, path: file };

@@ -49,6 +49,39 @@ export function checkSwitch(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "boolean") refuse(option, value, "true or false");
 }
 
+/** A plain copy of an object; `what`: as errors call it. Errors: invalid-option for anything else, and a getter that throws. */
+export function readPlain<Plain extends object>(what: string, given: Plain, allowed = "an object: { … }"): Plain {
+  return guarded(what, () => {
+    if (typeof given !== "object" || given === null || Array.isArray(given)) refuse(what, given, allowed);
+    return { ...given };
+  });
+}
+
+/** Errors: invalid-option unless the argument is what it must be, whatever it does when it is looked at. */
+export function checkArgument(what: string, value: unknown, allowed: string, holds: () => boolean): void {
+  guarded(what, () => {
+    if (!holds()) refuse(what, value, allowed);
+  });
+}
+
+/** Errors: invalid-option for what is no text. */
+export function checkText(what: string, value: unknown, allowed = "a text"): void {
+  if (typeof value !== "string") refuse(what, value, allowed);
+}
+
+/** Errors: invalid-option for what is no list of texts. */
+export function checkTexts(what: string, value: unknown): void {
+  checkArgument(what, value, "a list of texts", () => {
+    return Array.isArray(value) && Array.from(value).every((text) => typeof text === "string");
+  });
+}
+
+/** What takes long can be cancelled and watched. Errors: invalid-option. */
+export function checkWatching({ signal, onProgress }: { signal?: unknown; onProgress?: unknown }): void {
+  checkSignal(signal);
+  if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress", onProgress, "a function");
+}
+
 /** LlamafuseError "invalid-option": `${option} is ${value}; allowed is ${allowed}.` */
 export function refuse(option: string, value: unknown, allowed: string): never {
   throw new LlamafuseError("invalid-option", `${option} is ${shown(value)}; allowed is ${allowed}.`, {

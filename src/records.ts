@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { LlamafuseError } from "./errors.js";
+import { checkText } from "./read-options.js";
 
 export interface DataRecord {
   /** "FILE:LINE", or "FILE: Data[3]" in a JSON document. */
@@ -44,6 +45,7 @@ function isJson(line: string): boolean {
 
 /** The text of a UTF-8 file, without a byte order mark. Errors: file-unreadable, invalid-data. */
 export async function readText(file: string): Promise<string> {
+  checkText("The file", file, "a path");
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(file, error);
   });

@@ -1,7 +1,7 @@
 /** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
 import type { z } from "zod";
 import { LlamafuseError, unknownName } from "../errors.js";
-import { shown } from "../read-options.js";
+import { checkText, readPlain, shown } from "../read-options.js";
 import { problemOf } from "../zod-problem.js";
 import type { RouterDefinition, TrainedRouter } from "./fitting/trained-router.js";
 import type { Router, RouterInfo } from "./router.js";
@@ -165,7 +165,9 @@ export const routerInfos: readonly RouterInfo[] = Object.values(registry).map(({
  * ```
  */
 export function createRouter(options: RouterOptions): Router {
-  return routerNamed(options.name, options);
+  const given = readPlain("The options of createRouter", options, '{ name: "knn", k: 40 }');
+  checkText("The router's name", given.name, `a name: ${Object.keys(registry).join(", ")}`);
+  return routerNamed(given.name, given);
 }
 
 /** The same for a name and options that come from a file or a command line. */

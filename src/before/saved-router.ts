@@ -1,9 +1,10 @@
 /** Routers and their embedders in files: one versioned JSON document, refused where anything in it does not fit. */
 import { z } from "zod";
 import { errorIn, LlamafuseError } from "../errors.js";
+import { checkArgument } from "../read-options.js";
 import { readText } from "../records.js";
 import { type Problem, problemOf, sentenceOf } from "../zod-problem.js";
-import type { Embedder, EmbedderIdentity, SavedEmbedder } from "./embedders/embedder.js";
+import { checkEmbedder, type Embedder, type EmbedderIdentity, type SavedEmbedder } from "./embedders/embedder.js";
 import { restoreEmbedder } from "./embedders/restore.js";
 import { routerNamed } from "./registry.js";
 import { type Router, SAVED_FORMAT, SAVED_VERSION, type SavedRouter } from "./router.js";
@@ -26,6 +27,8 @@ export interface RouterFile extends SavedRouter {
 }
 
 export function routerFile(router: Router, embedder: Embedder): RouterFile {
+  checkArgument("The router", router, "a router, as createRouter gives it", () => typeof router.toJSON === "function");
+  checkEmbedder(embedder);
   const saved = router.toJSON();
   requireEmbedder(saved, embedder);
   return { ...saved, embedder: embedder.toJSON() };

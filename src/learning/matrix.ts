@@ -1,6 +1,7 @@
 /** Matrices of offline work: row-major ndarrays over one Float64Array, so that rows are views and columns strides. */
 import ndarray from "ndarray";
 import { LlamafuseError } from "../errors.js";
+import { checkArgument } from "../read-options.js";
 
 /**
  * rows × columns: an ndarray of two dimensions, as `makeMatrix` and `matrixOf` make it. The declaration is our own, so that
@@ -13,6 +14,21 @@ export interface Matrix {
   readonly shape: readonly number[];
   get(row: number, column: number): number;
   set(row: number, column: number, value: number): void;
+}
+
+/** Errors: invalid-option for what is no matrix. */
+export function checkMatrix(what: string, value: unknown): void {
+  checkArgument(what, value, "a matrix, as makeMatrix or matrixOf gives it", () => {
+    const { data, shape, get, set } = (value ?? {}) as Partial<Matrix>;
+    const isShape = Array.isArray(shape) && shape.length === 2;
+    return (
+      data instanceof Float64Array &&
+      isShape &&
+      data.length === shape[0] * shape[1] &&
+      typeof get === "function" &&
+      typeof set === "function"
+    );
+  });
 }
 
 /** A matrix over `data` (not copied), or of zeros. Error: invalid-data where `data` has another length. */

@@ -6,6 +6,7 @@
  * Tensor data is not read: a check costs milliseconds, whatever the size of the model.
  */
 import { LlamafuseError } from "../errors.js";
+import { checkSignal, checkText, readPlain } from "../read-options.js";
 import { chatTemplateIn } from "./chat-template.js";
 import {
   architectureOf,
@@ -68,6 +69,8 @@ export interface CheckModelOptions {
  * console.log(model.architecture, model.quantization, model.tokenizer.size);
  */
 export async function checkModel(path: string, options: CheckModelOptions = {}): Promise<ModelFile> {
+  checkText("The model's file", path, "a path");
+  checkSignal(readPlain("The options of checkModel", options, "{ signal }").signal);
   const checkpoint = () => {
     if (options.signal?.aborted) throw new LlamafuseError("aborted", `Checking ${path} was stopped.`, { file: path });
   };

@@ -1,6 +1,7 @@
 /** The models of this machine with what their files say about them; of each file the header is read, never the weights. */
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
+import { checkArgument, checkSignal, readPlain, refuse } from "../read-options.js";
 import { findModels, type StoreContents, type StoredModel } from "./find-models.js";
 import type { StoreName, StorePlace } from "./store.js";
 
@@ -60,7 +61,13 @@ export interface ListModelsOptions {
  * const { models } = await listModels();
  * const ensemble = await createEnsemble({ members: models.slice(0, 2).map(({ model }) => ({ model })) });
  */
-export async function listModels({ only = () => true, place, signal }: ListModelsOptions = {}): Promise<ModelListing> {
+export async function listModels(options: ListModelsOptions = {}): Promise<ModelListing> {
+  const { only = () => true, place, signal } = readPlain("The options of listModels", options);
+  if (typeof only !== "function") refuse("only", only, "a function");
+  checkArgument("The place of models", place, "{ env: process.env, home, platform }", () => {
+    return place === undefined || (typeof place.home === "string" && typeof place.env === "object" && place.env !== null);
+  });
+  checkSignal(signal);
   const { models: found, problems, folders } = findModels(place);
   const models: ListedModel[] = [];
   const unusable: UnusableModel[] = problems.map(({ name, ...rest }) => ({

@@ -1,9 +1,12 @@
 /** What the trainings of switching models share: members, examples, progress. */
 
+import { readPrompt } from "../decoding/request.js";
 import { methodNamed } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
+import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
 import { MAX_SEED } from "../random.js";
+import { checkArgument, checkText, checkTexts, checkWatching, readPlain, refuse, shown } from "../read-options.js";
 import type { TrainingExample } from "./example.js";
 import { finishAnswer, type Reference, trainingContext } from "./teacher-forcing.js";
 
@@ -14,6 +17,36 @@ export interface SwitchTraining {
   signal?: AbortSignal;
   /** What is being done, and how much of the whole training is: "round 1" 1.5 of 5. `done` never falls. */
   onProgress?: (phase: string, done: number, total: number) => void;
+}
+
+/**
+ * The members and options of a training, before anything is asked. `roles`: what the members are called in errors.
+ * Errors: invalid-option.
+ */
+export function checkTraining<Options extends SwitchTraining>(
+  members: Readonly<Record<string, Member>>,
+  given: Options,
+): Options {
+  for (const [role, member] of Object.entries(members))
+    checkArgument(`The ${role} member`, member, "a loaded member, such as ensemble.members[0]", () => isMember(member));
+  const options = readPlain("The options of a training", given, "{ examples: […] }");
+  checkWatching(options);
+  checkNumbers(options);
+  checkArgument("examples", options.examples, "a list of examples", () => Array.isArray(options.examples));
+  const examples = Array.from(options.examples, readExample);
+  return { ...options, examples };
+}
+
+function readExample(given: TrainingExample): TrainingExample {
+  const example = readPlain("An example", given, "{ prompt, isRight, critical, maxTokens }");
+  const { isRight, critical, stop, maxTokens, reference } = example;
+  if (typeof isRight !== "function") refuse("An example's isRight", isRight, "a function of an answer's text");
+  checkTexts("An example's critical", critical);
+  if (stop !== undefined) checkTexts("An example's stop", stop);
+  if (reference !== undefined) checkText("An example's reference", reference);
+  if (!(Number.isSafeInteger(maxTokens) && maxTokens >= 0))
+    refuse("An example's maxTokens", maxTokens, "a whole number >= 0");
+  return { ...example, prompt: readPrompt(example.prompt) };
 }
 
 const WHOLE = { allowed: "an integer >= 1", holds: (n: number) => Number.isSafeInteger(n) && n >= 1 };
@@ -35,7 +68,7 @@ export function checkNumbers(options: Partial<Record<keyof typeof NUMBERS, numbe
   for (const [option, { allowed, holds }] of Object.entries(NUMBERS)) {
     const found = options[option as keyof typeof NUMBERS];
     if (found === undefined || holds(found)) continue;
-    throw new LlamafuseError("invalid-option", `${option} must be ${allowed}; found ${found}.`, {
+    throw new LlamafuseError("invalid-option", `${option} must be ${allowed}; found ${shown(found)}.`, {
       option,
       found,
       allowed,

@@ -16,7 +16,7 @@ import { matrixOf } from "../learning/matrix.js";
 import type { Member } from "../member/member.js";
 import { RandomGenerator } from "../random.js";
 import { spansOf } from "./example.js";
-import { checkLabels, checkNumbers, referenceOf, type SwitchTraining } from "./options.js";
+import { checkLabels, checkTraining, referenceOf, type SwitchTraining } from "./options.js";
 import { END, forceThrough } from "./teacher-forcing.js";
 
 export interface CdsTraining extends SwitchTraining {
@@ -40,10 +40,10 @@ interface LabelledToken {
 export async function trainCds(
   aligned: Member,
   knowledge: Member,
-  options: CdsTraining,
+  given: CdsTraining,
 ): Promise<SavedSwitchingModel & { method: "cds" }> {
+  const options = checkTraining({ aligned, knowledge }, given);
   const { examples, seed = DEFAULT_SEED, signal, onProgress, ridge } = options;
-  checkNumbers(options);
   const answers: LabelledToken[][] = [];
   for (const [index, example] of examples.entries()) {
     onProgress?.("answers", index, examples.length);

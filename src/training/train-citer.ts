@@ -26,7 +26,7 @@ import type { Member } from "../member/member.js";
 import { firstDifference } from "../vocabulary/same-tokens.js";
 import { textAtFragmentStart } from "../vocabulary/vocabulary.js";
 import type { TrainingExample } from "./example.js";
-import { checkLabels, checkNumbers, referenceOf, type SwitchTraining } from "./options.js";
+import { checkLabels, checkTraining, referenceOf, type SwitchTraining } from "./options.js";
 import {
   checkSignal,
   END,
@@ -73,10 +73,10 @@ export interface RoutedToken {
 export async function trainCiter(
   small: Member,
   large: Member,
-  options: CiterTraining,
+  given: CiterTraining,
 ): Promise<SavedSwitchingModel & { method: "citer" }> {
+  const options = checkTraining({ small, large }, given);
   const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
-  checkNumbers(options);
   const tokens: RoutedToken[] = [];
   // The answers, and in each round the open answers and the router.
   const stages = 1 + 2 * rounds;

@@ -1,6 +1,7 @@
 /**
  * Damaged routers, switching models and ledgers: each is refused by an error that names the file, or used; what is used
- * decides by finite numbers. By hand, longer: LLAMAFUSE_LONG=1.
+ * decides by finite numbers. Tables, ensemble files, tasks and alignment caches come from fuzz-files.ts. By hand, longer:
+ * LLAMAFUSE_LONG=1, and `npx tsx test/hardening/fuzz-files.ts`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -14,6 +15,7 @@ import { RandomGenerator } from "../../src/random.js";
 import { firstModels, queryOf, topicTable } from "../support/outcome-tables.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { damagedJson } from "./damaged-json.js";
+import { fuzzFiles } from "./fuzz-files.js";
 
 const TIMES = process.env.LLAMAFUSE_LONG ? 2000 : 60;
 const at = temporaryFolder();
@@ -65,5 +67,13 @@ describe("a damaged ledger", () => {
       ledger.close();
       expect(readFileSync(file, "utf8").endsWith(`${JSON.stringify({ key: "new", value: answer })}\n`)).toBe(true);
     }
+  });
+});
+
+describe("a damaged file of any kind", () => {
+  it("is used, or refused by one error that names it", { timeout: 120_000 }, async () => {
+    const { rawErrors, outcomes } = await fuzzFiles({ count: 20 });
+    expect(rawErrors).toEqual([]);
+    expect(Object.keys(outcomes).length).toBeGreaterThan(routerInfos.length + 15);
   });
 });

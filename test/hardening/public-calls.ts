@@ -1,6 +1,7 @@
 /**
  * Every public call, each with one argument or option left open: those of the package's index, the options of every
- * method and router by registry, and what an ensemble, a router and an embedder can be asked.
+ * method and router by registry, and what an ensemble, a router and an embedder can be asked. Left out is arithmetic on
+ * numbers of the caller's own (assignments, hulls, matrices) and what methods and members are built of.
  */
 import * as library from "../../src/index.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../src/laws/scripted-members.js";
@@ -73,7 +74,6 @@ export async function publicCalls(): Promise<Setting> {
   const { data: pairs } = await library.trainingData(firstModels(topic, 2).table, { embedder });
   const saved = library.routerFile(router, embedder);
   const splits = await library.foldsOf(table, 2);
-  const estimates = { quality: table.quality, cost: table.cost };
   const example = { prompt: "the cat", isRight: () => true, critical: ["the"], maxTokens: 4 };
 
   const opened = async (options: Odd) => {
@@ -114,7 +114,7 @@ export async function publicCalls(): Promise<Setting> {
     { name: "readEnsembleFile", call: (file) => library.readEnsembleFile(file) },
     { name: "checkModel", call: (file) => library.checkModel(file) },
     { name: "nativeModel", call: (name) => library.nativeModel(name) },
-    ...withOptions("listModels", ["only", "place", "signal"], { place: { home: "/nowhere" } }, (options) =>
+    ...withOptions("listModels", ["only", "place", "signal"], { place: { env: {}, home: "/nowhere", platform: "linux" } }, (options) =>
       library.listModels(options),
     ),
   ];
@@ -221,42 +221,11 @@ export async function publicCalls(): Promise<Setting> {
           typeof options === "object" ? { resamples: 20, threads: 0, ...options } : options,
         ),
     ),
-    { name: "assignBest", names: ["quality", "cost"], call: (given) => library.assignBest(given) },
-    ...withOptions("assignByThreshold", ["threshold", "prefer", "fallback"], {}, (rule) =>
-      library.assignByThreshold(estimates, rule),
-    ),
-    { name: "assignGreedily", call: (budget) => library.assignGreedily(estimates, budget) },
-    ...withOptions(
-      "assignOptimally",
-      ["budget", "leastQuality", "alpha", "penalty", "threshold", "binarize", "priors"],
-      {},
-      (goal) => library.assignOptimally(estimates, goal),
-    ),
     { name: "selectPool table", call: (given) => library.selectPool(given, 2) },
     { name: "selectPool k", call: (k) => library.selectPool(table, k) },
-    { name: "averageImprovement", call: (points) => library.averageImprovement(points, 1) },
-    { name: "mixForBudget", call: (points) => library.mixForBudget(points, 1) },
-    { name: "thresholdForShare", call: (scores) => library.thresholdForShare(scores, 0.5) },
-    { name: "upperHull", call: (points) => library.upperHull(points) },
-    { name: "makeMatrix", call: (rows) => library.makeMatrix(rows, 2) },
-    { name: "matrixOf", call: (rows) => library.matrixOf(rows) },
   ];
 
   const makers: PublicCall[] = [
-    { name: "makeVocabulary", call: (tokens) => library.makeVocabulary(tokens) },
-    { name: "Vocabulary", call: (given) => new library.Vocabulary(given) },
-    ...withOptions(
-      "ScriptedMember",
-      ["name", "vocabulary", "script", "hidden", "embeddings", "tokenizer", "contextSize", "facts", "offers", "costs"],
-      { vocabulary: vocabularies[0], script: () => new Float32Array(vocabularies[0].size) },
-      (options) => new library.ScriptedMember(options),
-    ),
-    ...withOptions(
-      "defineMethod",
-      ["name", "summary", "source", "requires", "options", "needs", "members", "roles", "create", "build", "laws"],
-      { name: "odd", summary: "", source: "-", requires: "", create: () => ({}), laws: [] },
-      (definition) => library.defineMethod(definition),
-    ),
     { name: "trainCds aligned", call: (member) => library.trainCds(member, members[1], { examples: [example] }) },
     { name: "trainCds knowledge", call: (member) => library.trainCds(members[0], member, { examples: [example] }) },
     ...withOptions(

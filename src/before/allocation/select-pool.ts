@@ -9,20 +9,26 @@
  */
 import { LlamafuseError } from "../../errors.js";
 import type { Matrix } from "../../learning/matrix.js";
-import type { OutcomeTable } from "../table/outcome-table.js";
+import { shown } from "../../read-options.js";
+import { checkTable, type OutcomeTable } from "../table/outcome-table.js";
 
 /**
  * The names of k models, the most useful first. scores: rows × models, NaN counts as 0; default the table's qualities.
  * Ties go to the first model. Errors: invalid-option unless 1 ≤ k ≤ models.
  */
 export function selectPool(table: OutcomeTable, k: number, scores: Matrix = table.quality): string[] {
+  checkTable(table);
   const models = table.models.length;
   if (!(Number.isInteger(k) && k >= 1 && k <= models)) {
-    throw new LlamafuseError("invalid-option", `A pool of ${k} of ${models} models; 1 to ${models} are possible.`, {
-      found: k,
-      allowed: `1 to ${models}`,
-      option: "pool",
-    });
+    throw new LlamafuseError(
+      "invalid-option",
+      `A pool of ${shown(k)} of ${models} models; 1 to ${models} are possible.`,
+      {
+        found: k,
+        allowed: `1 to ${models}`,
+        option: "pool",
+      },
+    );
   }
   const reached = new Float64Array(table.rows);
   const gainOf = (model: number) => {

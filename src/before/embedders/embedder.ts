@@ -1,5 +1,6 @@
 /** The embedder contract: texts to vectors of one size, on which all routers are trained. */
 import type { Matrix } from "../../learning/matrix.js";
+import { checkArgument } from "../../read-options.js";
 
 /** What tells embedders apart: two with the same id give the same vectors. */
 export interface EmbedderIdentity {
@@ -25,4 +26,12 @@ export interface Embedder extends EmbedderIdentity {
 export interface SavedEmbedder extends EmbedderIdentity {
   kind: string;
   state: unknown;
+}
+
+/** Errors: invalid-option for what is no embedder. */
+export function checkEmbedder(value: unknown): void {
+  checkArgument("The embedder", value, "an embedder, such as TfIdfEmbedder.fit(texts)", () => {
+    const { id, dimension, embed } = (value ?? {}) as Partial<Embedder>;
+    return typeof id === "string" && Number.isInteger(dimension) && typeof embed === "function";
+  });
 }

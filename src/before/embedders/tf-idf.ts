@@ -6,12 +6,14 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { finish } from "../../learning/finish.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "../../learning/matrix.js";
 import { type PackedNumbers, pack, packedNumbers, unpack } from "../../learning/packed-numbers.js";
 import { savedTfIdf, TfIdf, type TfIdfOptions } from "../../learning/tf-idf.js";
 import { project, svdSteps } from "../../learning/truncated-svd.js";
+import { checkTexts, checkWatching, readPlain, refuse } from "../../read-options.js";
 import { inSteps, pauseFit } from "../fitting/fit-steps.js";
 import type { Embedder, EmbedOptions, SavedEmbedder } from "./embedder.js";
 
@@ -53,7 +55,11 @@ export class TfIdfEmbedder implements Embedder {
   }
 
   static *#steps(texts: readonly string[], options: TfIdfEmbedderOptions): Generator<void, TfIdfEmbedder> {
-    const { dimension = 128, seed = 1 } = options;
+    checkTexts("The texts to fit on", texts);
+    const { dimension = 128, seed = 1, features, leastTexts } = readPlain("The options of an embedder", options);
+    for (const [name, value] of Object.entries({ dimension, features, leastTexts }))
+      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) refuse(name, value, "an integer >= 1");
+    checkSamplerOptions({ seed });
     yield;
     const shared = TfIdf.fit(texts, options);
     // Few and very different texts: what they have of their own is all there is to go by.
@@ -76,7 +82,10 @@ export class TfIdfEmbedder implements Embedder {
     return this.vectors.shape[1];
   }
 
-  async embed(texts: readonly string[], { onProgress, signal }: EmbedOptions = {}): Promise<Matrix> {
+  async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
+    checkTexts("The texts to embed", texts);
+    const { onProgress, signal } = readPlain("The options of embed", options);
+    checkWatching(options);
     const embeddings = makeMatrix(texts.length, this.dimension);
     for (const [row, text] of texts.entries()) {
       if (row % ROWS_A_STEP === 0) await pauseFit({ signal }, 0);

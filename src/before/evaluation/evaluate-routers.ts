@@ -4,7 +4,9 @@ import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
 import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
-import { checkEvaluationOptions, labelsOf } from "./check-options.js";
+import { checkArgument, checkWatching, readPlain } from "../../read-options.js";
+import { checkTable } from "../table/outcome-table.js";
+import { checkEvaluationOptions, labelsOf, readChoices } from "./check-options.js";
 import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
 import { evaluateRouter, type RouterChoice, type RouterRun } from "./evaluate-router.js";
 import type { Splits } from "./splits.js";
@@ -36,11 +38,15 @@ export interface RoutersEvaluation extends RouterComparison {
  * ```
  */
 export async function evaluateRouters(
-  choices: readonly RouterChoice[],
-  { splits, tested }: Splits,
-  options: EvaluateRoutersOptions = {},
+  given: readonly RouterChoice[],
+  over: Splits,
+  more: EvaluateRoutersOptions = {},
 ): Promise<RoutersEvaluation> {
+  const options = readPlain("The options of evaluateRouters", more, "{ seed: 1 }");
   checkEvaluationOptions(options);
+  checkWatching(options);
+  const choices = readChoices(given);
+  const { splits, tested } = readSplits(over);
   const { seed = 1, skipUnfit = false, signal, onProgress } = options;
   const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
@@ -74,6 +80,15 @@ export async function evaluateRouters(
     await pool?.destroy();
   }
   return { ...compareRouters(tested, runs, options), skipped };
+}
+
+function readSplits(given: Splits): Splits {
+  const over = readPlain("The splits", given, "what splitOf or foldsOf gives");
+  checkTable(over.tested, "The table of the splits");
+  checkArgument("The splits", over.splits, "what splitOf or foldsOf gives", () => {
+    return Array.isArray(over.splits) && over.splits.every(({ train, test }) => train.table && test.embeddings);
+  });
+  return over;
 }
 
 function makePool(threads: number, workerData: unknown): Piscina {

@@ -1,13 +1,15 @@
 /** What routers are fitted on and evaluated on: two tables, or one table in folds. Nothing of the evaluated part is learned from. */
 
+import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { drawOrder } from "../../learning/draws.js";
 import { type Matrix, selectRows } from "../../learning/matrix.js";
 import { RandomGenerator } from "../../random.js";
-import type { Embedder } from "../embedders/embedder.js";
+import { checkSignal, readPlain, shown } from "../../read-options.js";
+import { checkEmbedder, type Embedder } from "../embedders/embedder.js";
 import { TfIdfEmbedder } from "../embedders/tf-idf.js";
 import type { FitData } from "../router.js";
-import type { OutcomeTable } from "../table/outcome-table.js";
+import { checkTable, type OutcomeTable } from "../table/outcome-table.js";
 import { assumedNote, assumedPrices, meanPrices } from "../table/prices.js";
 import { type LeakedQuery, removeLeaked, sameQueries } from "./leakage.js";
 
@@ -38,6 +40,9 @@ export interface SplitOptions {
  * no training query is left.
  */
 export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: SplitOptions = {}): Promise<Splits> {
+  checkTable(train, "The training table");
+  checkTable(test, "The test table");
+  checkSplitOptions(options);
   const notes: string[] = [];
   const missing = train.models.filter((model) => !test.models.includes(model));
   if (missing.length > 0) {
@@ -67,6 +72,8 @@ export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: 
  * the table twice stay together. Errors: invalid-option unless 2 ≤ folds ≤ distinct queries, invalid-data for one query.
  */
 export async function foldsOf(table: OutcomeTable, folds: number, options: SplitOptions = {}): Promise<Splits> {
+  checkTable(table);
+  checkSplitOptions(options);
   const groups = sameQueries(table);
   if (groups.length < 2) {
     const message = `${table.name} has one distinct query, and folds need two or more. Add queries, or evaluate on another table.`;
@@ -74,7 +81,7 @@ export async function foldsOf(table: OutcomeTable, folds: number, options: Split
   }
   if (!(Number.isInteger(folds) && folds >= 2 && folds <= groups.length)) {
     const allowed = `an integer from 2 to ${groups.length}`;
-    const message = `folds must be ${allowed}, the distinct queries of ${table.name}; found ${folds}.`;
+    const message = `folds must be ${allowed}, the distinct queries of ${table.name}; found ${shown(folds)}.`;
     throw new LlamafuseError("invalid-option", message, { found: folds, allowed, option: "folds" });
   }
   const notes: string[] = [];
@@ -90,6 +97,13 @@ export async function foldsOf(table: OutcomeTable, folds: number, options: Split
   }
   const tested = priced.selectRows(rows.toSorted((a, b) => foldOf[a] - foldOf[b] || a - b));
   return { splits, tested, leaked: [], notes };
+}
+
+function checkSplitOptions(options: SplitOptions): void {
+  const { embedder, seed, signal } = readPlain("The options of a split", options, "{ seed: 1 }");
+  if (embedder !== undefined) checkEmbedder(embedder);
+  checkSamplerOptions({ seed });
+  checkSignal(signal);
 }
 
 function withPrices(train: OutcomeTable, test: OutcomeTable, notes: string[]) {

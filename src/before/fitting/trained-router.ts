@@ -2,7 +2,8 @@
 import type { z } from "zod";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
-import { columnOf } from "../../learning/matrix.js";
+import { checkMatrix, columnOf } from "../../learning/matrix.js";
+import { checkArgument, checkWatching, readPlain } from "../../read-options.js";
 import { chooseByKnob, theKnob } from "../allocation/choose.js";
 import type { EmbedderIdentity } from "../embedders/embedder.js";
 import {
@@ -20,6 +21,7 @@ import {
   type SavedRouter,
 } from "../router.js";
 import { Costs } from "../table/costs.js";
+import { checkTable } from "../table/outcome-table.js";
 
 const DEFAULT_SEED = 1;
 
@@ -55,9 +57,12 @@ export abstract class TrainedRouter<State = unknown> implements Router {
     return column;
   }
 
-  async fit(data: FitData, options: FitOptions = {}): Promise<void> {
+  async fit(given: FitData, more: FitOptions = {}): Promise<void> {
+    const data = readFitData(given);
     checkFitData(data);
+    const options = readPlain("The options of fit", more, "{ seed: 1 }");
     checkSamplerOptions({ seed: options.seed });
+    checkWatching(options);
     const costs = Costs.fit(data.table);
     this.#models = data.table.models;
     await this.train(data, { ...options, seed: options.seed ?? DEFAULT_SEED });
@@ -78,7 +83,7 @@ export abstract class TrainedRouter<State = unknown> implements Router {
   }
 
   decide(query: Query, knob: Knob = {}): Decision {
-    theKnob(knob, this.info);
+    theKnob(readPlain("The knob", knob, `an object: { ${this.info.knobs[0]}: 0.5 }`), this.info);
     const estimate = this.score(query);
     const { members, votes, abstain } = this.choose(estimate, knob);
     return {
@@ -141,8 +146,10 @@ export abstract class TrainedRouter<State = unknown> implements Router {
     );
   }
 
-  #checkQuery({ embedding }: Query): void {
+  #checkQuery(query: Query): void {
     this.#checkFitted();
+    checkQuery(query);
+    const { embedding } = query;
     const { id, dimension } = this.#embedder;
     if (embedding.length === dimension) return;
     throw new LlamafuseError(
@@ -159,6 +166,28 @@ export interface RouterDefinition<Schema extends z.ZodType = z.ZodType> {
   /** Checks the options, and fills in the defaults. */
   options: Schema;
   create(options: z.output<Schema>): TrainedRouter;
+}
+
+/** A query is a text and its embedding. Errors: invalid-option. */
+export function checkQuery(query: Query): void {
+  checkArgument("The query", query, "a query, as embedQuery gives it: { text, embedding }", () => {
+    const { text, embedding } = query;
+    return typeof text === "string" && embedding instanceof Float64Array && embedding.every(Number.isFinite);
+  });
+}
+
+function readFitData(given: FitData): FitData {
+  const data = readPlain(
+    "What a router is fitted on",
+    given,
+    "an object, as trainingData gives it: { table, embeddings, embedder }",
+  );
+  checkTable(data.table);
+  checkMatrix("The embeddings", data.embeddings);
+  checkArgument("The embedder", data.embedder, "what identifies it: { id, dimension }", () => {
+    return typeof data.embedder.id === "string" && Number.isInteger(data.embedder.dimension);
+  });
+  return data;
 }
 
 function checkFitData({ table, embeddings, embedder }: FitData): void {

@@ -1,9 +1,10 @@
 /** From a table to what a router is fitted on, and from a text to what it decides on. */
 import { rowOf } from "../../learning/matrix.js";
-import type { Embedder, EmbedOptions } from "../embedders/embedder.js";
+import { checkText, checkWatching, readPlain } from "../../read-options.js";
+import { checkEmbedder, type Embedder, type EmbedOptions } from "../embedders/embedder.js";
 import { TfIdfEmbedder } from "../embedders/tf-idf.js";
 import type { FitData, Query } from "../router.js";
-import type { OutcomeTable } from "../table/outcome-table.js";
+import { checkTable, type OutcomeTable } from "../table/outcome-table.js";
 import { assumedNote, assumedPrices } from "../table/prices.js";
 
 export interface TrainingData {
@@ -18,7 +19,10 @@ export async function trainingData(
   table: OutcomeTable,
   options: EmbedOptions & { embedder?: Embedder } = {},
 ): Promise<TrainingData> {
-  const { signal } = options;
+  checkTable(table);
+  const { signal } = readPlain("The options of trainingData", options, "{ embedder }");
+  checkWatching(options);
+  if (options.embedder !== undefined) checkEmbedder(options.embedder);
   const embedder = options.embedder ?? (await TfIdfEmbedder.fitInSteps(table.queries, { signal }));
   const notes: string[] = [];
   let priced = table;
@@ -33,5 +37,7 @@ export async function trainingData(
 }
 
 export async function embedQuery(embedder: Embedder, text: string, options?: EmbedOptions): Promise<Query> {
+  checkEmbedder(embedder);
+  checkText("The text to embed", text);
   return { text, embedding: rowOf(await embedder.embed([text], options), 0) };
 }

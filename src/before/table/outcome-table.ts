@@ -3,7 +3,8 @@
  * the numbers are dense rows × models matrices in which NaN is a missing cell, which is legal everywhere.
  */
 import { LlamafuseError, unknownName } from "../../errors.js";
-import { columnOf, type Matrix, makeMatrix, meanOf, selectRows } from "../../learning/matrix.js";
+import { checkMatrix, columnOf, type Matrix, makeMatrix, meanOf, selectRows } from "../../learning/matrix.js";
+import { checkArgument, checkText, checkTexts, readPlain } from "../../read-options.js";
 
 export interface OutcomeTableParts {
   /** What errors and reports call the table: its file. */
@@ -56,7 +57,8 @@ export class OutcomeTable implements OutcomeTableParts {
   readonly embeddings?: Matrix;
 
   /** Errors: invalid-data for a shape, a model or an id that does not fit, a quality outside [0, 1], a cost below 0. */
-  constructor(parts: OutcomeTableParts) {
+  constructor(given: OutcomeTableParts) {
+    const parts = readParts(given);
     const { name, models, queries } = parts;
     this.name = name;
     this.models = models;
@@ -76,6 +78,7 @@ export class OutcomeTable implements OutcomeTableParts {
 
   /** The column of a model; an unknown name is an error that lists those there are. */
   column(model: string): number {
+    checkText("The model", model, `a name: ${this.models.join(", ")}`);
     const index = this.models.indexOf(model);
     if (index < 0) throw unknownName(`model in ${this.name}`, model, this.models);
     return index;
@@ -93,6 +96,13 @@ export class OutcomeTable implements OutcomeTableParts {
 
   /** These rows alone, in this order. */
   selectRows(rows: readonly number[], name = this.name): OutcomeTable {
+    const isRow = (row: unknown) => Number.isInteger(row) && (row as number) >= 0 && (row as number) < this.rows;
+    checkArgument(
+      "The rows",
+      rows,
+      `a list of numbers from 0 to ${this.rows - 1}`,
+      () => Array.isArray(rows) && Array.from(rows).every(isRow),
+    );
     const width = this.models.length;
     const parts: OutcomeTableParts = {
       name,
@@ -117,6 +127,7 @@ export class OutcomeTable implements OutcomeTableParts {
 
   /** These models alone, in this order. */
   selectModels(models: readonly string[]): OutcomeTable {
+    checkTexts("The models", models);
     const columns = models.map((model) => this.column(model));
     const pick = (matrix: Matrix) => {
       const picked = makeMatrix(this.rows, columns.length);
@@ -138,6 +149,12 @@ export class OutcomeTable implements OutcomeTableParts {
 
   /** With this price for every missing cost of a model. */
   withPrices(prices: ReadonlyMap<string, number>): OutcomeTable {
+    checkArgument(
+      "The prices",
+      prices,
+      "a Map from models to numbers",
+      () => prices instanceof Map && prices.size >= 0,
+    );
     for (const model of prices.keys()) this.column(model);
     const cost = makeMatrix(this.rows, this.models.length, Float64Array.from(this.cost.data));
     for (const [index, value] of cost.data.entries()) {
@@ -181,6 +198,30 @@ export class OutcomeTable implements OutcomeTableParts {
       { table: this.name, model, query: this.ids[row], found, allowed },
     );
   }
+}
+
+/** Errors: invalid-option for what is no table. */
+export function checkTable(value: unknown, what = "The table"): void {
+  checkArgument(what, value, "a table, as readOutcomeTable gives it", () => value instanceof OutcomeTable);
+}
+
+/** Of the right types; whether they fit each other is seen later. */
+function readParts(given: OutcomeTableParts): OutcomeTableParts {
+  const parts = readPlain("The parts of a table", given, "an object: { name, models, queries, quality }");
+  checkText("The table's name", parts.name);
+  checkTexts("The table's models", parts.models);
+  checkTexts("The table's queries", parts.queries);
+  if (parts.ids !== undefined) checkTexts("The table's ids", parts.ids);
+  for (const key of [...MATRICES, "embeddings"] as const)
+    if (parts[key] !== undefined || key === "quality") checkMatrix(`The table's ${key}`, parts[key]);
+  for (const key of [...BY_ROW, ...BY_CELL])
+    checkArgument(
+      `The table's ${key}`,
+      parts[key],
+      "a list",
+      () => parts[key] === undefined || Array.isArray(parts[key]),
+    );
+  return parts;
 }
 
 /** All missing. */

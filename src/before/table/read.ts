@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { LlamafuseError } from "../../errors.js";
+import { checkTexts } from "../../read-options.js";
 import { TableBuilder } from "./builder.js";
 import { readCsvTable } from "./formats/csv.js";
 import { readJsonTable } from "./formats/json.js";
@@ -24,6 +25,7 @@ const TABLE_FILE = /\.(csv|json|jsonl)$/i;
  */
 export async function readOutcomeTable(source: string | readonly string[]): Promise<OutcomeTable> {
   const sources = typeof source === "string" ? [source] : source;
+  checkTexts("The source of a table", sources);
   const table = new TableBuilder(sources.join(" + "));
   const files = sources.flatMap(filesOf);
   for (const file of files) {
