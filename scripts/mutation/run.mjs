@@ -9,6 +9,8 @@
  * `--share 0.3` takes the faults on about 30 % of the lines, drawn with `--seed` (default 1). What nobody noticed is listed;
  * the score is written to bench/results/mutation.json. Faults in code that runs only while modules load are left out.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -38,6 +40,9 @@ const TESTS = {
 const LEFT_OUT = { "src/decoding": /\/(jinja\/|sampler|survivors|weighted-draw|repetition|chat-template)/ };
 /** Words of messages and texts for people: tests hold them where they matter, and an empty one breaks no answer. */
 const EXCLUDED = ["StringLiteral"];
+/** Faults that may end the process of the tests, or keep it busy for so long. */
+const MOST_ENDS = 30;
+const LONGEST_MS = 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -73,7 +78,7 @@ ensureBuilt();
 install();
 makeCopy();
 const mutants = await instrument();
-runTests();
+await runTests();
 report(JSON.parse(readFileSync(path.join(copy, "outcomes.json"), "utf8")));
 
 function install() {
@@ -124,13 +129,23 @@ async function instrument() {
     plugins: null,
     noHeader: false,
   });
-  for (const { name, content } of result.files) writeFileSync(name, content);
+  for (const { name, content } of result.files) writeFileSync(name, countingCalls(content));
   const found = result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
     return { id, file: path.relative(copy, fileName), line: location.start.line + 1, kind: mutatorName, replacement };
   });
   const drawn = found.filter(({ file, line }) => share >= 1 || chance(`${seed}:${file}:${line}`) < share);
   writeFileSync(path.join(copy, "mutants.json"), JSON.stringify(drawn.map(({ id }) => id)));
   return drawn;
+}
+
+/** Every question whether a fault is switched on counts, so that endless loops end wherever they are. */
+function countingCalls(content) {
+  const counted = content.replace(
+    /function isActive\(id\) \{/,
+    'function isActive(id) { if (++ns.calls > ns.mostCalls) throw new Error("endless");',
+  );
+  if (counted === content && /stryMutAct/.test(content)) throw new Error("StrykerJS's switches look otherwise now.");
+  return counted;
 }
 
 function chance(text) {
@@ -140,7 +155,7 @@ function chance(text) {
   return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
-function runTests() {
+async function runTests() {
   writeFileSync(
     path.join(copy, "vitest.mutation.config.ts"),
     `import config from "./vitest.config.js";
@@ -148,10 +163,39 @@ const own = { include: ${JSON.stringify(tests)}, maxWorkers: 1, isolate: false, 
 export default { ...config, test: { ...config.test, ...own } };
 `,
   );
-  run("npx", ["vitest", "run", "--config", "vitest.mutation.config.ts"], {
-    cwd: copy,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  writeOutcomes({});
+  for (let left = MOST_ENDS; left > 0; left--) {
+    const id = await endedAt();
+    if (id === undefined) return;
+    const outcomes = JSON.parse(readFileSync(path.join(copy, "outcomes.json"), "utf8"));
+    writeOutcomes({ ...outcomes, [id]: "noticed" });
+  }
+  throw new Error(`${MOST_ENDS} faults ended the tests' process; take fewer files.`);
+}
+
+function writeOutcomes(outcomes) {
+  writeFileSync(path.join(copy, "active.json"), "null");
+  writeFileSync(path.join(copy, "outcomes.json"), JSON.stringify(outcomes));
+}
+
+/** Run the tests; the fault at which their process ended, or hung, if it did. */
+async function endedAt() {
+  const config = ["run", "--config", "vitest.mutation.config.ts"];
+  const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
+  const child = spawn(process.execPath, [vitest, ...config], { cwd: copy, stdio: ["ignore", 2, 2], detached: true });
+  const active = () => JSON.parse(readFileSync(path.join(copy, "active.json"), "utf8") || "null");
+  let [seen, since] = [null, Date.now()];
+  const watch = setInterval(() => {
+    const id = active();
+    if (id !== seen) [seen, since] = [id, Date.now()];
+    if (id !== null && Date.now() - since > LONGEST_MS) process.kill(-child.pid, "SIGKILL");
+  }, 1000);
+  const [status] = await once(child, "exit");
+  clearInterval(watch);
+  const id = active();
+  if (id !== null) return id;
+  if (status !== 0) throw new Error("The tests fail without any fault.");
+  return undefined;
 }
 
 /** Fault → "noticed", "unnoticed" (a test reaches it) or "static"; absent where no test reaches it. */

@@ -2,27 +2,30 @@
  * A runner for Vitest that calls each test once as it is, to see which faults it reaches, and then again for each of them
  * that no test has noticed yet, with the fault switched on. See run.mjs.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type RunnerTestCase, TestRunner } from "vitest";
 
 /** What instrumented code reads and writes. */
 interface Switches {
   activeMutant?: string;
   currentTestId?: string;
-  hitCount?: number;
-  hitLimit?: number;
+  /** Times that code asked which fault is on, and the most before it gives up. */
+  calls: number;
+  mostCalls: number;
   mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> };
 }
 
-/** A fault that is met this much more often than the code was before is an endless loop. */
-const MOST_HITS = 20;
-const FEWEST_HITS = 2000;
+/** Code that is asked so much more often than without a fault runs in an endless loop. */
+const MOST_TIMES = 10;
+const FEWEST_CALLS = 20_000;
 /** A promise that a fault keeps from settling. */
 const LONGEST_MS = 5000;
 
 const shared = globalThis as unknown as { __stryker__?: Switches; outcomes?: Map<string, "noticed" | "unnoticed"> };
-const switches = (shared.__stryker__ ??= {});
-const outcomes = (shared.outcomes ??= new Map());
+const switches = (shared.__stryker__ ??= { calls: 0, mostCalls: Number.POSITIVE_INFINITY });
+/** What is known already: a fault that ended this process before is known to be noticed. */
+const known = existsSync("outcomes.json") ? JSON.parse(readFileSync("outcomes.json", "utf8")) : {};
+const outcomes = (shared.outcomes ??= new Map(Object.entries(known)));
 const drawn = new Set<string>(JSON.parse(readFileSync("mutants.json", "utf8")));
 
 export default class MutationRunner extends TestRunner {
@@ -35,21 +38,31 @@ export default class MutationRunner extends TestRunner {
       switches.currentTestId = undefined;
     }
     const reached = switches.mutantCoverage?.perTest[test.id] ?? {};
+    switches.calls = 0;
     // A test that fails when it is called twice says nothing.
     if (!(await holds(call))) {
       console.log(`not repeatable: ${test.name}`);
       return;
     }
-    for (const [id, hits] of Object.entries(reached)) {
+    const mostCalls = MOST_TIMES * switches.calls + FEWEST_CALLS;
+    for (const id of Object.keys(reached)) {
       if (!drawn.has(id) || outcomes.get(id) === "noticed") continue;
-      Object.assign(switches, { activeMutant: id, hitCount: 0, hitLimit: MOST_HITS * hits + FEWEST_HITS });
+      // Whoever watches knows which fault the process ends at, or does not come back from.
+      writeFileSync("active.json", JSON.stringify(id));
+      Object.assign(switches, { activeMutant: id, calls: 0, mostCalls });
       outcomes.set(id, (await holds(call)) ? "unnoticed" : "noticed");
-      Object.assign(switches, { activeMutant: undefined, hitCount: undefined, hitLimit: undefined });
+      Object.assign(switches, { activeMutant: undefined, mostCalls: Number.POSITIVE_INFINITY });
     }
+    writeFileSync("active.json", "null");
+    this.#save();
   }
 
   override onAfterRunFiles(): void {
     super.onAfterRunFiles();
+    this.#save();
+  }
+
+  #save(): void {
     const found = Object.fromEntries(outcomes);
     for (const id of Object.keys(switches.mutantCoverage?.static ?? {}))
       if (drawn.has(id) && found[id] === undefined) found[id] = "static";
