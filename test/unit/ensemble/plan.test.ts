@@ -23,7 +23,8 @@ let advances = 0;
 /** Takes `ms(threads)` for a step, from the time when it was told to begin: at once with others, or after them. */
 class TimedMember extends ScriptedMember {
   threads = 0;
-  #reads = false;
+  /** Whether it reads a text to begin with. */
+  protected reads = false;
   /** Every number of threads that was set. */
   readonly set: number[] = [];
 
@@ -41,14 +42,14 @@ class TimedMember extends ScriptedMember {
 
   /** Reading the trial's text takes no time here. */
   override async begin(...given: Parameters<ScriptedMember["begin"]>): Promise<BeginResult> {
-    this.#reads = true;
+    this.reads = true;
     const begun = await super.begin(...given);
-    this.#reads = false;
+    this.reads = false;
     return begun;
   }
 
   override async advance(): Promise<void> {
-    if (this.#reads) return await super.advance();
+    if (this.reads) return await super.advance();
     advances++;
     const end = now + this.ms(this.threads);
     // Whoever works beside it begins now.
@@ -223,6 +224,7 @@ describe("members that fail", () => {
     }
 
     override async advance(): Promise<void> {
+      if (this.reads) return await super.advance();
       for (let turn = 0; turn < this.turns; turn++) await Promise.resolve();
       throw new LlamafuseError("member-failed", `${this.name} failed`, { member: this.name });
     }

@@ -8,7 +8,7 @@ const COLLIDING = ["1380893669", "1517884450", "639841568", "2012711084", "23648
 
 it("numbers strings like a Map does, through growth and colliding hashes", () => {
   const random = randomNumbers(1);
-  const drawn = Array.from({ length: 6000 }, () => Buffer.from(String(Math.floor(random() * 1e4))));
+  const drawn = Array.from({ length: 1500 }, () => Buffer.from(String(Math.floor(random() * 1e3))));
   const strings = [...COLLIDING.map((digits) => Buffer.from(digits)), ...drawn];
   const half = strings.length / 2;
   const buffers = [Buffer.concat(strings.slice(0, half)), Buffer.concat(strings.slice(half))];
@@ -24,7 +24,7 @@ it("numbers strings like a Map does, through growth and colliding hashes", () =>
     if (entry !== known.get(key)) expect.fail(`entry ${entry} for ${key}, wanted ${known.get(key)}`);
   }
   expect(table.size).toBe(known.size);
-  expect(known.size).toBeGreaterThan(3000);
+  expect(known.size).toBeGreaterThan(700);
   for (const string of strings) {
     const entry = table.find(string);
     if (entry !== known.get(byteKey(string)) || !string.equals(table.bytesOf(entry))) expect.fail(string.toString());

@@ -1,0 +1,87 @@
+/**
+ * A runner for Vitest that calls each test once as it is, to see which faults it reaches, and then again for each of them
+ * that no test has noticed yet, with the fault switched on. See run.mjs.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type RunnerTestCase, TestRunner } from "vitest";
+
+/** What instrumented code reads and writes. */
+interface Switches {
+  activeMutant?: string;
+  currentTestId?: string;
+  /** Times that code asked which fault is on, and the most before it gives up. */
+  calls: number;
+  mostCalls: number;
+  mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> };
+}
+
+/** Code that is asked so much more often than without a fault runs in an endless loop. */
+const MOST_TIMES = 10;
+const FEWEST_CALLS = 20_000;
+/** A promise that a fault keeps from settling. */
+const LONGEST_MS = 5000;
+
+const shared = globalThis as unknown as { __stryker__?: Switches; outcomes?: Map<string, "noticed" | "unnoticed"> };
+const switches = (shared.__stryker__ ??= { calls: 0, mostCalls: Number.POSITIVE_INFINITY });
+/** What is known already: a fault that ended this process before is known to be noticed. */
+const known = existsSync("outcomes.json") ? JSON.parse(readFileSync("outcomes.json", "utf8")) : {};
+const outcomes = (shared.outcomes ??= new Map(Object.entries(known)));
+const drawn = new Set<string>(JSON.parse(readFileSync("mutants.json", "utf8")));
+
+export default class MutationRunner extends TestRunner {
+  async runTask(test: RunnerTestCase): Promise<void> {
+    const call = TestRunner.getTestFn(test);
+    switches.currentTestId = test.id;
+    try {
+      await call();
+    } finally {
+      switches.currentTestId = undefined;
+    }
+    const reached = switches.mutantCoverage?.perTest[test.id] ?? {};
+    switches.calls = 0;
+    // A test that fails when it is called twice says nothing.
+    if (!(await holds(call))) {
+      console.log(`not repeatable: ${test.name}`);
+      return;
+    }
+    const mostCalls = MOST_TIMES * switches.calls + FEWEST_CALLS;
+    for (const id of Object.keys(reached)) {
+      if (!drawn.has(id) || outcomes.get(id) === "noticed") continue;
+      // Whoever watches knows which fault the process ends at, or does not come back from.
+      writeFileSync("active.json", JSON.stringify(id));
+      Object.assign(switches, { activeMutant: id, calls: 0, mostCalls });
+      outcomes.set(id, (await holds(call)) ? "unnoticed" : "noticed");
+      Object.assign(switches, { activeMutant: undefined, mostCalls: Number.POSITIVE_INFINITY });
+    }
+    writeFileSync("active.json", "null");
+    this.#save();
+  }
+
+  override onAfterRunFiles(): void {
+    super.onAfterRunFiles();
+    this.#save();
+  }
+
+  #save(): void {
+    const found = Object.fromEntries(outcomes);
+    for (const id of Object.keys(switches.mutantCoverage?.static ?? {}))
+      if (drawn.has(id) && found[id] === undefined) found[id] = "static";
+    writeFileSync("outcomes.json", JSON.stringify(found));
+  }
+}
+
+/** Whether the test passes. */
+async function holds(call: () => unknown): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), LONGEST_MS);
+  });
+  try {
+    await Promise.race([call(), late]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
