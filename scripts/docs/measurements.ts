@@ -23,6 +23,11 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
     "Quality: routers",
     "The best router is the best of 21 in hindsight; its interval is not corrected for that. See [Routing](routing.md).",
   ],
+  [
+    "real",
+    "Real models: two small ones, alone and fused",
+    "`scripts/get-real-models.sh DIR` brings the models. The run takes hours on two cores; it can be stopped and continued.",
+  ],
   ["step", "Speed: one fused step", "A greedy step needs only the likeliest entry; a sampled step needs all of them."],
   [
     "fused",
