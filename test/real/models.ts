@@ -1,7 +1,8 @@
 /** The real models of these tests, and what llama.cpp's own programs make of them. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { REAL_MEMBERS, realModel } from "../../bench/real-models.js";
+import { missingReal, REAL_EMBEDDER, REAL_MEMBERS, realModel } from "../../bench/real-models.js";
+import { LlamafuseError } from "../../src/errors.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import type { MemberOptions } from "../../src/member/member-options.js";
@@ -14,7 +15,8 @@ interface Golden {
   chats: { messages: { role: "system" | "user" | "assistant"; content: string }[]; text: string; ids: number[] }[];
   texts: Record<RealMember, { text: string; ids: number[] }[]>;
   answers: Record<RealMember, { prompt: string; tokens: number; text: string }[]>;
-  perplexity: Record<RealMember, number>;
+  /** After each chunk, of all chunks until then. */
+  perplexities: Record<RealMember, number[]>;
   wikitext: { bytes: number; context: number };
 }
 
@@ -26,6 +28,10 @@ export function jsonOf<Content>(name: string): Content {
 }
 
 export const members = REAL_MEMBERS;
+
+const missing = missingReal([...REAL_MEMBERS, REAL_EMBEDDER]);
+if (missing !== undefined)
+  throw new LlamafuseError("file-unreadable", `${missing.files[0]} is missing. ${missing.cure}.`);
 
 /** One of the members as an option; the same one may stand several times under names of its own. */
 export function memberOptions(model: RealMember, name: string = model): MemberOptions {

@@ -11,6 +11,7 @@ its tools/*/*.cpp alone, linked with the shared libraries that node-llama-cpp in
 import hashlib
 import importlib.util
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -21,7 +22,7 @@ MEMBERS = ("smollm2", "gemma3")
 WIKITEXT_BYTES = 20_000
 ANSWER_TOKENS = 48
 CONTEXT = 512
-ENDED = b" [end of text]\n"
+ENDED = b" [end of text]"
 
 QUESTION = "A farmer has 17 sheep and buys 5 more. How many sheep does he have?"
 CONVERSATIONS = [
@@ -93,15 +94,15 @@ def main(models, programs, wikitext):
     def answer(model, prompt):
         options = "-bf -n %d --temp 0 -no-cnv --no-display-prompt --no-escape -t 1 -c %d" % (ANSWER_TOKENS, CONTEXT)
         said = run("llama-completion", model, prompt, *options.split()).stdout
-        # The program ends what it prints with a line break of its own.
-        said = said.removesuffix(b"\n\n").removesuffix(b"\n") if not said.endswith(ENDED) else said.removesuffix(ENDED)
-        return {"prompt": prompt, "tokens": ANSWER_TOKENS, "text": said.decode(errors="replace")}
+        # Two line breaks are the program's own.
+        said = said.removesuffix(b"\n\n")
+        return {"prompt": prompt, "tokens": ANSWER_TOKENS, "text": said.removesuffix(ENDED).decode()}
 
-    def perplexity(model):
+    def perplexities(model):
+        """After each chunk, of all chunks until then."""
         options = f"-f -c {CONTEXT} -b {CONTEXT} --no-escape -t 1".split()
         told = run("llama-perplexity", model, wikitext.read_bytes()[:WIKITEXT_BYTES], *options)
-        final = (told.stdout + told.stderr).decode().split("Final estimate: PPL = ")[1]
-        return float(final.split()[0])
+        return [float(value) for value in re.findall(rb"\[\d+\](\d+\.\d+),", told.stdout + told.stderr)]
 
     render = renderer()
     template = chat_template(models / "smollm2.gguf")
@@ -120,7 +121,7 @@ def main(models, programs, wikitext):
             "smollm2": [answer("smollm2", prompt) for prompt in [chats[0]["text"], *PROMPTS["smollm2"]]],
             "gemma3": [answer("gemma3", prompt) for prompt in PROMPTS["gemma3"]],
         },
-        "perplexity": {name: perplexity(name) for name in MEMBERS},
+        "perplexities": {name: perplexities(name) for name in MEMBERS},
         "wikitext": {"bytes": WIKITEXT_BYTES, "context": CONTEXT},
     }
     out = Path(__file__).with_name("llama-cpp.json")
