@@ -14,7 +14,7 @@ import { LogLinearRule } from "../src/during/rules/log-linear.js";
 import { MeanRule } from "../src/during/rules/mean.js";
 import type { FusionRule } from "../src/during/rules/rule.js";
 import { castOf, loadMembers, type Members } from "../src/ensemble/members.js";
-import { missingAmong, projectPath } from "./choose-sets.js";
+import { chooseSets, missingAmong, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 
@@ -23,7 +23,7 @@ const FOLDER = projectPath("../shared/models");
 const TEXTS = projectPath("../shared/text/tinystories-eval.txt");
 const SEPARATOR = "<|endoftext|>";
 /** Stories of the first table. */
-const FEW = 20;
+const FEW = 5;
 const CUT = 240;
 const BEAMS = [1, 4, 16];
 const USUAL: BeamOptions = { beam: 4, threshold: 1e-3, canonical: false, heal: 1 };
@@ -32,6 +32,9 @@ const FUSED: readonly { texts: number; bytes: number; name: string }[] = [
   { texts: 60, bytes: CUT, name: "60 stories, 240 bytes each" },
   { texts: 100, bytes: Number.POSITIVE_INFINITY, name: "100 whole stories" },
 ];
+
+/** The set of the first table. */
+const BEAMS_SET = "beams";
 
 const SPEED_COLUMNS: Column[] = [
   { key: "member", title: "member" },
@@ -52,27 +55,31 @@ const TEXT_COLUMNS: Column[] = [
   { key: "ofBest", title: "of the best member", digits: 4 },
 ];
 
-export async function benchBytes({ limit, onProgress }: BenchOptions): Promise<Omit<BenchReport, "command">> {
+/** `sets`: "beams", or the cuts on which members are fused by their names. Errors: those of `chooseSets`. */
+export async function benchBytes({ limit, sets, onProgress }: BenchOptions): Promise<Omit<BenchReport, "command">> {
   const files = MODELS.map((name) => path.join(FOLDER, `${name}.gguf`));
-  const missing = missingAmong(files, () => `Put the test models into ${FOLDER}`);
+  const all = [{ name: BEAMS_SET }, ...FUSED];
+  const missing = missingAmong(
+    [...files, TEXTS],
+    () => `Put the test models and texts into ${projectPath("../shared")}`,
+  );
+  const { sets: chosen, notes } = chooseSets("bytes", all, sets, () => missing);
+  const stories = (await readFile(TEXTS, "utf8")).split(SEPARATOR).map((text) => Buffer.from(text.trim()));
   const speed: Record<string, Cell>[] = [];
   const fused: Record<string, Cell>[] = [];
-  if (missing === undefined) {
-    const stories = (await readFile(TEXTS, "utf8")).split(SEPARATOR).map((text) => Buffer.from(text.trim()));
-    const members = await loadMembers({ members: files, schedule: "parallel", gpu: false });
-    try {
-      for (const name of members.names) {
-        onProgress?.(`${name}, by tokens and by beams`);
-        speed.push(...(await speedRows(members.only(name), stories.slice(0, limit ?? FEW))));
-      }
-      for (const { texts, bytes, name } of FUSED) {
-        onProgress?.(name);
-        const chosen = stories.slice(0, Math.min(texts, limit ?? texts)).map((story) => story.subarray(0, bytes));
-        fused.push(...(await fusedRows(members, name, chosen)));
-      }
-    } finally {
-      await members.dispose();
+  const members = await loadMembers({ members: files, schedule: "parallel", gpu: false });
+  try {
+    for (const name of chosen.some(({ name }) => name === BEAMS_SET) ? members.names : []) {
+      onProgress?.(`${name}, by tokens and by beams`);
+      speed.push(...(await speedRows(members.only(name), stories.slice(0, limit ?? FEW))));
     }
+    for (const { texts, bytes, name } of FUSED.filter((set) => chosen.some((each) => each.name === set.name))) {
+      onProgress?.(name);
+      const read = stories.slice(0, Math.min(texts, limit ?? texts)).map((story) => story.subarray(0, bytes));
+      fused.push(...(await fusedRows(members, `${name}${limit === undefined ? "" : `, first ${limit}`}`, read)));
+    }
+  } finally {
+    await members.dispose();
   }
   return {
     name: "bytes",
@@ -83,10 +90,10 @@ export async function benchBytes({ limit, onProgress }: BenchOptions): Promise<O
     machine: machineFacts(),
     settings: { models: MODELS, beam: USUAL, ...(limit === undefined ? {} : { limit }) },
     tables: [
-      { title: `${FEW} stories, ${CUT} bytes each`, columns: SPEED_COLUMNS, rows: speed },
+      { title: `${limit ?? FEW} stories, ${CUT} bytes each`, columns: SPEED_COLUMNS, rows: speed },
       { title: "Bits per byte of the members and of ensembles by bytes", columns: TEXT_COLUMNS, rows: fused },
-    ],
-    notes: missing === undefined ? [] : [`left out: ${JSON.stringify(missing)}`],
+    ].filter(({ rows }) => rows.length > 0),
+    notes,
   };
 }
 

@@ -43,15 +43,8 @@ export async function scoreWhole(
   return sum;
 }
 
-/**
- * ln p(text) under one member in the tokens that it cuts the text into, and how many tokens these are. Errors: aborted, those
- * of the member.
- */
-export async function scoreTokens(
-  member: Member,
-  text: Uint8Array,
-  signal: AbortSignal,
-): Promise<{ logProb: number; tokens: number }> {
+/** ln p(text) under one member in the tokens that it cuts the text into. Errors: aborted, those of the member. */
+export async function scoreTokens(member: Member, text: Uint8Array, signal: AbortSignal): Promise<number> {
   const ids = Array.from(await member.tokenize(text, { addBos: true }));
   const first = ids.findIndex((id) => member.vocabulary.classOf(id) === TokenClass.text);
   const own = first < 0 ? [] : ids.slice(first);
@@ -67,7 +60,7 @@ export async function scoreTokens(
     context = end - (room >> 1);
     from = end;
   }
-  return { logProb, tokens: own.length };
+  return logProb;
 }
 
 /** The prompt behind which a text begins. */

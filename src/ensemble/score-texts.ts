@@ -4,6 +4,7 @@ import { scoreTokens } from "../decoding/score-whole.js";
 import type { MethodGiven } from "../during/methods.js";
 import { methodNamed } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
+import type { Member } from "../member/member.js";
 import { fuse } from "./ensemble.js";
 import { castOf, type Members } from "./members.js";
 
@@ -78,24 +79,32 @@ export async function scoreTexts(
     const only = members.only(name);
     const bitsPerByte = byBytes
       ? await underMethod(only, name)
-      : await perByte(name, async (text) => (await inTokens(only, text, signal)).logProb);
+      : await perByte(name, (text) =>
+          inTurn(only, signal, (member, stop) => scoreTokens(member, Buffer.from(text), stop)),
+        );
     alone.push({ name, bitsPerByte });
   }
-  const first = castOf(members).voices[0].member;
-  let tokens = 0;
-  for (const text of texts) tokens += (await first.tokenize(Buffer.from(text))).length;
+  const tokens = await inTurn(members.only(names[0]), signal, async (member) => {
+    let sum = 0;
+    for (const text of texts) sum += (await member.tokenize(Buffer.from(text))).length;
+    return sum;
+  });
   const bitsPerByte =
     names.length > 1 ? await underMethod(members, methodNamed(method!).info.name) : alone[0].bitsPerByte;
   return { texts: texts.length, bytes, tokens, bitsPerByte, members: alone };
 }
 
-/** Under one member, in its tokens. */
-async function inTokens(only: Members, text: string, signal?: AbortSignal) {
+/** Have one member do something when nobody else uses it. */
+async function inTurn<T>(
+  only: Members,
+  signal: AbortSignal | undefined,
+  work: (member: Member, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { voices, turns } = castOf(only);
   const [{ member }] = voices;
   const turn = await turns.take({ owner: only, members: [member], signal });
   try {
-    return await scoreTokens(member, Buffer.from(text), turn.signal);
+    return await work(member, turn.signal);
   } finally {
     turn.end();
   }

@@ -26,7 +26,7 @@ export class BytesAlignment implements Alignment {
     private readonly context: MethodContext,
     options: BeamOptions,
   ) {
-    this.#members = context.voices.map(({ member }) => new MemberBytes(member, options));
+    this.#members = context.voices.map(({ member }) => new MemberBytes(member, options, context.traceTop));
     this.#distributions = context.voices.map(() => new Float64Array(BYTE_ENTRIES));
   }
 

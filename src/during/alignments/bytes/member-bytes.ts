@@ -82,6 +82,7 @@ export class MemberBytes {
   constructor(
     private readonly member: Member,
     private readonly options: BeamOptions,
+    private readonly traceTop = 0,
   ) {
     this.#beam = new ByteBeam(member.vocabulary);
     this.#frequencies = new ByteFrequencies(this.#beam.trie);
@@ -89,7 +90,8 @@ export class MemberBytes {
   }
 
   prepare(): Promise<void> {
-    return this.member.prepare({ top: 0, normaliser: false, branches: this.options.beam });
+    const { traceTop } = this;
+    return this.member.prepare({ top: traceTop, normaliser: traceTop > 0, branches: this.options.beam });
   }
 
   /**
@@ -242,9 +244,15 @@ export class MemberBytes {
 
   #beginRecovery(byte: number): void {
     this.counts.healed++;
-    this.#recoveries = this.#beam.hypotheses.flatMap(({ sequence, node }) =>
-      node === ROOT ? [] : this.#finish(sequence, Uint8Array.of(...this.#beam.trie.stringOf(node), byte)),
-    );
+    const { hypotheses, trie } = this.#beam;
+    this.#recoveries = hypotheses
+      .flatMap(({ sequence, node }) =>
+        node === ROOT ? [] : this.#finish(sequence, Uint8Array.of(...trie.stringOf(node), byte)),
+      )
+      // A hypothesis with these tokens is on the way back itself.
+      .filter(({ sequence: { parent, token } }) =>
+        hypotheses.every(({ sequence }) => sequence.parent !== parent || sequence.token !== token),
+      );
     this.#keepRecoveries();
   }
 
@@ -349,8 +357,7 @@ export class MemberBytes {
     const logProb = Math.log(share);
     const unspaced = { ...sequenceOf(undefined, -1, logProb), masses };
     this.#branches.set(unspaced, 0);
-    this.#beam.keep(
-      prune([...spaced, { sequence: unspaced, node: ROOT, logWeight: logProb }], 0, this.options.beam).hypotheses,
-    );
+    const readings = share > 0 ? [...spaced, { sequence: unspaced, node: ROOT, logWeight: logProb }] : spaced;
+    this.#beam.keep(prune(readings, 0, this.options.beam).hypotheses);
   }
 }
