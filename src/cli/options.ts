@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
+import { SAMPLER_OPTIONS, type SamplerOptions, samplerFields } from "../decoding/sampler-options.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
@@ -12,6 +13,7 @@ import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../s
 import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flags.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
+import { samplerFlag, samplerFlags } from "./sampler-flags.js";
 import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
@@ -39,14 +41,8 @@ export interface EnsembleFlags extends MemberFlags {
   verbose?: boolean;
 }
 
-export interface SamplingFlags {
+export interface SamplingFlags extends SamplerOptions {
   maxTokens?: number;
-  temperature?: number;
-  topK?: number;
-  topP?: number;
-  minP?: number;
-  repetitionPenalty?: number;
-  seed?: number;
   stop?: string[];
   templateVar?: Record<string, unknown>;
   now?: string;
@@ -136,27 +132,9 @@ export function addMachineOptions(command: Command): Command {
 
 /** How the answer is chosen from the fused distributions. */
 export function addSamplingOptions(command: Command, mostTokens = "fused steps at most (default: 256)"): Command {
-  return command
+  command
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
-    .option(
-      "-t, --temperature <value>",
-      "0 takes the most probable text at every step (default: 0)",
-      number("--temperature"),
-    )
-    .option("--top-k <count>", "sample from this many top candidates; 0 for all (default: 0)", number("--top-k"))
-    .option(
-      "--top-p <share>",
-      "sample from the top candidates that together hold this probability (default: 1)",
-      number("--top-p"),
-    )
-    .option("--min-p <share>", "drop candidates below this fraction of the best one (default: 0)", number("--min-p"))
-    .option(
-      "--repetition-penalty <value>",
-      "values above 1 discourage repetition (default: 1)",
-      number("--repetition-penalty"),
-    )
-    .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
     .option("--stop <text>", "end the answer before this text; repeatable", collect)
     .option(
       "--template-var <name=value>",
@@ -164,6 +142,14 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       collectVariable,
     )
     .option("--now <date>", "the date for chat templates, such as 2026-03-07 (default: today)");
+  command.optionsGroup("Sampling, in llama.cpp's order on what is fused:");
+  for (const option of SAMPLER_OPTIONS) {
+    const [flag, about] = samplerFlag(option);
+    const isList = samplerFields[option].safeParse([]).success;
+    if (isList) command.option(`${flag} <text>`, `${about}; repeatable`, collect);
+    else command.option(`${flag} <number>`, about, number(samplerFlags[option]));
+  }
+  return command;
 }
 
 /** What every command understands. */
@@ -199,10 +185,11 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVar, now } = flags;
+  const { maxTokens, stop, templateVar, now } = flags;
+  const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
   const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
-  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, templateVariables, now };
+  const given = { maxTokens, ...sampling, stop, templateVariables, now };
   return { ...defaults, ...withoutAbsent(given) };
 }
 

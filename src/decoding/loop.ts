@@ -10,6 +10,7 @@ import type { ChosenMethod } from "../during/methods.js";
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
+import { lastPieces, logNormaliserOf } from "./fused-logits.js";
 import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
 import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
@@ -47,6 +48,7 @@ export async function* streamAnswer(
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
+  let logNormaliser = 0;
   let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
@@ -58,6 +60,9 @@ export async function* streamAnswer(
   const context: MethodContext = {
     voices,
     greedy: sampler.greedy,
+    temperature: sampler.options.temperature,
+    altering: sampler.altering,
+    wantsNormaliser: sampler.lookBack > 0,
     traceTop,
     combiner,
     maxSteps: maxTokens,
@@ -82,6 +87,7 @@ export async function* streamAnswer(
     const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
     const tokens = await beginAll(voices, prompts, schedule, signal);
     for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
+    if (sampler.lookBack > 0) sampler.remember(await lastPieces(voices[0].member, sampler.lookBack));
   };
   /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
   const continueWithout = async (error: unknown): Promise<void> => {
@@ -127,7 +133,8 @@ export async function* streamAnswer(
             await continueWithout(error);
           }
         }
-        const entry = sampler.choose(distribution);
+        if (sampler.lookBack > 0) logNormaliser = logNormaliserOf(distribution, speaking, logNormaliser);
+        const entry = sampler.choose(distribution, logNormaliser);
         clock.endStep();
         const ends = entry === distribution.endEntry;
         const bytes = distribution.bytesOf(entry);

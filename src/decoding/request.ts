@@ -4,7 +4,7 @@ import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
-import { checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
+import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
 import { checkStopStrings } from "./stop-rules.js";
 
 export interface GenerateOptions extends SamplerOptions, PromptOptions {
@@ -45,13 +45,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   chat: true,
   system: true,
   maxTokens: true,
-  temperature: true,
-  topK: true,
-  topP: true,
-  minP: true,
-  repetitionPenalty: true,
-  repetitionWindow: true,
-  seed: true,
+  ...(Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, true])) as OptionNames<SamplerOptions>),
   stop: true,
   signal: true,
   trace: true,

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { routerInfos } from "../before/registry.js";
 import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
+import { samplerFields } from "../decoding/sampler-options.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
 import { llamaParameters } from "../llama/parameters.js";
@@ -42,13 +43,7 @@ const request = z.strictObject({
     .meta({ description: 'Variables of the members\' chat templates: { "enable_thinking": false }.' }),
   now: z.string().optional().meta({ description: "The date that chat templates write. Default: today." }),
   maxTokens: z.int().optional().meta({ description: "Steps at most. Default 256." }),
-  temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),
-  topK: z.int().optional().meta({ description: "Sample from this many best candidates; 0 for all. Default 0." }),
-  topP: z.number().optional().meta({ description: "Sample from the best candidates that hold this share. Default 1." }),
-  minP: z.number().optional().meta({ description: "Drop candidates below this fraction of the best one. Default 0." }),
-  repetitionPenalty: z.number().optional().meta({ description: "Above 1 discourages repeating. Default 1." }),
-  repetitionWindow: z.int().optional().meta({ description: "Choices that the penalty looks back on. Default 64." }),
-  seed: z.int().optional().meta({ description: "Repeats a sampled answer exactly." }),
+  ...samplerFields,
   stop: z
     .union([z.string(), z.array(z.string())])
     .optional()

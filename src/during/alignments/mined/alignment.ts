@@ -61,7 +61,11 @@ export class MinedAlignment implements Alignment {
 
   async prepare(): Promise<void> {
     const { traceTop } = this.context;
-    await settleAll(this.#members.map((member) => member.prepare({ top: traceTop, normaliser: traceTop > 0 })));
+    await settleAll(
+      this.#members.map((member) =>
+        member.prepare({ top: traceTop, normaliser: traceTop > 0 || this.context.wantsNormaliser }),
+      ),
+    );
   }
 
   async align(asked: readonly number[]): Promise<AlignedStep> {

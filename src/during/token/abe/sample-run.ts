@@ -33,6 +33,8 @@ export class AbeSampleRun implements MethodRun {
   readonly #ids: Int32Array;
   readonly #probabilities: Float64Array;
   #size = 0;
+  /** The largest logit among those listed. */
+  #largest = 0;
 
   constructor(
     private readonly context: MethodContext,
@@ -156,6 +158,7 @@ export class AbeSampleRun implements MethodRun {
       probabilities,
       best,
       endEntry: this.#ids[this.#size - 1] < 0 ? this.#size - 1 : -1,
+      logNormaliser: this.#largest + Math.log(sum),
       bytesOf: (entry) => (this.#ids[entry] < 0 ? new Uint8Array() : this.#bytesOf(this.#ids[entry]).subarray(missing)),
     };
   }
@@ -175,6 +178,7 @@ export class AbeSampleRun implements MethodRun {
     const probabilities = this.#probabilities;
     let largest = Number.NEGATIVE_INFINITY;
     for (let entry = 0; entry < this.#size; entry++) largest = Math.max(largest, probabilities[entry]);
+    this.#largest = largest;
     for (let entry = 0; entry < this.#size; entry++) probabilities[entry] = Math.exp(probabilities[entry] - largest);
   }
 
