@@ -44,6 +44,7 @@ export interface EnsembleFlags extends MemberFlags {
 export interface SamplingFlags extends SamplerOptions {
   maxTokens?: number;
   stop?: string[];
+  healing?: boolean;
   templateVar?: Record<string, unknown>;
   now?: string;
 }
@@ -135,6 +136,7 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
   command
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
+    .option("--no-healing", "continue a prompt that ends inside a token from that token's border")
     .option("--stop <text>", "end the answer before this text; repeatable", collect)
     .option(
       "--template-var <name=value>",
@@ -186,10 +188,12 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
   const { maxTokens, stop, templateVar, now } = flags;
+  // Commander's true is no more than the default.
+  const healing = flags.healing === false ? false : undefined;
   const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
   const templateVariables = templateVar === undefined ? undefined : { ...defaults.templateVariables, ...templateVar };
-  const given = { maxTokens, ...sampling, stop, templateVariables, now };
+  const given = { maxTokens, ...sampling, healing, stop, templateVariables, now };
   return { ...defaults, ...withoutAbsent(given) };
 }
 

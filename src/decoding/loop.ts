@@ -11,6 +11,7 @@ import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import { lastPieces, logNormaliserOf } from "./fused-logits.js";
+import { Healing, healed } from "./healing.js";
 import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
 import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
@@ -49,6 +50,7 @@ export async function* streamAnswer(
   const memberPromptTokens = { ...memberTokens };
   let steps = 0;
   let logNormaliser = 0;
+  let healing = new Healing(new Uint8Array());
   let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
@@ -63,6 +65,9 @@ export async function* streamAnswer(
     temperature: sampler.options.temperature,
     altering: sampler.altering,
     wantsNormaliser: sampler.lookBack > 0,
+    get ahead() {
+      return healing.left;
+    },
     traceTop,
     combiner,
     maxSteps: maxTokens,
@@ -82,9 +87,18 @@ export async function* streamAnswer(
   };
 
   const begin = async () => {
+    let prompts: readonly MemberPrompt[] = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
+    const saysAhead = method.saysAhead(voices);
+    if (options.healing) {
+      const { ahead, prompts: shorter } = await healed(voices, prompts);
+      healing = new Healing(ahead);
+      // A method of bytes sums over all tokens that agree; others have their members leave out those that do not.
+      prompts = saysAhead || method.saysBytes ? shorter : shorter.map((prompt) => ({ ...prompt, ahead }));
+    }
     run = method.create(context);
+    // From here on the run has it.
+    if (saysAhead) healing = new Healing(new Uint8Array());
     await run.prepare();
-    const prompts = rendered.map((each) => ({ ...each.prompt, reuse: reusePrompt }));
     const tokens = await beginAll(voices, prompts, schedule, signal);
     for (const [index, { member }] of voices.entries()) memberPromptTokens[member.name] = tokens[index];
     if (sampler.lookBack > 0) sampler.remember(await lastPieces(voices[0].member, sampler.lookBack));
@@ -96,6 +110,8 @@ export async function* streamAnswer(
     const { code, message } = error as LlamafuseError;
     dropped.push({ name: lost.member.name, step: steps, code, message });
     speaking = without(lost, speaking);
+    // The others begin behind the whole prompt.
+    healing = new Healing(new Uint8Array());
     try {
       run = method.create({ ...context, voices: speaking, maxSteps: maxTokens - steps });
     } catch {
@@ -116,6 +132,13 @@ export async function* streamAnswer(
       await continueWithout(next);
     }
   };
+  const accept = async (entry: number) => {
+    try {
+      await run.accept(entry);
+    } catch (error) {
+      await continueWithout(error);
+    }
+  };
 
   try {
     if (maxTokens > 0) {
@@ -125,19 +148,28 @@ export async function* streamAnswer(
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
         clock.startStep();
-        let distribution: FusedDistribution | undefined;
-        while (distribution === undefined) {
+        let said: FusedDistribution | undefined;
+        while (said === undefined) {
           try {
-            distribution = await run!.step();
+            said = healing.constrain(await run!.step());
           } catch (error) {
             await continueWithout(error);
           }
         }
-        if (sampler.lookBack > 0) logNormaliser = logNormaliserOf(distribution, speaking, logNormaliser);
-        const entry = sampler.choose(distribution, logNormaliser);
+        if (sampler.lookBack > 0) logNormaliser = logNormaliserOf(said, speaking, logNormaliser);
+        const entry = sampler.choose(said, logNormaliser);
         clock.endStep();
+        const distribution = healing.beyond(said);
         const ends = entry === distribution.endEntry;
         const bytes = distribution.bytesOf(entry);
+        if (!healing.isDone) {
+          healing.take(said.bytesOf(entry));
+          // The prompt's end, said again, is no step of the answer.
+          if (bytes.length === 0) {
+            await accept(entry);
+            continue;
+          }
+        }
         const text = ends ? "" : answer.push(bytes);
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         if (ends || answer.stopped) finishReason = "stop";
@@ -153,13 +185,7 @@ export async function* streamAnswer(
           yield { text, step };
           clock.resume();
         }
-        if (finishReason === undefined && steps < maxTokens) {
-          try {
-            await run!.accept(entry);
-          } catch (error) {
-            await continueWithout(error);
-          }
-        }
+        if (finishReason === undefined && steps < maxTokens) await accept(entry);
         await clock.breathe();
       }
       report = run!.report?.();

@@ -27,6 +27,11 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
    * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
    */
   reusePrompt?: boolean;
+  /**
+   * Token healing: a prompt that ends inside a token goes on as if it had been written at once ("https:/" by "/"). Nothing is
+   * changed where no token reaches across the prompt's end. Default true for texts, false for messages.
+   */
+  healing?: boolean;
 }
 
 export interface ScoreOptions extends PromptOptions {
@@ -51,6 +56,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   trace: true,
   logProbs: true,
   reusePrompt: true,
+  healing: true,
   ...PROMPT_OPTIONS,
 };
 
@@ -72,6 +78,7 @@ export interface CheckedRequest {
       traceTop: number;
       logProbs: boolean;
       reusePrompt: boolean;
+      healing: boolean;
     };
 }
 
@@ -87,9 +94,11 @@ export function checkRequest(
   checkSignal(signal);
   checkSwitch("logProbs", logProbs);
   checkSwitch("reusePrompt", reusePrompt);
+  checkSwitch("healing", options.healing);
   const { seed, ...sampling } = checkSamplerOptions(options);
+  const asked = readPrompt(inChat(readPrompt(prompt), options));
   return {
-    prompt: readPrompt(inChat(readPrompt(prompt), options)),
+    prompt: asked,
     options: {
       ...sampling,
       ...checkPromptOptions(options),
@@ -100,6 +109,7 @@ export function checkRequest(
       traceTop: typeof trace === "boolean" ? (trace ? DEFAULT_TRACE_TOP : 0) : checkCount("trace", trace, MAX_TOP),
       logProbs,
       reusePrompt,
+      healing: options.healing ?? !Array.isArray(asked),
     },
   };
 }

@@ -59,6 +59,8 @@ export interface MethodDefinition<Name extends string, Options, Given> {
   saysBytes?: boolean;
   /** Who takes no notice of weights, for errors: `The rule "minimum"`; undefined where they count. */
   ignoresWeights?(options: Options): string | undefined;
+  /** Whether a run says `context.ahead` itself and its distributions go on behind it; else the members are made to. */
+  saysAhead?: boolean;
   /** Start a run for one request. There are two members or more. */
   create(context: MethodContext, options: Options): MethodRun;
   /** Build beforehand what takes long, and refuse what can be seen now. A run without it builds when it first needs it. */
@@ -103,7 +105,7 @@ export const PUBLISHED_STRINGS = {
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
   extends Pick<
     MethodDefinition<Name, Options, Given>,
-    "members" | "roles" | "saysBytes" | "ignoresWeights" | "create" | "build" | "laws"
+    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "ignoresWeights" | "create" | "build" | "laws"
   > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };
@@ -123,7 +125,7 @@ export interface MethodChoice {
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
-  const { name, summary, source, requires, options, needs, members, roles, saysBytes, ignoresWeights, create, build, laws } =
+  const { name, summary, source, requires, options, needs, members, roles, saysBytes, ignoresWeights, saysAhead, ignoresWeights, create, build, laws } =
     definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };
@@ -149,6 +151,7 @@ export function defineMethod<const Name extends string, Options = object, Given 
     roles,
     saysBytes,
     ignoresWeights,
+    saysAhead,
     create,
     build,
     laws,

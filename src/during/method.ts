@@ -50,6 +50,8 @@ export interface MethodContext {
   altering?: readonly string[];
   /** Whether the sampler works on logits, so that the members' normalisers have to be exact. Default false. */
   wantsNormaliser?: boolean;
+  /** What the text begins with that the members' prompts lack (token healing), as far as it is not said yet. Default: nothing. */
+  ahead?: Uint8Array;
   /** How many of each member's candidates the trace wants; 0 without a trace. */
   traceTop: number;
   /** Sums full distributions. Default: a plain one, which is right for any members. */

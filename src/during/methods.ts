@@ -72,6 +72,8 @@ export interface ChosenMethod {
   info: MethodInfo;
   /** See MethodDefinition.saysBytes. */
   saysBytes: boolean;
+  /** See MethodDefinition.saysAhead. */
+  saysAhead(voices: readonly Voice[]): boolean;
   /** Errors: incompatible-members where the members do not offer what it needs, invalid-option for weights beside roles. */
   checkMembers(voices: readonly Voice[]): void;
   /** Start a run for one request. Errors: as `checkMembers`, and invalid-option for a member name that is none. */
@@ -130,6 +132,7 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   return {
     info: method.info,
     saysBytes: method.saysBytes ?? false,
+    saysAhead: (voices) => voices.length > 1 && method.saysAhead === true,
     checkMembers,
     create: (context) => {
       checkMembers(context.voices);

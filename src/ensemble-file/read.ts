@@ -132,6 +132,7 @@ const WORDS: Readonly<Record<string, string>> = {
     SAMPLER_OPTIONS.map((option) => [`request.${option}`, `must be ${aboutSamplerOption(option).allowed}`]),
   ),
   "request.stop": "must be a text or a list of texts",
+  "request.healing": "must be true or false",
   "request.chat": "must be true or false",
   "request.system": "must be a text",
   $schema: "must be a text",

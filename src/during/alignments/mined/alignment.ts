@@ -145,7 +145,9 @@ export class MinedAlignment implements Alignment {
     const counts = (id: number) => vocabulary.classOf(id) !== TokenClass.end && space.entryOf(id) >= 0;
     await replay(space, this.#members, { ids, from: Math.max(1, ids.length - most), counts }, visit);
     if (this.options.compat) return;
-    await settleAll(this.#members.map((member, index) => member.begin(promptOf(held[index]))));
+    await settleAll(
+      this.#members.map((member, index) => member.begin({ ...promptOf(held[index]), ahead: this.context.ahead })),
+    );
   }
 
   #distributionOf(space: MinedSpace, index: number): Float64Array {
@@ -188,7 +190,8 @@ export class MinedAlignment implements Alignment {
       await settleAll(
         this.#members.map(async (member, index) => {
           if (index === reference) return;
-          await member.begin(promptOf(Array.from(ids, (id) => space.idOfToken(index, id))));
+          const own = Array.from(ids, (id) => space.idOfToken(index, id));
+          await member.begin({ ...promptOf(own), ahead: this.context.ahead });
         }),
       );
     }

@@ -58,6 +58,7 @@ export const abe = defineMethod({
     }),
   ),
   needs: ({ beams = DEFAULT_BEAMS }) => ({ logits: true, branches: beams }),
+  saysAhead: true,
   create: (context, { beams, compat }) => {
     requireCommonBytes(context.voices);
     const { greedy, temperature, altering = [], draw } = context;

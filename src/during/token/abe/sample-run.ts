@@ -20,7 +20,7 @@ import { textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
 import type { FusedDistribution, MethodContext, MethodRun } from "../../method.js";
 
 export class AbeSampleRun implements MethodRun {
-  #text: Uint8Array = new Uint8Array();
+  #text: Uint8Array;
   /** By member: bytes and tokens that it has said, whether it waits in this round, whether it has tokens to decode. */
   readonly #lengths: number[];
   readonly #generated: number[];
@@ -42,6 +42,7 @@ export class AbeSampleRun implements MethodRun {
     private readonly draw: (distribution: FusedDistribution) => number,
   ) {
     const { voices } = context;
+    this.#text = context.ahead ?? new Uint8Array();
     this.#lengths = voices.map(() => 0);
     this.#generated = voices.map(() => 0);
     this.#waits = voices.map(() => false);
