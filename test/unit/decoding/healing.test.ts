@@ -29,7 +29,7 @@ const teller = (name: string, texts = TALE) =>
   );
 
 const answerOf = async (members: ScriptedMember[], prompt: string, options: object) => {
-  const ensemble = await createEnsemble({ members, method: "gac" });
+  const ensemble = await createEnsemble({ members, method: "gac", schedule: "in-turn" });
   const result = await ensemble.generate(prompt, { maxTokens: 2, ...options });
   await ensemble.dispose();
   return result;
