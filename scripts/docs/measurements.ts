@@ -27,8 +27,8 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
     "bytes",
     "Bytes: cost and prediction",
     "A beam of 1 has to guess which tokenisation it is in; four cost twice the model calls of plain decoding and predict better than the member's own tokens on cut texts. See [Bytes](bytes.md).",
-    ],
-    [
+  ],
+  [
     "real",
     "Real models: two small ones, alone and fused",
     "`scripts/get-real-models.sh DIR` brings the models. The run takes hours on two cores; it can be stopped and continued.",

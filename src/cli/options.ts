@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
+import { SAMPLER_OPTIONS, type SamplerOptions, samplerFields } from "../decoding/sampler-options.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
@@ -13,6 +14,7 @@ import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flag
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
 import { addPromptOptions, type PromptFlags, promptOptions, withoutAbsent } from "./prompt-options.js";
+import { samplerFlag, samplerFlags } from "./sampler-flags.js";
 import { say } from "./terminal.js";
 
 /** What `--ensemble` names, read; see `readEnsembleFlag`. */
@@ -40,15 +42,10 @@ export interface EnsembleFlags extends MemberFlags {
   verbose?: boolean;
 }
 
-export interface SamplingFlags extends PromptFlags {
+export interface SamplingFlags extends PromptFlags, SamplerOptions {
   maxTokens?: number;
-  temperature?: number;
-  topK?: number;
-  topP?: number;
-  minP?: number;
-  repetitionPenalty?: number;
-  seed?: number;
   stop?: string[];
+  healing?: boolean;
 }
 
 /** Which models answer. */
@@ -121,26 +118,17 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
   command
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
-    .option(
-      "-t, --temperature <value>",
-      "0 takes the most probable text at every step (default: 0)",
-      number("--temperature"),
-    )
-    .option("--top-k <count>", "sample from this many top candidates; 0 for all (default: 0)", number("--top-k"))
-    .option(
-      "--top-p <share>",
-      "sample from the top candidates that together hold this probability (default: 1)",
-      number("--top-p"),
-    )
-    .option("--min-p <share>", "drop candidates below this fraction of the best one (default: 0)", number("--min-p"))
-    .option(
-      "--repetition-penalty <value>",
-      "values above 1 discourage repetition (default: 1)",
-      number("--repetition-penalty"),
-    )
-    .option("-s, --seed <number>", "repeat a sampled answer exactly", number("--seed"))
+    .option("--no-healing", "continue a prompt that ends inside a token from that token's border")
     .option("--stop <text>", "end the answer before this text; repeatable", collect);
-  return addPromptOptions(command);
+  addPromptOptions(command);
+  command.optionsGroup("Sampling, in llama.cpp's order on what is fused:");
+  for (const option of SAMPLER_OPTIONS) {
+    const [flag, about] = samplerFlag(option);
+    const isList = samplerFields[option].safeParse([]).success;
+    if (isList) command.option(`${flag} <text>`, `${about}; repeatable`, collect);
+    else command.option(`${flag} <number>`, about, number(samplerFlags[option]));
+  }
+  return command;
 }
 
 /** What every command understands. */
@@ -176,9 +164,12 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags;
+  const { maxTokens, stop } = flags;
+  // Commander's true is no more than the default.
+  const healing = flags.healing === false ? false : undefined;
+  const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  const given = { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop };
+  const given = { maxTokens, ...sampling, healing, stop };
   return { ...defaults, ...withoutAbsent(given), ...promptOptions(flags) };
 }
 

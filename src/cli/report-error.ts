@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { LlamafuseError } from "../errors.js";
 import { maskSecrets } from "../secrets.js";
 import { interruptCode } from "./interrupts.js";
+import { samplerFlags } from "./sampler-flags.js";
 import { oneLine, say } from "./terminal.js";
 
 /** What a program exits with that failed for a reason nobody foresaw. */
@@ -55,18 +56,13 @@ const EXAMPLES: readonly [ofLibrary: RegExp, atShell: string][] = [
 function withFlag(error: LlamafuseError): string {
   const { option, method } = error.details;
   // An option of a method stands behind -o; it may have a flag's name (temperature, seed).
-  if (typeof option !== "string" || !(option in FLAGS) || method !== undefined) return error.message;
-  return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option as keyof typeof FLAGS]);
+  if (typeof option !== "string" || !Object.hasOwn(FLAGS, option) || method !== undefined) return error.message;
+  return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option]);
 }
 
-const FLAGS = {
+const FLAGS: Readonly<Record<string, string>> = {
   maxTokens: "--max-tokens",
-  temperature: "--temperature",
-  topK: "--top-k",
-  topP: "--top-p",
-  minP: "--min-p",
-  repetitionPenalty: "--repetition-penalty",
-  seed: "--seed",
+  ...samplerFlags,
   threads: "--threads",
   resamples: "--resamples",
   folds: "--folds",
@@ -93,7 +89,7 @@ const FLAGS = {
   maxGap: "--max-gap",
   maxLengthRatio: "--max-length-ratio",
   most: "--most",
-} as const;
+};
 
 function writeStack(error: unknown): void {
   for (let each = error; each instanceof Error; each = each.cause) {

@@ -10,6 +10,8 @@ import type { ChosenMethod } from "../during/methods.js";
 import { type LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
+import { lastPieces, logNormaliserOf } from "./fused-logits.js";
+import { Healing, healed } from "./healing.js";
 import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
 import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
@@ -52,6 +54,8 @@ export async function* streamAnswer(
   for (const [index, { prompt }] of rendered.entries()) promptOf.set(voices[index].member, prompt);
   let prologue: Prologue | undefined;
   let steps = 0;
+  let logNormaliser = 0;
+  let healing = new Healing(new Uint8Array());
   let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
@@ -63,6 +67,12 @@ export async function* streamAnswer(
   const context: MethodContext = {
     voices,
     greedy: sampler.greedy,
+    temperature: sampler.options.temperature,
+    altering: sampler.altering,
+    wantsNormaliser: sampler.lookBack > 0,
+    get ahead() {
+      return healing.left;
+    },
     traceTop,
     combiner,
     maxSteps: maxTokens,
@@ -82,12 +92,22 @@ export async function* streamAnswer(
   };
 
   const begin = async (reuse: boolean) => {
+    let prompts: readonly MemberPrompt[] = speaking.map(({ member }) => ({ ...promptOf.get(member)!, reuse }));
+    const saysAhead = method.saysAhead(speaking);
+    if (options.healing) {
+      const { ahead, prompts: shorter } = await healed(speaking, prompts);
+      healing = new Healing(ahead);
+      // A method of bytes sums over all tokens that agree; others have their members leave out those that do not.
+      prompts = saysAhead || method.saysBytes ? shorter : shorter.map((prompt) => ({ ...prompt, ahead }));
+    }
     run = method.create({ ...context, voices: speaking });
+    // From here on the run has it.
+    if (saysAhead) healing = new Healing(new Uint8Array());
     await run.prepare();
-    const prompts = speaking.map(({ member }) => ({ ...promptOf.get(member)!, reuse }));
     const tokens = await beginAll(speaking, prompts, schedule, signal);
     // Begun again behind thoughts, a member has read the same prompt.
     for (const [index, { member }] of speaking.entries()) memberPromptTokens[member.name] ||= tokens[index];
+    if (sampler.lookBack > 0) sampler.remember(await lastPieces(speaking[0].member, sampler.lookBack));
   };
   /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
   const continueWithout = async (error: unknown): Promise<void> => {
@@ -96,6 +116,8 @@ export async function* streamAnswer(
     const { code, message } = error as LlamafuseError;
     dropped.push({ name: lost.member.name, step: steps, code, message });
     speaking = without(lost, speaking);
+    // The others begin behind the whole prompt.
+    healing = new Healing(new Uint8Array());
     try {
       run = method.create({ ...context, voices: speaking, maxSteps: maxTokens - steps });
     } catch {
@@ -113,6 +135,13 @@ export async function* streamAnswer(
       });
     } catch (next) {
       await continueWithout(next);
+    }
+  };
+  const accept = async (entry: number) => {
+    try {
+      await run.accept(entry);
+    } catch (error) {
+      await continueWithout(error);
     }
   };
 
@@ -145,18 +174,28 @@ export async function* streamAnswer(
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
         clock.startStep();
-        let distribution: FusedDistribution | undefined;
-        while (distribution === undefined) {
+        let said: FusedDistribution | undefined;
+        while (said === undefined) {
           try {
-            distribution = await run!.step();
+            said = healing.constrain(await run!.step());
           } catch (error) {
             await continueWithout(error);
           }
         }
-        const entry = sampler.choose(distribution);
+        if (sampler.lookBack > 0) logNormaliser = logNormaliserOf(said, speaking, logNormaliser);
+        const entry = sampler.choose(said, logNormaliser);
         clock.endStep();
+        const distribution = healing.beyond(said);
         const ends = entry === distribution.endEntry;
         const bytes = distribution.bytesOf(entry);
+        if (!healing.isDone) {
+          healing.take(said.bytesOf(entry));
+          // The prompt's end, said again, is no step of the answer.
+          if (bytes.length === 0) {
+            await accept(entry);
+            continue;
+          }
+        }
         const text = ends ? "" : answer.push(bytes);
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         if (ends || answer.stopped) finishReason = "stop";
@@ -172,13 +211,7 @@ export async function* streamAnswer(
           yield { text, step };
           clock.resume();
         }
-        if (finishReason === undefined && steps < maxTokens) {
-          try {
-            await run!.accept(entry);
-          } catch (error) {
-            await continueWithout(error);
-          }
-        }
+        if (finishReason === undefined && steps < maxTokens) await accept(entry);
         await clock.breathe();
       }
       report = run!.report?.();

@@ -4,7 +4,7 @@ import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
-import { checkSamplerOptions, type SamplerOptions } from "./sampler-options.js";
+import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
 import { checkStopStrings } from "./stop-rules.js";
 
 export interface GenerateOptions extends SamplerOptions, PromptOptions {
@@ -27,6 +27,11 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
    * false, because decoding in other batches changes the last bits of the logits, and a seed is to repeat a run exactly.
    */
   reusePrompt?: boolean;
+  /**
+   * Token healing: a prompt that ends inside a token goes on as if it had been written at once ("https:/" by "/"). Nothing is
+   * changed where no token reaches across the prompt's end. Default true for texts, false for messages.
+   */
+  healing?: boolean;
 }
 
 export interface ScoreOptions extends PromptOptions {
@@ -50,18 +55,13 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   chat: true,
   system: true,
   maxTokens: true,
-  temperature: true,
-  topK: true,
-  topP: true,
-  minP: true,
-  repetitionPenalty: true,
-  repetitionWindow: true,
-  seed: true,
+  ...(Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, true])) as OptionNames<SamplerOptions>),
   stop: true,
   signal: true,
   trace: true,
   logProbs: true,
   reusePrompt: true,
+  healing: true,
   ...PROMPT_OPTIONS,
 };
 
@@ -83,6 +83,7 @@ export interface CheckedRequest {
       traceTop: number;
       logProbs: boolean;
       reusePrompt: boolean;
+      healing: boolean;
     };
 }
 
@@ -98,9 +99,11 @@ export function checkRequest(
   checkSignal(signal);
   checkSwitch("logProbs", logProbs);
   checkSwitch("reusePrompt", reusePrompt);
+  checkSwitch("healing", options.healing);
   const { seed, ...sampling } = checkSamplerOptions(options);
+  const asked = readPrompt(inChat(readPrompt(prompt), options));
   return {
-    prompt: readPrompt(inChat(readPrompt(prompt), options)),
+    prompt: asked,
     options: {
       ...sampling,
       ...checkPromptOptions(options),
@@ -111,6 +114,7 @@ export function checkRequest(
       traceTop: typeof trace === "boolean" ? (trace ? DEFAULT_TRACE_TOP : 0) : checkCount("trace", trace, MAX_TOP),
       logProbs,
       reusePrompt,
+      healing: options.healing ?? !Array.isArray(asked),
     },
   };
 }

@@ -9,7 +9,7 @@
  * So what survives is a prefix too, and it is found without sorting everything: entries that cannot be in it are left
  * out by a threshold first, and only the probabilities of the rest are sorted.
  */
-import type { CheckedSamplerOptions } from "./sampler-options.js";
+import type { Cut } from "./sampling/cuts.js";
 
 /** Each pass of the search for a top-p threshold lowers it by this factor: few passes, few superfluous candidates. */
 const THRESHOLD_STEP = 1 / 32;
@@ -20,25 +20,29 @@ const MAX_PASSES = 6;
 /** Sums of the same numbers in another order differ by less than this (600,000 · 2⁻⁵³ = 7e-11). */
 const SUMMATION_SLACK = 1e-9;
 
-export class Survivors {
-  /** The surviving entries in ascending order, of which `select` returns the number. */
+/** The limits; one that is absent drops nothing. */
+export interface SurvivorLimits {
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  /** Entries that topP and minP leave at least. Default 0: one. */
+  minKeep?: number;
+}
+
+export class Survivors implements Cut {
   entries = new Int32Array(0);
-  readonly #options: CheckedSamplerOptions;
-  /** Whether the options drop anything at all. */
-  readonly active: boolean;
+  readonly #options: Required<SurvivorLimits>;
   #sorted = new Float64Array(0);
   #heap = new Float64Array(0);
   #mass = 0;
 
-  constructor(options: CheckedSamplerOptions) {
-    this.#options = options;
-    this.active = options.topK > 0 || options.topP < 1 || options.minP > 0;
+  constructor({ topK = 0, topP = 1, minP = 0, minKeep = 0 }: SurvivorLimits) {
+    this.#options = { topK, topP, minP, minKeep };
   }
 
-  /** Fill `entries` from weights that need not sum to 1. Entries of weight 0 never survive; none does if a weight is NaN. */
   select(weights: Float64Array, size: number): number {
     if (this.entries.length < size) this.entries = new Int32Array(size);
-    const { topK, topP, minP } = this.#options;
+    const { topK, topP, minP, minKeep } = this.#options;
     const limitsCount = topK > 0 && topK < size;
     let total = 0;
     let max = 0;
@@ -54,13 +58,16 @@ export class Survivors {
       const smallest = this.#smallestOfTop(weights, size, topK);
       return this.#keepPrefix(weights, this.#collect(weights, size, smallest), topK, topP, -1, floor);
     }
-    if (topP === 1) return this.#collect(weights, size, floor);
+    // Kept for their number, entries below the floor may survive.
+    const least = minKeep > 1 ? 0 : floor;
+    if (topP === 1 && least === floor) return this.#collect(weights, size, floor);
     let threshold = max;
     let count = 0;
     for (let pass = 1; pass <= MAX_PASSES; pass++) {
-      threshold = pass === MAX_PASSES ? floor : Math.max(threshold * THRESHOLD_STEP, floor);
+      threshold = pass === MAX_PASSES || topP === 1 ? least : Math.max(threshold * THRESHOLD_STEP, least);
       count = this.#collect(weights, size, threshold);
-      if (threshold === floor || this.#mass >= topP * total * (1 + SUMMATION_SLACK)) break;
+      const isEnough = count >= minKeep && this.#mass >= topP * total * (1 + SUMMATION_SLACK);
+      if (threshold === least || isEnough) break;
     }
     return this.#keepPrefix(weights, count, count, topP, total, floor);
   }
@@ -106,7 +113,7 @@ export class Survivors {
     for (let at = 0; at < count; at++) this.#sorted[at] = weights[entries[at]];
     const sorted = this.#sorted.subarray(0, count).sort();
     const limit = Math.min(topK, count);
-    let share = topP * total;
+    let share = topP === 1 ? Number.POSITIVE_INFINITY : topP * total;
     if (total < 0) {
       let sum = 0;
       for (let rank = 0; rank < limit; rank++) sum += sorted[count - 1 - rank];
@@ -114,7 +121,9 @@ export class Survivors {
     }
     let kept = 0;
     let sum = 0;
-    while (kept < limit && sum < share && sorted[count - 1 - kept] >= floor) sum += sorted[count - 1 - kept++];
+    const { minKeep } = this.#options;
+    while (kept < limit && (kept < minKeep || (sum < share && sorted[count - 1 - kept] >= floor)))
+      sum += sorted[count - 1 - kept++];
     if (kept === 0) return 0;
 
     const cutoff = sorted[count - kept];

@@ -57,6 +57,10 @@ export interface MethodDefinition<Name extends string, Options, Given> {
    * alone is then scored by the method as well, since in bytes it is another measure. Default false.
    */
   saysBytes?: boolean;
+  /** Who takes no notice of weights, for errors: `The rule "minimum"`; undefined where they count. */
+  ignoresWeights?(options: Options): string | undefined;
+  /** Whether a run says `context.ahead` itself and its distributions go on behind it; else the members are made to. */
+  saysAhead?: boolean;
   /** Start a run for one request. There are two members or more. */
   create(context: MethodContext, options: Options): MethodRun;
   /** Build beforehand what takes long, and refuse what can be seen now. A run without it builds when it first needs it. */
@@ -101,7 +105,7 @@ export const PUBLISHED_STRINGS = {
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
   extends Pick<
     MethodDefinition<Name, Options, Given>,
-    "members" | "roles" | "saysBytes" | "create" | "build" | "laws"
+    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
   > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };
@@ -121,8 +125,22 @@ export interface MethodChoice {
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
-  const { name, summary, source, requires, options, needs, members, roles, saysBytes, create, build, laws } =
-    definition;
+  const {
+    name,
+    summary,
+    source,
+    requires,
+    options,
+    needs,
+    members,
+    roles,
+    saysBytes,
+    ignoresWeights,
+    saysAhead,
+    create,
+    build,
+    laws,
+  } = definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };
   const check = (given: unknown): Options => {
@@ -146,6 +164,8 @@ export function defineMethod<const Name extends string, Options = object, Given 
     members,
     roles,
     saysBytes,
+    ignoresWeights,
+    saysAhead,
     create,
     build,
     laws,

@@ -26,6 +26,8 @@ export interface FusedDistribution {
    * probability is none (a search gives what its hypotheses agree on). Default false.
    */
   isSettled?: boolean;
+  /** ln Z, so that ln p + ln Z are the fused logits. Default: the weighted mean of the members' present normalisers. */
+  logNormaliser?: number;
 }
 
 /** A member with its place in the ensemble. */
@@ -42,6 +44,14 @@ export interface MethodContext {
   voices: readonly Voice[];
   /** Whether the sampler takes the most probable entry, so that no other probability is needed exactly. */
   greedy: boolean;
+  /** The sampler's; 0 asks for the best text, not for a drawn one. Default 0. */
+  temperature?: number;
+  /** Sampler options in effect by which a choice may be another than the most probable entry at temperature 0 too. */
+  altering?: readonly string[];
+  /** Whether the sampler works on logits, so that the members' normalisers have to be exact. Default false. */
+  wantsNormaliser?: boolean;
+  /** What the text begins with that the members' prompts lack (token healing), as far as it is not said yet. Default: nothing. */
+  ahead?: Uint8Array;
   /** How many of each member's candidates the trace wants; 0 without a trace. */
   traceTop: number;
   /** Sums full distributions. Default: a plain one, which is right for any members. */

@@ -10,11 +10,11 @@ import type { BuildOptions } from "./alignments/build/pool.js";
 import type { Method, MethodChoice } from "./define-method.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { type Demands, fits, misfitError, misfitOf } from "./needs.js";
-import { checkRoles } from "./roles.js";
+import { checkRoles, requireEqualWeights } from "./roles.js";
 import { abe } from "./token/abe/abe.js";
 import { bytes } from "./token/bytes.js";
 import { contrast } from "./token/contrast.js";
-import { core } from "./token/core.js";
+import { core } from "./token/core/core.js";
 import { deepen } from "./token/deepen.js";
 import { eva } from "./token/eva.js";
 import { fusion } from "./token/fusion/fusion.js";
@@ -72,6 +72,8 @@ export interface ChosenMethod {
   info: MethodInfo;
   /** See MethodDefinition.saysBytes. */
   saysBytes: boolean;
+  /** See MethodDefinition.saysAhead. */
+  saysAhead(voices: readonly Voice[]): boolean;
   /** Errors: incompatible-members where the members do not offer what it needs, invalid-option for weights beside roles. */
   checkMembers(voices: readonly Voice[]): void;
   /** Start a run for one request. Errors: as `checkMembers`, and invalid-option for a member name that is none. */
@@ -120,6 +122,8 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   };
   const checkMembers = (voices: readonly Voice[]) => {
     if (roles !== undefined) checkRoles(roles, voices);
+    const ignorer = method.ignoresWeights?.(options);
+    if (ignorer !== undefined) requireEqualWeights(ignorer, voices);
     if (method.members !== undefined && method.members !== voices.length) throw wrongCount(method, voices.length);
     const alone = voices.length === 1;
     const misfit = misfitOf(alone ? demandsOf(single as unknown as Method)! : demands, voices);
@@ -128,6 +132,7 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   return {
     info: method.info,
     saysBytes: method.saysBytes ?? false,
+    saysAhead: (voices) => voices.length > 1 && method.saysAhead === true,
     checkMembers,
     create: (context) => {
       checkMembers(context.voices);

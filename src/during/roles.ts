@@ -11,6 +11,17 @@ export interface Roles {
   instead: string;
 }
 
+/** LlamafuseError "invalid-option" for weights above 0 that differ. `ignorer`: who takes no notice of them. */
+export function requireEqualWeights(ignorer: string, voices: readonly Voice[]): void {
+  const found = voices.map(({ weight }) => weight).filter((weight) => weight > 0);
+  if (found.every((weight) => Math.abs(weight - found[0]) <= 1e-12)) return;
+  throw new LlamafuseError(
+    "invalid-option",
+    `${ignorer} takes no notice of weights; found ${found.map((weight) => Number(weight.toFixed(3))).join(", ")}. Leave them out, or use a method that weighs, such as unite or product.`,
+    { option: "weight", found, allowed: "equal weights" },
+  );
+}
+
 /**
  * LlamafuseError "invalid-option" for weights that differ, "incompatible-members" for more or fewer members than roles. A
  * member alone needs no role.

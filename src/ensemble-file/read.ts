@@ -4,6 +4,7 @@ import path from "node:path";
 import type { RoutedMethod } from "../before/live/routed-method.js";
 import { readRouter } from "../before/saved-router.js";
 import { checkRequest } from "../decoding/request.js";
+import { aboutSamplerOption, SAMPLER_OPTIONS } from "../decoding/sampler-options.js";
 import { checkLoadOptions } from "../ensemble/load-options.js";
 import { errorIn, LlamafuseError, nearestName } from "../errors.js";
 import { type LlamaParameters, type LoraAdapter, loraAdaptersOf } from "../llama/parameters.js";
@@ -127,16 +128,13 @@ const WORDS: Readonly<Record<string, string>> = {
   timeoutMs: "must be a number of milliseconds",
   request: "must be an object",
   "request.maxTokens": "must be a whole number",
-  "request.temperature": "must be a number >= 0",
-  "request.topK": "must be a whole number >= 0",
-  "request.topP": "must be a number above 0 and at most 1",
-  "request.minP": "must be a number from 0 to below 1",
-  "request.repetitionPenalty": "must be a number above 0",
-  "request.repetitionWindow": "must be a whole number >= 0",
-  "request.seed": "must be a whole number >= 0",
+  ...Object.fromEntries(
+    SAMPLER_OPTIONS.map((option) => [`request.${option}`, `must be ${aboutSamplerOption(option).allowed}`]),
+  ),
   "request.stop": "must be a text or a list of texts",
   "request.thinking": 'must be "off", "private" or { "budget": a number of tokens }',
   "request.thinking.budget": "must be a whole number of tokens",
+  "request.healing": "must be true or false",
   "request.chat": "must be true or false",
   "request.system": "must be a text",
   $schema: "must be a text",

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { routerInfos } from "../before/registry.js";
 import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
+import { samplerFields } from "../decoding/sampler-options.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
 import { llamaParameters } from "../llama/parameters.js";
@@ -52,17 +53,15 @@ const request = z.strictObject({
     .int()
     .optional()
     .meta({ description: "Steps of the answer at most, thoughts not counted. Default 256." }),
-  temperature: z.number().optional().meta({ description: "0 takes the most probable text at every step. Default 0." }),
-  topK: z.int().optional().meta({ description: "Sample from this many best candidates; 0 for all. Default 0." }),
-  topP: z.number().optional().meta({ description: "Sample from the best candidates that hold this share. Default 1." }),
-  minP: z.number().optional().meta({ description: "Drop candidates below this fraction of the best one. Default 0." }),
-  repetitionPenalty: z.number().optional().meta({ description: "Above 1 discourages repeating. Default 1." }),
-  repetitionWindow: z.int().optional().meta({ description: "Choices that the penalty looks back on. Default 64." }),
-  seed: z.int().optional().meta({ description: "Repeats a sampled answer exactly." }),
+  ...samplerFields,
   stop: z
     .union([z.string(), z.array(z.string())])
     .optional()
     .meta({ description: "Texts that end the answer." }),
+  healing: z.boolean().optional().meta({
+    description:
+      "Token healing: a prompt that ends inside a token goes on as if written at once. Default true for texts.",
+  }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
   system: z.string().optional().meta({ description: "System message; implies chat." }),
 });

@@ -126,6 +126,11 @@ export interface MemberPrompt {
   reuse?: boolean;
   /** Begin with these tokens of the member's own vocabulary, whatever the text is. */
   tokens?: readonly number[];
+  /**
+   * What the text to come begins with: until it is said, the logits of all tokens that do not agree with it are −∞ (see
+   * required-text.ts). Not for branches. Default: nothing.
+   */
+  ahead?: Uint8Array;
 }
 
 /** How `MemberPrompt` says them; false, none and false unless given. */

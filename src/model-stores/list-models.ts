@@ -65,7 +65,9 @@ export async function listModels(options: ListModelsOptions = {}): Promise<Model
   const { only = () => true, place, signal } = readPlain("The options of listModels", options);
   if (typeof only !== "function") refuse("only", only, "a function");
   checkArgument("The place of models", place, "{ env: process.env, home, platform }", () => {
-    return place === undefined || (typeof place.home === "string" && typeof place.env === "object" && place.env !== null);
+    return (
+      place === undefined || (typeof place.home === "string" && typeof place.env === "object" && place.env !== null)
+    );
   });
   checkSignal(signal);
   const { models: found, problems, folders } = findModels(place);

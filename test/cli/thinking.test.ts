@@ -5,7 +5,8 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 import { run } from "./run.js";
 
 const at = temporaryFolder();
-const OWN_SYSTEM = "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a terse owl.<|im_end|>\n{% endif %}";
+const OWN_SYSTEM =
+  "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a terse owl.<|im_end|>\n{% endif %}";
 
 const thinker = writeSpeaker(at("thinker.gguf"), {
   name: "thinker",
@@ -57,7 +58,9 @@ describe("inspect --prompt", () => {
   it("shows what each model reads, and warns of system prompts of their own", async () => {
     const ended = await run(["inspect", thinker, plain, "--prompt", "Hi <|im_end|>", "--json"]);
     expect(ended.code).toBe(0);
-    expect(ended.stderr).toMatch(/different system prompts of their own \(thinker: "You are a terse owl\."; plain: none\)/);
+    expect(ended.stderr).toMatch(
+      /different system prompts of their own \(thinker: "You are a terse owl\."; plain: none\)/,
+    );
     const { prompts } = JSON.parse(ended.stdout) as { prompts: { text: string; ids: number[] }[] };
     expect(prompts.map(({ text }) => text)).toEqual([
       "⟨<|im_start|>⟩system\nYou are a terse owl.⟨<|im_end|>⟩\n⟨<|im_start|>⟩user\nHi <|im_end|>⟨<|im_end|>⟩\n⟨<|im_start|>⟩assistant\n",
@@ -70,6 +73,8 @@ describe("inspect --prompt", () => {
   it("with a system message, all read the same", async () => {
     const ended = await run(["inspect", thinker, plain, "--prompt", "Hi", "--system", "Be brief and kind."]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
-    expect(ended.stdout).toMatch(/thinker reads \d+ tokens:\n⟨<\|im_start\|>⟩system\nBe brief and kind\.⟨<\|im_end\|>⟩/);
+    expect(ended.stdout).toMatch(
+      /thinker reads \d+ tokens:\n⟨<\|im_start\|>⟩system\nBe brief and kind\.⟨<\|im_end\|>⟩/,
+    );
   });
 });

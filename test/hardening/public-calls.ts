@@ -114,8 +114,11 @@ export async function publicCalls(): Promise<Setting> {
     { name: "readEnsembleFile", call: (file) => library.readEnsembleFile(file) },
     { name: "checkModel", call: (file) => library.checkModel(file) },
     { name: "nativeModel", call: (name) => library.nativeModel(name) },
-    ...withOptions("listModels", ["only", "place", "signal"], { place: { env: {}, home: "/nowhere", platform: "linux" } }, (options) =>
-      library.listModels(options),
+    ...withOptions(
+      "listModels",
+      ["only", "place", "signal"],
+      { place: { env: {}, home: "/nowhere", platform: "linux" } },
+      (options) => library.listModels(options),
     ),
   ];
 

@@ -1,22 +1,23 @@
 /** What a chat is held with, and what its commands change: the conversation, the method, the options, the trace. */
 import type { GenerateOptions } from "../../decoding/request.js";
-import { checkSamplerOptions } from "../../decoding/sampler-options.js";
+import { checkSamplerOptions, SAMPLER_OPTIONS } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Answering, Company } from "../load-ensemble.js";
 import { parseThinking } from "../prompt-options.js";
+import { samplerFlags } from "../sampler-flags.js";
 import { isRouted, withMethod } from "./change-method.js";
 import type { Conversation } from "./conversation.js";
 
 /** What /set takes: the names of the flags, with the options that they become. */
-const SETTINGS = {
+const SETTINGS: Readonly<Record<string, keyof GenerateOptions>> = {
   "max-tokens": "maxTokens",
-  temperature: "temperature",
-  "top-k": "topK",
-  "top-p": "topP",
-  "min-p": "minP",
-  "repetition-penalty": "repetitionPenalty",
-  seed: "seed",
-} as const satisfies Record<string, keyof GenerateOptions>;
+  ...Object.fromEntries(
+    SAMPLER_OPTIONS.filter((option) => option !== "dryBreakers").map((option) => [
+      samplerFlags[option].slice(2),
+      option,
+    ]),
+  ),
+};
 
 export class ChatSession {
   /** Whether answers are shown step by step, on stderr. */
@@ -60,7 +61,7 @@ export class ChatSession {
   /** Set an option, or with "default" unset it. Errors: invalid-option; nothing is changed then. */
   set(name: string, value: string): void {
     if (!Object.hasOwn(SETTINGS, name)) throw unknownName("option of /set", name, Object.keys(SETTINGS));
-    const option = SETTINGS[name as keyof typeof SETTINGS];
+    const option = SETTINGS[name];
     const number = value === "default" ? undefined : Number(value);
     if (Number.isNaN(number) || value.trim() === "") {
       const message = `/set ${name} needs a number, or "default"; found ${JSON.stringify(value)}.`;

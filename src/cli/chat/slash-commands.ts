@@ -7,7 +7,7 @@ import type { ChatSession } from "./session.js";
 const CHAT_HELP = `/reset             forget the conversation
 /system TEXT       set the system message; without TEXT, remove it
 /method NAME       change the fusion method: NAME or NAME:OPTION=VALUE,…
-/set NAME VALUE    max-tokens, temperature, top-k, top-p, min-p, repetition-penalty, seed; "default" unsets
+/set NAME VALUE    max-tokens, temperature and every other sampling flag of --help; "default" unsets
 /thinking HOW      off, private, a number of tokens, or default; show or hide what members think
 /trace             show or hide every member's candidates at every step
 /save FILE         write the conversation as JSON

@@ -42,8 +42,8 @@ export interface Alignment {
    * decide. Present where only the likeliest entry is wanted and the alignment knows how to find it sooner.
    */
   likeliest?(asked: readonly number[], weights: readonly number[]): Promise<FusedDistribution | undefined>;
-  /** ℓ of each member, in nats a token or byte, where the alignment has its own way to measure it (weightings/perplexity.ts). */
-  losses?(): Promise<number[]>;
+  /** ℓ of each member over one sequence of tokens, or in nats a byte, where the alignment has one (weightings/perplexity.ts). */
+  losses?(per: "token" | "byte"): Promise<number[]>;
   /** What all members say at each token of the text, where they read one sequence of tokens (weightings/perplexity-search.ts). */
   replay?(): Promise<{ rows: Float32Array[][]; targets: Int32Array }>;
   /** See MethodRun.report. */

@@ -12,6 +12,8 @@ export interface RuleDefinition<Name extends string = string, Schema extends z.Z
   readonly summary: string;
   /** Beside what the alignment needs. Default: nothing. */
   needs?(options: z.output<Schema>): MethodNeeds;
+  /** Whether weights make no difference. Default false. */
+  readonly ignoresWeights?: boolean;
   /** The roles that members have in it instead of weights, in the order of the defaults. */
   readonly roles?: readonly string[];
   /** The rule for one request. Errors: invalid-option (a member that is none), incompatible-members. */

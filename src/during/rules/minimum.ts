@@ -5,7 +5,7 @@
  *
  * Of all distributions it has the smallest max_i max_u ln p(u) / p_i(u): the "max" form of CP-Δ (Vyas, Kakade and Barak,
  * arXiv 2302.10870). Shapes: the step's entries, float64. A member of weight 0 says nothing; weights above 0 make no
- * difference. Error: incompatible-members where the members have no entry in common.
+ * difference and are refused where they differ. Error: incompatible-members where the members have no entry in common.
  */
 import { z } from "zod";
 import { LlamafuseError } from "../../errors.js";
@@ -69,6 +69,7 @@ export const minimum = defineRule({
   name: "minimum",
   summary: "The lowest probability that any member gives, normalised.",
   options: z.strictObject({}),
+  ignoresWeights: true,
   needs: () => ({ lookup: "all" }),
   create: () => new MinimumRule(),
   laws: {},

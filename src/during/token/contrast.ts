@@ -9,7 +9,8 @@
  * "scaled" is O'Brien and Lewis, "Contrastive Decoding Improves Reasoning in Large Language Models", arXiv 2309.09117:
  * α = 0.1, β = 0.5 (τ = 1). "difference" is Li and others, "Contrastive Decoding: Open-ended Text Generation as
  * Optimization", arXiv 2210.15097, with α = 0.1 and the amateur's temperature τ (0.5 for GPT-2, 1 for OPT [unverified]);
- * they search with 5 beams, here the sampler chooses. Both papers fuse models of one vocabulary; "top-union" makes it any.
+ * they search with 5 beams, here the sampler chooses. Both papers fuse models of one vocabulary, over all of it and
+ * with token ids back, and so does this; different vocabularies meet in "top-union" (ours).
  * Members' weights have no meaning here, the roles stand for them.
  */
 import { defineMethod } from "../define-method.js";
@@ -26,8 +27,8 @@ export const contrast = defineMethod({
   name: "contrast",
   summary: "Contrastive decoding: prefers plausible expert tokens that the amateur rates lower.",
   source: "arXiv 2309.09117; arXiv 2210.15097",
-  requires: "Two members in roles. Any vocabularies with top-union; one shared vocabulary with other alignments.",
-  ...ofRule(contrastRule),
+  requires: "Two members in roles. Any vocabularies; with one, all of it is fused.",
+  ...ofRule(contrastRule, { wholeVocabulary: true }),
   laws: [
     {
       covers: "some",

@@ -10,9 +10,10 @@
  * the lowest perplexity as reference, the prompt's λ kept through the answer (as the paper has it); `refresh` computes
  * them anew from prompt and answer.
  *
- * sim measures each member on its own tokens; with `compat`, as the released code does, all read the reference's tokens
- * mapped one by one, prompt and answer. opt needs the members at the same tokens and always measures so, on the last
- * places of the prompt that fit 512 MiB; each place is one decode of one token. The released code only scores given
+ * λ is measured as the released code does it: all members read the reference's tokens, mapped one by one, and say how likely
+ * each was among the reference's tokens. Each place is one decode of one token; sim reads the last 512 places of the prompt,
+ * opt the last ones that fit 512 MiB. With `per: "byte"` sim reads each member's own tokens at once, and counts nats a byte.
+ * With `compat` the answer is read as mapped tokens too. The released code only scores given
  * answers, with weights from prompt and answer together; generating with the prompt's weights is ours after the paper.
  */
 import { z } from "zod";
@@ -22,7 +23,7 @@ import { defineMethod, PUBLISHED_STRINGS } from "../define-method.js";
 import { FusionRun } from "../fusion-run.js";
 import { schemaOptions } from "../method-options.js";
 import { LogLinearRule } from "../rules/log-linear.js";
-import { perplexity } from "../weightings/perplexity.js";
+import { perOption, perplexity } from "../weightings/perplexity.js";
 import { perplexitySearch } from "../weightings/perplexity-search.js";
 import { refreshOption } from "../weightings/prompt-weights.js";
 
@@ -39,6 +40,10 @@ const options = z
       .positive()
       .optional()
       .meta({ description: "With sim: τ, below 1 for sharper weights.", usual: DEFAULT_TAU }),
+    per: perOption
+      .unwrap()
+      .optional()
+      .meta({ description: `With sim: ${perOption.description}`, usual: '"token"' }),
     refresh: refreshOption,
     reference: mined.options.shape.reference,
     compat: z
@@ -49,6 +54,10 @@ const options = z
   .refine(({ variant, tau }) => variant === "sim" || tau === undefined, {
     path: ["tau"],
     error: 'is used only with variant "sim"',
+  })
+  .refine(({ variant, per }) => variant === "sim" || per === undefined, {
+    path: ["per"],
+    error: 'is used only with variant "sim"',
   });
 
 export const packllm = defineMethod({
@@ -58,12 +67,12 @@ export const packllm = defineMethod({
   requires: "Any vocabularies.",
   options: schemaOptions(options),
   needs: () => ({ logits: true, promptScores: true, goingBack: true }),
-  create: (context, { variant, tau = DEFAULT_TAU, refresh, reference, compat }) => {
+  create: (context, { variant, tau = DEFAULT_TAU, per = "token", refresh, reference, compat }) => {
     const { voices } = context;
     const alignment = new MinedAlignment(context, { reference, compat });
     const weighting =
       variant === "sim"
-        ? perplexity.create(voices, { tau, refresh }, alignment)
+        ? perplexity.create(voices, { tau, refresh, per }, alignment)
         : perplexitySearch.create(voices, { refresh }, alignment);
     return new FusionRun(context, { alignment, rule: new LogLinearRule(), weighting });
   },

@@ -8,7 +8,8 @@
  *
  * B: base, E: expert (tuned), A: anti-expert (untuned). The paper has γ = 1 and no plausibility constraint (α = 0, the
  * default); γ is DExperts' strength (Liu and others, arXiv 2105.03023, which cuts the base to a nucleus instead of α). The
- * paper fuses models of one vocabulary; "top-union" makes it any. Members' weights have no meaning here.
+ * paper fuses models of one vocabulary, over all of it and with token ids back, and so does this; different vocabularies meet
+ * in "top-union" (ours). Members' weights have no meaning here.
  */
 import { defineMethod } from "../define-method.js";
 import { proxy as proxyRule } from "../rules/proxy.js";
@@ -24,8 +25,8 @@ export const proxy = defineMethod({
   name: "proxy",
   summary: "Proxy tuning: a base model, shifted by the difference between a small tuned model and its untuned twin.",
   source: "arXiv 2401.08565",
-  requires: "Three members in roles. Any vocabularies with top-union; one shared vocabulary with other alignments.",
-  ...ofRule(proxyRule),
+  requires: "Three members in roles. Any vocabularies; with one, all of it is fused.",
+  ...ofRule(proxyRule, { wholeVocabulary: true }),
   laws: [
     { covers: "some", exempt: ROLES, rounding: 2 },
     { options: { alignment: "one-vocabulary", strength: 0.5 }, covers: "all", exempt: ROLES },

@@ -67,6 +67,8 @@ export const purify = defineMethod({
   requires: "One vocabulary.",
   options: schemaOptions(options),
   needs: () => ({ logits: true, oneVocabulary: true }),
+  ignoresWeights: ({ form, alpha }) =>
+    form === "max" ? 'The form "max" of purify' : alpha === undefined ? undefined : "purify with alpha and beta",
   create: (context, { form, temperature, alpha, beta }) => {
     const { voices } = context;
     const alignment = new OneVocabularyAlignment(context, {

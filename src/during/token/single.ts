@@ -103,12 +103,9 @@ export class SingleRun implements MethodRun {
   #takeAll({ size }: Projection): void {
     const { projection } = this.#voice.member.output;
     const entries = size - 1;
-    this.#fused.best = combine(
-      [projection],
-      [1 / textProbability(projection, entries)],
-      this.#fused.probabilities,
-      entries,
-    );
+    const said = textProbability(projection, entries);
+    this.#fused.logNormaliser = this.#voice.member.output.logNormaliser + Math.log(said);
+    this.#fused.best = combine([projection], [1 / said], this.#fused.probabilities, entries);
   }
 
   #idOf(entry: number): number {

@@ -5,8 +5,10 @@
  *     ℓ_i = −mean_t ln p_i(x_t | x_<t)         ln of its perplexity; targets that end a text are left out
  *     w_i ∝ exp(−ℓ_i / τ)                       times the given weights (ours; equal ones change nothing)
  *
- * ℓ is a mean over tokens, as published: of members with different vocabularies, one with shorter tokens has less to
- * predict at each and looks better than it is.
+ * The mean is over the same tokens for all members, as released: over the reference's, where the alignment is "mined". Elsewhere
+ * each member reads its own tokens, and of different vocabularies the one with the shorter tokens would have less to predict
+ * at each: there ℓ_i is nats a byte times the bytes a token of all members together (ours; with one vocabulary it is the mean
+ * over tokens). `per: "byte"` is nats a byte everywhere.
  */
 import { z } from "zod";
 import { settleAll } from "../../settle-all.js";
@@ -15,19 +17,38 @@ import type { Voice } from "../method.js";
 import { defineWeighting } from "./define-weighting.js";
 import { PromptWeights, refreshOption } from "./prompt-weights.js";
 
-/** ℓ of each voice, over its own tokens of the text that it holds. 0 without a token to predict. */
+/** ℓ of each voice in nats a byte, over its own tokens of the text that it holds; 0 without a token to predict. */
 export async function ownLosses(voices: readonly Voice[]): Promise<number[]> {
-  const losses: number[] = [];
+  return (await readings(voices)).map(({ nats, bytes }) => (bytes === 0 ? 0 : nats / bytes));
+}
+
+/** ℓ of each voice over tokens of a common length. */
+async function lossesPerToken(voices: readonly Voice[]): Promise<number[]> {
+  const read = await readings(voices);
+  const sum = (count: "bytes" | "tokens") => read.reduce((total, each) => total + each[count], 0);
+  const length = sum("bytes") / sum("tokens");
+  return read.map(({ nats, bytes }) => (bytes === 0 ? 0 : (nats / bytes) * length));
+}
+
+/** How badly each voice predicts its own tokens, how many they are and what they say. */
+async function readings(voices: readonly Voice[]): Promise<{ nats: number; tokens: number; bytes: number }[]> {
+  const read: { nats: number; tokens: number; bytes: number }[] = [];
   await settleAll(
     voices.map(async ({ member }, index) => {
       const { ids, logProbs } = await member.scorePrompt();
-      const counted = logProbs.filter(
-        (_, place) => place > 0 && member.vocabulary.classOf(ids[place]) !== TokenClass.end,
-      );
-      losses[index] = counted.length === 0 ? 0 : -counted.reduce((sum, logProb) => sum + logProb, 0) / counted.length;
+      const { vocabulary } = member;
+      const own = { nats: 0, tokens: 0, bytes: 0 };
+      for (let place = 1; place < ids.length; place++) {
+        const { length } = vocabulary.bytesOf(ids[place]);
+        if (vocabulary.classOf(ids[place]) !== TokenClass.text || length === 0) continue;
+        own.nats -= logProbs[place];
+        own.tokens++;
+        own.bytes += length;
+      }
+      read[index] = own;
     }),
   );
-  return losses;
+  return read;
 }
 
 /** sim. */
@@ -38,16 +59,22 @@ export function perplexityWeights(losses: readonly number[], tau: number, given?
   return values.map((value) => value / sum);
 }
 
+export const perOption = z
+  .enum(["token", "byte"])
+  .default("token")
+  .describe('Perplexities are means over the same tokens for all, as published, or with "byte" over bytes.');
+
 const tauOption = z.number().positive().default(1).describe("τ: below 1 for sharper weights.");
 
 export const perplexity = defineWeighting({
   name: "perplexity",
   summary: "By each member's perplexity on the prompt (PackLLM's sim).",
-  options: z.strictObject({ tau: tauOption, refresh: refreshOption }),
+  options: z.strictObject({ tau: tauOption, refresh: refreshOption, per: perOption }),
   needs: () => ({ promptScores: true }),
-  create: (voices, { tau, refresh }, alignment) => {
+  create: (voices, { tau, refresh, per }, alignment) => {
     const given = voices.map(({ weight }) => weight);
-    const losses = () => alignment?.losses?.() ?? ownLosses(voices);
+    const own = per === "byte" ? ownLosses : lossesPerToken;
+    const losses = () => alignment?.losses?.(per) ?? own(voices);
     return new PromptWeights(async () => perplexityWeights(await losses(), tau, given), refresh);
   },
 });

@@ -26,6 +26,7 @@ import type {
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
+import { RequiredText } from "../required-text.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
 import type { OutputRegions } from "./output-room.js";
@@ -57,6 +58,7 @@ export class LlamaEngine {
   readonly preparer: Preparer;
   readonly #reader: LogitReader;
   readonly #trail: TokenTrail;
+  #required: RequiredText;
   decodeMs = 0;
   /** Spent on re-tokenising what was appended since the last advance. */
   #feedbackMs = 0;
@@ -79,6 +81,7 @@ export class LlamaEngine {
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
       this.#reader = new LogitReader(options.name, vocabulary, kernels);
       this.#trail = new TokenTrail(this.model.tokenizer);
+      this.#required = RequiredText.of(vocabulary);
     } catch (error) {
       single?.context.free();
       this.model.free();
@@ -181,7 +184,12 @@ export class LlamaEngine {
     this.#checkCanLookAhead();
     const missed = this.#decodeText(false);
     this.#hasHidden = false;
-    const { sayings, decodedTokens } = draftBehind(this.#trail.copy(), count, this.#cache, this.#reader);
+    const { sayings, decodedTokens } = draftBehind(
+      { trail: this.#trail.copy(), required: this.#required },
+      count,
+      this.#cache,
+      this.#reader,
+    );
     return { sayings, decodedTokens: missed + decodedTokens };
   }
 
@@ -192,7 +200,8 @@ export class LlamaEngine {
     trail.append({ kind: "text", bytes });
     this.#hasHidden = false;
     const { vocabulary } = this.model.tokenizer;
-    return verifyWithin({ bytes, places, trail, startsFragment }, vocabulary, this.#cache, this.#reader);
+    const ahead = { bytes, places, trail, startsFragment, required: this.#required };
+    return verifyWithin(ahead, vocabulary, this.#cache, this.#reader);
   }
 
   #checkCanLookAhead(): void {
@@ -203,6 +212,7 @@ export class LlamaEngine {
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
+    this.#required = RequiredText.of(this.model.tokenizer.vocabulary, prompt.ahead);
     this.#trail.begin(prompt);
     const { length } = this.#trail;
     if (length <= this.contextSize) return;
@@ -218,7 +228,10 @@ export class LlamaEngine {
     if ((feedback.kind === "branches") !== this.#isBranching)
       throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
     if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
-    else this.#trail.append(feedback);
+    else {
+      this.#required = this.#required.after(feedback, this.#trail.atFragmentStart);
+      this.#trail.append(feedback);
+    }
     this.#feedbackMs += performance.now() - started;
   }
 
@@ -244,6 +257,7 @@ export class LlamaEngine {
     this.decodedTokens = this.#decodeText(wantsHidden);
     // On a GPU the decode may still be running: reading the logits waits for it.
     const logits = this.#cache.context.logits();
+    this.#required.mask(logits, this.#trail.atFragmentStart);
     const decoded = performance.now();
     this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
     this.decodeMs = decoded - started;

@@ -1,39 +1,53 @@
 /** What a model would say next, and inside a text that may come: Member.draft and Member.verify on llama.cpp's cache. */
 import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Draft, Place, Saying, Verification } from "../member.js";
+import type { RequiredText } from "../required-text.js";
 import type { LogitReader } from "./logit-reader.js";
 import type { TokenCache } from "./token-cache.js";
 import type { TokenTrail } from "./token-trail.js";
 
-/** The likeliest continuation of a text, which the cache holds. `trail`: a copy, which goes along. See Member.draft. */
-export function draftBehind(trail: TokenTrail, count: number, cache: TokenCache, reader: LogitReader): Draft {
+/** A text that goes on: a copy of the member's tokens, which goes along, and what is to be said next. */
+export interface Continued {
+  trail: TokenTrail;
+  required: RequiredText;
+}
+
+/** The likeliest continuation of a text, which the cache holds. See Member.draft. */
+export function draftBehind(
+  { trail, required }: Continued,
+  count: number,
+  cache: TokenCache,
+  reader: LogitReader,
+): Draft {
+  let left = required;
   const sayings: Saying[] = [];
   let decodedTokens = 0;
   // The last token is said, and not decoded.
   while (sayings.length < count && trail.length <= cache.context.contextSize) {
     if (sayings.length > 0) decodedTokens += cache.hold(trail.tokens);
-    reader.take(cache.context.logits());
+    const logits = cache.context.logits();
+    left.mask(logits, trail.atFragmentStart);
+    reader.take(logits);
     const saying = reader.likeliest(trail.atFragmentStart);
     sayings.push(saying);
     if (saying.id < 0) break;
+    left = left.behind(saying.bytes);
     trail.append({ kind: "tokens", ids: [saying.id] });
   }
   return { sayings, decodedTokens };
 }
 
 /** A text that may come. */
-export interface TextAhead {
+export interface TextAhead extends Continued {
   bytes: Uint8Array;
   places: readonly Place[];
-  /** The member's text with it. */
-  trail: TokenTrail;
   /** Whether the tokenizer puts a space before it. */
   startsFragment: boolean;
 }
 
 /** See Member.verify. */
 export function verifyWithin(
-  { bytes, places, trail, startsFragment }: TextAhead,
+  { bytes, places, trail, required, startsFragment }: TextAhead,
   vocabulary: Vocabulary,
   cache: TokenCache,
   reader: LogitReader,
@@ -48,6 +62,8 @@ export function verifyWithin(
   const tokens = trail.tokens.subarray(0, Math.max(...read) + 1);
   const decodedTokens = cache.read(tokens, Math.min(...read), (index, logits) => {
     if (!read.includes(index)) return;
+    const [first] = fitting.flatMap((own, place) => (own === index ? [places[place].at] : []));
+    required.behind(bytes.subarray(0, first)).mask(logits, startsFragment && first === 0);
     reader.take(logits);
     for (const [place, own] of fitting.entries()) {
       if (own !== index) continue;

@@ -35,6 +35,7 @@ import type {
 } from "../member.js";
 import { identityOfModel, type MemberIdentity } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
+import { RequiredText } from "../required-text.js";
 import { draftBehind, type Looking, verifyWithin } from "./ahead.js";
 import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./checks.js";
 import { descriptionOf, factsOf, offersOf, type ScriptedMemberOptions } from "./options.js";
@@ -56,6 +57,7 @@ export class ScriptedMember implements Member {
   #text: ScriptedText;
   #decoded = 0;
   #branches: ScriptedText[] = [];
+  #required: RequiredText;
   /** Tokens that branches got since the last advance, or those of the prompt. */
   #undecoded = 0;
   /** Logits behind the last decoded token. */
@@ -73,6 +75,7 @@ export class ScriptedMember implements Member {
     this.contextSize = options.contextSize ?? 4096;
     this.#tokenizer = new ScriptedTokenizer(options.vocabulary, options.tokenizer);
     this.#text = ScriptedText.empty(this.#tokenizer);
+    this.#required = RequiredText.of(options.vocabulary);
     this.facts = factsOf(options, this.contextSize);
     this.offers = offersOf(options);
   }
@@ -111,6 +114,7 @@ export class ScriptedMember implements Member {
     const shared = Math.min(sharedPrefix(this.#text.tokens.slice(0, this.#decoded), tokens), tokens.length - 1);
     const reusedTokens = prompt.reuse ? shared : 0;
     this.#text = text;
+    this.#required = RequiredText.of(this.vocabulary, prompt.ahead);
     this.#decoded = reusedTokens;
     this.#branches = [text];
     this.#undecoded = tokens.length - reusedTokens;
@@ -142,6 +146,7 @@ export class ScriptedMember implements Member {
     this.#checkUsable();
     const { branches = 1 } = this.#preparation;
     if ((feedback.kind === "branches") !== branches > 1) throw wrongFeedback(this.name, feedback.kind, branches > 1);
+    if (feedback.kind !== "branches") this.#required = this.#required.after(feedback, this.atFragmentStart);
     if (feedback.kind === "branches") {
       this.#replaceBranches(feedback.branches, branches);
     } else if (feedback.kind === "tokens") {
@@ -167,6 +172,7 @@ export class ScriptedMember implements Member {
     if (decodedTokens > 0 || this.#logits === undefined) {
       this.#output = undefined;
       this.#logits = this.#logitsOf(this.#text);
+      this.#required.mask(this.#logits, this.atFragmentStart);
       this.#decoded = tokens.length;
     }
     const decoded = performance.now();
@@ -195,7 +201,13 @@ export class ScriptedMember implements Member {
 
   get #looking(): Looking {
     const { vocabulary, contextSize } = this;
-    return { vocabulary, contextSize, script: (text) => this.#logitsOf(text) };
+    const said = this.#text.bytes.length;
+    const script = (text: ScriptedText) => {
+      const logits = this.#logitsOf(text);
+      this.#required.behind(text.bytes.subarray(said)).mask(logits, text.atFragmentStart);
+      return logits;
+    };
+    return { vocabulary, contextSize, script };
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {

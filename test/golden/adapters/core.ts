@@ -1,6 +1,6 @@
 import { CoreRule, type CoreScore, type CoreTask } from "../../../src/during/rules/core.js";
+import { ReleasedSpace } from "../../../src/during/token/core/released.js";
 import type { GoldenAdapter } from "../adapter.js";
-import { softmax } from "./published-model.js";
 
 interface Input {
   task: CoreTask;
@@ -25,12 +25,11 @@ export const core: GoldenAdapter = {
   tolerance: 1e-9,
   run({ task, topK, mainPieces, logits, tokenMaps }: Input) {
     const size = mainPieces.length;
+    const space = new ReleasedSpace(size, [undefined, ...tokenMaps]);
     const probs = logits.map((own, index) => {
-      const top = topSoftmax(own, topK);
-      if (index === 0) return top;
-      const mapped = new Float64Array(size);
-      for (const [from, to] of tokenMaps[index - 1]) mapped[to] += top[from];
-      return mapped;
+      const values = new Float64Array(size);
+      space.fill(index, topOf(own, topK), values);
+      return values;
     });
     const members = probs.map((_, index) => index);
     const step = {
@@ -54,8 +53,9 @@ export const core: GoldenAdapter = {
   },
 };
 
-/** Softmax over the k largest; all others 0. */
-function topSoftmax(logits: readonly number[], k: number): Float64Array {
+/** What a member reports: its k best tokens and those that equal the last of them. */
+function topOf(logits: readonly number[], k: number) {
   const least = [...logits].sort((a, b) => b - a)[k - 1];
-  return softmax(logits.map((logit) => (logit >= least ? logit : Number.NEGATIVE_INFINITY)));
+  const ids = logits.map((_, id) => id).filter((id) => logits[id] >= least);
+  return { ids, logits: ids.map((id) => logits[id]), count: ids.length };
 }

@@ -18,6 +18,7 @@ import { packllmOpt, packllmSim } from "./packllm.js";
 import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
+import { samplers } from "./samplers.js";
 import { srivatsa } from "./srivatsa.js";
 import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
@@ -45,6 +46,7 @@ export const adapters: readonly GoldenAdapter[] = [
   purification,
   routellm,
   routerbenchAiq,
+  samplers,
   srivatsa,
   tokeniseChat,
   unite,

@@ -256,7 +256,7 @@ describe("sampler options", () => {
 
   test("the ends of the allowed ranges are accepted", () => {
     const options = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, repetitionWindow: 0, seed: 0 };
-    expect(new Sampler(options).options).toEqual(options);
+    expect(new Sampler(options).options).toMatchObject(options);
     expect(new Sampler({ topP: 5e-324, seed: Number.MAX_SAFE_INTEGER }).seed).toBe(Number.MAX_SAFE_INTEGER);
   });
 });

@@ -4,7 +4,8 @@
  *
  *     p_i(x) = softmax over the reference's tokens x of z_i(map_i(x))
  *
- * The reference is the member with the lowest perplexity on the prompt, as published, or a given one. Shapes: the
+ * The reference is the member with the lowest perplexity on the prompt, as published (by bytes, which is ours: the paper's
+ * members share tokens), or a given one. Shapes: the
  * reference's distinct strings and the end, float64 (see ByteMinedSpace). Other members get the chosen bytes, with the
  * whole text tokenised again.
  *
@@ -20,11 +21,12 @@ import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.
 import { indexOfMember } from "../../member-option.js";
 import type { MethodContext } from "../../method.js";
 import type { FusedValues } from "../../rules/rule.js";
-import { crossEntropy } from "../../weightings/cross-entropy.js";
+import { loss } from "../../weightings/cross-entropy.js";
 import { ownLosses } from "../../weightings/perplexity.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { standForEnds } from "../published-feedback.js";
 import { UpToDate } from "../up-to-date.js";
+import { promptOf, replay } from "./replay.js";
 import { type MinedSpace, minedSpaceOf } from "./space.js";
 
 export interface MinedOptions {
@@ -36,6 +38,9 @@ export interface MinedOptions {
 /** Bytes of logits that a replay keeps; of a longer prompt it keeps the last places. */
 const REPLAY_BYTES = 2 ** 29;
 
+/** Places that losses are measured at, at most: each is a decode of one token. Ours; the released code reads all. */
+const MOST_PLACES = 512;
+
 export class MinedAlignment implements Alignment {
   readonly #members: readonly Member[];
   readonly #upToDate: UpToDate;
@@ -43,8 +48,6 @@ export class MinedAlignment implements Alignment {
   #given: number;
   #opened: Promise<{ space: MinedSpace; reference: number }> | undefined;
   #space: MinedSpace | undefined;
-  /** What the reference was chosen by, for the first to ask. */
-  #losses: number[] | undefined;
   /** Whether the reference's tokens of the last step begin a fragment. */
   #atFragmentStart = false;
 
@@ -61,7 +64,11 @@ export class MinedAlignment implements Alignment {
 
   async prepare(): Promise<void> {
     const { traceTop } = this.context;
-    await settleAll(this.#members.map((member) => member.prepare({ top: traceTop, normaliser: traceTop > 0 })));
+    await settleAll(
+      this.#members.map((member) =>
+        member.prepare({ top: traceTop, normaliser: traceTop > 0 || this.context.wantsNormaliser }),
+      ),
+    );
   }
 
   async align(asked: readonly number[]): Promise<AlignedStep> {
@@ -94,16 +101,22 @@ export class MinedAlignment implements Alignment {
     return this.#atFragmentStart ? textAtFragmentStart(bytes) : bytes;
   }
 
-  /** ℓ of each member: over its own tokens of the text; with compat, over the reference's. */
-  async losses(): Promise<number[]> {
-    if (!this.options.compat) {
+  /**
+   * ℓ of each member: over the reference's tokens, gathered, as released; of a long text over the last MOST_PLACES. With "byte",
+   * over its own tokens, in nats a byte.
+   */
+  async losses(per: "token" | "byte"): Promise<number[]> {
+    if (per === "byte") {
       await this.#open();
-      const known = this.#losses;
-      this.#losses = undefined;
-      return known ?? ownLosses(this.context.voices);
+      return ownLosses(this.context.voices);
     }
-    const { rows, targets } = await this.replay();
-    return rows.map((own) => crossEntropy(own, targets));
+    const sums = this.#members.map(() => 0);
+    let places = 0;
+    await this.#read(MOST_PLACES, (member, target, values) => {
+      sums[member] += loss(values, target);
+      if (member === 0) places++;
+    });
+    return sums.map((sum) => (places === 0 ? 0 : sum / places));
   }
 
   /**
@@ -112,35 +125,29 @@ export class MinedAlignment implements Alignment {
    * left out.
    */
   async replay(): Promise<{ rows: Float32Array[][]; targets: Int32Array }> {
+    const { space } = await this.#open();
+    const rows: Float32Array[][] = this.#members.map(() => []);
+    const targets: number[] = [];
+    const most = Math.floor(REPLAY_BYTES / (4 * space.size * this.#members.length));
+    await this.#read(most, (member, target, values) => {
+      rows[member].push(Float32Array.from(values));
+      if (member === 0) targets.push(target);
+    });
+    return { rows, targets: Int32Array.from(targets) };
+  }
+
+  /** Replay the last places of the text, and let the members stand as before. */
+  async #read(most: number, visit: (member: number, target: number, values: Float64Array) => void): Promise<void> {
     const { space, reference } = await this.#open();
     const held = await Promise.all(this.#members.map((member) => member.cachedTokens()));
     const ids = held[reference];
-    const most = Math.floor(REPLAY_BYTES / (4 * space.size * this.#members.length));
-    const from = Math.max(1, ids.length - most);
-    const counts = (id: number) =>
-      this.#members[reference].vocabulary.classOf(id) !== TokenClass.end && space.entryOf(id) >= 0;
-    const targets = ids
-      .subarray(from)
-      .filter(counts)
-      .map((id) => space.entryOf(id));
-    const rows: Float32Array[][] = this.#members.map(() => []);
+    const { vocabulary } = this.#members[reference];
+    const counts = (id: number) => vocabulary.classOf(id) !== TokenClass.end && space.entryOf(id) >= 0;
+    await replay(space, this.#members, { ids, from: Math.max(1, ids.length - most), counts }, visit);
+    if (this.options.compat) return;
     await settleAll(
-      this.#members.map(async (member, index) => {
-        const own = Array.from(ids, (id) => space.idOfToken(index, id));
-        const values = new Float64Array(space.size);
-        await member.begin(promptOf(own.slice(0, from)));
-        for (let place = from; place < ids.length; place++) {
-          if (counts(ids[place])) {
-            space.gather(index, member.output, values);
-            rows[index].push(Float32Array.from(values));
-          }
-          member.append({ kind: "tokens", ids: [own[place]] });
-          await member.advance();
-        }
-        if (!this.options.compat) await member.begin(promptOf(held[index]));
-      }),
+      this.#members.map((member, index) => member.begin({ ...promptOf(held[index]), ahead: this.context.ahead })),
     );
-    return { rows, targets };
   }
 
   #distributionOf(space: MinedSpace, index: number): Float64Array {
@@ -171,7 +178,8 @@ export class MinedAlignment implements Alignment {
   async #choose(): Promise<{ space: MinedSpace; reference: number }> {
     const { compat } = this.options;
     if (this.#given < 0) {
-      const losses = (this.#losses = await ownLosses(this.context.voices));
+      // By bytes: over its own tokens, a member with short ones would look better than it is.
+      const losses = await ownLosses(this.context.voices);
       this.#given = losses.indexOf(Math.min(...losses));
     }
     const reference = this.#given;
@@ -182,14 +190,11 @@ export class MinedAlignment implements Alignment {
       await settleAll(
         this.#members.map(async (member, index) => {
           if (index === reference) return;
-          await member.begin(promptOf(Array.from(ids, (id) => space.idOfToken(index, id))));
+          const own = Array.from(ids, (id) => space.idOfToken(index, id));
+          await member.begin({ ...promptOf(own), ahead: this.context.ahead });
         }),
       );
     }
     return { space, reference };
   }
-}
-
-function promptOf(tokens: ArrayLike<number>) {
-  return { text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: Array.from(tokens) };
 }

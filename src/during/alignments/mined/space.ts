@@ -26,10 +26,12 @@ export interface MinedSpace {
   /** A member's logit of every entry. */
   gather(
     member: number,
-    output: Pick<Member["output"], "logits" | "endLogProb" | "logNormaliser">,
+    output: Pick<Member["output"], "endLogProb" | "logNormaliser"> & { logits: ArrayLike<number> },
     out: Float64Array,
   ): void;
 }
+
+type Said = Parameters<MinedSpace["gather"]>[1];
 
 const END = 0;
 
@@ -106,7 +108,7 @@ export class ByteMinedSpace implements MinedSpace {
       : specialToken(this.vocabularies[member], this.vocabularies[this.reference], id);
   }
 
-  gather(member: number, { logits, endLogProb, logNormaliser }: Member["output"], out: Float64Array): void {
+  gather(member: number, { logits, endLogProb, logNormaliser }: Said, out: Float64Array): void {
     const map = this.maps[member];
     for (let entry = 1; entry < this.size; entry++) out[entry] = logits[map[entry]];
     for (const { entry, ids } of this.pools[member]) out[entry] = pooledLogit(logits, ids);
@@ -119,7 +121,8 @@ export class PublishedMinedSpace implements MinedSpace {
   readonly size: number;
   readonly ends: readonly number[];
 
-  private constructor(
+  /** The reference's vocabulary, and for each member the token that stands for each of the reference's. */
+  constructor(
     private readonly vocabulary: Vocabulary,
     private readonly maps: readonly Int32Array[],
   ) {
@@ -160,7 +163,7 @@ export class PublishedMinedSpace implements MinedSpace {
     return this.maps[member][id];
   }
 
-  gather(member: number, { logits }: Pick<Member["output"], "logits">, out: Float64Array): void {
+  gather(member: number, { logits }: Said, out: Float64Array): void {
     const map = this.maps[member];
     for (let entry = 0; entry < this.size; entry++) out[entry] = logits[map[entry]];
   }

@@ -81,7 +81,11 @@ export class RelativeRun implements MethodRun {
     const projection = new RelativeProjection(members, space);
     const search = new InverseSearch(space.operators[this.#main], this.options);
     this.#parts = { projection, search, space };
-    await settleAll(members.map((member) => member.prepare({ top: traceTop, normaliser: traceTop > 0 })));
+    await settleAll(
+      members.map((member) =>
+        member.prepare({ top: traceTop, normaliser: traceTop > 0 || this.context.wantsNormaliser }),
+      ),
+    );
   }
 
   async step(): Promise<FusedDistribution> {

@@ -141,7 +141,9 @@ export class SimilarityAlignment implements Alignment {
     const members = voices.map(({ member }) => member);
     this.#matrices = await SimilarityAlignment.build(members, this.main, this.choice);
     const top = Math.max(this.k, traceTop);
-    await settleAll(members.map((member) => member.prepare({ top, normaliser: traceTop > 0 })));
+    await settleAll(
+      members.map((member) => member.prepare({ top, normaliser: traceTop > 0 || this.context.wantsNormaliser })),
+    );
   }
 
   async align(asked: readonly number[]): Promise<AlignedStep> {

@@ -38,8 +38,8 @@ export class TopUnionAlignment implements Alignment {
 
   async prepare(): Promise<void> {
     const top = Math.max(this.#k, this.context.traceTop);
-    // The softmax over the union needs no normaliser of the whole vocabulary; only a trace shows probabilities.
-    const normaliser = this.context.traceTop > 0;
+    // The softmax over the union needs no normaliser of the whole vocabulary; a trace and penalties do.
+    const normaliser = this.context.traceTop > 0 || this.context.wantsNormaliser;
     await settleAll(this.context.voices.map(({ member }) => member.prepare({ top, normaliser })));
   }
 

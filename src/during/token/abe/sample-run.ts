@@ -20,7 +20,7 @@ import { textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
 import type { FusedDistribution, MethodContext, MethodRun } from "../../method.js";
 
 export class AbeSampleRun implements MethodRun {
-  #text: Uint8Array = new Uint8Array();
+  #text: Uint8Array;
   /** By member: bytes and tokens that it has said, whether it waits in this round, whether it has tokens to decode. */
   readonly #lengths: number[];
   readonly #generated: number[];
@@ -33,6 +33,8 @@ export class AbeSampleRun implements MethodRun {
   readonly #ids: Int32Array;
   readonly #probabilities: Float64Array;
   #size = 0;
+  /** The largest logit among those listed. */
+  #largest = 0;
 
   constructor(
     private readonly context: MethodContext,
@@ -40,6 +42,7 @@ export class AbeSampleRun implements MethodRun {
     private readonly draw: (distribution: FusedDistribution) => number,
   ) {
     const { voices } = context;
+    this.#text = context.ahead ?? new Uint8Array();
     this.#lengths = voices.map(() => 0);
     this.#generated = voices.map(() => 0);
     this.#waits = voices.map(() => false);
@@ -156,6 +159,7 @@ export class AbeSampleRun implements MethodRun {
       probabilities,
       best,
       endEntry: this.#ids[this.#size - 1] < 0 ? this.#size - 1 : -1,
+      logNormaliser: this.#largest + Math.log(sum),
       bytesOf: (entry) => (this.#ids[entry] < 0 ? new Uint8Array() : this.#bytesOf(this.#ids[entry]).subarray(missing)),
     };
   }
@@ -175,6 +179,7 @@ export class AbeSampleRun implements MethodRun {
     const probabilities = this.#probabilities;
     let largest = Number.NEGATIVE_INFINITY;
     for (let entry = 0; entry < this.#size; entry++) largest = Math.max(largest, probabilities[entry]);
+    this.#largest = largest;
     for (let entry = 0; entry < this.#size; entry++) probabilities[entry] = Math.exp(probabilities[entry] - largest);
   }
 

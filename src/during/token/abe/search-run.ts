@@ -58,7 +58,8 @@ export class AbeSearchRun implements MethodRun {
     const { voices } = context;
     this.#weights = voices.map(({ weight }) => weight);
     const strands = voices.map(() => ({ length: 0, generated: 0, logProb: 0, stalled: false }));
-    this.#given = { text: new Uint8Array(), strands, pieces: 0, score: 0 };
+    // Members that still have to say the prompt's end are behind the text from the start.
+    this.#given = { text: context.ahead ?? new Uint8Array(), strands, pieces: 0, score: 0 };
     this.#live = [this.#given];
     this.#rankings = voices.map(() => []);
     this.#lags = voices.map(() => false);

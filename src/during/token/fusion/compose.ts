@@ -7,7 +7,7 @@ import type { OptionSet } from "../../define-method.js";
 import { FusionRun } from "../../fusion-run.js";
 import type { MethodContext, MethodRun, Voice } from "../../method.js";
 import { schemaOptions } from "../../method-options.js";
-import { allNeeds, type MethodNeeds, type Place } from "../../needs.js";
+import { allNeeds, haveOneVocabulary, type MethodNeeds, type Place } from "../../needs.js";
 import type { Roles } from "../../roles.js";
 import type { RuleDefinition } from "../../rules/define-rule.js";
 import { requirePositive } from "../../rules/quotient.js";
@@ -67,10 +67,11 @@ export function createComposed(context: MethodContext, composition: Composition)
 
 /** Whether rule and weights, and alignment, weights and schedule go together. Error: invalid-option. */
 function checkTogether({ alignment: { name }, rule, weights = GIVEN, schedule }: Composition): void {
-  if (ruleOf(rule).rule.roles !== undefined && weights.name !== "given") {
+  const { roles, ignoresWeights } = ruleOf(rule).rule;
+  if ((roles !== undefined || ignoresWeights) && weights.name !== "given") {
     throw new LlamafuseError(
       "invalid-option",
-      `The rule "${rule.name}" uses roles, so the weights "${weights.name}" do not apply. Leave them out, or use the rule "mean", "product" or "core".`,
+      `The rule "${rule.name}" ${roles === undefined ? "takes no notice of weights" : "uses roles"}, so the weights "${weights.name}" do not apply. Leave them out, or use the rule "mean", "product" or "core".`,
       { option: "weights", found: weights.name, allowed: ["given"] },
     );
   }
@@ -87,14 +88,32 @@ function checkTogether({ alignment: { name }, rule, weights = GIVEN, schedule }:
     throw refuse("weights", weights.name, "it has no tokens to compare mixtures by", "perplexity");
 }
 
-type Aligned = { alignment: AlignmentOptions };
+type Aligned = { alignment?: AlignmentOptions };
 type GivenAligned = { alignment?: z.input<typeof alignmentOptions> };
 
+const TOP_UNION: AlignmentOptions = alignmentOptions.parse(undefined);
+
+/** An alignment that is chosen by the members where none is named. */
+const byVocabulary = alignmentOptions
+  .unwrap()
+  .optional()
+  .meta({ ...alignmentOptions.meta(), usual: "one-vocabulary where all members share one, else top-union" });
+
+export interface OfRuleOptions {
+  /** Whether members of one vocabulary are fused over all of it, and get token ids back, where no alignment is named. */
+  wholeVocabulary?: boolean;
+}
+
 /** What a method is that is one rule on any alignment; the rule's options are the method's own. */
-export function ofRule<Name extends string, Schema extends z.ZodObject>(definition: RuleDefinition<Name, Schema>) {
-  const schema = definition.options.safeExtend({ alignment: alignmentOptions });
-  const composed = ({ alignment, ...own }: Aligned): Composition => ({
-    alignment,
+export function ofRule<Name extends string, Schema extends z.ZodObject>(
+  definition: RuleDefinition<Name, Schema>,
+  { wholeVocabulary = false }: OfRuleOptions = {},
+) {
+  const schema = definition.options.safeExtend({ alignment: wholeVocabulary ? byVocabulary : alignmentOptions });
+  const usual = (voices: readonly Voice[]): AlignmentOptions =>
+    wholeVocabulary && haveOneVocabulary(voices) ? { name: "one-vocabulary" } : TOP_UNION;
+  const composed = ({ alignment, ...own }: Aligned, voices: readonly Voice[]): Composition => ({
+    alignment: alignment ?? usual(voices),
     rule: { name: definition.name, ...own } as unknown as RuleOptions,
   });
   const roles: Roles | undefined = definition.roles && {
@@ -104,10 +123,10 @@ export function ofRule<Name extends string, Schema extends z.ZodObject>(definiti
   };
   return {
     options: schemaOptions(schema) as unknown as OptionSet<z.output<Schema> & Aligned, z.input<Schema> & GivenAligned>,
-    needs: (options: Aligned, place: Place) => needsOf(composed(options), place),
+    needs: (options: Aligned, place: Place) => needsOf(composed(options, place.voices), place),
     roles: () => roles,
-    create: (context: MethodContext, options: Aligned) => createComposed(context, composed(options)),
+    create: (context: MethodContext, options: Aligned) => createComposed(context, composed(options, context.voices)),
     build: (voices: readonly Voice[], { alignment }: Aligned, run: BuildOptions) =>
-      buildAlignment(voices, alignment, run),
+      buildAlignment(voices, alignment ?? usual(voices), run),
   };
 }

@@ -39,6 +39,7 @@ export const fusion = defineMethod({
     const names = ruleOf(rule).rule.roles;
     return names && { of: `The rule "${rule.name}"`, names, instead: 'the rule "mean"' };
   },
+  ignoresWeights: ({ rule }) => (ruleOf(rule).rule.ignoresWeights ? `The rule "${rule.name}"` : undefined),
   create: createComposed,
   build: (voices, { alignment }, run) => buildAlignment(voices, alignment, run),
   laws: [
