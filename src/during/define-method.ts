@@ -105,7 +105,7 @@ export const PUBLISHED_STRINGS = {
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
   extends Pick<
     MethodDefinition<Name, Options, Given>,
-    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "ignoresWeights" | "create" | "build" | "laws"
+    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
   > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };
@@ -125,8 +125,22 @@ export interface MethodChoice {
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
-  const { name, summary, source, requires, options, needs, members, roles, saysBytes, ignoresWeights, saysAhead, ignoresWeights, create, build, laws } =
-    definition;
+  const {
+    name,
+    summary,
+    source,
+    requires,
+    options,
+    needs,
+    members,
+    roles,
+    saysBytes,
+    ignoresWeights,
+    saysAhead,
+    create,
+    build,
+    laws,
+  } = definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };
   const check = (given: unknown): Options => {

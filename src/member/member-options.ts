@@ -7,8 +7,8 @@ import {
   llamaParameters,
   llamaParametersOf,
 } from "../llama/parameters.js";
-import { problemOf, sentenceOf } from "../zod-problem.js";
 import { refuse } from "../read-options.js";
+import { problemOf, sentenceOf } from "../zod-problem.js";
 
 export interface MemberOptions extends LlamaParameters {
   /**

@@ -40,7 +40,10 @@ const options = z
       .positive()
       .optional()
       .meta({ description: "With sim: τ, below 1 for sharper weights.", usual: DEFAULT_TAU }),
-    per: perOption.unwrap().optional().meta({ description: `With sim: ${perOption.description}`, usual: '"token"' }),
+    per: perOption
+      .unwrap()
+      .optional()
+      .meta({ description: `With sim: ${perOption.description}`, usual: '"token"' }),
     refresh: refreshOption,
     reference: mined.options.shape.reference,
     compat: z
