@@ -168,6 +168,34 @@ describe("sampler", () => {
     expect([0, 1, 2].map(() => sampler.choose(distribution))).toEqual([0, 0, 0]);
   });
 
+  test("penalties act on logits: a piece of the prompt loses its lead, however sure the distribution is", () => {
+    // z = ln p + 20: a has 19.99, with the penalties 18.17 and 14.28; b has 15.39.
+    const distribution = distributionOf([0.99, 0.01], { keys: ["a", "b"] });
+    const choiceWith = (repetitionPenalty: number) => {
+      const sampler = new Sampler({ repetitionPenalty });
+      sampler.remember([Buffer.from("a")]);
+      return sampler.choose(distribution, 20);
+    };
+    expect([1.1, 1.4].map(choiceWith)).toEqual([0, 1]);
+  });
+
+  test("XTC draws from the request's generator, mirostat's choices repeat with the seed", () => {
+    const distribution = distributionOf([0.5, 0.3, 0.15, 0.05]);
+    const choices = (options: SamplerOptions) => {
+      const sampler = new Sampler({ seed: 4, temperature: 1, ...options });
+      return Array.from({ length: 40 }, () => sampler.choose(distribution));
+    };
+    expect(choices({ xtcProbability: 1, xtcThreshold: 0.1 })).not.toContain(0);
+    expect(choices({ xtcProbability: 0.5 })).toEqual(choices({ xtcProbability: 0.5 }));
+    for (const mirostat of [1, 2] as const) expect(choices({ mirostat })).toEqual(choices({ mirostat }));
+  });
+
+  test("at temperature 0 the best of what is left is taken", () => {
+    const distribution = distributionOf([0.5, 0.3, 0.15, 0.05], { best: 0 });
+    expect(new Sampler({ xtcProbability: 1 }).choose(distribution)).toBe(2);
+    expect(new Sampler({ xtcProbability: 1 }).greedy).toBe(false);
+  });
+
   test("an option that removes nothing changes no choice", () => {
     const random = new RandomGenerator(3);
     const steps = Array.from({ length: 50 }, () => distributionOf(randomProbabilities(random, 500)));
@@ -248,6 +276,21 @@ describe("sampler options", () => {
     expect(() => new Sampler({ [option]: found } as SamplerOptions)).toThrow(
       expect.objectContaining({ code: "invalid-option", details: { option, found, allowed } }),
     );
+  });
+
+  test.each([
+    [{ dryBase: 2 }, "dryBase does nothing without dryMultiplier above 0"],
+    [{ xtcThreshold: 0.2 }, "xtcThreshold does nothing without xtcProbability above 0"],
+    [{ mirostatTau: 3, temperature: 1 }, "mirostatTau does nothing without mirostat 1 or 2"],
+    [{ mirostat: 2 }, "mirostat does nothing without a temperature above 0"],
+    [{ mirostat: 2, temperature: 1, topK: 5 }, "topK does nothing with mirostat"],
+  ] as [SamplerOptions, string][])("%j is refused, which does nothing", (options, message) => {
+    expect(() => new Sampler(options)).toThrow(message);
+  });
+
+  test("checked options pass the check again", () => {
+    const { options } = new Sampler({ temperature: 1, topK: 3 });
+    expect(new Sampler(options).options).toEqual(options);
   });
 
   test("the message names the option, the value and what is allowed", () => {

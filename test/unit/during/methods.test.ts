@@ -142,3 +142,47 @@ it.each([{ name: "gac" }, { name: "unite" }, { name: "gac", gate: "threshold" }]
     });
   },
 );
+
+describe("what would do nothing is refused", () => {
+  const members = () => [randomMember(1, bytePairVocabulary()), randomMember(2, bytePairVocabulary())];
+  const [first, second] = members();
+  const weighed = [
+    { member: first, weight: 0.7 },
+    { member: second, weight: 0.3 },
+  ];
+
+  it.each([
+    [{ name: "fusion", rule: "minimum" }, /The rule "minimum" takes no notice of weights; found 0.7, 0.3/],
+    [{ name: "purify", form: "max" }, /The form "max" of purify takes no notice of weights/],
+    [{ name: "purify", alpha: 1, beta: 1 }, /purify with alpha and beta takes no notice of weights/],
+  ] as [MethodOptions, RegExp][])("%j with weights", (options, message) => {
+    expect(() => methodNamed(options).checkMembers(weighed)).toThrow(message);
+    expect(() => methodNamed(options).checkMembers(voices(...members()))).not.toThrow();
+  });
+
+  const asked = (temperature: number, altering: readonly string[] = []) => ({
+    ...context(...members()),
+    greedy: temperature === 0 && altering.length === 0,
+    temperature,
+    altering,
+    draw: () => 0,
+  });
+
+  it("abe searches at temperature 0, where penalties do not apply, and samples without beams and weights", () => {
+    const search = methodNamed("abe").create(asked(0));
+    const sample = methodNamed("abe").create(asked(1));
+    expect(search.constructor).not.toBe(sample.constructor);
+    expect(() => methodNamed("abe").create(asked(0, ["repetitionPenalty"]))).toThrow(
+      /abe at temperature 0 searches .* where repetitionPenalty does not apply/,
+    );
+    expect(() => methodNamed({ name: "abe", beams: 3 }).create(asked(1))).toThrow(/beams of abe does nothing/);
+    expect(() => methodNamed({ name: "abe", compat: true }).create(asked(1))).toThrow(/compat of abe does nothing/);
+    expect(() => methodNamed("abe").create({ ...asked(1), voices: weighed })).toThrow(/abe does not use weights/);
+  });
+
+  it("contrast and proxy take the vocabulary that all share, else the union of the best", () => {
+    const needs = (...of: Member[]) => methodNamed("contrast").create(context(...of));
+    expect(() => needs(...members())).not.toThrow();
+    expect(() => needs(randomMember(1, bytePairVocabulary()), randomMember(2, byteVocabulary()))).not.toThrow();
+  });
+});
