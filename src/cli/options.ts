@@ -17,6 +17,7 @@ import { say } from "./terminal.js";
 export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method" | "members"> & {
   members: readonly MemberOptions[];
   method?: SystemOptions;
+  onMemberFailure?: OnMemberFailure;
 };
 
 export interface EnsembleFlags {

@@ -17,13 +17,16 @@ import { normaliseWeights } from "../during/weightings/weights.js";
 import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
-import { checkModel } from "../llama/check-model.js";
+import { checkModel, type ModelFile } from "../llama/check-model.js";
+import { controlCharacterIn } from "../llama/checks/control-characters.js";
+import { muteLog } from "../llama/library.js";
 import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { onAbort } from "../on-abort.js";
+import { printable } from "../printable.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
@@ -255,6 +258,7 @@ async function loadOne(
     options.onProgress?.({ member: name, phase, fraction });
   const file = await checkModel(await resolveModel(member.model, report("download"), signal), { signal });
   const { gpu, logs, timeoutMs } = options;
+  if (logs === "stderr" && !member.isolate) keepOffTerminal(file, name);
   const { threads, gpuLayers, contextSize, isolate, templateVariables } = member;
   const onProgress = report("load");
   return await LlamaMember.load(
@@ -274,6 +278,15 @@ async function loadOne(
     },
     shared,
   );
+}
+
+/** The log of a process of its own passes through this one; a thread's does not. */
+function keepOffTerminal({ gguf, path }: ModelFile, name: string): void {
+  const key = controlCharacterIn(gguf.metadata);
+  if (key === undefined) return;
+  muteLog();
+  const place = printable(`${path} has control characters in ${key}`);
+  process.stderr.write(`${place}, so llama.cpp's log is off. Run member ${printable(name)} with isolate to see it.\n`);
 }
 
 /** Members that were made elsewhere are their maker's. */

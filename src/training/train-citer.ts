@@ -17,6 +17,7 @@
  * ours. The fine-tuning of the small model on chains of thought that may come before is not done here.
  */
 
+import { checkedCallback } from "../callbacks.js";
 import { renderPrompt } from "../decoding/prompt.js";
 import { methodNamed } from "../during/methods.js";
 import { citer } from "../during/token/switch/citer.js";
@@ -75,8 +76,9 @@ export async function trainCiter(
   large: Member,
   options: CiterTraining,
 ): Promise<SavedSwitchingModel & { method: "citer" }> {
-  const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
+  const { examples, seed = DEFAULT_SEED, signal, rounds = 2, compat = false } = options;
   checkNumbers(options);
+  const onProgress = checkedCallback(options.onProgress);
   const tokens: RoutedToken[] = [];
   // The answers, and in each round the open answers and the router.
   const stages = 1 + 2 * rounds;

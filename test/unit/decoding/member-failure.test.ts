@@ -41,7 +41,8 @@ for (const method of methods as unknown as Method[]) {
     // A method that draws says another thing in another run, whoever takes part.
     const repeats = name !== "me";
     const request = { maxTokens: MAX_TOKENS, logProbs: true, seed: 5 };
-    const make = async (change: (members: Member[]) => Member[]) => loadMembers({ members: change(await set.make()), schedule: "in-turn" });
+    const make = async (change: (members: Member[]) => Member[]) =>
+      loadMembers({ members: change(await set.make()), schedule: "in-turn" });
 
     it.each([
       ["begin", 0],
@@ -65,7 +66,9 @@ for (const method of methods as unknown as Method[]) {
       if (result instanceof Error) {
         // It has roles, or a number of members, that the others do not fill.
         expect(result).toMatchObject({ ...gone, details: { member } });
-        expect(method.roles !== undefined || method.members !== undefined || result.code === "member-failed").toBe(true);
+        expect(method.roles !== undefined || method.members !== undefined || result.code === "member-failed").toBe(
+          true,
+        );
         return;
       }
       const [{ step, ...who }] = result.dropped!;
@@ -85,21 +88,30 @@ describe("a member that fails", () => {
   const member = (seed: number) => randomMember(seed, sentencePieceVocabulary(seed), { contextSize: 64 });
 
   it("may be followed by others, until one is left, and the last one's failure is the answer's", async () => {
-    const three = (at: number) => [failing(member(1), "advance", 1), failing(member(2), "advance", 2), failing(member(3), "advance", at)];
+    const three = (at: number) => [
+      failing(member(1), "advance", 1),
+      failing(member(2), "advance", 2),
+      failing(member(3), "advance", at),
+    ];
     await using members = await load(...three(99));
     const ensemble = await createEnsemble({ members, method: "gac", onMemberFailure: "continue" });
     const { dropped, usage } = await ensemble.generate("Hello", { maxTokens: 6, trace: true });
     expect(dropped!.map(({ name }) => name)).toEqual(["random-1", "random-2"]);
     expect(usage.steps).toBeGreaterThan(dropped![1].step);
     await using doomed = await load(...three(4));
-    const ended = (await createEnsemble({ members: doomed, method: "gac", onMemberFailure: "continue" })).generate("Hello", { maxTokens: 20 });
+    const ended = (await createEnsemble({ members: doomed, method: "gac", onMemberFailure: "continue" })).generate(
+      "Hello",
+      { maxTokens: 20 },
+    );
     await expect(ended).rejects.toMatchObject({ ...gone, details: { member: "random-3" } });
   });
 
   it("is dropped for logits that are no numbers, and not for a full context or an aborted request", async () => {
     await using sick = await load(member(1), failing(member(2), "advance", 1, "invalid-logits"));
     const ensemble = await createEnsemble({ members: sick, method: "unite", onMemberFailure: "continue" });
-    expect((await ensemble.generate("Hello", { maxTokens: 6 })).dropped).toMatchObject([{ name: "random-2", code: "invalid-logits" }]);
+    expect((await ensemble.generate("Hello", { maxTokens: 6 })).dropped).toMatchObject([
+      { name: "random-2", code: "invalid-logits" },
+    ]);
     await using full = await load(member(1), failing(member(2), "advance", 1, "context-overflow"));
     const ends = await createEnsemble({ members: full, method: "unite", onMemberFailure: "continue" });
     const result = await ends.generate("Hello", { maxTokens: 6 });
@@ -108,6 +120,8 @@ describe("a member that fails", () => {
 
   it("is what `onMemberFailure` is about, which takes two words and no router", async () => {
     await using members = await load(member(1), member(2));
-    await expect(createEnsemble({ members, onMemberFailure: "carry on" as never })).rejects.toMatchObject({ code: "invalid-option" });
+    await expect(createEnsemble({ members, onMemberFailure: "carry on" as never })).rejects.toMatchObject({
+      code: "invalid-option",
+    });
   });
 });
