@@ -1,4 +1,5 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
+import { checkedCallback } from "../../callbacks.js";
 import os from "node:os";
 import { Piscina } from "piscina";
 import { LlamafuseError } from "../../errors.js";
@@ -47,7 +48,8 @@ export async function evaluateRouters(
   checkWatching(options);
   const choices = readChoices(given);
   const { splits, tested } = readSplits(over);
-  const { seed = 1, skipUnfit = false, signal, onProgress } = options;
+  const { seed = 1, skipUnfit = false, signal } = options;
+  const onProgress = checkedCallback(options.onProgress);
   const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
