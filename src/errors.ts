@@ -46,9 +46,15 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** What a message quotes of a file or a reply may have several. */
+/** Of a message, of which the end says what to do. */
+const LONGEST_BEGINNING = 1500;
+const LONGEST_END = 400;
+
+/** What a message quotes of a file or a reply may have several lines, and be of any length. */
 function inOneLine(message: string): string {
-  return message.replace(/\s*[\r\n\u2028\u2029]\s*/g, " ");
+  const line = message.replace(/\s*[\r\n\u2028\u2029]\s*/g, " ");
+  if (line.length <= LONGEST_BEGINNING + LONGEST_END) return line;
+  return `${line.slice(0, LONGEST_BEGINNING)} … ${line.slice(-LONGEST_END)}`;
 }
 
 export class LlamafuseError extends Error {

@@ -109,10 +109,16 @@ export function shown(value: unknown): string {
     if (typeof value === "string") return shortened(JSON.stringify(value));
     if (typeof value === "function") return "a function";
     if (value === null || typeof value !== "object") return String(value);
-    return shortened(JSON.stringify(value) ?? Object.prototype.toString.call(value));
+    return shortened(JSON.stringify(value, firstOf) ?? Object.prototype.toString.call(value));
   } catch {
     return typeof value;
   }
+}
+
+/** Of a long list no more than is shown, and of packed numbers their kind. */
+function firstOf(_key: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Object.prototype.toString.call(value);
+  return Array.isArray(value) && value.length > LONGEST ? value.slice(0, LONGEST) : value;
 }
 
 function shortened(text: string): string {

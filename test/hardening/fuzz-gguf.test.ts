@@ -4,7 +4,7 @@ import { fuzzGguf } from "./fuzz-gguf.js";
 import { KINDS } from "./mutate-gguf.js";
 
 it("damaged models end in an answer or in one typed error, and the process lives", { timeout: 300_000 }, async () => {
-  const { deaths, hangs, rawErrors, largestMiB, kinds, outcomes } = await fuzzGguf({ count: 32, seed: 7 });
+  const { deaths, hangs, rawErrors, largestMiB, kinds, outcomes } = await fuzzGguf({ count: 32, seed: 2 });
   expect({ deaths, hangs, rawErrors }).toEqual({ deaths: [], hangs: [], rawErrors: [] });
   expect(Object.keys(kinds)).toHaveLength(KINDS.length);
   expect(largestMiB).toBeLessThan(1024);

@@ -56,15 +56,17 @@ const COLUMNS = [
 function withoutHeader(records: readonly DataRecord[]): DataRecord[] {
   const [first, ...rest] = records;
   if (!Array.isArray(first?.value)) return [...records];
-  const names = (first.value as string[]).map((name) => name.trim());
+  const names = first.value.map((name) => (typeof name === "string" ? name.trim() : ""));
   const places = COLUMNS.map((column) => names.findIndex((name) => column.test(name)));
   if (places.includes(-1)) return [...records];
   return rest.map((record) => ({
     ...record,
     value: places.map((place, column) => {
-      const cell = (record.value as string[])[place];
+      const cell = Array.isArray(record.value) ? (record.value[place] as unknown) : undefined;
       // Some number the choices from 0.
-      return column === COLUMNS.length - 1 && /^[0-3]$/.test(cell ?? "") ? "ABCD"[Number(cell)] : cell;
+      return column === COLUMNS.length - 1 && typeof cell === "string" && /^[0-3]$/.test(cell)
+        ? "ABCD"[Number(cell)]
+        : cell;
     }),
   }));
 }
