@@ -63,7 +63,7 @@ export default class MutationRunner extends TestRunner {
   }
 
   #save(): void {
-    const found = Object.fromEntries(outcomes);
+    const found: Record<string, string> = Object.fromEntries(outcomes);
     for (const id of Object.keys(switches.mutantCoverage?.static ?? {}))
       if (drawn.has(id) && found[id] === undefined) found[id] = "static";
     writeFileSync("outcomes.json", JSON.stringify(found));

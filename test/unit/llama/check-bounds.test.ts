@@ -64,6 +64,11 @@ describe("a hyperparameter", () => {
     expect((await checkModel(written({ metadata: named(fields) }))).architecture).toBe("llama");
   });
 
+  it("passes for an embedder: pooling by rank", async () => {
+    const file = written({ metadata: named({ pooling_type: u32(4) }) });
+    expect((await checkModel(file, { embedding: true })).architecture).toBe("llama");
+  });
+
   it.each<[string, Fields, RegExp]>([
     ["no context", { context_length: u32(0) }, /context_length" is 0; 1 to 1073741824/],
     ["a longer context", { context_length: u32(2 ** 30 + 1) }, /context_length" is 1073741825/],
