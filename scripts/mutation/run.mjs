@@ -130,7 +130,8 @@ async function instrument() {
     noHeader: false,
   });
   for (const { name, content } of result.files) writeFileSync(name, countingCalls(content));
-  const found = result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => {
+  const placed = result.mutants.filter(({ status }) => status !== "Ignored");
+  const found = placed.map(({ id, fileName, location, mutatorName, replacement }) => {
     return { id, file: path.relative(copy, fileName), line: location.start.line + 1, kind: mutatorName, replacement };
   });
   const drawn = found.filter(({ file, line }) => share >= 1 || chance(`${seed}:${file}:${line}`) < share);

@@ -149,6 +149,7 @@ async function follow(make: Make, count: number, settings: Settings = {}): Promi
       ahead = Buffer.concat([ahead, drafted.at(-1)!.says]);
     }
     if (drafted.length === 0) return followed;
+    for (const index of asked) if (!(await fits(index, text))) return followed;
     const whole = Buffer.concat([text, ...drafted.map(({ says }) => says)]);
     const cuts = await Promise.all(asked.map((index) => cutsOf(make()[index], whole)));
     for (const { says, probability } of drafted) {
@@ -187,7 +188,7 @@ describe.each(ensembles)("safe: %s", (_, make) => {
     expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(wanted.said.map((s) => s.toString("latin1")));
   });
 
-  it("ends where a member's context does, and says nothing else before", async () => {
+  it("ends where a verifier's context does, or the drafter's, and says nothing else before", async () => {
     const prompts = make().map((member) => member.tokenize(Buffer.from(PROMPT), { addBos: true }));
     const starts = (await Promise.all(prompts)).map(({ length }) => Math.max(length, TRIAL_TOKENS));
     const whole = (await follow(make, 20)).said;
@@ -200,7 +201,8 @@ describe.each(ensembles)("safe: %s", (_, make) => {
         const found = pieces!.map(({ text, bytes }) =>
           bytes === undefined ? Buffer.from(text) : Buffer.from(bytes, "hex"),
         );
-        expect(found.map((s) => s.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
+        // The drafter counts the tokens that it drafted, which its tokenizer may cut otherwise.
+        if (full > 0) expect(found.map((s) => s.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
         expect(found).toEqual(whole.slice(0, found.length));
         expect(finishReason).toBe("length");
         expect(found.length).toBeLessThan(20);

@@ -1,5 +1,6 @@
 /** How much vocabularies share, and whether they are one. */
 import { describe, expect, it } from "vitest";
+import { byVocabularies } from "../../../src/vocabulary/by-vocabularies.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../../src/vocabulary/overlap.js";
 import { firstDifference, neverTextOf, oneVocabularyMaps } from "../../../src/vocabulary/same-tokens.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
@@ -70,11 +71,13 @@ describe("two vocabularies", () => {
 });
 
 describe("the space of one vocabulary", () => {
-  const small = of(text("a"), control, end, text(""), text("b"), end, unused);
-  const padded = of(text("a"), end, end, text(""), text("b"), control, unused, control);
+  const make = () => [
+    of(text("a"), control, end, text(""), text("b"), end, unused),
+    of(text("a"), end, end, text(""), text("b"), control, unused, control),
+  ];
 
   it("has the end first, each token behind it, and what is never text behind all", () => {
-    const { size, maps } = oneVocabularyMaps([small, padded]);
+    const { size, maps } = oneVocabularyMaps(make());
     expect(size).toBe(8);
     expect(maps.map((map) => [...map])).toEqual([
       [1, 8, 0, 8, 5, 0, 8],
@@ -84,10 +87,30 @@ describe("the space of one vocabulary", () => {
   });
 
   it("is made once, and knows the tokens that are never text", () => {
+    const [small, padded] = make();
     expect(oneVocabularyMaps([small, padded])).toBe(oneVocabularyMaps([small, padded]));
     expect(oneVocabularyMaps([padded, small])).not.toBe(oneVocabularyMaps([small, padded]));
     expect([...neverTextOf(small)]).toEqual([1, 3, 6]);
     expect(neverTextOf(small)).toBe(neverTextOf(small));
     expect([...neverTextOf(padded)]).toEqual([3, 5, 6, 7]);
+  });
+});
+
+describe("what is built from vocabularies", () => {
+  it("is built once for the same ones in the same order, and for no others", () => {
+    const [a, b, c] = [of(text("a")), of(text("b")), of(text("c"))];
+    const built = byVocabularies((vocabularies) => ({ vocabularies: [...vocabularies] }));
+    const lists = [[a, b], [a, c], [a], [a, b, c], [b, a], [a, a]];
+    const values = lists.map((list) => built(list));
+    for (const [index, list] of lists.entries()) {
+      expect(values[index].vocabularies).toEqual(list);
+      expect(built([...list])).toBe(values[index]);
+    }
+    expect(new Set(values).size).toBe(lists.length);
+    // The caller's list may change.
+    const list = [c, a];
+    const value = built(list);
+    list.pop();
+    expect(built([c, a])).toBe(value);
   });
 });

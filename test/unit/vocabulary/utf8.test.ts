@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isUtf8, scanUtf8 } from "../../../src/vocabulary/utf8.js";
+import { invalidUtf8At, isUtf8, loneSurrogateAt, scanUtf8 } from "../../../src/vocabulary/utf8.js";
 import { between, generator, randomText } from "../../vocabularies/random-texts.js";
 
 const fatal = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -66,4 +66,12 @@ describe("scanUtf8", () => {
     expect(scanUtf8(bytes, 1, 5)).toEqual({ end: 3, invalid: 0 });
     expect(scanUtf8(bytes, 3)).toEqual({ end: bytes.length, invalid: 0 });
   });
+});
+
+it("says where text stops being text", () => {
+  expect([[], [0x41], [0xc3, 0xa9]].map((bytes) => invalidUtf8At(Buffer.from(bytes)))).toEqual([-1, -1, -1]);
+  expect([[0x80], [0x41, 0xff], [0xc3, 0xa9, 0xc3]].map((bytes) => invalidUtf8At(Buffer.from(bytes)))).toEqual([
+    0, 1, 2,
+  ]);
+  expect(["", "a😀", "\ud83d", "a\ude00b", "ab😀\ud83d"].map(loneSurrogateAt)).toEqual([-1, -1, 0, 1, 4]);
 });
