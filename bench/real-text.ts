@@ -29,7 +29,10 @@ export async function scoreTexts(run: TextRun): Promise<{ table: BenchTable; not
       const request: AnswerRequest = { prompt, choices: [text], generation: { maxTokens: 0, stop: [] }, seed: 0 };
       const isKnown = run.answers.has(contender, request);
       const outcome = await run.answers.outcome(contender, request);
-      if (outcome === undefined) break;
+      if (outcome === undefined) {
+        notes.push(`wikitext: time ran out for ${contender.name} after ${place} of ${passages.length} passages.`);
+        break;
+      }
       if ("refused" in outcome) {
         notes.push(`${contender.name} left out of wikitext: ${outcome.refused}`);
         break;
@@ -39,6 +42,7 @@ export async function scoreTexts(run: TextRun): Promise<{ table: BenchTable; not
       const bits = -(logLikelihoods[0] ?? Number.NEGATIVE_INFINITY) / Math.LN2;
       scored.push({ bytes: Buffer.byteLength(text), bits, seconds, pieces: steps });
     }
+    if (scored.length === 0) continue;
     const said = scored.filter(({ bits }) => Number.isFinite(bits));
     rows.push({
       who: contender.name,

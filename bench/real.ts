@@ -6,6 +6,7 @@
  * and another one goes on. The questions' order is fixed; a method that has answered fewer is compared on those.
  */
 import { mkdirSync } from "node:fs";
+import { refuse } from "../src/read-options.js";
 import type { SystemOptions } from "../src/systems.js";
 import { chooseSets, type Missing, missingAmong, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
@@ -40,6 +41,9 @@ const PARTS: readonly Part[] = [
 
 export async function benchReal(options: BenchOptions = {}): Promise<Omit<BenchReport, "command">> {
   const { limit, minutes = Number.POSITIVE_INFINITY, onProgress } = options;
+  if (!(minutes >= 0)) refuse("minutes", minutes, "a number of at least 0");
+  if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1))
+    refuse("limit", limit, "an integer of at least 1");
   const { sets, notes } = chooseSets("real", PARTS, options.sets, ({ missing }) => missing(options));
   const isChosen = (part: Part["name"]) => sets.some(({ name }) => name === part);
   const tables: BenchTable[] = [];

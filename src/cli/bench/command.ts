@@ -27,6 +27,7 @@ interface BenchFlags extends Omit<EnsembleFlags, "method" | "option"> {
   maxTokens?: number;
   rounds?: number;
   limit?: number;
+  minutes?: number;
   set?: string[];
   folder?: string;
   json?: boolean;
@@ -48,7 +49,12 @@ export function registerBench(program: Command): void {
     .description("Run a benchmark behind the README's numbers, or list the benchmarks.")
     .argument("[NAME]", "the benchmark to run")
     .option("--rounds <count>", "repetitions of each measurement (default: the benchmark's own)", number("--rounds"))
-    .option("--limit <count>", "quality: most questions, drawn by the seed (default: all)", number("--limit"))
+    .option("--limit <count>", "quality, real: most questions (default: the benchmark's own)", number("--limit"))
+    .option(
+      "--minutes <count>",
+      "real: ask nothing new after so long; the next run continues (default: no limit)",
+      number("--minutes"),
+    )
     .option(
       "--set <name>",
       "only these models or tables; repeatable (default: all with files on this machine)",
@@ -68,10 +74,11 @@ export function registerBench(program: Command): void {
       const flags = command.optsWithGlobals<BenchFlags>();
       const { benchInfos, runBench } = await import("../../../bench/benches.js");
       if (name === undefined) return flags.json ? writeJson(benchInfos) : write(process.stdout, renderList(benchInfos));
-      const { rounds, limit, set: sets, folder } = flags;
+      const { rounds, limit, minutes, set: sets, folder } = flags;
       const speed = name === "speed" ? speedOptions(flags) : refuseSpeedOptions(name, flags);
       const { page: _, ...report } = await runBench(name, {
         rounds,
+        minutes,
         limit,
         sets,
         folder,
