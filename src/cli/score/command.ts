@@ -73,12 +73,11 @@ async function score(files: readonly string[], flags: ScoreFlags): Promise<numbe
         option: "--method",
       });
     }
-    const { method } = options;
     const scores = await scoreTexts(company.members, texts, {
-      ...(method === undefined ? {} : { method }),
+      method: options.method,
       onProgress: bar.update,
       signal: interrupts.signal,
-    } as Parameters<typeof scoreTexts>[2]);
+    });
     bar.stop();
     if (flags.json) await writeJson(scores);
     else await write(process.stdout, renderScores(scores, company.answering.methodName, colorsFor(process.stdout)));

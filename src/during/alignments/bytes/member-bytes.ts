@@ -10,7 +10,7 @@
  * hypothesis can say the byte that came, the beam heals: each pending hypothesis finishes the longest token that it can, and
  * spells what is left anew. The rest, the mixture and the healing are ours; genlm-bytes heals by backing off token by token.
  */
-import type { Branch, Member } from "../../../member/member.js";
+import type { Member } from "../../../member/member.js";
 import { ROOT } from "../../../vocabulary/byte-trie.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
 import {
@@ -24,6 +24,8 @@ import {
 } from "./byte-beam.js";
 import { ByteFrequencies } from "./byte-frequencies.js";
 import { CanonicalTokens } from "./canonical-tokens.js";
+import { type ByteLoss, promptLoss } from "./prompt-loss.js";
+import { SequenceBranches } from "./sequence-branches.js";
 import { BYTE_ENTRIES, TokenMasses } from "./token-masses.js";
 
 export interface BeamOptions {
@@ -68,16 +70,15 @@ export class MemberBytes {
   readonly #canonical: CanonicalTokens | undefined;
   /** What the member holds before the hypotheses' tokens. */
   #before: readonly number[] = [];
-  /** Sequence → its branch of the member. */
-  #branches = new Map<TokenSequence, number>();
+  readonly #branches: SequenceBranches;
   readonly #queue: number[] = [];
   #recoveries: Recovery[] = [];
   /** δ. */
   #rest = 0;
   readonly #next = new Float64Array(BYTE_ENTRIES);
   #hasNext = false;
-  /** −ln of the probability of what came, in nats, and how many bytes that was; undefined where nobody asks. */
-  #loss: { nats: number; bytes: number } | undefined;
+  /** Of the prompt and of what came since; undefined where nobody asks. */
+  #loss: ByteLoss | undefined;
 
   constructor(
     private readonly member: Member,
@@ -86,6 +87,7 @@ export class MemberBytes {
   ) {
     this.#beam = new ByteBeam(member.vocabulary);
     this.#frequencies = new ByteFrequencies(this.#beam.trie);
+    this.#branches = new SequenceBranches(member, options.beam);
     if (options.canonical) this.#canonical = CanonicalTokens.of(member);
   }
 
@@ -99,27 +101,8 @@ export class MemberBytes {
    * has begun its prompt and nothing else.
    */
   async loss(): Promise<number> {
-    this.#loss ??= await this.#promptLoss();
+    this.#loss ??= await promptLoss(this.member, () => this.prepare());
     return this.#loss.bytes === 0 ? 0 : this.#loss.nats / this.#loss.bytes;
-  }
-
-  async #promptLoss() {
-    const { member } = this;
-    const { vocabulary } = member;
-    const tokens = Array.from(await member.cachedTokens());
-    // Texts are scored without branches.
-    await member.prepare({ top: 0 });
-    const prompt = { text: NO_BYTES, parseSpecial: false, addBos: false, tokens };
-    const { logProbs } = await member.scorePrompt(prompt);
-    await this.prepare();
-    await member.begin(prompt);
-    const loss = { nats: 0, bytes: 0 };
-    for (const [place, id] of tokens.entries()) {
-      if (place === 0 || vocabulary.classOf(id) !== TokenClass.text) continue;
-      loss.nats -= logProbs[place];
-      loss.bytes += vocabulary.bytesOf(id).length;
-    }
-    return loss;
   }
 
   /** The member has begun its prompt: take back the tokens at its end that are to be spelt anew, and queue their bytes. */
@@ -135,8 +118,8 @@ export class MemberBytes {
     const { atFragmentStart } = member;
     this.#beam.begin();
     const [{ sequence }] = this.#beam.hypotheses;
-    this.#branches.set(sequence, 0);
-    this.#beam.read(sequence, this.#logitsOf(0));
+    this.#branches.begin([sequence]);
+    this.#beam.read(sequence, this.#branches.logitsOf(sequence));
     if (atFragmentStart) this.#beginFragment(sequence);
     this.#canonical?.begin(this.#before);
     for (const [index, id] of ids.slice(kept).entries()) {
@@ -152,13 +135,8 @@ export class MemberBytes {
 
   /** The end was chosen: said behind the heaviest hypothesis that has nothing pending. */
   end(): void {
-    const { member } = this;
-    const ends = member.vocabulary.endTokens.slice(0, 1);
     const { hypotheses } = this.#beam;
-    const { sequence } = hypotheses.find(({ node }) => node === ROOT) ?? hypotheses[0] ?? {};
-    const from = (sequence && this.#branches.get(sequence)) ?? 0;
-    if (this.options.beam > 1) member.append({ kind: "branches", branches: [{ from, ids: ends }] });
-    else member.append({ kind: "tokens", ids: ends });
+    this.#branches.end((hypotheses.find(({ node }) => node === ROOT) ?? hypotheses.at(0))?.sequence);
   }
 
   /** Whether the member cannot spell the text. */
@@ -172,7 +150,7 @@ export class MemberBytes {
       const { unread } = this.#beam;
       if (unread.some(({ length }) => this.#before.length + length > this.member.contextSize)) await this.#forget();
       else if (unread.length > 0) {
-        this.#ask();
+        this.#branches.ask(this.#beam.hypotheses.map(({ sequence }) => sequence));
         return true;
       }
       if (this.#recoveries.length > 0) {
@@ -188,7 +166,7 @@ export class MemberBytes {
 
   /** The member has advanced. */
   read(): void {
-    for (const sequence of this.#beam.unread) this.#beam.read(sequence, this.#logitsOf(this.#branches.get(sequence)!));
+    for (const sequence of this.#beam.unread) this.#beam.read(sequence, this.#branches.logitsOf(sequence));
     this.counts.calls++;
     this.counts.tokens += this.member.output.decodedTokens;
   }
@@ -301,8 +279,8 @@ export class MemberBytes {
     const total = others.reduce((sum, other) => sum + Math.exp(other.logWeight - logWeight), 1);
     this.#rest += (1 - this.#rest) * (1 - 1 / total);
     this.#recoveries = this.#recoveries.slice(0, 1).map((recovery) => ({ ...recovery, sequence: kept }));
-    this.#branches = new Map([[kept, 0]]);
-    this.#beam.read(kept, this.#logitsOf(0));
+    this.#branches.begin([kept]);
+    this.#beam.read(kept, this.#branches.logitsOf(kept));
     this.#beam.keep([{ sequence: kept, node, logWeight }]);
     this.counts.calls++;
     this.counts.tokens += this.#before.length;
@@ -310,32 +288,6 @@ export class MemberBytes {
 
   async #beginWith(ids: readonly number[]): Promise<void> {
     await this.member.begin({ text: NO_BYTES, parseSpecial: false, addBos: false, tokens: ids, reuse: true });
-  }
-
-  /** Queue the branches that the hypotheses need. */
-  #ask(): void {
-    const branches: Branch[] = [];
-    const placed = new Map<TokenSequence, number>();
-    const placeOf = new Map<number, number>();
-    for (const { sequence } of this.#beam.hypotheses) {
-      if (placed.has(sequence)) continue;
-      const from = this.#branches.get(sequence);
-      const isNew = from === undefined;
-      // Two sequences of one branch are the two readings of a fragment's start.
-      const place = (isNew ? undefined : placeOf.get(from)) ?? branches.length;
-      placed.set(sequence, place);
-      if (place < branches.length) continue;
-      if (!isNew) placeOf.set(from, place);
-      branches.push({ from: from ?? this.#branches.get(sequence.parent!)!, ids: isNew ? [sequence.token] : [] });
-    }
-    this.#branches = placed;
-    if (this.options.beam > 1) this.member.append({ kind: "branches", branches });
-    else this.member.append({ kind: "tokens", ids: branches[0].ids });
-  }
-
-  #logitsOf(branch: number): Float32Array {
-    const { output } = this.member;
-    return this.options.beam > 1 ? output.branches[branch].logits : output.logits;
   }
 
   /**
@@ -350,13 +302,13 @@ export class MemberBytes {
     this.#beam.reach(sequence, space, spaced);
     const masses = new TokenMasses(trie);
     let share = 0;
-    masses.take(this.#logitsOf(0), ({ probabilities }) => {
+    masses.take(this.#branches.logitsOf(sequence), ({ probabilities }) => {
       probabilities.fill(0, trie.low[space], trie.high[space]);
       share = masses.normalise();
     });
     const logProb = Math.log(share);
     const unspaced = { ...sequenceOf(undefined, -1, logProb), masses };
-    this.#branches.set(unspaced, 0);
+    this.#branches.begin([sequence, unspaced]);
     const readings = share > 0 ? [...spaced, { sequence: unspaced, node: ROOT, logWeight: logProb }] : spaced;
     this.#beam.keep(prune(readings, 0, this.options.beam).hypotheses);
   }
