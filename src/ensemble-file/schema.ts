@@ -59,8 +59,7 @@ const request = z.strictObject({
     .optional()
     .meta({ description: "Texts that end the answer." }),
   healing: z.boolean().optional().meta({
-    description:
-      "Token healing: a prompt that ends inside a token goes on as if written at once. Default false.",
+    description: "Token healing: a prompt that ends inside a token goes on as if written at once. Default false.",
   }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
   system: z.string().optional().meta({ description: "System message; implies chat." }),

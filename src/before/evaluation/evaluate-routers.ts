@@ -1,7 +1,8 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
-import { checkedCallback } from "../../callbacks.js";
+
 import os from "node:os";
 import { Piscina } from "piscina";
+import { checkedCallback } from "../../callbacks.js";
 import { LlamafuseError } from "../../errors.js";
 import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";

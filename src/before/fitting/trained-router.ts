@@ -1,6 +1,7 @@
 /** What every router of this folder shares: checks, costs, the rules of the knobs, reasons, and the saved form. */
-import { checkedCallback } from "../../callbacks.js";
+
 import type { z } from "zod";
+import { checkedCallback } from "../../callbacks.js";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { checkMatrix, columnOf } from "../../learning/matrix.js";
