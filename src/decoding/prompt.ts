@@ -150,7 +150,7 @@ function usualThinking(member: Reader, given: Readonly<Record<string, unknown>>)
 export function checkPromptOptions({ thinking, templateVariables, now, parseSpecial }: PromptOptions): PromptOptions {
   checkSwitch("parseSpecial", parseSpecial);
   const variables = checkTemplateVariables(templateVariables);
-  const date = now === undefined ? undefined : new Date(now);
+  const date = now === undefined ? undefined : guarded("now", () => new Date(now));
   if (date !== undefined && Number.isNaN(date.getTime())) refuse("now", now, 'a date: "2026-03-07T09:05"');
   return {
     ...(variables === undefined ? {} : { templateVariables: variables }),
@@ -163,9 +163,11 @@ export function checkPromptOptions({ thinking, templateVariables, now, parseSpec
 /** A copy of them. Errors: invalid-option. */
 function checkTemplateVariables(variables: unknown): Record<string, unknown> | undefined {
   if (variables === undefined) return undefined;
-  if (typeof variables !== "object" || variables === null || Array.isArray(variables))
-    return refuse("templateVariables", variables, "an object: { enable_thinking: false }");
-  return guarded("templateVariables", () => structuredClone(variables) as Record<string, unknown>);
+  return guarded("templateVariables", () => {
+    if (typeof variables !== "object" || variables === null || Array.isArray(variables))
+      return refuse("templateVariables", variables, "an object: { enable_thinking: false }");
+    return structuredClone(variables) as Record<string, unknown>;
+  });
 }
 
 /** The characters from outside, as ranges of the text's UTF-8 bytes. */

@@ -1,5 +1,6 @@
 /** Knobs: which are allowed, and the rules by which estimates become a choice. */
 import { LlamafuseError, unknownName } from "../../errors.js";
+import { shown } from "../../read-options.js";
 import type { Choice, Estimate, Knob, KnobName, RouterInfo } from "../router.js";
 
 const RANGES: Record<KnobName, { text: string; holds(value: number): boolean }> = {
@@ -32,7 +33,7 @@ export function theKnob(knob: Knob, { name: router, knobs }: RouterInfo): [KnobN
   }
   const { text, holds } = RANGES[name];
   if (typeof value !== "number" || !holds(value))
-    refuse(`The knob ${name} is ${value}; it takes ${text}.`, value, text);
+    refuse(`The knob ${name} is ${shown(value)}; it takes ${text}.`, value, text);
   return [name, value];
 }
 
