@@ -67,7 +67,7 @@ export const safe = defineMethod({
   name: "safe",
   summary:
     "One member drafts and the others verify; a token is fused only where they differ and token boundaries match.",
-  source: "arXiv 2510.15346",
+  source: "arXiv 2510.15346, after a report: its code was never released, so nothing could be compared with it",
   requires: "Any vocabularies. Meant for greedy answers: sampling affects fused tokens only. Slow on recurrent models.",
   options: schemaOptions(options),
   needs: (given, { voices, index }) => {

@@ -71,7 +71,7 @@ export const cds = defineMethod({
   name: "cds",
   summary:
     "Critical-token decoding: an aligned model writes; when the next token carries a fact, the other model chooses it.",
-  source: "arXiv 2402.17982",
+  source: "arXiv 2402.17982; the classifiers and thresholds are ours, the published ones were never released",
   requires: "Two members (published: of one family); any vocabularies.",
   options: schemaOptions(options),
   needs: ({ knowledge, classifier }, { voices, index }) => {
