@@ -118,7 +118,7 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
   command
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
-    .option("--no-healing", "continue a prompt that ends inside a token from that token's border")
+    .option("--healing", "continue a prompt that ends inside a token as if it had been written at once")
     .option("--stop <text>", "end the answer before this text; repeatable", collect);
   addPromptOptions(command);
   command.optionsGroup("Sampling, in llama.cpp's order on what is fused:");
@@ -164,9 +164,7 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, stop } = flags;
-  // Commander's true is no more than the default.
-  const healing = flags.healing === false ? false : undefined;
+  const { maxTokens, healing, stop } = flags;
   const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
   const given = { maxTokens, ...sampling, healing, stop };

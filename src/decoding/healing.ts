@@ -140,7 +140,7 @@ export class Healing {
     const text = Buffer.from(this.ahead).toString("utf8");
     return new LlamafuseError(
       "incompatible-members",
-      `The prompt ends inside a token, and no string of the method says its end again (${JSON.stringify(text)}). Set healing: false, or end the prompt behind a word.`,
+      `The prompt ends inside a token, and no string of the method says its end again (${JSON.stringify(text)}). Leave healing out, or end the prompt behind a word.`,
       { found: text, option: "healing" },
     );
   }

@@ -29,7 +29,7 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
   reusePrompt?: boolean;
   /**
    * Token healing: a prompt that ends inside a token goes on as if it had been written at once ("https:/" by "/"). Nothing is
-   * changed where no token reaches across the prompt's end. Default true for texts, false for messages.
+   * changed where no token reaches across the prompt's end. Default false.
    */
   healing?: boolean;
 }
@@ -101,9 +101,8 @@ export function checkRequest(
   checkSwitch("reusePrompt", reusePrompt);
   checkSwitch("healing", options.healing);
   const { seed, ...sampling } = checkSamplerOptions(options);
-  const asked = readPrompt(inChat(readPrompt(prompt), options));
   return {
-    prompt: asked,
+    prompt: readPrompt(inChat(readPrompt(prompt), options)),
     options: {
       ...sampling,
       ...checkPromptOptions(options),
@@ -114,7 +113,7 @@ export function checkRequest(
       traceTop: typeof trace === "boolean" ? (trace ? DEFAULT_TRACE_TOP : 0) : checkCount("trace", trace, MAX_TOP),
       logProbs,
       reusePrompt,
-      healing: options.healing ?? !Array.isArray(asked),
+      healing: options.healing ?? false,
     },
   };
 }

@@ -60,7 +60,7 @@ const request = z.strictObject({
     .meta({ description: "Texts that end the answer." }),
   healing: z.boolean().optional().meta({
     description:
-      "Token healing: a prompt that ends inside a token goes on as if written at once. Default true for texts.",
+      "Token healing: a prompt that ends inside a token goes on as if written at once. Default false.",
   }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
   system: z.string().optional().meta({ description: "System message; implies chat." }),
