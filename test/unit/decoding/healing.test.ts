@@ -47,7 +47,7 @@ describe("a prompt that ends inside a token", () => {
   });
 
   it("is cut at a border of every member, and each reads it by its own tokens", async () => {
-    const letters = [..."Once upatim,x"].filter((letter, at, all) => all.indexOf(letter) === at);
+    const letters = [..."Once upoatim,x"].filter((letter, at, all) => all.indexOf(letter) === at);
     const other = speaker("letters", letters, (said) => ({ [" time,"[said.length - "Once upon a".length] ?? "x"]: 5 }));
     expect((await answerOf([teller("a"), other], "Once upon a ti", { healing: true })).text).toMatch(/^m/);
   });
