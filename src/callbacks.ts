@@ -41,6 +41,30 @@ export async function withCallback<Options extends Watched<never>, Result>(
   }
 }
 
+/**
+ * A callback that is called in the course of the work itself, where its throw ends the work: what it throws is an error of
+ * ours. A rejection of an async one is thrown by the next call. Error: invalid-option.
+ */
+export function checkedCallback<Arguments extends unknown[]>(
+  callback: ((...told: Arguments) => void) | undefined,
+  option = "onProgress",
+): ((...told: Arguments) => void) | undefined {
+  if (callback === undefined) return undefined;
+  let failure: LlamafuseError | undefined;
+  return (...told) => {
+    if (failure !== undefined) throw failure;
+    try {
+      const returned: unknown = callback(...told);
+      if (!(returned instanceof Promise)) return;
+      returned.catch((error: unknown) => {
+        failure = callbackFailed(option, error);
+      });
+    } catch (error) {
+      throw callbackFailed(option, error);
+    }
+  };
+}
+
 function callbackFailed(option: string, error: unknown): LlamafuseError {
   const message = error instanceof Error ? error.message : String(error);
   return new LlamafuseError("invalid-option", `${option} threw: ${message}`, { option }, error);

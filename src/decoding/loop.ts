@@ -201,7 +201,7 @@ export async function* streamAnswer(
         if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
         if (traceTop > 0) {
-          step = describeStep({ index: steps, voices, distribution, entry, top: traceTop, ms: clock.last });
+          step = describeStep({ index: steps, voices, speaking, distribution, entry, top: traceTop, ms: clock.last });
           trace.push(step);
         }
         if (logProbs) pieces.push(chosenPiece(distribution, entry));

@@ -53,6 +53,8 @@ export interface TraceStep {
 export interface StepFacts {
   index: number;
   voices: readonly Voice[];
+  /** Those that still take part. Default: all. */
+  speaking?: readonly Voice[];
   distribution: FusedDistribution;
   /** The chosen entry. */
   entry: number;
@@ -62,10 +64,13 @@ export interface StepFacts {
 }
 
 /** Describe a step. To be called after the choice and before it goes back to the members, whose outputs are read. */
-export function describeStep({ index, voices, distribution, entry, top, ms }: StepFacts): TraceStep {
+export function describeStep({ index, voices, speaking = voices, distribution, entry, top, ms }: StepFacts): TraceStep {
   const chosen = fusedEntry(distribution, entry);
   const describe = distribution.isSettled ? describeCost : describeMember;
-  const members = voices.map(({ member }) => (member.hasOutput ? describe(member, top) : silentMember(member)));
+  const taking = new Set(speaking.map(({ member }) => member));
+  const members = voices.map(({ member }) =>
+    taking.has(member) && member.hasOutput ? describe(member, top) : silentMember(member),
+  );
   return {
     index,
     chosen,

@@ -2,13 +2,16 @@
 import type { SharedMemory } from "../kernels/shared-memory.js";
 import { checkModel, type ModelFile } from "../llama/check-model.js";
 import { checkParameters } from "../llama/check-parameters.js";
+import { controlCharacterIn } from "../llama/checks/control-characters.js";
 import type { Placement } from "../llama/fit.js";
+import { muteLog } from "../llama/library.js";
 import { llamaParametersOf } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
+import { printable } from "../printable.js";
 import { placeMembers } from "./fit-members.js";
 import type { CheckedLoadOptions, LoadProgress } from "./load-options.js";
 
@@ -53,6 +56,7 @@ export async function loadOne(
   signal: AbortSignal,
 ): Promise<Member> {
   const { gpu, logs, timeoutMs } = options;
+  if (logs === "stderr" && !member.isolate) keepOffTerminal(file, options.names[index]);
   const { threads, contextSize, isolate, templateVariables } = member;
   return await LlamaMember.load(
     {
@@ -71,4 +75,13 @@ export async function loadOne(
     },
     shared,
   );
+}
+
+/** The log of a process of its own passes through this one; a thread's does not. */
+function keepOffTerminal({ gguf, path }: ModelFile, name: string): void {
+  const key = controlCharacterIn(gguf.metadata);
+  if (key === undefined) return;
+  muteLog();
+  const place = printable(`${path} has control characters in ${key}`);
+  process.stderr.write(`${place}, so llama.cpp's log is off. Run member ${printable(name)} with isolate to see it.\n`);
 }

@@ -23,6 +23,8 @@ export interface Llama {
   functions: LlamaFunctions;
   ggml: GgmlFunctions;
   version: string;
+  /** Write no log from now on. */
+  mute(): void;
   /** On a GPU library: whose turn it is to load. */
   loadTurns?: LoadTurns;
   /** A C function that returns false if the first byte of its argument is 0; llama.cpp's abort callback. Null if none. */
@@ -32,6 +34,8 @@ export interface Llama {
 }
 
 let loaded: Llama | undefined;
+/** Whether llama.cpp says nothing, whoever asks for its log. */
+let isMuted = false;
 
 /**
  * Load and bind llama.cpp in this thread. A second call returns the first call's library; asking for another GPU then
@@ -53,8 +57,14 @@ export function loadLlama(options: { gpu?: Gpu; logs?: "silent" | "stderr" } = {
     }
     return loaded;
   }
-  loaded = open(findLibrary(gpu), options.logs ?? "silent", gpu);
+  loaded = open(findLibrary(gpu), isMuted ? "silent" : (options.logs ?? "silent"), gpu);
   return loaded;
+}
+
+/** From now on llama.cpp writes no log in this process: a file is to be loaded whose texts a terminal may not see. */
+export function muteLog(): void {
+  isMuted = true;
+  loaded?.mute();
 }
 
 /** Bind, in a worker thread, the library that the main thread has loaded. */
@@ -90,6 +100,7 @@ function open(files: LibraryFiles, logs: "silent" | "stderr" | "unchanged", want
     functions,
     ggml,
     version: functions.version(),
+    mute: () => routeLogs(library, functions, "silent", turns),
     loadTurns: files.gpu === false ? undefined : turns,
     stopFlagReader: findStopFlagReader(),
     threadpool: findThreadpool(ggml),

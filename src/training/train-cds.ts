@@ -9,6 +9,7 @@
  * last fifth says how good it is. Right answers are the examples' own, or the knowledge member's, or the aligned one's.
  */
 
+import { checkedCallback } from "../callbacks.js";
 import { type SavedSwitchingModel, switchingModelFile } from "../during/token/switch/saved-model.js";
 import { drawOrder } from "../learning/draws.js";
 import { LogisticRegression } from "../learning/logistic-regression.js";
@@ -43,7 +44,8 @@ export async function trainCds(
   given: CdsTraining,
 ): Promise<SavedSwitchingModel & { method: "cds" }> {
   const options = checkTraining({ aligned, knowledge }, given);
-  const { examples, seed = DEFAULT_SEED, signal, onProgress, ridge } = options;
+  const { examples, seed = DEFAULT_SEED, signal, ridge } = options;
+  const onProgress = checkedCallback(options.onProgress);
   const answers: LabelledToken[][] = [];
   for (const [index, example] of examples.entries()) {
     onProgress?.("answers", index, examples.length);

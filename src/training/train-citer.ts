@@ -17,6 +17,7 @@
  * ours. The fine-tuning of the small model on chains of thought that may come before is not done here.
  */
 
+import { checkedCallback } from "../callbacks.js";
 import { methodNamed } from "../during/methods.js";
 import { citer } from "../during/token/switch/citer.js";
 import { type SavedSwitchingModel, switchingModelFile } from "../during/token/switch/saved-model.js";
@@ -76,7 +77,8 @@ export async function trainCiter(
   given: CiterTraining,
 ): Promise<SavedSwitchingModel & { method: "citer" }> {
   const options = checkTraining({ small, large }, given);
-  const { examples, seed = DEFAULT_SEED, signal, onProgress, rounds = 2, compat = false } = options;
+  const { examples, seed = DEFAULT_SEED, signal, rounds = 2, compat = false } = options;
+  const onProgress = checkedCallback(options.onProgress);
   const tokens: RoutedToken[] = [];
   // The answers, and in each round the open answers and the router.
   const stages = 1 + 2 * rounds;

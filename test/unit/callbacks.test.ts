@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { withCallback } from "../../src/callbacks.js";
+import { checkedCallback, withCallback } from "../../src/callbacks.js";
 import { nativeModels } from "../../src/native-models.js";
 import { createEnsemble } from "../../src/systems.js";
 import { refusal } from "../support/refusal.js";
@@ -12,6 +12,22 @@ const at = temporaryFolder();
 const [robin, wren] = nativeModels().map(({ path: model }) => ({ model }));
 
 describe("a callback of the caller's", () => {
+  it("that is called in the course of the work ends it in the same way, an async one at its next call", async () => {
+    const thrown = new RangeError("no such bar");
+    const failure = { name: "LlamafuseError", code: "invalid-option", cause: thrown };
+    const throwing = checkedCallback((_: number) => {
+      throw thrown;
+    })!;
+    expect(() => throwing(1)).toThrowError(expect.objectContaining(failure));
+    const rejecting = checkedCallback(async (_: number) => {
+      throw thrown;
+    })!;
+    rejecting(1);
+    await Promise.resolve();
+    expect(() => rejecting(2)).toThrowError(expect.objectContaining(failure));
+    expect(checkedCallback(undefined)).toBeUndefined();
+  });
+
   it("that throws, or whose promise rejects, is an error that names it and holds what it threw", async () => {
     const thrown = new RangeError("no such bar");
     const callbacks = [

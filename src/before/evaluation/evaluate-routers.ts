@@ -1,6 +1,8 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
+
 import os from "node:os";
 import { Piscina } from "piscina";
+import { checkedCallback } from "../../callbacks.js";
 import { LlamafuseError } from "../../errors.js";
 import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
@@ -47,7 +49,8 @@ export async function evaluateRouters(
   checkWatching(options);
   const choices = readChoices(given);
   const { splits, tested } = readSplits(over);
-  const { seed = 1, skipUnfit = false, signal, onProgress } = options;
+  const { seed = 1, skipUnfit = false, signal } = options;
+  const onProgress = checkedCallback(options.onProgress);
   const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
   const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));

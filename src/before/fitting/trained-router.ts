@@ -1,4 +1,5 @@
 /** What every router of this folder shares: checks, costs, the rules of the knobs, reasons, and the saved form. */
+import { checkedCallback } from "../../callbacks.js";
 import type { z } from "zod";
 import { checkSamplerOptions } from "../../decoding/sampler-options.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
@@ -65,10 +66,11 @@ export abstract class TrainedRouter<State = unknown> implements Router {
     checkWatching(options);
     const costs = Costs.fit(data.table);
     this.#models = data.table.models;
-    await this.train(data, { ...options, seed: options.seed ?? DEFAULT_SEED });
+    const onProgress = checkedCallback(options.onProgress);
+    await this.train(data, { ...options, onProgress, seed: options.seed ?? DEFAULT_SEED });
     this.#costs = costs;
     this.#embedder = { id: data.embedder.id, dimension: data.embedder.dimension };
-    options.onProgress?.(1);
+    onProgress?.(1);
   }
 
   score(query: Query): Estimate {
