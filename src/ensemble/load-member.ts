@@ -56,6 +56,7 @@ export async function loadOne(
   signal: AbortSignal,
 ): Promise<Member> {
   const { gpu, logs, timeoutMs } = options;
+  if (logs === "stderr" && !member.isolate) keepOffTerminal(file, options.names[index]);
   const { threads, contextSize, isolate, templateVariables } = member;
   if (logs === "stderr" && !isolate) keepOffTerminal(file, options.names[index]);
   return await LlamaMember.load(
