@@ -159,7 +159,7 @@ export async function* streamAnswer(
         signal,
         breathe: () => clock.breathe(),
       });
-      if (prologue.isNeeded) {
+      if (prologue.findThinkers()) {
         clock.startThinking();
         for await (const reasoning of prologue.pieces()) {
           clock.pause();

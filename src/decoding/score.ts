@@ -96,7 +96,7 @@ export async function scoreAfter(
   let { run, promptTokens } = await start(prompts);
   const { length: maxTokens } = bytes;
   const prologue = new Prologue({ voices, rendered, schedule, maxTokens, sampling: {}, seed: 0, signal });
-  if (prologue.isNeeded) {
+  if (prologue.findThinkers()) {
     for await (const _ of prologue.pieces()) checkpoint();
     ({ run } = await start(prologue.prompts));
     for (const { member } of voices) memberTokens[member.name] += prologue.tokens[member.name];

@@ -41,8 +41,8 @@ export class Prologue {
     for (const { member } of options.voices) this.tokens[member.name] = 0;
   }
 
-  /** Whether a member may think. To be asked when all have read their prompts. */
-  get isNeeded(): boolean {
+  /** Find the members that may think, when all have read their prompts; false where there are none. */
+  findThinkers(): boolean {
     const { voices, rendered } = this.#options;
     this.#thinkers = Array.from(voices.keys()).filter((place) => {
       const thinking = rendered[place]?.thinking;

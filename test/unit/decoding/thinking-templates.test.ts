@@ -19,7 +19,10 @@ test("a mark that only the template knows is found, with what stands around it",
 test.each([
   ["a thought without marks", turn("{{ m.reasoning_content }} ")],
   ["no thought", turn("")],
-  ["the mark of a turn", "{% for m in messages %}<turn>{{ m.reasoning_content }}<sep>{{ m.content }}{% endfor %}"],
+  [
+    "the mark of a turn",
+    "{% for m in messages %}<turn>{{ m.reasoning_content }}{% if m.reasoning_content %}<sep>{% endif %}{{ m.content }}{% endfor %}",
+  ],
   ["a template that refuses", "{{ raise_exception('no') }}"],
 ])("%s is no mark", (_, template) => {
   expect(marksOf(member(template))[0].open).toBe("<think>");
