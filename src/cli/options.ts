@@ -22,7 +22,6 @@ export type FileOptions = Omit<EnsembleOptions | RoutedEnsembleOptions, "method"
   onMemberFailure?: OnMemberFailure;
   members: readonly MemberOptions[];
   method?: SystemOptions;
-  onMemberFailure?: OnMemberFailure;
 };
 
 export interface EnsembleFlags extends MemberFlags {
