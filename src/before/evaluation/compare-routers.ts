@@ -5,17 +5,18 @@ import type { OutcomeTable } from "../table/outcome-table.js";
 import { type Baselines, baselinesOf } from "./baselines.js";
 import {
   averageGapRecovered,
-  averageImprovement,
+  averageQuality,
   type CurvePoint,
   callPerformance,
   hullAt,
-  largestCost,
+  isFlatRange,
   type SharePoint,
-  smallestCost,
   upperHull,
 } from "./curve.js";
 import type { RouterRun } from "./evaluate-router.js";
+import { type HeldOutDifferences, heldOutDifferences } from "./held-out.js";
 import { type OperatingPoint, operatingPoints, type SettingResults } from "./setting-results.js";
+import { judgeTogether } from "./verdict.js";
 
 export interface BaselineReport extends CurvePoint {
   aiq: number;
@@ -25,15 +26,21 @@ export interface RouterReport {
   name: string;
   /** By setting of the knob; the first is quality alone. */
   points: OperatingPoint[];
+  /** Of the settings that are best in hindsight, with the cheapest model as one of them (see `averageQuality`). */
   aiq: number;
-  /** NaN where the strong model is hardly better than the weak one (see `LEAST_GAP`). */
+  /**
+   * The judgement: how much better than the zero router on queries that did not choose the settings (see `heldOutDifferences`).
+   * Mean gain in quality at equal cost; where routers are compared by quality, over the best single model. NaN for one query.
+   */
+  overZero: number;
+  /** Between two models; NaN for more, and where the strong one is hardly better than the weak one (see `LEAST_GAP`). */
   apgr: number;
   /** With no knob set. */
   quality: number;
   cost: number;
   decideMs: number;
   fitMs: number;
-  /** Share of strong calls (of cost, for more than two models) at which half and 80 % of the gap are recovered. */
+  /** Share of strong calls at which half and 80 % of the gap between two models are recovered; NaN for more models. */
   cpt50: number;
   cpt80: number;
   /** The best quality of the curve over the best single model's. */
@@ -42,17 +49,20 @@ export interface RouterReport {
   gapToOracle: number;
   /** The largest height of the curve above the hull of the single models, and the cost where that is. */
   lift: { quality: number; cost: number };
-  /** 95 % bootstrap over queries; absent without resamples. */
+  /** 95 %, from bootstrap resamples of the queries; absent without resamples. */
   intervals?: RouterIntervals;
+  /** Whether the router is better than the zero router, at 5 % for all routers together; absent without resamples. */
+  better?: boolean;
 }
 
 export interface RouterIntervals {
+  /** Of this router's own figures, in hindsight: no claim that compares routers can be made of these three. */
   aiq: Interval;
   apgr: Interval;
   lift: Interval;
-  /** Of what routers are compared by (see `RouterComparison.comparedBy`): this router's less the zero router's, paired by query. */
+  /** These hold for all routers together: the best of many is judged as that. */
   overZero: Interval;
-  /** This router's less the best router's, paired by query; 0 for the best one. */
+  /** This router's `overZero` less the best router's; 0 for the best one. */
   overBest: Interval;
 }
 
@@ -65,16 +75,15 @@ export interface BaselineReports {
 }
 
 export interface RouterComparison {
-  /** The cost up to which every AIQ is taken (see `largestCost`). */
+  /** The mean costs of the dearest and of the cheapest model: every AIQ is taken between them. */
   maxCost: number;
-  /** The cost of the cheapest point of any curve. */
   minCost: number;
   /**
-   * `aiq`; where all models cost the same, or nearly (see `NARROW`), `quality` with no knob set: there a curve is one cost,
-   * its AIQ the best of its settings in hindsight, and the zero router is the best single model.
+   * `aiq`; where all models cost the same, or nearly (see `NARROW`), `quality` with no knob set: there the zero router is the
+   * best single model.
    */
   comparedBy: "aiq" | "quality";
-  /** The router that is best by that; the first of equals. Undefined without routers. */
+  /** The router with the largest `overZero`; the first of equals. Undefined without routers. */
   best?: string;
   baselines: BaselineReports;
   routers: RouterReport[];
@@ -86,15 +95,17 @@ export interface ComparisonOptions {
   seed?: number;
 }
 
-/** Where the cheapest point costs more than this share of the dearest, most of an AIQ is the stretch that counts as 0. */
+/** Where the cheapest model costs more than this share of the dearest, hardly anything can be saved, and quality alone counts. */
 const NARROW = 0.5;
+/** The share of tables on which any claim may be false. */
+const ALPHA = 0.05;
 
 /** What a reader should know of how the routers are compared. */
 export function comparisonNotes({ comparedBy, minCost, maxCost }: RouterComparison): string[] {
   const [least, most] = [minCost, maxCost].map((cost) => Number(cost.toPrecision(3)));
   if (comparedBy === "aiq" || least === most) return [];
   return [
-    `Costs lie close together (${least} to ${most}), so an AIQ means nothing; routers are compared by quality with no knob.`,
+    `Costs lie close together (${least} to ${most}), so routers are compared by quality with no knob, over the best single model.`,
   ];
 }
 
@@ -104,72 +115,89 @@ export function compareRouters(
   runs: ReadonlyMap<string, RouterRun>,
   options: ComparisonOptions = {},
 ): RouterComparison {
+  const { resamples = 200, seed = 1 } = options;
   const baselines = baselinesOf(tested);
-  const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.results) }));
-  const compared = [...curves.map(({ points }) => points), baselines.zeroRouter, baselines.oracle];
-  const [minCost, maxCost] = [smallestCost(compared), largestCost(compared)];
-  // When everything costs the same the area is empty, and an AIQ is the quality.
-  const isFlat = compared.flat().every(({ cost }) => Math.abs(cost - maxCost) <= 1e-9 * maxCost);
-  const fromCost = isFlat ? maxCost : 0;
+  const costs = baselines.singles.map(({ cost }) => cost);
+  const [minCost, maxCost] = [Math.min(...costs), Math.max(...costs)];
+  const isFlat = isFlatRange(minCost, maxCost);
   const comparedBy = isFlat || minCost > NARROW * maxCost ? "quality" : "aiq";
+  const cheapest = costs.indexOf(minCost);
+  const curves = Array.from(runs, ([name, run]) => ({ name, run, points: operatingPoints(run.results) }));
   const pair = pairOf(tested, baselines);
-  const described = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
-    aiq: averageImprovement(curve, maxCost, fromCost),
+  const frame = { minCost, maxCost, cheapest };
+  const describedBy = <Point extends CurvePoint>(point: Point, curve: readonly CurvePoint[] = [point]) => ({
     ...point,
+    aiq: averageQuality([baselines.singles[cheapest], ...curve], minCost, maxCost),
   });
   const top = baselines.zeroRouter.at(-1)!;
-  const figures = (rows?: Uint32Array) => figuresOf(curves, tested, { maxCost, fromCost, pair, rows });
+  const figures = (rows?: Uint32Array) => figuresOf(curves, tested, { ...frame, pair, rows });
   const whole = figures();
-  const merits = whole.routers.map((each) => each[comparedBy]);
-  const best = merits.indexOf(Math.max(...merits));
-  const intervals = intervalsOf(whole, figures, { count: tested.rows, comparedBy, best }, options);
+  const judged = heldOutDifferences(
+    {
+      results: curves.map(({ run }) => run.results),
+      singlesOf: (rows) => singlesOf(tested, rows),
+      queries: tested.rows,
+    },
+    { ...frame, comparedBy, resamples, seed },
+  );
+  const { differences } = judged;
+  const best = differences.reduce(
+    (at, value, router) => (at < 0 || Number.isNaN(differences[at]) || value > differences[at] ? router : at),
+    -1,
+  );
+  const intervals =
+    resamples === 0 ? undefined : intervalsOf(whole, figures, judged, best, { count: tested.rows, resamples, seed });
   return {
     maxCost,
     minCost,
     comparedBy,
     best: curves[best]?.name,
     baselines: {
-      random: described(baselines.random),
-      bestSingle: described(baselines.bestSingle),
+      random: describedBy(baselines.random),
+      bestSingle: describedBy(baselines.bestSingle),
       zeroRouter: {
-        ...described({ quality: top.quality, cost: top.cost }, baselines.zeroRouter),
+        ...describedBy({ quality: top.quality, cost: top.cost }, baselines.zeroRouter),
         points: baselines.zeroRouter,
       },
       oracle: {
-        ...described({ quality: baselines.oracle[0].quality, cost: baselines.oracle[0].cost }, baselines.oracle),
+        ...describedBy({ quality: baselines.oracle[0].quality, cost: baselines.oracle[0].cost }, baselines.oracle),
         points: baselines.oracle,
       },
       singles: baselines.singles,
     },
     routers: curves.map(({ name, run, points }, index) => {
-      const shares = sharesOf(run.results, points, pair);
+      const shares = pair && sharesOf(run.results, pair);
       const { aiq, apgr, lift } = whole.routers[index];
       const highest = Math.max(...points.map(({ quality }) => quality));
+      const callsFor = (share: number) =>
+        shares === undefined ? Number.NaN : callPerformance(shares, pair!.weak.quality, pair!.strong.quality, share);
       return {
         name,
         points,
         aiq,
+        overZero: differences[index],
         apgr,
         quality: points[0].quality,
         cost: points[0].cost,
         decideMs: run.decideMs,
         fitMs: run.fitMs,
-        cpt50: callPerformance(shares, pair.weak.quality, pair.strong.quality, 0.5),
-        cpt80: callPerformance(shares, pair.weak.quality, pair.strong.quality, 0.8),
+        cpt50: callsFor(0.5),
+        cpt80: callsFor(0.8),
         gain: highest - baselines.bestSingle.quality,
         gapToOracle: baselines.oracle[0].quality - highest,
         lift,
-        ...(intervals !== undefined && { intervals: intervals[index] }),
+        ...intervals?.[index],
       };
     }),
   };
 }
 
 interface Frame {
+  minCost: number;
   maxCost: number;
-  /** What an AIQ counts from: 0, or the one cost there is. */
-  fromCost: number;
-  pair: Pair;
+  /** The column of the cheapest model. */
+  cheapest: number;
+  pair: Pair | undefined;
   /** Queries of a resample; default all. */
   rows?: Uint32Array;
 }
@@ -179,33 +207,37 @@ type Figures = ReturnType<typeof figuresOf>;
 function figuresOf(
   curves: readonly { run: RouterRun }[],
   tested: OutcomeTable,
-  { maxCost, fromCost, pair, rows }: Frame,
+  { minCost, maxCost, cheapest, pair, rows }: Frame,
 ) {
   const singles = singlesOf(tested, rows);
   const zero = upperHull(singles);
-  const [weak, strong] = [pair.weak, pair.strong].map(({ column }) => singles[column].quality);
   return {
-    zero: { aiq: averageImprovement(zero, maxCost, fromCost), quality: zero.at(-1)!.quality },
     routers: curves.map(({ run: { results } }) => {
       const points = operatingPoints(results, rows);
       return {
-        aiq: averageImprovement(points, maxCost, fromCost),
-        quality: points[0].quality,
-        apgr: averageGapRecovered(sharesOf(results, points, pair, rows), weak, strong),
+        aiq: averageQuality([singles[cheapest], ...points], minCost, maxCost),
+        apgr:
+          pair === undefined
+            ? Number.NaN
+            : averageGapRecovered(
+                sharesOf(results, pair, rows),
+                singles[pair.weak.column].quality,
+                singles[pair.strong.column].quality,
+              ),
         lift: liftOf(points, zero),
       };
     }),
   };
 }
 
-/** Every resample is drawn once and serves all routers, so that their figures can be compared in it. */
+/** Every resample is drawn once and serves all routers. */
 function intervalsOf(
   whole: Figures,
   figures: (rows: Uint32Array) => Figures,
-  { count, comparedBy, best }: { count: number; comparedBy: RouterComparison["comparedBy"]; best: number },
-  { resamples = 200, seed = 1 }: ComparisonOptions,
-): RouterIntervals[] | undefined {
-  if (resamples === 0) return undefined;
+  { differences, resampled }: HeldOutDifferences,
+  best: number,
+  { count, resamples, seed }: { count: number; resamples: number; seed: number },
+): { intervals: RouterIntervals; better: boolean }[] {
   const random = new RandomGenerator(seed);
   const rows = new Uint32Array(count);
   const samples = Array.from({ length: resamples }, () => {
@@ -216,14 +248,24 @@ function intervalsOf(
     const value = of(whole);
     if (Number.isNaN(value)) return { value, low: value, high: value };
     const sorted = Float64Array.from(samples.map(of).filter((each) => !Number.isNaN(each))).sort();
-    return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+    return { value, low: quantile(sorted, ALPHA / 2), high: quantile(sorted, 1 - ALPHA / 2) };
+  };
+  const overZero = judgeTogether(differences, resampled, ALPHA);
+  const lessBest = (values: readonly number[]) => values.map((value) => value - values[best]);
+  const overBest = judgeTogether(lessBest(differences), resampled.map(lessBest), ALPHA);
+  const togetherOf = ({ intervals }: typeof overZero, values: readonly number[], index: number): Interval => {
+    const [low, high] = intervals[index];
+    return { value: values[index], low, high };
   };
   return whole.routers.map((_, index) => ({
-    aiq: interval(({ routers }) => routers[index].aiq),
-    apgr: interval(({ routers }) => routers[index].apgr),
-    lift: interval(({ routers }) => routers[index].lift.quality),
-    overZero: interval(({ routers, zero }) => routers[index][comparedBy] - zero[comparedBy]),
-    overBest: interval(({ routers }) => routers[index][comparedBy] - routers[best][comparedBy]),
+    intervals: {
+      aiq: interval(({ routers }) => routers[index].aiq),
+      apgr: interval(({ routers }) => routers[index].apgr),
+      lift: interval(({ routers }) => routers[index].lift.quality),
+      overZero: togetherOf(overZero, differences, index),
+      overBest: index === best ? { value: 0, low: 0, high: 0 } : togetherOf(overBest, lessBest(differences), index),
+    },
+    better: overZero.intervals[index][0] > 0,
   }));
 }
 
@@ -239,31 +281,20 @@ function liftOf(points: readonly CurvePoint[], zero: readonly CurvePoint[]): { q
 }
 
 interface Pair {
-  weak: { column: number; quality: number; cost: number };
-  strong: { column: number; quality: number; cost: number };
-  /** Whether shares are counted in calls. */
-  byCalls: boolean;
+  weak: { column: number; quality: number };
+  strong: { column: number; quality: number };
 }
 
-/** Strong is the best single model, weak the other of two, or the cheapest (the worst of equally cheap ones). */
-function pairOf(tested: OutcomeTable, { singles, bestSingle }: Baselines): Pair {
-  const columns = singles.map((single, column) => ({ ...single, column }));
-  const strong = columns[tested.column(bestSingle.model)];
-  const others = columns.filter(({ column }) => column !== strong.column || columns.length === 1);
-  const [weak] = others.sort((a, b) => a.cost - b.cost || a.quality - b.quality);
-  return { weak, strong, byCalls: columns.length === 2 };
+/** Of two models the better one and the other; undefined for more, between which there is no one gap. */
+function pairOf(tested: OutcomeTable, { singles, bestSingle }: Baselines): Pair | undefined {
+  if (singles.length !== 2) return undefined;
+  const strong = tested.column(bestSingle.model);
+  return { strong: { ...singles[strong], column: strong }, weak: { ...singles[1 - strong], column: 1 - strong } };
 }
 
-function sharesOf(
-  results: SettingResults,
-  points: readonly OperatingPoint[],
-  { weak, strong, byCalls }: Pair,
-  rows?: Uint32Array,
-): SharePoint[] {
+function sharesOf(results: SettingResults, { strong }: Pair, rows?: Uint32Array): SharePoint[] {
   const queries = results.quality.shape[1];
-  return points.map(({ quality, cost }, setting) => {
-    // Where strong costs as much as weak, there is one share only.
-    if (!byCalls) return { share: (cost - weak.cost) / (strong.cost - weak.cost || 1), quality };
+  return operatingPoints(results, rows).map(({ quality }, setting) => {
     let strongCalls = 0;
     const count = rows?.length ?? queries;
     for (let index = 0; index < count; index++) {

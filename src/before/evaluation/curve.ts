@@ -10,15 +10,28 @@ export interface CurvePoint {
   quality: number;
 }
 
+/** Qualities that differ by less are equal: a dearer point that is no better is not on a hull. */
+const SAME_QUALITY = 1e-12;
+
 /** The vertices of the upper concave hull by rising cost, up to the highest quality: what mixing can reach for the least. */
 export function upperHull<Point extends CurvePoint>(points: readonly Point[]): Point[] {
+  return hullOf(points, (quality, highest) => quality > highest + SAME_QUALITY);
+}
+
+/** The same with dearer points of equal quality, as RouterBench's code has it. */
+const hullWithEqual = (points: readonly CurvePoint[]) => hullOf(points, (quality, highest) => quality >= highest);
+
+function hullOf<Point extends CurvePoint>(
+  points: readonly Point[],
+  rises: (quality: number, highest: number) => boolean,
+): Point[] {
   const sorted = points
     .filter(({ cost, quality }) => Number.isFinite(cost) && Number.isFinite(quality))
     .sort((a, b) => a.cost - b.cost || b.quality - a.quality);
   const hull: Point[] = [];
   for (const point of sorted) {
-    if (hull.length > 0 && point.quality < hull.at(-1)!.quality) continue;
-    if (hull.at(-1)?.cost === point.cost) continue;
+    const last = hull.at(-1);
+    if (last !== undefined && (last.cost === point.cost || !rises(point.quality, last.quality))) continue;
     while (hull.length > 1 && isBelow(hull.at(-1)!, hull.at(-2)!, point)) hull.pop();
     hull.push(point);
   }
@@ -42,7 +55,7 @@ export function hullAt(hull: readonly CurvePoint[], cost: number): number {
 
 /** RouterBench's non-decreasing hull: the hull at the cost of every point that it spans. */
 export function nonDecreasingHull(points: readonly CurvePoint[]): CurvePoint[] {
-  const hull = upperHull(points);
+  const hull = hullWithEqual(points);
   const last = hull.at(-1)?.cost ?? Number.NEGATIVE_INFINITY;
   const costs = Array.from(new Set(points.map(({ cost }) => cost)))
     .filter((cost) => cost <= last)
@@ -50,14 +63,9 @@ export function nonDecreasingHull(points: readonly CurvePoint[]): CurvePoint[] {
   return costs.map((cost) => ({ cost, quality: hullAt(hull, cost) }));
 }
 
-/** The cost up to which the AIQ of compared routers is taken: the largest that any of their hulls reaches. */
+/** The cost up to which RouterBench takes the AIQ of compared routers: the largest that any of their hulls reaches. */
 export function largestCost(curves: readonly (readonly CurvePoint[])[]): number {
-  return Math.max(...curves.map((points) => upperHull(points).at(-1)?.cost ?? 0));
-}
-
-/** The cost of the cheapest point of compared routers. */
-export function smallestCost(curves: readonly (readonly CurvePoint[])[]): number {
-  return Math.min(...curves.map((points) => upperHull(points)[0]?.cost ?? Number.POSITIVE_INFINITY));
+  return Math.max(...curves.map((points) => hullWithEqual(points).at(-1)?.cost ?? 0));
 }
 
 /**
@@ -81,6 +89,31 @@ export function averageImprovement(points: readonly CurvePoint[], maxCost: numbe
     area += ((within[i].quality + within[i - 1].quality) / 2) * (within[i].cost - within[i - 1].cost);
   }
   return area / (maxCost - minCost);
+}
+
+/** Whether two costs are the same within rounding. */
+export const isFlatRange = (from: number, to: number): boolean => to - from <= 1e-9 * Math.abs(to);
+
+/**
+ * The AIQ over a range of costs that does not depend on which routers are compared: from the cheapest single model's mean
+ * cost to the dearest one's,
+ *
+ *     AIQ = 1 / (c_1 − c_0) ∫ hull(c) dc       from c_0 to c_1
+ *
+ * flat left of the hull's first point and right of its last. Every curve holds the cheapest model (`points` should too), which
+ * any router can always choose. Where the two costs are equal the AIQ is the best quality. RouterBench's own is `averageImprovement`.
+ */
+export function averageQuality(points: readonly CurvePoint[], from: number, to: number): number {
+  const hull = upperHull(points);
+  if (hull.length === 0) return Number.NaN;
+  if (isFlatRange(from, to)) return hull.at(-1)!.quality;
+  const flat = (cost: number) => hullAt(hull, Math.max(cost, hull[0].cost));
+  const corners = [from, ...hull.map(({ cost }) => cost).filter((cost) => cost > from && cost < to), to];
+  let area = 0;
+  for (let i = 1; i < corners.length; i++) {
+    area += ((flat(corners[i]) + flat(corners[i - 1])) / 2) * (corners[i] - corners[i - 1]);
+  }
+  return area / (to - from);
 }
 
 /** Two settings and the share of queries that the second one gets. */

@@ -69,9 +69,9 @@ function legend(routers: readonly (readonly [kind: string, name: string])[]): st
   return all.map(([kind, name]) => `<span class="swatch ${kind}"></span>${escapeHtml(name)}`).join("");
 }
 
-/** By what they are compared by, the best first. */
-function sortedRouters({ routers, comparedBy }: RoutersEvaluation): RouterReport[] {
-  return [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
+/** By what they are judged by, the best first. */
+function sortedRouters({ routers }: RoutersEvaluation): RouterReport[] {
+  return [...routers].sort((a, b) => b.overZero - a.overZero);
 }
 
 function routerChart(router: RouterReport, baselines: BaselineReports): string {
@@ -105,21 +105,24 @@ function numbers(
   routers: readonly RouterReport[],
   { baselines, comparedBy, best, skipped }: RoutersEvaluation,
 ): string {
-  const compared = comparedBy === "aiq" ? "AIQ" : "quality";
+  const compared = comparedBy === "aiq" ? "quality at equal cost, mean over budgets," : "quality with no knob";
   const head = [
     ["", ""],
-    ["AIQ", "area under the hull of quality against cost, over the largest cost; below: 95 %, bootstrap over queries"],
-    ["over zero", `${compared} less the zero router's, on the same queries; below: 95 %, paired bootstrap`],
     [
-      "over best",
-      `${compared} less the best router's (${best ?? "none"}), on the same queries; below: 95 %, paired bootstrap`,
+      "over zero",
+      `${compared} less the zero router's, on queries that did not choose the settings; below: 95 %, for all routers at once`,
+    ],
+    ["over best", `over zero, less that of the best router (${best ?? "none"}); below: 95 %, for all routers at once`],
+    [
+      "AIQ",
+      "area under the hull of quality against cost, from the cheapest to the dearest model, in hindsight; below: 95 %, bootstrap over queries",
     ],
     [
       "APGR",
-      "share of the gap from the weak to the strong model that is recovered, mean over the shares of strong calls; – where strong is hardly better; below: 95 %, bootstrap over queries",
+      "between two models: share of the gap from the weak to the strong one that is recovered, mean over the shares of strong calls; – where strong is hardly better; below: 95 %, bootstrap over queries",
     ],
-    ["CPT 50 %", "share of strong calls (of cost) that recovers half of that gap"],
-    ["CPT 80 %", "share of strong calls (of cost) that recovers 80 % of that gap"],
+    ["CPT 50 %", "share of strong calls that recovers half of that gap"],
+    ["CPT 80 %", "share of strong calls that recovers 80 % of that gap"],
     ["quality", "with no knob set"],
     ["cost", "with no knob set, mean of a query"],
     ["gain", "best quality of the curve over the best single model's"],
@@ -142,13 +145,13 @@ function numbers(
       oracle: name,
     };
     const blank = (count: number) => new Array<[string]>(count).fill([""]);
-    return row(told[name], [[fixed(aiq)], ...blank(5), [fixed(quality)], [quantity(cost)], ...blank(5)]);
+    return row(told[name], [...blank(2), [fixed(aiq)], ...blank(3), [fixed(quality)], [quantity(cost)], ...blank(5)]);
   });
   const rows = routers.map(({ intervals, ...router }) =>
     row(router.name, [
-      [fixed(router.aiq), range(intervals?.aiq)],
-      [signed(intervals?.overZero.value), range(intervals?.overZero, signed)],
+      [signed(router.overZero), range(intervals?.overZero, signed)],
       [signed(intervals?.overBest.value), range(intervals?.overBest, signed)],
+      [fixed(router.aiq), range(intervals?.aiq)],
       [fixed(router.apgr), range(intervals?.apgr)],
       [fixed(router.cpt50)],
       [fixed(router.cpt80)],

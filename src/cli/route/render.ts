@@ -1,5 +1,6 @@
 /** An evaluation of routers for a terminal. */
 import { DEFAULT_ROUTER } from "../../before/default-router.js";
+import type { RouterReport } from "../../before/evaluation/compare-routers.js";
 import { LEAST_GAP } from "../../before/evaluation/curve.js";
 import type { RoutersEvaluation } from "../../before/evaluation/evaluate-routers.js";
 import type { Interval } from "../../statistics.js";
@@ -32,7 +33,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
     ["zero router", zeroRouter],
     ["oracle", oracle],
   ] as const;
-  const sorted = [...routers].sort((a, b) => b[comparedBy] - a[comparedBy]);
+  const sorted = [...routers].sort((a, b) => b.overZero - a.overZero);
   return [
     `${bold(test.name)}  ${split}, ${facts.models.length} models, ${facts.embedder}\n`,
     renderNotes(facts.notes, colors),
@@ -48,7 +49,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
         router.name,
         share(router.aiq),
         halfWidth(router.intervals?.aiq),
-        ...difference(router.intervals?.overZero),
+        ...difference(router),
         share(router.apgr),
         share(router.quality),
         amount(router.cost),
@@ -81,7 +82,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
     ),
     ...skipped.map(({ name, why }) => `${dim(`${name} left out: ${why}`)}\n`),
     dim(
-      `vs zero: ${comparedBy === "aiq" ? "AIQ" : "quality with no knob"} less the zero router's, paired; gain: best quality over the best single model; lift: largest height above the zero router's hull; APGR: share recovered of the gap from the weak (cheapest) to the strong (best) model, mean over the shares of strong calls, – where strong is not better by more than ${100 * LEAST_GAP} points.\n`,
+      `vs zero: ${comparedBy === "aiq" ? "quality at equal cost, mean over budgets, less the zero router's" : "quality with no knob less the best single model's"}, on queries that did not choose the settings; its intervals hold for all routers at once. In hindsight, and no ground for claims: AIQ (area under the hull between the cheapest and the dearest model), gain (best quality over the best single model) and lift (largest height above the zero router's hull). APGR: between two models, the share recovered of the gap from the weak to the strong one, mean over the shares of strong calls, – where strong is not better by more than ${100 * LEAST_GAP} points.\n`,
     ),
     recommendation(evaluation),
   ].join("");
@@ -91,20 +92,20 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
 function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluation): string {
   const byName = (name: string | undefined) => routers.find((router) => router.name === name);
   const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
-  if (first?.intervals === undefined || routers.length < 2) return "";
+  if (first?.intervals === undefined) return "";
+  const { model } = baselines.bestSingle;
+  const rival = comparedBy === "quality" ? `${model} alone` : "the zero router, which mixes single models";
   if (first.intervals.overZero.high < 0) {
-    const { model } = baselines.bestSingle;
-    const instead =
-      comparedBy === "quality" ? `${model} alone` : `the zero router, which mixes single models (the best: ${model}),`;
-    return `No router is better than single models here: ${instead} does better than ${first.name}, the best of them.\n`;
+    return `No router is better than single models here: ${rival}${comparedBy === "quality" ? "" : ` (the best: ${model}),`} does better than ${first.name}, the best of them.\n`;
   }
-  const gains = first.intervals.overZero.low > 0;
-  const head = gains
-    ? `${first.name} does best here, and better than the zero router.`
-    : `${first.name} does best here, but within the interval of the zero router: the words of these queries may not show which model is better.`;
+  const better = routers.filter((router) => router.better).map(({ name }) => name);
+  const head =
+    better.length > 0
+      ? `Better than ${rival}, corrected for ${routers.length === 1 ? "one router" : `${routers.length} routers`}: ${better.join(", ")}.`
+      : `No router is significantly better than ${rival}: the words of these queries may not show which model is better.`;
   if (chosen?.intervals === undefined || chosen === first) return `${head}\n`;
-  const isTold = chosen.intervals.overBest.high < 0;
-  return `${head} ${DEFAULT_ROUTER}, the default of route fit, ${isTold ? "is significantly worse" : "is not significantly worse"}.\n`;
+  const isWorse = chosen.intervals.overBest.high < 0;
+  return `${head} ${DEFAULT_ROUTER}, the default of route fit, is ${isWorse ? "" : "not "}significantly worse than ${first.name}, the first.\n`;
 }
 
 function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
@@ -115,8 +116,10 @@ function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {
 
 const share = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(4).replace("-", "−"));
 const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
-const difference = (interval?: Interval) =>
-  interval === undefined ? ["", ""] : [signed(interval.value), `${signed(interval.low)} … ${signed(interval.high)}`];
+const difference = ({ overZero, intervals }: RouterReport) => [
+  Number.isNaN(overZero) ? "–" : signed(overZero),
+  intervals === undefined ? "" : `${signed(intervals.overZero.low)} … ${signed(intervals.overZero.high)}`,
+];
 const amount = (value: number) => String(Number(value.toPrecision(3)));
 const halfWidth = (interval?: Interval) =>
   interval === undefined ? "" : `±${((interval.high - interval.low) / 2).toFixed(4)}`;

@@ -11,6 +11,7 @@ import { eagle } from "./eagle.js";
 import { eva } from "./eva.js";
 import { forc } from "./forc.js";
 import { gac } from "./gac.js";
+import { honestRouting } from "./honest-routing.js";
 import { hybridLlm } from "./hybrid-llm.js";
 import { metallm } from "./metallm.js";
 import { mined } from "./mined.js";
@@ -38,6 +39,7 @@ export const adapters: readonly GoldenAdapter[] = [
   forc,
   eva,
   gac,
+  honestRouting,
   hybridLlm,
   metallm,
   mined,

@@ -38,6 +38,6 @@ describe("a evaluation for a terminal", async () => {
     expect(shown({ ...evaluation, routers })).toContain("−0.2500");
     const none = evaluation.routers.map((router) => ({ ...router, apgr: Number.NaN }));
     expect(shown({ ...evaluation, routers: none })).toMatch(/^knn .* – /m);
-    expect(shown(evaluation)).toMatch(/APGR: share recovered of the gap .* 5 points/s);
+    expect(shown(evaluation)).toMatch(/APGR: between two models, the share recovered of the gap .* 5 points/s);
   });
 });
