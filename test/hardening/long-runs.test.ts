@@ -15,7 +15,7 @@ function run(...options: string[]): Record<string, Record<string, Held>> {
   return JSON.parse(text) as Record<string, Record<string, Held>>;
 }
 
-it("keeps mappings and memory as they are over loads and requests", { timeout: 120_000 }, () => {
+it("keeps mappings and memory as they are over loads and requests", { timeout: 300_000 }, () => {
   const { loadCycles, shortRequests } = run("--cycles", "20", "--requests", "2000");
   // A thread that ended for each load would leave three mappings a member: 60 in the last ten cycles.
   const [before, after] = [loadCycles["10"], loadCycles["20"]];
@@ -25,7 +25,7 @@ it("keeps mappings and memory as they are over loads and requests", { timeout: 1
   expect(shortRequests["2000"].heapMiB - shortRequests["500"].heapMiB).toBeLessThan(2);
 });
 
-it("keeps memory as it is over an answer of two thousand tokens", { timeout: 120_000 }, () => {
+it("keeps memory as it is over an answer of two thousand tokens", { timeout: 300_000 }, () => {
   const { longAnswer } = run("--tokens", "2000");
   const stretches = Object.values(longAnswer) as (Held & { steps: number })[];
   expect(stretches.at(-1)!.steps).toBe(2000);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { field, ggufBytes } from "../../scripts/lib/gguf-writer.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { LlamaMember } from "../../src/member/llama/llama-member.js";
@@ -12,6 +12,9 @@ import type { Member } from "../../src/member/member.js";
 import { nativeModels } from "../../src/native-models.js";
 import { createEnsemble } from "../../src/systems.js";
 import { temporaryFolder, write } from "./models.js";
+
+// Processes start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 240_000 });
 
 const { folder, clean } = temporaryFolder();
 afterAll(clean);
@@ -114,9 +117,10 @@ describe("a process of a member's own", () => {
 
   it("keeps no program from ending, and ends with it however it ends", async () => {
     const program = spawn(process.execPath, [path.join(import.meta.dirname, "child.mjs"), "isolated", wren, "0"]);
+    const exit = once(program, "exit");
     const [line] = (await once(program.stdout, "data")) as [Buffer];
     const member = Number(line.toString());
-    expect((await once(program, "exit"))[0]).toBe(0);
+    expect((await exit)[0]).toBe(0);
     const held = spawn(process.execPath, [path.join(import.meta.dirname, "child.mjs"), "isolated", wren, "600000"]);
     const [other] = (await once(held.stdout, "data")) as [Buffer];
     held.kill("SIGKILL");
