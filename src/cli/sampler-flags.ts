@@ -13,7 +13,7 @@ export function samplerFlag(option: SamplerOption): [flag: string, about: string
   const short = SHORT[option];
   const { description, usual } = aboutSamplerOption(option);
   const sentence = description.replace(/\.$/, "").replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase());
-  const named = SAMPLER_OPTIONS.reduce(
+  const named = SAMPLER_OPTIONS.filter((other) => other !== option).reduce(
     (text, other) => text.replace(new RegExp(`\\b${other}\\b`, "g"), samplerFlags[other]),
     sentence,
   );
