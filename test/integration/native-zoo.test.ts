@@ -126,7 +126,7 @@ describe("on the test questions", () => {
       expect(Math.abs((100 * right) / test.length - 100 * said), name).toBeLessThanOrEqual(SLACK);
       expect(right / test.length, name).toBeGreaterThan(0.6);
     }
-  });
+  }, 240_000);
 });
 
 it("shares one vocabulary between finch, raven, sparrow, swift and owl", () => {
