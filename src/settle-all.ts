@@ -1,5 +1,11 @@
-/** Wait for all, even where one fails: nobody may still be writing when the error is handled. */
-export async function settleAll(work: readonly unknown[]): Promise<void> {
+/**
+ * Wait for all, even where one fails: nobody may still be writing, or be owed a reply, when the error is handled. Error: the
+ * first failure in the order of the list.
+ */
+export async function settleAll<Value>(work: readonly (Value | PromiseLike<Value>)[]): Promise<Value[]> {
   const results = await Promise.allSettled(work);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 }

@@ -16,6 +16,7 @@ import { argmax } from "../during/combine.js";
 import type { FusedDistribution, Voice } from "../during/method.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
+import { settleAll } from "../settle-all.js";
 import { ByteOrder } from "../vocabulary/byte-order.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
 
@@ -31,7 +32,7 @@ export async function healed(
   const asTheyAre = { prompts, ahead: new Uint8Array() };
   // Members that read different texts (chat templates) end them with tokens of their own.
   if (prompts.some((prompt) => Buffer.compare(prompt.text, text) !== 0)) return asTheyAre;
-  const borders = await Promise.all(voices.map(({ member }, index) => bordersOf(member, prompts[index])));
+  const borders = await settleAll(voices.map(({ member }, index) => bordersOf(member, prompts[index])));
   let cut = Math.min(...voices.map(({ member }, index) => firstOpenBorder(member, text, borders[index])));
   if (cut >= text.length) return asTheyAre;
   for (let before = -1; before !== cut; ) {
@@ -40,7 +41,7 @@ export async function healed(
     if (cut < 0) return asTheyAre;
   }
   const shorter = prompts.map((prompt) => ({ ...prompt, text: text.subarray(0, cut) }));
-  const begun = await Promise.all(
+  const begun = await settleAll(
     voices.map(({ member }, index) => member.tokenize(shorter[index].text, shorter[index])),
   );
   if (begun.some((ids) => ids.length === 0)) return asTheyAre;

@@ -6,9 +6,11 @@
  * The beginning is the members' beginning-of-text token or, for a vocabulary without one, an end token, which separates texts
  * where such models are trained. The end of the text is not counted.
  */
+
 import type { Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import type { Member, MemberPrompt } from "../member/member.js";
+import { settleAll } from "../settle-all.js";
 import { isUtf8Continuation } from "../vocabulary/utf8.js";
 import { TokenClass } from "../vocabulary/vocabulary.js";
 import type { Machinery } from "./loop.js";
@@ -26,12 +28,12 @@ export async function scoreWhole(
   text: Uint8Array,
   signal: AbortSignal,
 ): Promise<number> {
-  const beginnings = await Promise.all(voices.map(({ member }) => beginningOf(member)));
+  const beginnings = await settleAll(voices.map(({ member }) => beginningOf(member)));
   if (method.saysBytes) return (await scoreAfter(voices, method, machinery, beginnings, text, signal)).logProb;
   let sum = 0;
   for (let from = 0, context = 0; from < text.length && sum > Number.NEGATIVE_INFINITY; ) {
     const held = text.subarray(context);
-    const ends = await Promise.all(voices.map(({ member }) => fitting(member, held)));
+    const ends = await settleAll(voices.map(({ member }) => fitting(member, held)));
     const end = context + Math.min(...ends);
     const prompt: MemberPrompt = { text: text.subarray(context, from), parseSpecial: false, addBos: true };
     const prompts = from === context ? beginnings : voices.map(() => prompt);

@@ -17,10 +17,12 @@
  * A method that fuses only the members' best candidates (unite) cannot say what lies outside of them: raise its k where
  * texts of likelihood 0 appear.
  */
+
 import type { FusedDistribution, MethodContext, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
+import { settleAll } from "../settle-all.js";
 import { beginAll, type Machinery } from "./loop.js";
 import { type RenderedPrompt, renderPrompts } from "./prompt.js";
 import type { CheckedScoring } from "./request.js";
@@ -87,7 +89,7 @@ export async function scoreAfter(
   };
   checkpoint();
   const cutters = method.saysBytes ? [] : voices;
-  const cuts = await Promise.all(cutters.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
+  const cuts = await settleAll(cutters.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
   const start = async (begun: readonly MemberPrompt[]) => {
     const run = method.create(context);
     await run.prepare();

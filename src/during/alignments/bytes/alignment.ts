@@ -81,7 +81,7 @@ export class BytesAlignment implements Alignment {
   /** Have these members take all bytes, those that need their models at the same time together. */
   async #bring(asked: readonly number[]): Promise<void> {
     for (let left = asked; left.length > 0; ) {
-      const wants = await Promise.all(left.map((index) => this.#members[index].wantsModel()));
+      const wants = await settleAll(left.map((index) => this.#members[index].wantsModel()));
       left = left.filter((_, place) => wants[place]);
       if (left.length === 0) return;
       await this.context.advance(left.map((index) => this.context.voices[index]));

@@ -139,7 +139,7 @@ export class MinedAlignment implements Alignment {
   /** Replay the last places of the text, and let the members stand as before. */
   async #read(most: number, visit: (member: number, target: number, values: Float64Array) => void): Promise<void> {
     const { space, reference } = await this.#open();
-    const held = await Promise.all(this.#members.map((member) => member.cachedTokens()));
+    const held = await settleAll(this.#members.map((member) => member.cachedTokens()));
     const ids = held[reference];
     const { vocabulary } = this.#members[reference];
     const counts = (id: number) => vocabulary.classOf(id) !== TokenClass.end && space.entryOf(id) >= 0;

@@ -119,7 +119,7 @@ export class ReleasedCoreAlignment implements Alignment {
     const { voices } = this.context;
     const main = voices[this.main].member;
     const idOfText = new Map(textsOf(main.vocabulary).map((text, id) => [withSpaces(text), id]));
-    const maps = await Promise.all(
+    const maps = await settleAll(
       voices.map(async ({ member }, index) => {
         if (index === this.main) return undefined;
         const pairs: TokenPair[] = [];
