@@ -40,15 +40,25 @@ export function noticesOfMembers(
   return notices;
 }
 
-/** Why an answer ended before its end, where nobody asked for that. `given`: what the command line says. */
+/** Who failed on the way, and why an answer ended before its end, where nobody asked for that. `given`: what the command line says. */
 export function noticesOfAnswer(
-  { finishReason, usage: { steps } }: GenerateResult,
+  { finishReason, dropped, usage: { steps } }: GenerateResult,
   given: Pick<GenerateOptions, "maxTokens">,
   limit: number,
 ): string[] {
-  if (finishReason !== "length") return [];
-  if (steps < limit) return ["The answer was cut: the context is full. Raise --context-size."];
-  return given.maxTokens === undefined ? [`The answer was cut after ${steps} tokens. Raise --max-tokens.`] : [];
+  const notices = noticesOfDropped(dropped);
+  if (finishReason !== "length") return notices;
+  if (steps < limit) return [...notices, "The answer was cut: the context is full. Raise --context-size."];
+  return given.maxTokens === undefined
+    ? [...notices, `The answer was cut after ${steps} tokens. Raise --max-tokens.`]
+    : notices;
+}
+
+/** Members that failed while the others went on. */
+export function noticesOfDropped(dropped: GenerateResult["dropped"] = []): string[] {
+  return dropped.map(
+    ({ name, step, message }) => `Without ${oneLine(name)} from step ${step} on, which failed: ${oneLine(message)}`,
+  );
 }
 
 export function tell(notices: readonly string[]): void {

@@ -73,11 +73,11 @@ export function addWeightOption(command: Command): Command {
 }
 
 /** Which models answer, and how they are fused and run. */
-export function addEnsembleOptions(command: Command): Command {
+export function addEnsembleOptions(command: Command, standard = "unite"): Command {
   addWeightOption(addMemberOptions(command, "Members and method:"))
     .option(
       "-M, --method <name>",
-      'fusion method: NAME or NAME:OPTION=VALUE,…; see "llamafuse methods" (default: unite)',
+      `fusion method: NAME or NAME:OPTION=VALUE,…; see "llamafuse methods" (default: ${standard})`,
       onlyMethod,
     )
     .option(

@@ -77,8 +77,8 @@ export interface ReasoningPiece {
 }
 
 /** Of the members' thoughts the first one's, in the order of the ensemble; undefined where nobody thought. */
-export function mainReasoning({ reasoning = {} }: Pick<GenerateResult, "reasoning">): string | undefined {
-  return Object.values(reasoning)[0];
+export function mainReasoning(result: Pick<GenerateResult, "reasoning">): string | undefined {
+  return Object.values(result?.reasoning ?? {})[0];
 }
 
 /** Errors: none. Tokens by member name, of the prompt and after it. */

@@ -85,7 +85,7 @@ export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedL
   const members = guarded("The members", () => readMembers(options.members, what));
   const { schedule, gpu, logs, timeoutMs, onProgress } = options;
   if (schedule !== undefined && !SCHEDULE_CHOICES.includes(schedule)) {
-    throw unknownName("schedule", shown(schedule), SCHEDULE_CHOICES);
+    throw unknownName("schedule", typeof schedule === "string" ? schedule : shown(schedule), SCHEDULE_CHOICES);
   }
   if (gpu !== undefined && gpu !== false && !GPUS.includes(gpu)) {
     refuse("gpu", gpu, '"auto", "cuda", "vulkan", "metal" or false');

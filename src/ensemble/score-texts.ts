@@ -5,8 +5,9 @@ import type { MethodGiven } from "../during/methods.js";
 import { methodNamed } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member } from "../member/member.js";
+import { checkArgument, checkTexts, checkWatching, readPlain } from "../read-options.js";
 import { fuse } from "./ensemble.js";
-import { castOf, type Members } from "./members.js";
+import { castOf, Members } from "./members.js";
 
 export interface ScoreTextsOptions {
   /** Default: the method "bytes" for several members; for one, its own tokens. */
@@ -42,14 +43,22 @@ export interface TextScores {
 export async function scoreTexts(
   members: Members,
   texts: readonly string[],
-  { method = members.names.length > 1 ? "bytes" : undefined, onProgress, signal }: ScoreTextsOptions = {},
+  options: ScoreTextsOptions = {},
 ): Promise<TextScores> {
+  checkArgument("The members", members, "what loadMembers gives", () => members instanceof Members);
+  checkTexts("The texts", texts);
   if (texts.length === 0 || texts.includes("")) {
     const found = texts.length === 0 ? "no texts" : `an empty text (number ${texts.indexOf("") + 1})`;
     throw new LlamafuseError("invalid-text", `There is nothing to score: ${found}. Give texts of one byte or more.`, {
       found,
     });
   }
+  const {
+    method = members.names.length > 1 ? "bytes" : undefined,
+    onProgress,
+    signal,
+  } = readPlain("The options of scoreTexts", options, '{ method: "bytes" }');
+  checkWatching({ onProgress, signal });
   const sizes = texts.map((text) => Buffer.byteLength(text));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const byBytes = method !== undefined && methodNamed(method).saysBytes;

@@ -1,9 +1,11 @@
 /** One question and its answer, with the oldest turns forgotten where the context is full. */
+
 import type { GenerateOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
 import { renderStep, renderSummary, traceColumns } from "../generate/render-trace.js";
 import type { Answering } from "../load-ensemble.js";
+import { noticesOfDropped, tell } from "../notices.js";
 import { waitingNotice } from "../progress.js";
 import { AnswerWriter, colorsFor, write } from "../terminal.js";
 import { ThoughtWriter } from "../thought-writer.js";
@@ -25,6 +27,7 @@ export async function answerTurn(
       const options = { ...requestOptions, signal, reusePrompt: true };
       const result = await stream(answering, conversation.messages, options, showsThoughts, () => tellDropped(dropped));
       conversation.answer(result.text);
+      tell(noticesOfDropped(result.dropped));
       return result;
     } catch (error) {
       const isFull = error instanceof LlamafuseError && error.code === "context-overflow";

@@ -5,6 +5,7 @@ import { checkPrompt, checkPromptOptions } from "../../decoding/prompt.js";
 import { LlamafuseError } from "../../errors.js";
 import { listDevices } from "../../llama/devices.js";
 import { resolveModel } from "../../member/resolve-model.js";
+import { refuse } from "../../read-options.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../vocabulary/overlap.js";
 import { helpText } from "../help-text.js";
 import { modelOf } from "../model-words.js";
@@ -80,6 +81,10 @@ async function inspect(words: readonly string[], flags: InspectFlags): Promise<I
     throw new LlamafuseError("invalid-option", "No file to inspect. Name a FILE: llamafuse inspect a.gguf b.gguf.", {
       option: "FILE",
     });
+  }
+  const { contextSize } = flags;
+  if (contextSize !== undefined && !(Number.isSafeInteger(contextSize) && contextSize >= 1)) {
+    refuse("--context-size", contextSize, "a whole number of tokens >= 1");
   }
   const text = flags.text === undefined ? SAMPLE_TEXT : await readTextFile(flags.text);
   const names = uniqueNames(files);

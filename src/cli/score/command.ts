@@ -39,7 +39,7 @@ export function registerScore(program: Command): void {
     .summary("measure how well models predict texts")
     .description("Print the bits per byte of texts under each member alone and under a method over all of them.")
     .argument("<FILE...>", "text files or JSON lines");
-  addEnsembleOptions(command)
+  addEnsembleOptions(command, "bytes for several members")
     .optionsGroup("Texts:")
     .option("--separator <text>", "what divides the texts in a file (default: a file is one text)")
     .option("-l, --limit <count>", "most texts (default: all)", number("--limit"))

@@ -26,7 +26,8 @@ export class BytesAlignment implements Alignment {
     private readonly context: MethodContext,
     options: BeamOptions,
   ) {
-    this.#members = context.voices.map(({ member }) => new MemberBytes(member, options, context.traceTop));
+    const isDrawn = context.draw !== undefined && !context.greedy;
+    this.#members = context.voices.map(({ member }) => new MemberBytes(member, options, context.traceTop, isDrawn));
     this.#distributions = context.voices.map(() => new Float64Array(BYTE_ENTRIES));
   }
 

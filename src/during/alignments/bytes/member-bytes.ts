@@ -6,7 +6,8 @@
  *
  *     P(b) = (1 − δ) · P_kept(b) + δ · u(b)        δ ← δ u(b) / P(b) as b comes, and what is dropped then is added
  *
- * So P sums to 1 and no byte that the member can spell is impossible. δ is 0 while nothing has been dropped. Where no kept
+ * So P sums to 1 and no byte that the member can spell is impossible. Where bytes are drawn at random, P_kept alone is drawn from:
+ * u spells no characters, and one byte of it is followed by more. δ is 0 while nothing has been dropped. Where no kept
  * hypothesis can say the byte that came, the beam heals: each pending hypothesis finishes the longest token that it can, and
  * spells what is left anew. The rest, the mixture and the healing are ours; genlm-bytes heals by backing off token by token.
  */
@@ -84,6 +85,8 @@ export class MemberBytes {
     private readonly member: Member,
     private readonly options: BeamOptions,
     private readonly traceTop = 0,
+    /** Whether bytes are drawn from the distribution. */
+    private readonly isDrawn = false,
   ) {
     this.#beam = new ByteBeam(member.vocabulary);
     this.#frequencies = new ByteFrequencies(this.#beam.trie);
@@ -175,7 +178,7 @@ export class MemberBytes {
   next(out: Float64Array): boolean {
     if (!this.#updateNext()) return false;
     out.set(this.#next);
-    this.#frequencies.mixInto(out, this.#rest);
+    if (!this.isDrawn) this.#frequencies.mixInto(out, this.#rest);
     return true;
   }
 
