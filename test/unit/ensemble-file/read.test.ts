@@ -84,7 +84,7 @@ describe("readEnsembleFile", () => {
     [
       "a value out of range",
       { members: ["a"], request: { temperature: -1 } },
-      /\.json: temperature must be a finite number >= 0; found -1/,
+      /\.json: request\.temperature must be a finite number >= 0; found -1/,
     ],
     ["an unknown method", { members: ["a"], method: "unit" }, /\.json: Unknown method "unit"\. Did you mean "unite"\?/],
     ["an unknown option of it", { members: ["a"], method: { name: "unite", kk: 3 } }, /\.json: .*"kk"/],
