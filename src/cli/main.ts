@@ -22,6 +22,9 @@ import { registerScore } from "./score/command.js";
 import { colorsFor } from "./terminal.js";
 import { registerTrain } from "./train/command.js";
 
+/** Columns beside the longest flag in which help is still broken into lines. */
+const NARROWEST_HELP = 24;
+
 const HELP = `
 Examples:
   $ llamafuse generate --chat "What is a young deer?"      the three native experts answer as one
@@ -30,7 +33,7 @@ Examples:
   $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both
 
 "llamafuse help COMMAND" says more. stdout carries only the answer, or one JSON document with --json.
-Exit codes: 0 done, 2 wrong usage, 3 a model file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted.`;
+Exit codes: 0 done, 2 wrong usage, 3 a model file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted, 143 ended by SIGTERM.`;
 
 async function main(argv: readonly string[]): Promise<number> {
   const words = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
@@ -56,7 +59,7 @@ function makeProgram(): Command {
     .usage("COMMAND [options]")
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false })
+    .configureHelp({ styleTitle: (title) => bold(title), sortOptions: false, minWidthToWrap: NARROWEST_HELP })
     .version(packageJson.version, "-V, --version", "the version")
     .enablePositionalOptions()
     .addHelpText("after", helpText(HELP))
