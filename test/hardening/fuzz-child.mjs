@@ -16,10 +16,12 @@ const SETTINGS = { gpu: false, schedule: "in-turn" };
 const companion = await createEnsemble({ members: [{ model: sound, name: "sound" }], method: "single", ...SETTINGS });
 const { text: usual } = await companion.generate(STORY, { maxTokens: 4 });
 
-async function fuse({ index, file, method, chat }) {
-  // Now and then loaded beside the mutant, in memory that both share.
-  const beside = index % 8 === 0 ? { model: sound, name: "sound" } : companion.members[0];
-  const members = [beside, { model: file, name: "mutant", contextSize: 96 }];
+async function fuse({ file, method, chat }) {
+  // In memory that both share; the ensemble disposes of both.
+  const members = [
+    { model: sound, name: "sound" },
+    { model: file, name: "mutant", contextSize: 96 },
+  ];
   const ensemble = await createEnsemble({ members, method: { name: method }, ...SETTINGS });
   try {
     const prompt = chat ? [{ role: "user", content: "What is a kid?" }] : STORY;

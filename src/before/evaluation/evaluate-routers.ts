@@ -96,7 +96,10 @@ function readSplits(given: Splits): Splits {
 
 function makePool(threads: number, workerData: unknown): Piscina {
   const filename = workerFile("router-worker");
-  return new Piscina({ ...WORKER_OPTIONS, filename, workerData, minThreads: threads, maxThreads: threads });
+  const pool = new Piscina({ ...WORKER_OPTIONS, filename, workerData, minThreads: threads, maxThreads: threads });
+  // The reply to a task that was cancelled meanwhile, which piscina does not expect.
+  pool.on("error", () => {});
+  return pool;
 }
 
 async function inTurn<In, Out>(inputs: readonly In[], run: (input: In) => Promise<Out>): Promise<Out[]> {

@@ -76,6 +76,8 @@ export async function eachBlock<Name extends keyof Tasks>(
     filename: workerFile("alignment-worker"),
     maxThreads: Math.min(threads, jobs.length),
   });
+  // The reply to a job that was cancelled meanwhile, which piscina does not expect.
+  pool.on("error", () => {});
   const run = async (job: JobOf<Name>) => {
     const outcome = (await pool.run(job, { name, signal })) as BlockReply<BlockOf<Name>>;
     if ("error" in outcome) throw LlamafuseError.from(outcome.error);
