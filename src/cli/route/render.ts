@@ -102,7 +102,7 @@ function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluat
   const head =
     better.length > 0
       ? `Better than ${rival}, corrected for ${routers.length === 1 ? "one router" : `${routers.length} routers`}: ${better.join(", ")}.`
-      : `No router is significantly better than ${rival}: the words of these queries may not show which model is better.`;
+      : `${first.name} does best here, but is not significantly better than ${rival}: the words of these queries may not show which model is better.`;
   if (chosen?.intervals === undefined || chosen === first) return `${head}\n`;
   const isWorse = chosen.intervals.overBest.high < 0;
   return `${head} ${DEFAULT_ROUTER}, the default of route fit, is ${isWorse ? "" : "not "}significantly worse than ${first.name}, the first.\n`;
