@@ -64,12 +64,12 @@ export function checkArgument(what: string, value: unknown, allowed: string, hol
   });
 }
 
-/** Errors: invalid-option for what is no text. */
+/** Error: invalid-option unless it is a text. */
 export function checkText(what: string, value: unknown, allowed = "a text"): void {
   if (typeof value !== "string") refuse(what, value, allowed);
 }
 
-/** Errors: invalid-option for what is no list of texts. */
+/** Error: invalid-option unless it is a list of texts. */
 export function checkTexts(what: string, value: unknown): void {
   checkArgument(what, value, "a list of texts", () => {
     return Array.isArray(value) && Array.from(value).every((text) => typeof text === "string");

@@ -21,12 +21,12 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
   [
     "routing",
     "Quality: routers",
-    "The best router is the best of 21 in hindsight; its interval is not corrected for that. See [Routing](routing.md).",
+    "Made before routers were judged on queries that did not choose their settings: the best router is the best of 21 in hindsight, and its interval is not corrected for that. See [Routing](routing.md).",
   ],
   [
     "bytes",
     "Bytes: cost and prediction",
-    "A beam of 1 has to guess which tokenisation it is in; four cost twice the model calls of plain decoding and predict better than the member's own tokens on cut texts. See [Bytes](bytes.md).",
+    "Model calls and time for each byte, against decoding the member's own tokens, by beam. See [Bytes](bytes.md).",
   ],
   [
     "real",

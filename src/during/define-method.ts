@@ -125,22 +125,7 @@ export interface MethodChoice {
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
-  const {
-    name,
-    summary,
-    source,
-    requires,
-    options,
-    needs,
-    members,
-    roles,
-    saysBytes,
-    ignoresWeights,
-    saysAhead,
-    create,
-    build,
-    laws,
-  } = definition;
+  const { name, summary, source, requires, options, needs, ...own } = definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };
   const check = (given: unknown): Options => {
@@ -161,14 +146,7 @@ export function defineMethod<const Name extends string, Options = object, Given 
     info,
     check,
     needs: (options: Options, place: Place) => needs?.(options, place) ?? {},
-    members,
-    roles,
-    saysBytes,
-    ignoresWeights,
-    saysAhead,
-    create,
-    build,
-    laws,
+    ...own,
   });
   return made;
 }

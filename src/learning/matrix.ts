@@ -16,7 +16,7 @@ export interface Matrix {
   set(row: number, column: number, value: number): void;
 }
 
-/** Errors: invalid-option for what is no matrix. */
+/** Error: invalid-option unless it is a matrix. */
 export function checkMatrix(what: string, value: unknown): void {
   checkArgument(what, value, "a matrix, as makeMatrix or matrixOf gives it", () => {
     const { data, shape, get, set } = (value ?? {}) as Partial<Matrix>;

@@ -134,18 +134,17 @@ function readBytes(file: string, position: number, length: number): Uint8Array {
     descriptor = openSync(file, "r");
     for (let done = 0; done < length; ) {
       const count = readSync(descriptor, bytes, done, length - done, position + done);
-      if (count === 0) throw new Error(`the file ends at byte ${position + done}`);
+      if (count === 0) throw unreadable(file, `the file ends at byte ${position + done}`);
       done += count;
     }
   } catch (cause) {
-    throw new LlamafuseError(
-      "file-unreadable",
-      `Cannot read the embeddings in ${file}: ${(cause as Error).message}.`,
-      { file },
-      cause,
-    );
+    throw cause instanceof LlamafuseError ? cause : unreadable(file, (cause as Error).message, cause);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
   return bytes;
+}
+
+function unreadable(file: string, why: string, cause?: unknown): LlamafuseError {
+  return new LlamafuseError("file-unreadable", `Cannot read the embeddings in ${file}: ${why}.`, { file }, cause);
 }

@@ -28,7 +28,7 @@ export interface SavedEmbedder extends EmbedderIdentity {
   state: unknown;
 }
 
-/** Errors: invalid-option for what is no embedder. */
+/** Error: invalid-option unless it is an embedder. */
 export function checkEmbedder(value: unknown): void {
   checkArgument("The embedder", value, "an embedder, such as TfIdfEmbedder.fit(texts)", () => {
     const { id, dimension, embed } = (value ?? {}) as Partial<Embedder>;

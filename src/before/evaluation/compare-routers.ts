@@ -3,19 +3,11 @@ import { RandomGenerator } from "../../random.js";
 import { type Interval, quantile } from "../../statistics.js";
 import type { OutcomeTable } from "../table/outcome-table.js";
 import { type Baselines, baselinesOf } from "./baselines.js";
-import {
-  averageGapRecovered,
-  averageQuality,
-  type CurvePoint,
-  callPerformance,
-  hullAt,
-  isFlatRange,
-  type SharePoint,
-  upperHull,
-} from "./curve.js";
+import { averageQuality, type CurvePoint, callPerformance, isFlatRange } from "./curve.js";
 import type { RouterRun } from "./evaluate-router.js";
 import { type HeldOutDifferences, heldOutDifferences } from "./held-out.js";
-import { type OperatingPoint, operatingPoints, type SettingResults } from "./setting-results.js";
+import { type Figures, figuresOf, pairOf, sharesOf, singlesOf } from "./router-figures.js";
+import { type OperatingPoint, operatingPoints } from "./setting-results.js";
 import { judgeTogether } from "./verdict.js";
 
 export interface BaselineReport extends CurvePoint {
@@ -51,7 +43,11 @@ export interface RouterReport {
   lift: { quality: number; cost: number };
   /** 95 %, from bootstrap resamples of the queries; absent without resamples. */
   intervals?: RouterIntervals;
-  /** Whether the router is better than the zero router, at 5 % for all routers together; absent without resamples. */
+  /**
+   * Whether `intervals.overZero` lies above 0: better than the zero router, at 5 % for all routers together. The two-sided
+   * interval is taken since the one-sided bound claimed this on 8 to 20 of 100 simulated tables without anything to learn.
+   * Absent without resamples.
+   */
   better?: boolean;
 }
 
@@ -192,44 +188,6 @@ export function compareRouters(
   };
 }
 
-interface Frame {
-  minCost: number;
-  maxCost: number;
-  /** The column of the cheapest model. */
-  cheapest: number;
-  pair: Pair | undefined;
-  /** Queries of a resample; default all. */
-  rows?: Uint32Array;
-}
-
-type Figures = ReturnType<typeof figuresOf>;
-
-function figuresOf(
-  curves: readonly { run: RouterRun }[],
-  tested: OutcomeTable,
-  { minCost, maxCost, cheapest, pair, rows }: Frame,
-) {
-  const singles = singlesOf(tested, rows);
-  const zero = upperHull(singles);
-  return {
-    routers: curves.map(({ run: { results } }) => {
-      const points = operatingPoints(results, rows);
-      return {
-        aiq: averageQuality([singles[cheapest], ...points], minCost, maxCost),
-        apgr:
-          pair === undefined
-            ? Number.NaN
-            : averageGapRecovered(
-                sharesOf(results, pair, rows),
-                singles[pair.weak.column].quality,
-                singles[pair.strong.column].quality,
-              ),
-        lift: liftOf(points, zero),
-      };
-    }),
-  };
-}
-
 /** Every resample is drawn once and serves all routers. */
 function intervalsOf(
   whole: Figures,
@@ -267,63 +225,4 @@ function intervalsOf(
     },
     better: overZero.intervals[index][0] > 0,
   }));
-}
-
-/** How far the curve rises above the zero router's, wherever that is furthest. */
-function liftOf(points: readonly CurvePoint[], zero: readonly CurvePoint[]): { quality: number; cost: number } {
-  let lift = { quality: Number.NEGATIVE_INFINITY, cost: Number.NaN };
-  for (const { quality, cost } of points) {
-    // What costs less than any model can only be a mean over other queries: compare with the cheapest.
-    const base = hullAt(zero, Math.max(cost, zero[0].cost));
-    if (quality - base > lift.quality) lift = { quality: quality - base, cost };
-  }
-  return lift;
-}
-
-interface Pair {
-  weak: { column: number; quality: number };
-  strong: { column: number; quality: number };
-}
-
-/** Of two models the better one and the other; undefined for more, between which there is no one gap. */
-function pairOf(tested: OutcomeTable, { singles, bestSingle }: Baselines): Pair | undefined {
-  if (singles.length !== 2) return undefined;
-  const strong = tested.column(bestSingle.model);
-  return { strong: { ...singles[strong], column: strong }, weak: { ...singles[1 - strong], column: 1 - strong } };
-}
-
-function sharesOf(results: SettingResults, { strong }: Pair, rows?: Uint32Array): SharePoint[] {
-  const queries = results.quality.shape[1];
-  return operatingPoints(results, rows).map(({ quality }, setting) => {
-    let strongCalls = 0;
-    const count = rows?.length ?? queries;
-    for (let index = 0; index < count; index++) {
-      const answering = results.answering[setting * queries + (rows === undefined ? index : rows[index])];
-      // Who votes asks both.
-      if (answering === strong.column || answering < 0) strongCalls++;
-    }
-    return { share: strongCalls / count, quality };
-  });
-}
-
-function singlesOf(tested: OutcomeTable, rows?: Uint32Array): CurvePoint[] {
-  return tested.models.map((_, column) => ({
-    quality: columnMean(tested, column, rows),
-    cost: columnMean(tested, column, rows, "cost"),
-  }));
-}
-
-function columnMean(tested: OutcomeTable, column: number, rows?: Uint32Array, key: "quality" | "cost" = "quality") {
-  const width = tested.models.length;
-  const { data } = tested[key];
-  const count = rows?.length ?? tested.rows;
-  let sum = 0;
-  let seen = 0;
-  for (let index = 0; index < count; index++) {
-    const value = data[(rows === undefined ? index : rows[index]) * width + column];
-    if (Number.isNaN(value)) continue;
-    sum += value;
-    seen++;
-  }
-  return sum / seen;
 }

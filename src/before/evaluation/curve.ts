@@ -10,7 +10,7 @@ export interface CurvePoint {
   quality: number;
 }
 
-/** Qualities that differ by less are equal: a dearer point that is no better is not on a hull. */
+/** Qualities that differ by less are equal: a hull leaves out a dearer point of equal quality. */
 const SAME_QUALITY = 1e-12;
 
 /** The vertices of the upper concave hull by rising cost, up to the highest quality: what mixing can reach for the least. */

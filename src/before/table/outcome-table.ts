@@ -200,7 +200,7 @@ export class OutcomeTable implements OutcomeTableParts {
   }
 }
 
-/** Errors: invalid-option for what is no table. */
+/** Error: invalid-option unless it is a table. */
 export function checkTable(value: unknown, what = "The table"): void {
   checkArgument(what, value, "a table, as readOutcomeTable gives it", () => value instanceof OutcomeTable);
 }

@@ -12,7 +12,9 @@ export const mined = defineAlignment({
   options: z.strictObject({
     reference: memberOption
       .default("auto")
-      .describe('The member whose tokens are chosen, by name or index; "auto": the one with the lowest perplexity.'),
+      .describe(
+        'The member that provides the tokens to choose from, by name or index; "auto": the one with the lowest perplexity.',
+      ),
   }),
   needs: ({ reference }) => ({ logits: true, promptScores: reference === "auto", goingBack: true }),
   isPositive: "always",

@@ -5,7 +5,7 @@ import { defineAlignment } from "../define-alignment.js";
 import { buildRelative, RelativeRun, type RelativeRunOptions } from "./run.js";
 
 const options = z.strictObject({
-  main: memberOption.default(0).describe("The member whose tokens are chosen, by name or index."),
+  main: memberOption.default(0).describe("The member that provides the tokens to choose from, by name or index."),
   learningRate: z.number().min(0).default(0.15).describe("η of the search for tokens; 0 leaves the main member alone."),
   steps: z.int().min(1).default(5).describe("Steps of the search."),
   weightDecay: z

@@ -20,7 +20,7 @@ import { InverseSearch } from "./inverse-search.js";
 import { MainVocabulary } from "./main-vocabulary.js";
 
 export interface RelativeRunOptions {
-  /** The member whose tokens are chosen, by name or index. */
+  /** The member that provides the tokens to choose from, by name or index. */
   main: string | number;
   learningRate: number;
   steps: number;
