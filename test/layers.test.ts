@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 /** From the ground up. A folder stands for all that is in it; several on one line share a floor. */
 const FLOORS = [
   // The ground floor: what everybody may use, and what uses nothing else.
-  "errors callbacks random statistics records content-identity settle-all option-texts part-schema zod-problem read-options on-abort files secrets package-files report printable",
+  "errors callbacks random statistics records content-identity settle-all option-texts part-schema zod-problem read-options on-abort files secrets package-files worker-pool report printable",
   "vocabulary kernels learning",
   "llama",
   "native-models",

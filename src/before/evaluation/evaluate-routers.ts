@@ -1,12 +1,11 @@
 /** All routers on the same splits, each fitted and evaluated in a thread of a pool. */
 
 import os from "node:os";
-import { Piscina } from "piscina";
 import { checkedCallback } from "../../callbacks.js";
 import { LlamafuseError } from "../../errors.js";
 import { onAbort } from "../../on-abort.js";
-import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { checkArgument, checkWatching, readPlain } from "../../read-options.js";
+import { makeWorkerPool } from "../../worker-pool.js";
 import { checkTable } from "../table/outcome-table.js";
 import { checkEvaluationOptions, labelsOf, readChoices } from "./check-options.js";
 import { type ComparisonOptions, compareRouters, type RouterComparison } from "./compare-routers.js";
@@ -53,7 +52,14 @@ export async function evaluateRouters(
   const onProgress = checkedCallback(options.onProgress);
   const labels = labelsOf(choices);
   const threads = options.threads ?? Math.min(os.availableParallelism(), choices.length);
-  const pool = threads === 0 ? undefined : makePool(threads, splits.map(plainSplit));
+  const pool =
+    threads === 0
+      ? undefined
+      : await makeWorkerPool("router-worker", {
+          minThreads: threads,
+          maxThreads: threads,
+          workerData: splits.map(plainSplit),
+        });
   // What computes is ended with its thread; every task that waits for it is rejected.
   const forget = signal && onAbort(signal, () => void pool?.destroy());
   const runs = new Map<string, RouterRun>();
@@ -92,14 +98,6 @@ function readSplits(given: Splits): Splits {
     return Array.isArray(over.splits) && over.splits.every(({ train, test }) => train.table && test.embeddings);
   });
   return over;
-}
-
-function makePool(threads: number, workerData: unknown): Piscina {
-  const filename = workerFile("router-worker");
-  const pool = new Piscina({ ...WORKER_OPTIONS, filename, workerData, minThreads: threads, maxThreads: threads });
-  // The reply to a task that was cancelled meanwhile, which piscina does not expect.
-  pool.on("error", () => {});
-  return pool;
 }
 
 async function inTurn<In, Out>(inputs: readonly In[], run: (input: In) => Promise<Out>): Promise<Out[]> {

@@ -1,7 +1,7 @@
 /** Building an alignment: blocks of rows, one after another in this thread or side by side on a pool. */
 import os from "node:os";
 import { LlamafuseError } from "../../../errors.js";
-import { WORKER_OPTIONS, workerFile } from "../../../package-files.js";
+import { makeWorkerPool } from "../../../worker-pool.js";
 import { nearestBlock } from "../mined/minimum-edit.js";
 import { candidatesBlock, neighbourhoodBlock, placeBlock, similarityBlock } from "../similarity/blocks.js";
 import { crossBlock, directionsBlock, mapsBlock } from "../similarity/dictionary-blocks.js";
@@ -69,15 +69,7 @@ export async function eachBlock<Name extends keyof Tasks>(
     }
     return;
   }
-  // Loaded by those who build something large.
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({
-    ...WORKER_OPTIONS,
-    filename: workerFile("alignment-worker"),
-    maxThreads: Math.min(threads, jobs.length),
-  });
-  // The reply to a job that was cancelled meanwhile, which piscina does not expect.
-  pool.on("error", () => {});
+  const pool = await makeWorkerPool("alignment-worker", { maxThreads: Math.min(threads, jobs.length) });
   const run = async (job: JobOf<Name>) => {
     const outcome = (await pool.run(job, { name, signal })) as BlockReply<BlockOf<Name>>;
     if ("error" in outcome) throw LlamafuseError.from(outcome.error);
