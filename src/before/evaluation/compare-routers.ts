@@ -58,7 +58,7 @@ export interface RouterIntervals {
   lift: Interval;
   /** These hold for all routers together: the best of many is judged as that. */
   overZero: Interval;
-  /** This router's `overZero` less the best router's; 0 for the best one. */
+  /** This router's `overZero` less the best router's, whichever that turned out to be; 0 for the best one. */
   overBest: Interval;
 }
 
@@ -208,21 +208,17 @@ function intervalsOf(
     const sorted = Float64Array.from(samples.map(of).filter((each) => !Number.isNaN(each))).sort();
     return { value, low: quantile(sorted, ALPHA / 2), high: quantile(sorted, 1 - ALPHA / 2) };
   };
-  const overZero = judgeTogether(differences, resampled, ALPHA);
-  const lessBest = (values: readonly number[]) => values.map((value) => value - values[best]);
-  const overBest = judgeTogether(lessBest(differences), resampled.map(lessBest), ALPHA);
-  const togetherOf = ({ intervals }: typeof overZero, values: readonly number[], index: number): Interval => {
-    const [low, high] = intervals[index];
-    return { value: values[index], low, high };
-  };
+  const { intervals: overZero, pairQuantile } = judgeTogether(differences, resampled, ALPHA);
+  const around = (value: number, [low, high]: readonly [number, number]): Interval => ({ value, low, high });
+  const belowBest = (value: number) => around(value, [value - pairQuantile, value + pairQuantile]);
   return whole.routers.map((_, index) => ({
     intervals: {
       aiq: interval(({ routers }) => routers[index].aiq),
       apgr: interval(({ routers }) => routers[index].apgr),
       lift: interval(({ routers }) => routers[index].lift.quality),
-      overZero: togetherOf(overZero, differences, index),
-      overBest: index === best ? { value: 0, low: 0, high: 0 } : togetherOf(overBest, lessBest(differences), index),
+      overZero: around(differences[index], overZero[index]),
+      overBest: index === best ? { value: 0, low: 0, high: 0 } : belowBest(differences[index] - differences[best]),
     },
-    better: overZero.intervals[index][0] > 0,
+    better: overZero[index][0] > 0,
   }));
 }

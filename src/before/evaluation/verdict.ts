@@ -92,6 +92,11 @@ export interface Verdicts {
   /** The (1 − alpha) quantile over the resamples of max_r (d*_r − d_r), and with absolute values. */
   maxQuantile: number;
   maxAbsQuantile: number;
+  /**
+   * That of max_r (d*_r − d_r) − min_r (d*_r − d_r): with probability 1 − alpha d_r − d_s ∓ it holds the true difference of
+   * every pair, so also of a router and whichever one turns out best.
+   */
+  pairQuantile: number;
   /** d_r − maxQuantile: with probability 1 − alpha none of them lies above its true difference. */
   lowerBounds: number[];
   /** Whether the lower bound is above 0. */
@@ -113,24 +118,22 @@ export function judgeTogether(
   resampled: readonly (readonly number[])[],
   alpha: number,
 ): Verdicts {
-  const deviations = (of: (difference: number) => number) =>
-    Float64Array.from(resampled, (sample) => {
-      const known = sample
-        .map((value, router) => of(value - differences[router]))
+  const quantileOf = (largest: (deviations: readonly number[]) => number) => {
+    const found = resampled.map((sample) => {
+      const deviations = sample
+        .map((value, router) => value - differences[router])
         .filter((each) => !Number.isNaN(each));
-      return Math.max(...known, Number.NEGATIVE_INFINITY);
-    })
-      .filter(Number.isFinite)
-      .sort();
-  const maxQuantile = quantile(
-    deviations((difference) => difference),
-    1 - alpha,
-  );
-  const maxAbsQuantile = quantile(deviations(Math.abs), 1 - alpha);
+      return deviations.length === 0 ? Number.NaN : largest(deviations);
+    });
+    return quantile(Float64Array.from(found.filter((each) => !Number.isNaN(each))).sort(), 1 - alpha);
+  };
+  const maxQuantile = quantileOf((deviations) => Math.max(...deviations));
+  const maxAbsQuantile = quantileOf((deviations) => Math.max(...deviations.map(Math.abs)));
   const lowerBounds = differences.map((difference) => difference - maxQuantile);
   return {
     maxQuantile,
     maxAbsQuantile,
+    pairQuantile: quantileOf((deviations) => Math.max(...deviations) - Math.min(...deviations)),
     lowerBounds,
     better: lowerBounds.map((bound) => bound > 0),
     intervals: differences.map((difference) => [difference - maxAbsQuantile, difference + maxAbsQuantile]),

@@ -60,8 +60,10 @@ it("bounds for all routers together are as wide as the largest deviation", () =>
     [0.2, 0.1],
     [0.3, 0.2],
   ];
-  const { maxQuantile, lowerBounds, better, intervals } = judgeTogether([0.2, 0.2], resampled, 0.5);
+  const { maxQuantile, pairQuantile, lowerBounds, better, intervals } = judgeTogether([0.2, 0.2], resampled, 0.5);
   expect(maxQuantile).toBeCloseTo(0.1, 12);
+  // The deviations lie 0.2, 0.1 and 0.1 apart.
+  expect(pairQuantile).toBeCloseTo(0.1, 12);
   expect(lowerBounds).toEqual([expect.closeTo(0.1, 12), expect.closeTo(0.1, 12)]);
   expect(better).toEqual([true, true]);
   expect(intervals[0]).toEqual([expect.closeTo(0.1, 12), expect.closeTo(0.3, 12)]);
