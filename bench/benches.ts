@@ -2,8 +2,8 @@
 import { unknownName } from "../src/errors.js";
 import { benchAlignments } from "./alignments.js";
 import { benchBytes } from "./bytes.js";
-import { onChildEnded } from "./child-process.js";
 import { benchFused } from "./fused.js";
+import { benchGraphTop } from "./graph-top.js";
 import { benchIsolate } from "./isolate.js";
 import { benchLoad } from "./load.js";
 import { Disturbance } from "./machine.js";
@@ -21,6 +21,10 @@ const benches = {
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
   isolate: { summary: "a step of members in processes of their own against threads", run: benchIsolate },
+  "graph-top": {
+    summary: "the k best logits chosen in llama.cpp's graph against a search over all",
+    run: benchGraphTop,
+  },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",
     run: benchQuality,
@@ -57,7 +61,6 @@ export const benchNames: readonly string[] = Object.keys(benches);
 export async function runBench(name: string, options: BenchOptions & SpeedOptions = {}): Promise<BenchReport> {
   if (!Object.hasOwn(benches, name)) throw unknownName("bench", name, benchNames);
   const disturbance = new Disturbance();
-  onChildEnded((milliseconds) => disturbance.addChild(milliseconds));
   const report = await benches[name as keyof typeof benches].run(options);
   const others = disturbance.share();
   const notes = [...report.notes];

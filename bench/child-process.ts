@@ -7,18 +7,10 @@ import type { ChildTasks } from "./child.js";
 import { entryFile } from "./entry-file.js";
 
 export type TaskName = keyof ChildTasks;
-export type ChildReply = { result: unknown; cpuMs: number } | { error: ReturnType<LlamafuseError["toJSON"]> };
-
-let childEnded = (_cpuMs: number): void => {};
-
-/** Be told the processor time of every child that ends. */
-export function onChildEnded(listener: (cpuMs: number) => void): void {
-  childEnded = listener;
-}
+export type ChildReply = { result: unknown } | { error: ReturnType<LlamafuseError["toJSON"]> };
 
 export class BenchChild {
   readonly #process: ChildProcess;
-  #cpuMs = 0;
 
   constructor() {
     this.#process = fork(fileURLToPath(entryFile("child")), {
@@ -46,7 +38,6 @@ export class BenchChild {
     try {
       const [reply] = (await Promise.race([once(this.#process, "message", { signal }), died])) as [ChildReply];
       if ("error" in reply) throw LlamafuseError.from(reply.error);
-      this.#cpuMs = reply.cpuMs;
       return reply.result as Awaited<ReturnType<ChildTasks[Name]>>;
     } finally {
       stop.abort();
@@ -58,6 +49,5 @@ export class BenchChild {
     const exited = once(this.#process, "exit");
     this.#process.disconnect();
     await exited;
-    childEnded(this.#cpuMs);
   }
 }

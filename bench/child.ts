@@ -4,7 +4,6 @@ import { LlamafuseError, toLlamafuseError } from "../src/errors.js";
 import { measureAgreement, measureAlignment } from "./alignment-tasks.js";
 import { fuseUnder, METHODS } from "./ensembles.js";
 import { measureBareLoad, measureLoad } from "./load-tasks.js";
-import { ownMs } from "./machine.js";
 import { PeerFusion, type PeerJob, type PeerRun, type PeerStart } from "./peer-fusion.js";
 import { recordRun } from "./step-recorder.js";
 
@@ -55,7 +54,7 @@ function notOpen(first: string): LlamafuseError {
 process.on("message", async ({ name, argument }: { name: keyof ChildTasks; argument: never }) => {
   try {
     const result = await (tasks[name] as (argument: never) => Promise<unknown>)(argument);
-    process.send?.({ result, cpuMs: ownMs() });
+    process.send?.({ result });
   } catch (error) {
     process.send?.({ error: toLlamafuseError(error, `The bench's ${name}`).toJSON() });
   }

@@ -45,6 +45,18 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
     "Speed: the same fusion on node-llama-cpp's public API",
     "Measured on node-llama-cpp 3.22.1, whose API returns the ten best logits quickly and all logits slowly. The release pinned now, 3.21.1, returns all probabilities or none.",
   ],
+  [
+    "isolate",
+    "Speed: members in processes of their own",
+    "What `isolate: true` costs in each step: the copy of a member's output through a pipe. See [Members that fail](isolation.md).",
+  ],
+  [
+    "graph-top",
+    "Speed: top tokens chosen in llama.cpp's graph",
+    `llama.cpp can choose the k best logits where it computes them, so that only k values leave the device. On a CPU its search
+is slower than ours, and methods that look strings up in another member's logits need all of them in any case, so Llamafuse
+does not use it. On Debian 12's software Vulkan driver it never returns. It has not been measured on a card.`,
+  ],
   ["load", "Loading and memory", ""],
   [
     "alignments",
