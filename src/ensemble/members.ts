@@ -130,6 +130,7 @@ class Loaded {
     readonly voices: readonly Voice[],
     readonly plan: Plan,
     kernels: Kernels | undefined,
+    private readonly leaveMemory: () => void,
   ) {
     this.#kernels = kernels;
     const places = voices.map((_, index) => index);
@@ -154,6 +155,7 @@ class Loaded {
       const message = "These members have been disposed. Load them again with loadMembers.";
       this.turns.stop(new LlamafuseError("disposed", message));
       await Promise.all(this.voices.map(({ member }) => member.dispose()));
+      this.leaveMemory();
     })();
     return this.#disposed;
   }
@@ -188,18 +190,21 @@ async function loadWatched(options: CheckedLoadOptions): Promise<Members> {
     options.members.map((member) => ("weight" in member ? (member.weight ?? 1) : 1)),
     options.names,
   );
-  const shared = new SharedMemory();
+  const shared = SharedMemory.take();
+  const leaveMemory = shared.use();
   return await untilAborted(signal, async () => {
-    const members = await loadAll(options, shared);
+    let members: Member[] = [];
     try {
+      members = await loadAll(options, shared);
       const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
       // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
       const kernels = options.members.some(isMember) ? undefined : loadKernels(shared.memory);
       const plan = await choosePlan(members, options.schedule ?? "auto", given, signal);
       const voices = members.map((member, index) => ({ member, weight: weights[index] }));
-      return new Loaded(voices, plan, kernels).whole;
+      return new Loaded(voices, plan, kernels, leaveMemory).whole;
     } catch (error) {
       await disposeLoaded(members, options);
+      leaveMemory();
       throw error;
     }
   });

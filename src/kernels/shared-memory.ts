@@ -2,8 +2,9 @@
  * The memory that an ensemble's threads compute in: one shared WebAssembly memory, cut into regions by a bump allocator.
  *
  * Any thread that holds the `memory` may wrap it, allocate, and read what the others wrote: the allocator's only word
- * lies in the memory itself. Regions are never freed one by one; the whole memory goes when its last holder does. A user
- * whose needs change between requests keeps its region and asks for another only when it has to be larger.
+ * lies in the memory itself. Regions are never freed one by one; the whole memory goes when its last user does, as a rule to
+ * the next who wants one: V8 does not count shared memory as garbage, and would let hundreds pile up before it collects any. A
+ * user whose needs change between requests keeps its region and asks for another only when it has to be larger.
  *
  * The memory does no locking: who may write a region when is agreed between its users.
  */
@@ -16,18 +17,42 @@ const PAGE = 65536;
 const FIRST_FREE = PAGE;
 /** Growth in steps of 1 MiB, so that many small regions do not make many system calls. */
 const GROWTH = 16 * PAGE;
+/** Of memories that are kept for the next user, in all. Others are left to the garbage collector. */
+const MOST_IDLE_BYTES = 64 * 2 ** 20;
 /** Index of the word in which the allocator keeps the first free offset; 0 until the first allocation. */
 const NEXT = 0;
+
+const idle: SharedMemory[] = [];
 
 export class SharedMemory {
   /** Post this to another thread and wrap it there with `new SharedMemory(memory)`. */
   readonly memory: WasmMemory;
   readonly #words: Int32Array;
+  #users = 0;
 
   /** Without an argument, a new memory: 64 KiB that grow on demand up to 1 GiB of reserved addresses. */
   constructor(memory: WasmMemory = new Memory({ initial: initialPages, maximum: maximumPages, shared: true })) {
     this.memory = memory;
     this.#words = new Int32Array(memory.buffer, 0, 1);
+  }
+
+  /** One whose users are all gone, as good as new, or a new one. */
+  static take(): SharedMemory {
+    const kept = idle.pop();
+    if (kept === undefined) return new SharedMemory();
+    kept.uint8(0, kept.used).fill(0);
+    return kept;
+  }
+
+  /** It is in use until the returned function is called, by everybody who called this, and then kept for `take`. */
+  use(): () => void {
+    this.#users++;
+    let uses = true;
+    return () => {
+      if (!uses) return;
+      uses = false;
+      if (--this.#users === 0) keep(this);
+    };
   }
 
   /**
@@ -92,6 +117,11 @@ export class SharedMemory {
       if (this.#buffer(end).byteLength < end) throw exhausted(missing, this.memory.buffer.byteLength, cause);
     }
   }
+}
+
+function keep(shared: SharedMemory): void {
+  const bytes = [...idle, shared].reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
+  if (bytes <= MOST_IDLE_BYTES) idle.push(shared);
 }
 
 function exhausted(bytes: number, used: number, cause?: unknown): LlamafuseError {

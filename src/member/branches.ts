@@ -6,9 +6,18 @@ import { LlamafuseError } from "../errors.js";
 import type { LlamaContext } from "../llama/context.js";
 import type { Branch } from "./member.js";
 
+/** Tokens behind the prompt, the last one first: branches share what they have in common, so that none is ever copied. */
+interface Chain {
+  before: Chain | undefined;
+  token: number;
+}
+
 /** What a context's sequence holds. */
 interface Held {
-  tokens: number[];
+  /** Behind the prompt. */
+  last: Chain | undefined;
+  /** Tokens, with the prompt's. */
+  length: number;
   /** How many of them are in the cache. */
   decoded: number;
   /** Behind the last decoded token. */
@@ -19,7 +28,7 @@ export class Branches {
   /** Branch → its sequence. */
   #sequences = [0];
   readonly #held: Held[];
-  readonly #promptLength: number;
+  readonly #prompt: Int32Array;
   /** Whether the cache holds the prompt and nothing else. */
   isUntouched = true;
 
@@ -30,24 +39,27 @@ export class Branches {
     prompt: Int32Array,
   ) {
     this.#held = Array.from({ length: context.sequences }, () => ({
-      tokens: [],
-      decoded: 0,
+      last: undefined,
+      length: prompt.length,
+      decoded: prompt.length,
       logits: new Float32Array(context.vocabularySize),
     }));
-    this.#held[0].tokens = Array.from(prompt);
-    this.#held[0].decoded = prompt.length;
     this.#held[0].logits.set(context.logits());
-    this.#promptLength = prompt.length;
+    this.#prompt = prompt.slice();
   }
 
   /** The first branch's tokens. */
   get tokens(): Int32Array {
-    return Int32Array.from(this.#held[this.#sequences[0]].tokens);
+    const held = this.#held[this.#sequences[0]];
+    const tokens = new Int32Array(held.length);
+    tokens.set(this.#prompt);
+    tokens.set(lastTokens(held, held.length - this.#prompt.length), this.#prompt.length);
+    return tokens;
   }
 
   /** Whether nothing has been appended to the first branch. */
   get isAtPrompt(): boolean {
-    return this.#held[this.#sequences[0]].tokens.length === this.#promptLength;
+    return this.#held[this.#sequences[0]].length === this.#prompt.length;
   }
 
   /** Each branch's logits. */
@@ -65,23 +77,24 @@ export class Branches {
     this.#sequences = sources.map((source, branch) => {
       if (sources.indexOf(source) === branch) return source;
       const target = free.pop()!;
-      const { tokens, decoded, logits } = this.#held[source];
+      const { last, length, decoded, logits } = this.#held[source];
       this.context.fork(source, target, decoded);
       const held = this.#held[target];
-      held.tokens = [...tokens];
-      held.decoded = decoded;
+      Object.assign(held, { last, length, decoded });
       held.logits.set(logits);
       return target;
     });
-    for (const [branch, { ids }] of next.entries()) this.#held[this.#sequences[branch]].tokens.push(...ids);
+    for (const [branch, { ids }] of next.entries()) {
+      const held = this.#held[this.#sequences[branch]];
+      for (const token of ids) held.last = { before: held.last, token };
+      held.length += ids.length;
+    }
   }
 
   /** Decode what was appended; returns the number of tokens. Errors: context-overflow, and those of a decode. */
   decode(mayContinue: () => boolean): number {
-    const growing = this.#sequences.filter(
-      (sequence) => this.#held[sequence].tokens.length > this.#held[sequence].decoded,
-    );
-    const longest = Math.max(...growing.map((sequence) => this.#held[sequence].tokens.length));
+    const growing = this.#sequences.filter((sequence) => this.#held[sequence].length > this.#held[sequence].decoded);
+    const longest = Math.max(...growing.map((sequence) => this.#held[sequence].length));
     if (longest > this.context.contextSize) {
       throw new LlamafuseError(
         "context-overflow",
@@ -100,25 +113,31 @@ export class Branches {
   #decodeAll(growing: readonly number[], mayContinue: () => boolean): number {
     let count = 0;
     for (const sequence of growing) {
-      const { tokens, decoded } = this.#held[sequence];
-      count += tokens.length - decoded;
-      const before = tokens.slice(decoded, -1);
+      const { length, decoded } = this.#held[sequence];
+      count += length - decoded;
+      const before = lastTokens(this.#held[sequence], length - decoded).slice(0, -1);
       if (before.length > 0)
         this.context.decode(Int32Array.from(before), decoded, { sequence, outputs: 0, mayContinue });
     }
     if (count === 0) return 0;
     const last = growing.map((sequence) => {
-      const { tokens } = this.#held[sequence];
-      return { sequence, token: tokens[tokens.length - 1], position: tokens.length - 1 };
+      const { last, length } = this.#held[sequence];
+      return { sequence, token: last!.token, position: length - 1 };
     });
     this.context.decodeParallel(last);
     for (const [output, sequence] of growing.entries()) {
       const held = this.#held[sequence];
       held.logits.set(this.context.logits(output));
-      held.decoded = held.tokens.length;
+      held.decoded = held.length;
     }
     return count;
   }
+}
+
+function lastTokens({ last }: Held, count: number): number[] {
+  const tokens: number[] = [];
+  for (let at = last; tokens.length < count; at = at!.before) tokens.push(at!.token);
+  return tokens.reverse();
 }
 
 /** LlamafuseError "invalid-option" for branches that go on from none there is, too many, or with unknown tokens. */

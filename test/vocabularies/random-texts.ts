@@ -191,3 +191,35 @@ export function randomSplit(random: Random, bytes: Uint8Array, longest: number):
   }
   return parts;
 }
+
+const CHINESE_TEXT = "今天天气很好我们去公园散步路上遇到了几个老朋友他们正在讨论人工智能的未来";
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const WITHOUT_SPACES: readonly ((random: Random) => string)[] = [
+  (random) => pick(random, [...BASE64]),
+  (random) => String(Math.floor(random() * 1e9)),
+  (random) => pick(random, WORDS),
+  (random) => pick(random, WORDS).toUpperCase(),
+  (random) => `${pick(random, ["'", "'s", "'re", "'LL", "’s", "-", "_", "/", "="])}${pick(random, WORDS)}`,
+  scriptRun,
+  (random) => pick(random, [...CHINESE_TEXT]),
+  (random) => pick(random, PUNCTUATION),
+  (random) => pick(random, EMOJI),
+  (random) => pick(random, MARKERS),
+  (random) => pick(random, SPACES),
+];
+
+/** A text with few places to cut it: long runs of one kind, and now and then something else. */
+export function unbrokenText(random: Random, bytes: number): string {
+  let text = "";
+  while (text.length < bytes) {
+    const make = pick(random, WITHOUT_SPACES);
+    const other = pick(random, WITHOUT_SPACES);
+    const isOneThing = random() < 0.2;
+    const [one, another] = [make(random), other(random)];
+    for (let count = between(random, 1, 60); count > 0; count--) {
+      if (isOneThing) text += random() < 0.02 ? another : one;
+      else text += (random() < 0.1 ? other : make)(random);
+    }
+  }
+  return text;
+}

@@ -77,10 +77,10 @@ export class LlamaEngine {
     try {
       const { vocabulary } = this.model.tokenizer;
       this.#threads = options.threads;
+      this.#trail = new TokenTrail(this.model.tokenizer);
       single = this.#single = this.#cache = this.#makeCache(1);
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
       this.#reader = new LogitReader(options.name, vocabulary, kernels);
-      this.#trail = new TokenTrail(this.model.tokenizer);
       this.#required = RequiredText.of(vocabulary);
     } catch (error) {
       single?.context.free();
@@ -123,7 +123,7 @@ export class LlamaEngine {
     const { mayContinue } = this.options;
     const outputs = sequences === 1 ? READ_AT_ONCE : 1;
     const options = { ...this.options, sequences, outputs, threads: this.#threads };
-    return new TokenCache(new LlamaContext(this.model, options), mayContinue);
+    return new TokenCache(new LlamaContext(this.model, options), mayContinue, this.#trail);
   }
 
   get #isBranching(): boolean {
@@ -184,24 +184,24 @@ export class LlamaEngine {
     this.#checkCanLookAhead();
     const missed = this.#decodeText(false);
     this.#hasHidden = false;
-    const { sayings, decodedTokens } = draftBehind(
-      { trail: this.#trail.copy(), required: this.#required },
-      count,
-      this.#cache,
-      this.#reader,
+    const trail = this.#trail;
+    const { sayings, decodedTokens } = trail.aside(() =>
+      draftBehind({ trail, required: this.#required }, count, this.#cache, this.#reader),
     );
     return { sayings, decodedTokens: missed + decodedTokens };
   }
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
     this.#checkCanLookAhead();
-    const startsFragment = this.#trail.atFragmentStart;
-    const trail = this.#trail.copy();
-    trail.append({ kind: "text", bytes });
+    const trail = this.#trail;
+    const startsFragment = trail.atFragmentStart;
     this.#hasHidden = false;
     const { vocabulary } = this.model.tokenizer;
-    const ahead = { bytes, places, trail, startsFragment, required: this.#required };
-    return verifyWithin(ahead, vocabulary, this.#cache, this.#reader);
+    return trail.aside(() => {
+      trail.append({ kind: "text", bytes });
+      const ahead = { bytes, places, trail, startsFragment, required: this.#required };
+      return verifyWithin(ahead, vocabulary, this.#cache, this.#reader);
+    });
   }
 
   #checkCanLookAhead(): void {

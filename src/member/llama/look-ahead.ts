@@ -6,7 +6,7 @@ import type { LogitReader } from "./logit-reader.js";
 import type { TokenCache } from "./token-cache.js";
 import type { TokenTrail } from "./token-trail.js";
 
-/** A text that goes on: a copy of the member's tokens, which goes along, and what is to be said next. */
+/** A text that goes on: the member's tokens, which go along and are taken back by the caller, and what is to be said next. */
 export interface Continued {
   trail: TokenTrail;
   required: RequiredText;

@@ -58,9 +58,11 @@ export class MemberProcess implements EngineHost {
     this.#name = name;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.process = fork(workerFile("member-process"), processOptions());
+    const leaveMemory = shared.use();
     this.#over = new Promise((resolve) => {
       const end = (reason: string) => {
         this.#death = reason;
+        leaveMemory();
         this.channel.markEnded();
         this.#pending?.fail(this.#diedError());
         resolve();

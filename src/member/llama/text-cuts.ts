@@ -56,9 +56,12 @@ export class TextCuts {
     for (const id of literals) this.#readLiteral(vocabulary.bytesOf(id), vocabulary.addsSpacePrefix);
   }
 
-  /** The last cut that is decided by the bytes before `known`, all of them whole characters; 0 if there is none. */
-  last(text: Uint8Array, known: number): number {
-    for (let at = known - 2; at > 0; at--) {
+  /**
+   * The last cut that is decided by the bytes before `known`, all of them whole characters; 0 if there is none. `least`: cuts
+   * before this byte are not looked for.
+   */
+  last(text: Uint8Array, known: number, least = 1): number {
+    for (let at = known - 2; at >= Math.max(1, least); at--) {
       const byte = text[at];
       if (byte === SPACE) {
         if (this.#cutsBeforeSpace(text, at, known)) return at;
@@ -120,13 +123,14 @@ function matches(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
 }
 
 /** Where the character that ends before `end` begins. */
-function characterBefore(text: Uint8Array, end: number): number {
+export function characterBefore(text: Uint8Array, end: number): number {
   let at = end - 1;
   while (at > 0 && (text[at] & 0xc0) === 0x80) at--;
   return at;
 }
 
-function characterAt(text: Uint8Array, at: number, end: number): string {
+/** The character that begins here; "" where the text ends within it. */
+export function characterAt(text: Uint8Array, at: number, end: number): string {
   const lead = text[at];
   const size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   return at + size > end ? "" : Buffer.from(text.buffer, text.byteOffset + at, size).toString("utf8");

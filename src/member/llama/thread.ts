@@ -60,7 +60,7 @@ export class MemberThread implements EngineHost {
       channel: this.channel.buffer,
     };
     this.worker = takeThread();
-    this.#over = this.#whenOver(llama);
+    this.#over = this.#whenOver(llama, shared.use());
     remember(this);
     this.#ready = this.#reply() as Promise<Ready>;
     // Whoever waits for it is told; nobody may.
@@ -68,7 +68,7 @@ export class MemberThread implements EngineHost {
     this.worker.postMessage({ start } satisfies ToThread);
   }
 
-  #whenOver({ loadTurns }: Llama): Promise<void> {
+  #whenOver({ loadTurns }: Llama, leaveMemory: () => void): Promise<void> {
     const { worker, channel } = this;
     const { threadId } = worker;
     return new Promise((resolve) => {
@@ -88,6 +88,7 @@ export class MemberThread implements EngineHost {
         forget(this);
         this.#stopByte = new Uint8Array(8);
         koffi.free(this.#stopFlag);
+        leaveMemory();
         this.#isOver = true;
         if (isSound) keepThread(worker);
         resolve();

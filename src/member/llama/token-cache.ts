@@ -4,12 +4,11 @@ import type { LlamaContext } from "../../llama/context.js";
 /** Positions whose logits are in memory at a time: those of 152,064 tokens take 10 MB. */
 export const READ_AT_ONCE = 16;
 
-/** Tokens that are compared at once. */
-const BLOCK = 1024;
-
 export class TokenCache {
   #tokens = new Int32Array(256);
   #length = 0;
+  /** Leading tokens that are those of the list that was given last. */
+  #agreed = 0;
   /** Whether the context has the logits behind the last token. */
   #hasLogits = false;
 
@@ -18,15 +17,16 @@ export class TokenCache {
     readonly context: LlamaContext,
     /** Asked between the batches of a long decode. */
     private readonly mayContinue: () => boolean,
+    /** Whose tokens all lists are: says how much of them has stayed as it was. Without it, each is compared as a whole. */
+    private readonly source?: { takeUnchanged(): number },
   ) {}
 
   /** How many leading tokens of a list it holds. */
   shared(tokens: Int32Array): number {
     const most = Math.min(tokens.length, this.#length);
-    let same = 0;
-    // Memory is compared many times as fast as numbers, and a long text is as it was but for its end.
-    while (same + BLOCK <= most && isSame(this.#tokens, tokens, same)) same += BLOCK;
+    let same = Math.min(this.#agreed, this.source?.takeUnchanged() ?? 0, most);
     while (same < most && this.#tokens[same] === tokens[same]) same++;
+    this.#agreed = same;
     return same;
   }
 
@@ -105,12 +105,7 @@ export class TokenCache {
     }
     this.#tokens.set(tokens.subarray(from), from);
     this.#length = tokens.length;
+    this.#agreed = tokens.length;
     this.#hasLogits = options.outputs > 0;
   }
-}
-
-/** Whether the blocks of two lists that start here are the same. */
-function isSame(a: Int32Array, b: Int32Array, start: number): boolean {
-  const [one, other] = [a, b].map(({ buffer, byteOffset }) => Buffer.from(buffer, byteOffset + 4 * start, 4 * BLOCK));
-  return one.equals(other);
 }

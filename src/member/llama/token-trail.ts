@@ -10,74 +10,103 @@
  * - Where the text starts right after a special token and the vocabulary puts a space before the first word, that
  *   space is the tokenizer's: the text "Hello" becomes the token "▁Hello".
  *
- * Only the text behind the last place where no token can cross is encoded again (see TextCuts), so a step costs the same
- * however long the text has grown.
+ * Only the text behind the last place where no token can cross is encoded again (see TextCuts) or, where there has been none
+ * for long, behind one where the tokens so far come out again (see ResumePlaces). So a step costs the same however long the
+ * text has grown.
  */
 import { LlamafuseError } from "../../errors.js";
 import { isUtf8, scanUtf8 } from "../../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "../member.js";
 import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
+import { RESUME_TRIALS, ResumePlaces } from "./resume-places.js";
 import { CUT_TRIALS, TextCuts } from "./text-cuts.js";
+import { TokenList } from "./token-list.js";
 
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
 const NO_TOKENS = new Int32Array(0);
+/** A cut is looked for in so many bytes before the text's end, and farther back only where no place is found. */
+const NEAR = 256;
+/** Bytes behind a place that have tokens already: this many, or four times as many where their tokens have changed. */
+const LEAST_OVERLAP = 32;
+const MOST_OVERLAP = 2048;
+/** Tokens that must come out again. One is enough by the rule; the others are for what we do not know of a tokenizer. */
+const SAME_TOKENS = 3;
+
+/** The text since the last special token, and what of it has tokens. */
+interface Fragment {
+  bytes: Uint8Array;
+  length: number;
+  /** Index of its first token. */
+  start: number;
+  /** Bytes whose tokens are the tokenizer's own. */
+  encoded: number;
+  /** Whether it follows bytes that are no text, so that the tokenizer's space does not belong before it. */
+  isContinuation: boolean;
+  /** Where the digits at its end begin; its length where it does not end in one. */
+  digits: number;
+}
+
+/** Tokens of the text up to some byte, from this index of the list on. */
+interface Found {
+  index: number;
+  ids: Int32Array;
+}
 
 export class TokenTrail {
-  #tokens = new Int32Array(256);
-  #length = 0;
-  /** The text since the last special token. */
-  #fragment: Uint8Array = new Uint8Array(1024);
-  #fragmentLength = 0;
-  /** Index of the fragment's first token. */
-  #fragmentStart = 0;
-  /** Bytes of the fragment whose tokens are the tokenizer's own. */
-  #encoded = 0;
-  /** Whether the fragment follows bytes that are no text, so that the tokenizer's space does not belong before it. */
-  #isContinuation = false;
+  readonly #list = new TokenList();
+  #fragment = fragmentAt(0);
   /** Whether the fragment's encoding reproduces the prompt's tokens; if not, text feedback only appends. */
   #canonical = true;
   readonly #cuts: TextCuts | undefined;
+  readonly #places: ResumePlaces | undefined;
   readonly #literals: ReadonlySet<number>;
+  /** Bytes that a resumed text shares with the text so far, at least: no literal reaches across them. */
+  readonly #overlap: number;
   readonly #alone: PieceEncoder;
 
-  /** Empty, or with `source` a copy of it. */
-  constructor(
-    private readonly encoder: Encoder,
-    source?: TokenTrail,
-  ) {
-    if (source !== undefined) {
-      this.#cuts = source.#cuts;
-      this.#literals = source.#literals;
-      this.#alone = source.#alone;
-      this.#tokens = source.#tokens.slice();
-      this.#length = source.#length;
-      this.#fragment = source.#fragment.slice();
-      this.#fragmentLength = source.#fragmentLength;
-      this.#fragmentStart = source.#fragmentStart;
-      this.#encoded = source.#encoded;
-      this.#isContinuation = source.#isContinuation;
-      this.#canonical = source.#canonical;
-      return;
-    }
+  constructor(private readonly encoder: Encoder) {
     const { vocabulary, literals = [] } = encoder;
     this.#literals = new Set(literals);
+    this.#overlap = literals.reduce((most, id) => Math.max(most, vocabulary.bytesOf(id).length), LEAST_OVERLAP);
     this.#alone = new PieceEncoder(encoder);
     const cuts = new TextCuts(vocabulary, literals);
     if (cuts.areKnown && CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
+    const places = new ResumePlaces(vocabulary);
+    if (places.areKnown) this.#places = places;
+    if (!RESUME_TRIALS.every((text) => this.#resumesWell(text))) this.#places = undefined;
+    this.#list.replaceFrom(0, NO_TOKENS);
+    this.#startFragment();
   }
 
-  copy(): TokenTrail {
-    return new TokenTrail(this.encoder, this);
+  /** Do something with this trail, then have it as it was. What is appended meanwhile costs what it costs, the text nothing. */
+  aside<T>(work: () => T): T {
+    const before = this.#fragment;
+    const canonical = this.#canonical;
+    // Bytes behind its end are nobody's, and what starts anew starts in memory of its own.
+    this.#fragment = { ...before };
+    try {
+      return this.#list.aside(work);
+    } finally {
+      this.#fragment = before;
+      this.#canonical = canonical;
+    }
   }
 
   get length(): number {
-    return this.#length;
+    return this.#list.length;
   }
 
   /** The tokens as they should stand in the cache; a view. */
   get tokens(): Int32Array {
-    return this.#tokens.subarray(0, this.#length);
+    return this.#list.tokens;
+  }
+
+  /** How many leading tokens are as they were when this was asked last. */
+  takeUnchanged(): number {
+    return this.#list.takeUnchanged();
   }
 
   /** Whether text feedback keeps the list canonical for this prompt. */
@@ -85,23 +114,27 @@ export class TokenTrail {
     return this.#canonical;
   }
 
-  /** Whether a step's cost does not grow with the text. */
   get usesCuts(): boolean {
     return this.#cuts !== undefined;
   }
 
+  get usesPlaces(): boolean {
+    return this.#places !== undefined;
+  }
+
   /** Whether the next bytes are the first ones after a special token of a vocabulary with a dummy prefix. */
   get atFragmentStart(): boolean {
-    return this.encoder.vocabulary.addsSpacePrefix && this.#fragmentLength === 0 && !this.#isContinuation;
+    const { length, isContinuation } = this.#fragment;
+    return this.encoder.vocabulary.addsSpacePrefix && length === 0 && !isContinuation;
   }
 
   /** Errors: invalid-text. */
   begin(prompt: MemberPrompt): void {
     if (prompt.tokens !== undefined) {
-      this.#replaceFrom(0, NO_TOKENS);
+      this.#list.replaceFrom(0, NO_TOKENS);
       this.#startFragment();
       this.#appendTokens(prompt.tokens);
-      if (this.#length === 0) throw noTokens();
+      if (this.length === 0) throw noTokens();
       return;
     }
     if (!isUtf8(prompt.text))
@@ -110,16 +143,14 @@ export class TokenTrail {
     if (tokens.length === 0) throw noTokens();
     let start = tokens.length;
     while (start > 0 && !this.#endsFragment(tokens[start - 1])) start--;
-    this.#replaceFrom(0, tokens);
-    this.#length = start;
-    this.#startFragment();
-    this.#length = tokens.length;
+    this.#list.replaceFrom(0, tokens);
+    this.#startFragment(start);
     const behind = tokens.subarray(start);
     const candidates = [this.#textBehind(prompt, tokens[start - 1]), prompt.text, this.#textOf(behind)];
     const text = candidates.find((candidate) => sameTokens(this.#encodeStart(candidate), behind));
     this.#canonical = text !== undefined;
     this.#appendBytes(text ?? candidates[2]);
-    this.#encoded = this.#fragmentLength;
+    this.#fragment.encoded = this.#fragment.length;
   }
 
   append(feedback: Exclude<Feedback, { kind: "branches" }>): void {
@@ -128,7 +159,7 @@ export class TokenTrail {
     else {
       const ids = this.encodeNext(feedback.bytes);
       this.#appendBytes(feedback.bytes);
-      this.#replaceFrom(this.#length, ids);
+      this.#list.replaceFrom(this.length, ids);
     }
   }
 
@@ -139,21 +170,23 @@ export class TokenTrail {
 
   /** The index of the token that begins so many bytes before the end of the text, or -1 if none does. */
   tokenBefore(bytes: number): number {
-    const position = this.#fragmentLength - bytes;
+    const { length, start } = this.#fragment;
+    const position = length - bytes;
     if (position < 0) return -1;
-    return position === 0 ? this.#fragmentStart : this.#tokenAt(position, this.#fragmentLength);
+    return position === 0 ? start : this.#tokenAt(position, length);
   }
 
   #appendText(bytes: Uint8Array): void {
-    let covered = this.#fragmentLength;
+    let covered = this.#fragment.length;
     this.#appendBytes(bytes);
     while (true) {
-      const { end, invalid } = scanUtf8(this.#fragment, this.#encoded, this.#fragmentLength);
-      const stop = invalid > 0 ? end + invalid : this.#fragmentLength;
+      const { bytes: text, length, encoded } = this.#fragment;
+      const { end, invalid } = scanUtf8(text, encoded, length);
+      const stop = invalid > 0 ? end + invalid : length;
       this.#encodeAgain(end, stop, covered);
       if (invalid === 0) return;
-      const rest = this.#fragment.slice(stop, this.#fragmentLength);
-      this.#startFragment(true);
+      const rest = text.slice(stop, length);
+      this.#startFragment(this.length, true);
       this.#appendBytes(rest);
       covered = 0;
     }
@@ -164,24 +197,53 @@ export class TokenTrail {
    * bytes of the fragment that the list stands for now.
    */
   #encodeAgain(end: number, stop: number, covered: number): void {
-    const text = this.#fragment;
-    let cut = this.#cuts?.last(text, this.#encoded) ?? 0;
-    let index = cut === 0 ? -1 : this.#tokenAt(cut, covered);
-    let ids = index < 0 ? undefined : this.#encodeFromCut(text.subarray(cut, end));
-    if (ids === undefined) {
-      cut = 0;
-      index = this.#fragmentStart;
-      ids = this.#encodeStart(text.subarray(0, end));
-    }
+    const { bytes: text, start, encoded } = this.#fragment;
+    const { index, ids } = this.#behindCut(end, covered, encoded - NEAR) ??
+      this.#resumed(end, covered) ??
+      this.#behindCut(end, covered) ?? { index: start, ids: this.#encodeStart(text.subarray(0, end)) };
     const tail = this.#alone.longestMatch(text.subarray(end, stop));
-    this.#replaceFrom(index, tail.length === 0 ? ids : Int32Array.from([...ids, ...tail]));
-    this.#encoded = end;
+    this.#list.replaceFrom(index, tail.length === 0 ? ids : Int32Array.from([...ids, ...tail]));
+    this.#fragment.encoded = end;
+  }
+
+  /** The tokens behind the last cut that lies at this byte or behind it. */
+  #behindCut(end: number, covered: number, least = 1): Found | undefined {
+    const { bytes: text, encoded } = this.#fragment;
+    const cut = this.#cuts?.last(text, encoded, least) ?? 0;
+    const index = cut === 0 ? -1 : this.#tokenAt(cut, covered);
+    const ids = index < 0 ? undefined : this.#encodeFromCut(text.subarray(cut, end));
+    return ids && { index, ids };
+  }
+
+  /** The tokens from a place on where those that stand there come out again (see ResumePlaces). */
+  #resumed(end: number, covered: number): Found | undefined {
+    const { bytes: text, encoded, digits } = this.#fragment;
+    if (this.#places === undefined) return undefined;
+    let overlap = this.#overlap;
+    let kept = 0;
+    for (const { index, at } of this.#tokensBackwards(covered)) {
+      if (encoded - at > MOST_OVERLAP || this.#literals.has(this.#list.at(index))) return undefined;
+      if (at < encoded) kept++;
+      if (kept <= SAME_TOKENS || encoded - at < overlap || !this.#places.has(text, at, end, digits)) continue;
+      const ids = this.#encodeFromCut(text.subarray(at, end));
+      if (ids === undefined || ids.some((id) => this.#literals.has(id))) return undefined;
+      if (this.#agrees(index, ids)) return { index, ids };
+      overlap *= 4;
+    }
+    return undefined;
+  }
+
+  /** Whether the list has the first of these tokens from this index on. */
+  #agrees(index: number, ids: Int32Array): boolean {
+    for (let place = 0; place < SAME_TOKENS; place++)
+      if (place >= ids.length || this.#list.at(index + place) !== ids[place]) return false;
+    return true;
   }
 
   /** Encode text that begins the fragment. */
   #encodeStart(text: Uint8Array): Int32Array {
     if (text.length === 0) return NO_TOKENS;
-    if (this.#isContinuation && this.encoder.vocabulary.addsSpacePrefix) {
+    if (this.#fragment.isContinuation && this.encoder.vocabulary.addsSpacePrefix) {
       const ids = this.#encodeFromCut(text);
       if (ids !== undefined) return ids;
     }
@@ -201,18 +263,32 @@ export class TokenTrail {
    * those of the text (▁ in SentencePiece). `end`: the bytes that the list stands for.
    */
   #tokenAt(position: number, end: number): number {
-    const { bytes, offsets } = this.encoder.vocabulary.data;
-    let at = end;
-    for (let index = this.#length; index > this.#fragmentStart; index--) {
-      if (at === position) return index;
-      const id = this.#tokens[index - 1];
-      const start = at - (offsets[id + 1] - offsets[id]);
-      if (start < position) return -1;
-      for (let byte = offsets[id + 1], place = at; place > start; )
-        if (bytes[--byte] !== this.#fragment[--place]) return -1;
-      at = start;
-    }
+    if (position === end) return this.length;
+    for (const { index, at } of this.#tokensBackwards(end)) if (at <= position) return at === position ? index : -1;
     return -1;
+  }
+
+  /** The fragment's tokens from the last one on, with the bytes where they begin; as far as their bytes are the text's. */
+  *#tokensBackwards(end: number): Generator<{ index: number; at: number }> {
+    const { bytes, offsets } = this.encoder.vocabulary.data;
+    const { bytes: text, start } = this.#fragment;
+    let at = end;
+    for (let index = this.length - 1; index >= start; index--) {
+      const id = this.#list.at(index);
+      for (let byte = offsets[id + 1]; byte > offsets[id]; ) if (bytes[--byte] !== text[--at]) return;
+      yield { index, at };
+    }
+  }
+
+  /** Whether a text that comes bit by bit has its own tokens. */
+  #resumesWell(text: string): boolean {
+    this.#list.replaceFrom(0, NO_TOKENS);
+    this.#startFragment();
+    return (text.match(/.{1,5}/gu) ?? []).every((part) => {
+      this.#appendText(Buffer.from(part));
+      const { bytes, length } = this.#fragment;
+      return sameTokens(this.#encodeStart(bytes.subarray(0, length)), this.tokens);
+    });
   }
 
   #cutsHold(cuts: TextCuts, text: Uint8Array): boolean {
@@ -240,7 +316,7 @@ export class TokenTrail {
     for (const id of ids) {
       const bytes = vocabulary.bytesOf(id);
       const text = this.atFragmentStart ? textAtFragmentStart(bytes) : bytes;
-      this.#replaceFrom(this.#length, Int32Array.of(id));
+      this.#list.replaceFrom(this.length, Int32Array.of(id));
       if (this.#endsFragment(id)) this.#startFragment();
       else this.#appendBytes(text);
     }
@@ -252,12 +328,9 @@ export class TokenTrail {
     return vocabulary.classOf(id) !== TokenClass.text || (vocabulary.addsSpacePrefix && this.#literals.has(id));
   }
 
-  /** What comes next starts a fragment of its own. */
-  #startFragment(isContinuation = false): void {
-    this.#fragmentStart = this.#length;
-    this.#fragmentLength = 0;
-    this.#encoded = 0;
-    this.#isContinuation = isContinuation;
+  /** What comes next, from this index of the list on, is a fragment of its own. */
+  #startFragment(start = this.length, isContinuation = false): void {
+    this.#fragment = { ...fragmentAt(start), isContinuation };
     this.#canonical = true;
   }
 
@@ -278,26 +351,22 @@ export class TokenTrail {
   }
 
   #appendBytes(bytes: Uint8Array): void {
-    if (this.#fragmentLength + bytes.length > this.#fragment.length) {
-      const larger = new Uint8Array(2 * (this.#fragmentLength + bytes.length));
-      larger.set(this.#fragment.subarray(0, this.#fragmentLength));
-      this.#fragment = larger;
+    const fragment = this.#fragment;
+    const length = fragment.length + bytes.length;
+    if (length > fragment.bytes.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(fragment.bytes.subarray(0, fragment.length));
+      fragment.bytes = larger;
     }
-    this.#fragment.set(bytes, this.#fragmentLength);
-    this.#fragmentLength += bytes.length;
+    fragment.bytes.set(bytes, fragment.length);
+    const last = bytes.findLastIndex((byte) => byte < ZERO || byte > NINE);
+    if (last >= 0) fragment.digits = fragment.length + last + 1;
+    fragment.length = length;
   }
+}
 
-  /** Make the list end with these tokens from `index` on. */
-  #replaceFrom(index: number, ids: Int32Array): void {
-    const length = index + ids.length;
-    if (length > this.#tokens.length) {
-      const larger = new Int32Array(2 * length);
-      larger.set(this.#tokens.subarray(0, this.#length));
-      this.#tokens = larger;
-    }
-    this.#tokens.set(ids, index);
-    this.#length = length;
-  }
+function fragmentAt(start: number): Fragment {
+  return { bytes: new Uint8Array(1024), length: 0, start, encoded: 0, isContinuation: false, digits: 0 };
 }
 
 /** Whether what stands at this byte is letters, whatever it spells. */

@@ -164,11 +164,11 @@ export function sequenceOf(parent: TokenSequence | undefined, token: number, log
   return { parent, token, length, logProb, masses: undefined };
 }
 
-/** A sequence's tokens in their order. */
-export function idsOf(sequence: TokenSequence): number[] {
+/** A sequence's tokens in their order, or the last `most` of them. */
+export function idsOf(sequence: TokenSequence, most = Number.POSITIVE_INFINITY): number[] {
   const ids: number[] = [];
-  for (let at: TokenSequence | undefined = sequence; at !== undefined && at.token >= 0; at = at.parent)
-    ids.push(at.token);
+  let at: TokenSequence | undefined = sequence;
+  for (; at !== undefined && at.token >= 0 && ids.length < most; at = at.parent) ids.push(at.token);
   return ids.reverse();
 }
 

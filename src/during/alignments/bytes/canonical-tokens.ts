@@ -54,7 +54,7 @@ export class CanonicalTokens {
     const key = before * this.member.vocabulary.size + sequence.token;
     const answer = this.pairs.get(key);
     if (answer !== undefined) return answer;
-    return this.#ask([...this.#prompt, ...idsOf(sequence)].slice(-WINDOW - 1)).then((canonical) => {
+    return this.#ask([...this.#prompt, ...idsOf(sequence, WINDOW + 1)].slice(-WINDOW - 1)).then((canonical) => {
       if (this.pairs.size >= MAX_PAIRS) this.pairs.clear();
       if (before >= 0) this.pairs.set(key, canonical);
       return canonical;

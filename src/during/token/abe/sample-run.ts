@@ -19,10 +19,14 @@ import { ByteOrder } from "../../../vocabulary/byte-order.js";
 import { textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
 import type { FusedDistribution, MethodContext, MethodRun } from "../../method.js";
 
+/** Bytes that all members have said are forgotten when there are so many, so that a step costs the same in a long answer. */
+const FORGOTTEN_AT_ONCE = 256;
+
 export class AbeSampleRun implements MethodRun {
+  /** From the bytes on that have been forgotten. */
   #text: Uint8Array;
   /** By member: bytes and tokens that it has said, whether it waits in this round, whether it has tokens to decode. */
-  readonly #lengths: number[];
+  #lengths: number[];
   readonly #generated: number[];
   #waits: boolean[];
   readonly #lags: boolean[];
@@ -88,6 +92,11 @@ export class AbeSampleRun implements MethodRun {
   /** Members that are furthest wait while others are behind; all that do not wait decode what they said last. */
   async #startRound(): Promise<void> {
     const { voices } = this.context;
+    const said = Math.min(...this.#lengths);
+    if (said >= FORGOTTEN_AT_ONCE) {
+      this.#text = this.#text.slice(said);
+      this.#lengths = this.#lengths.map((length) => length - said);
+    }
     const isLevel = this.#lengths.every((length) => length === this.#text.length);
     this.#waits = this.#lengths.map((length) => !isLevel && length === this.#text.length);
     const advancing = voices.filter((_, index) => this.#lags[index] && !this.#waits[index]);

@@ -16,6 +16,9 @@ import { TokenRanking } from "./ranking.js";
 import { searchAsReleased } from "./released-search.js";
 import { type Continuation, type Hypothesis, searchAgreements } from "./search.js";
 
+/** Bytes that are given and said by all are forgotten when there are so many, so that a round costs the same in a long answer. */
+const FORGOTTEN_AT_ONCE = 256;
+
 export interface AbeSearchOptions {
   beams: number;
   /** Whether to search as the released code does. */
@@ -24,6 +27,7 @@ export interface AbeSearchOptions {
 
 /** What several members have said alike, all in all. */
 interface Saying {
+  /** From the bytes on that have been forgotten. */
   text: Uint8Array;
   strands: readonly Strand[];
   /** How many times the text grew. */
@@ -90,6 +94,7 @@ export class AbeSearchRun implements MethodRun {
   async #searchOnce(): Promise<void> {
     const { beams, compat } = this.options;
     const { voices } = this.context;
+    this.#forget();
     this.#tell();
     await this.#advance();
     this.#starts ??= voices.map(({ member }) => member.atFragmentStart);
@@ -108,6 +113,22 @@ export class AbeSearchRun implements MethodRun {
     this.#chosen = next.length === 0 ? completed.slice(0, 1) : next;
     this.#live = next.map((continuation) => this.#saying(continuation));
     if (next.length === 0 || this.#completed.length >= beams) this.#answer = this.#best();
+  }
+
+  /** Forget what is given, common to all hypotheses, and said by all members. */
+  #forget(): void {
+    const all = [...this.#live, ...this.#completed];
+    const said = all.flatMap(({ strands }) => strands.map(({ length }) => length));
+    const count = Math.min(this.#given.text.length, ...said);
+    if (count < FORGOTTEN_AT_ONCE) return;
+    const shorter = (saying: Saying): Saying => ({
+      ...saying,
+      text: saying.text.slice(count),
+      strands: saying.strands.map((strand) => ({ ...strand, length: strand.length - count })),
+    });
+    this.#live = this.#live.map(shorter);
+    this.#completed = this.#completed.map(shorter);
+    this.#given = { ...this.#given, text: this.#given.text.slice(count) };
   }
 
   /** A complete hypothesis, or else the one that led the last round. */

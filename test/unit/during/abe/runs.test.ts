@@ -11,6 +11,7 @@ import {
   randomNumbers,
   sentencePieceVocabulary,
 } from "../../../../src/laws/scripted-members.js";
+import { textOfTokens } from "../../../../src/laws/text-of-tokens.js";
 import { walk } from "../../../../src/laws/walk.js";
 import { refusal } from "../../../support/refusal.js";
 
@@ -29,7 +30,7 @@ function lettersVocabulary(pieces: readonly string[]): Vocabulary {
 }
 
 /** Over few strings, with an end that becomes likely; the distribution depends on what was said. */
-function spelling(seed: number, vocabulary: Vocabulary): ScriptedMember {
+function spelling(seed: number, vocabulary: Vocabulary, isEndless = false): ScriptedMember {
   return new ScriptedMember({
     name: `speller-${seed}`,
     vocabulary,
@@ -37,7 +38,8 @@ function spelling(seed: number, vocabulary: Vocabulary): ScriptedMember {
       const random = randomNumbers(tokens.reduce((hash, token) => (31 * hash + token + 1) % 65_521, seed));
       return Array.from({ length: vocabulary.size }, (_, id) => {
         const logit = 4 * random() + (id === vocabulary.size - 1 ? tokens.length / 2 - 4 : 0);
-        return id < UNSAID.length ? UNSAID_LOGIT : logit;
+        const isUnsaid = id < UNSAID.length || (isEndless && id === vocabulary.size - 1);
+        return isUnsaid ? UNSAID_LOGIT : logit;
       });
     },
   });
@@ -103,6 +105,18 @@ async function searched(members: readonly ScriptedMember[], beams: number, steps
   return Buffer.from(answer.text).toString("utf8");
 }
 
+it("samples one text that all members spell, however long it is", async () => {
+  const members = [randomMember(1, sp), randomMember(2, bpe), randomMember(3, byteVocabulary())];
+  await using ensemble = await createEnsemble({ members, method: "abe" });
+  const { text } = await ensemble.generate(PROMPT, { maxTokens: 500, temperature: 0.3, seed: 2 });
+  const said = Buffer.from(PROMPT + text);
+  for (const member of members) {
+    const own = textOfTokens(member.vocabulary, await member.cachedTokens());
+    expect(said.subarray(0, own.length).equals(own)).toBe(true);
+    expect(own.length).toBeGreaterThan(600);
+  }
+});
+
 describe("greedy agreement", () => {
   const a = lettersVocabulary(["a", "b", "c", "ab", "bc", "abc", "ca"]);
   const b = lettersVocabulary(["c", "b", "a", "aa", "cab", "bca", "cc", "ba"]);
@@ -119,6 +133,15 @@ describe("greedy agreement", () => {
       texts += text.length;
     }
     expect(texts).toBeGreaterThan(12);
+  });
+
+  it.each([1, 2])("with %s beams says the same in a long answer, whose beginning it forgets", async (beams) => {
+    const make = () => [spelling(3, a, true), spelling(4, b, true)];
+    const expected = await searched(make(), beams, 250);
+    await using ensemble = await createEnsemble({ members: make(), method: { name: "abe", beams } });
+    const { text } = await ensemble.generate(SHORT_PROMPT, { maxTokens: 250 });
+    expect(text.length).toBeGreaterThan(300);
+    expect(text).toBe(expected);
   });
 
   it("is a member's own answer where two copies agree", async () => {

@@ -128,23 +128,35 @@ describe.each(vocabularies)("a token trail over %s", (_, vocabulary) => {
         const text = textOfTokens(vocabulary, trail.tokens).length;
         const starts = new Map<number, number>([[0, list(trail).length]]);
         for (let index = lengths.length, bytes = 0; index-- > start; ) starts.set((bytes += lengths[index]), index);
-        for (let bytes = 0; bytes <= text + 1; bytes++)
-          expect(trail.tokenBefore(bytes)).toBe(bytes > text ? -1 : (starts.get(bytes) ?? -1));
+        const places = Array.from({ length: text + 2 }, (_, bytes) => bytes);
+        expect(places.map((bytes) => trail.tokenBefore(bytes))).toEqual(
+          places.map((bytes) => (bytes > text ? -1 : (starts.get(bytes) ?? -1))),
+        );
       }
     }
   });
 
-  it("leaves the original alone when a copy goes on", () => {
+  it("is as it was behind what was tried aside", () => {
     const { trail, encode } = trailOver(vocabulary);
+    const [end] = vocabulary.endTokens;
     begin(trail, "the do");
     const before = list(trail);
-    const copy = trail.copy();
-    append(copy, "g, hello");
-    expect(list(copy)).toEqual(encode("the dog, hello"));
+    trail.takeUnchanged();
+    trail.aside(() => {
+      append(trail, "g, hello");
+      expect(list(trail)).toEqual(encode("the dog, hello"));
+      trail.append({ kind: "tokens", ids: [end] });
+      append(trail, "a new text behind it");
+      append(trail, Buffer.of(0xff, 0xc3));
+    });
     expect(list(trail)).toEqual(before);
+    const unchanged = trail.takeUnchanged();
+    expect(unchanged).toBeLessThanOrEqual(before.length);
     append(trail, "ing");
     expect(list(trail)).toEqual(encode("the doing"));
-    expect(list(copy)).toEqual(encode("the dog, hello"));
+    expect(() => trail.aside(() => trail.append({ kind: "tokens", ids: [-1] }))).toThrowError(/-1/);
+    append(trail, " well");
+    expect(list(trail)).toEqual(encode("the doing well"));
   });
 });
 
@@ -195,10 +207,13 @@ describe("behind a prompt that the tokenizer does not give back", () => {
     return trail;
   };
 
-  it("a copy only appends, too", () => {
-    const copy = odd().copy();
-    append(copy, "D");
-    expect([said(copy), copy.isCanonical]).toEqual(["ABCd", false]);
+  it("what is tried aside is only appended, too", () => {
+    const trail = odd();
+    trail.aside(() => {
+      append(trail, "D");
+      expect([said(trail), trail.isCanonical]).toEqual(["ABCd", false]);
+    });
+    expect([said(trail), trail.isCanonical]).toEqual(["ABC", false]);
   });
 
   it("text is canonical again behind a special token", () => {
