@@ -6,6 +6,7 @@ import { Ledger } from "../../src/answers/ledger.js";
 import { cachedRows } from "../../src/during/alignments/build/cache.js";
 import { keepAll } from "../../src/during/alignments/build/sparse-rows.js";
 import { writeWhole, writeWholeSync } from "../../src/files.js";
+import { rememberDownload } from "../../src/model-stores/downloads.js";
 
 export const KEYS = ["one", "two", "three"];
 /** Long enough to be written in several portions. */
@@ -23,6 +24,8 @@ if (kind === "ledger") {
 } else if (kind === "router") await writeWhole(file, ROUTER);
 else if (kind === "pieces") await writeWhole(file, ROUTER.match(/.{1,5000}/gs)!);
 else if (kind === "index") writeWholeSync(file, ROUTER);
+else if (kind === "downloads")
+  for (const key of KEYS) rememberDownload(file, `https://x/${key}`, `${file}/${key}.gguf`);
 else if (kind === "cache") {
   const rows = await cachedRows("key", async () => keepAll([Float64Array.of(1, 2), Float64Array.of(3, 4)]));
   console.log(rows.values.join(" "));

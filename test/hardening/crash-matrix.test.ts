@@ -3,7 +3,7 @@
  * finished is lost, nothing is there twice, and the next run ends well.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -32,6 +32,7 @@ function killEverywhere(kind: string, check: (file: string, when: string, asked:
     for (let at = 1; ; at++) {
       const file = path.join(folder, `${kind}-${when}-${at}`);
       if (kind === "router" || kind === "pieces" || kind === "index") writeFileSync(file, "old");
+      if (kind === "downloads") mkdirSync(file);
       const child = runChild(kind, file, { at, when });
       if (child.signal !== "SIGKILL") {
         expect({ status: child.status, stderr: child.stderr }).toEqual({ status: 0, stderr: "" });
@@ -85,6 +86,36 @@ describe("a kill at any write", () => {
       expect(kills).toBeGreaterThanOrEqual(3 * WHEN.length);
     },
   );
+
+  it("of the list of downloads keeps those that it had", { timeout: 120_000 }, () => {
+    const listed = (file: string) => {
+      const index = path.join(file, "downloaded.json");
+      return existsSync(index) ? Object.keys(JSON.parse(readFileSync(index, "utf8"))).length : 0;
+    };
+    const before: number[] = [];
+    const kills = killEverywhere("downloads", (file) => {
+      before.push(listed(file));
+      expect(runChild("downloads", file).status).toBe(0);
+      expect(listed(file)).toBe(KEYS.length);
+    });
+    // Every kill finds as many as the one before it, or one more.
+    for (const [index, count] of before.slice(1).entries())
+      if (count > 0) expect([before[index], before[index] + 1]).toContain(count);
+    expect(Math.max(...before)).toBeGreaterThanOrEqual(KEYS.length - 1);
+    expect(kills).toBeGreaterThanOrEqual(2 * KEYS.length * WHEN.length);
+  });
+
+  it("is all there is to kill: everything in src writes files by these functions", () => {
+    const WRITERS =
+      /\b(writeFile(Sync)?|appendFile(Sync)?|createWriteStream|renameSync|ftruncateSync)\(|\bfs\.(open|rename)\(/;
+    const ALLOWED = ["src/files.ts", "src/answers/ledger.ts"];
+    const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const writing = sources
+      .map((name) => path.join("src", name))
+      .filter((name) => WRITERS.test(readFileSync(name, "utf8")));
+    expect(writing.filter((name) => !ALLOWED.includes(name))).toEqual([]);
+    expect(writing).toContain("src/files.ts");
+  });
 
   it("of a cache costs a build at most", { timeout: 120_000 }, () => {
     const kills = killEverywhere("cache", (file) => {

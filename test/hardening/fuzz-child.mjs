@@ -37,14 +37,16 @@ for await (const line of createInterface({ input: process.stdin })) {
   say({ begin: job.index });
   const started = performance.now();
   let outcome;
+  let said;
   try {
     outcome = await fuse(job);
   } catch (error) {
     outcome = error instanceof LlamafuseError ? `refused: ${error.code}` : `RAW: ${error?.stack ?? error}`;
+    said = error?.message;
   }
   const { text } = await companion.generate(STORY, { maxTokens: 4 });
   if (text !== usual) outcome = `RAW: the sound member answers ${JSON.stringify(text)}, not ${JSON.stringify(usual)}`;
   const { rss } = process.memoryUsage();
-  say({ end: job.index, outcome, ms: Math.round(performance.now() - started), rss });
+  say({ end: job.index, outcome, said, ms: Math.round(performance.now() - started), rss });
 }
 process.exit(0);

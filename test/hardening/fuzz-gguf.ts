@@ -25,6 +25,8 @@ export interface FuzzReport {
   deaths: string[];
   hangs: string[];
   rawErrors: string[];
+  /** What llama.cpp failed at, where no check had refused the file. */
+  failures: string[];
   /** Above what the process held before the first file. */
   largestMiB: number;
   slowestMs: number;
@@ -57,6 +59,7 @@ export async function fuzzGguf({
     deaths: [],
     hangs: [],
     rawErrors: [],
+    failures: [],
     largestMiB: 0,
     slowestMs: 0,
     seconds: 0,
@@ -76,6 +79,7 @@ export async function fuzzGguf({
       const chat = kind === "template" || index % 3 === 0;
       const end = await child.ask({ index, file, method, chat });
       const name = `${index} (${kind}, ${method})`;
+      if (end.outcome === "refused: member-failed") report.failures.push(`${name}: ${end.said}`);
       if (end.outcome.startsWith("RAW")) report.rawErrors.push(`${name}: ${end.outcome}`);
       if (end.died !== undefined) (end.died === "hang" ? report.hangs : report.deaths).push(`${name}: ${end.died}`);
       const outcome = end.outcome.startsWith("RAW") ? "raw error" : end.outcome;
@@ -105,6 +109,8 @@ function baseFiles(folder: string): Buffer[] {
 
 interface End {
   outcome: string;
+  /** The error's message. */
+  said?: string;
   ms: number;
   /** Bytes held above those before the first file. */
   growth: number;
@@ -172,10 +178,10 @@ class Child {
   }
 
   #hear(line: string): void {
-    const { end, outcome, ms, rss } = JSON.parse(line) as { end?: number; outcome: string; ms: number; rss: number };
+    const { end, rss, ...told } = JSON.parse(line) as { end?: number; rss: number } & Omit<End, "growth" | "died">;
     if (end === undefined) return;
     this.#baseline ||= rss;
-    this.#settle({ outcome, ms, growth: rss - this.#baseline });
+    this.#settle({ ...told, growth: rss - this.#baseline });
   }
 }
 

@@ -16,7 +16,7 @@ function run(...options: string[]): Record<string, Record<string, Held>> {
 }
 
 it("keeps mappings and memory as they are over loads and requests", { timeout: 300_000 }, () => {
-  const { loadCycles, shortRequests } = run("--cycles", "20", "--requests", "2000");
+  const { loadCycles, shortRequests } = run("--cycles", "20", "--requests", "2000", "--collect");
   // A thread that ended for each load would leave three mappings a member: 60 in the last ten cycles.
   const [before, after] = [loadCycles["10"], loadCycles["20"]];
   if (before.mappings !== undefined) expect(after.mappings! - before.mappings).toBeLessThan(30);

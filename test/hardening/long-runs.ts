@@ -2,7 +2,7 @@
  * What may grow without anybody asking for it: mappings and memory over loads, over requests, and over one long answer.
  * Runs the built library.
  *
- * By hand: `npx tsx test/hardening/long-runs.ts --cycles 200 --requests 50000 --tokens 20000`
+ * By hand: `npx tsx test/hardening/long-runs.ts --cycles 200 --requests 50000 --tokens 20000 --given 20000`
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
 import type { Ensemble } from "../../src/ensemble/ensemble.js";
+import { saveResult } from "./results.js";
 
 type Library = typeof import("../../src/index.js");
 const library = (await import(path.resolve("dist/index.js"))) as Library;
@@ -19,7 +20,7 @@ const library = (await import(path.resolve("dist/index.js"))) as Library;
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** What the process holds when garbage has been collected. */
+/** What the process holds. */
 interface Held {
   /** Lines of /proc/self/maps; undefined where there is none. */
   mappings?: number;
@@ -27,8 +28,9 @@ interface Held {
   heapMiB: number;
 }
 
-async function held(): Promise<Held> {
-  for (let round = 0; round < 2; round++) {
+/** `collects`: whether garbage is collected before. Without, what V8 does not see as garbage piles up. */
+async function held(collects = true): Promise<Held> {
+  for (let round = 0; round < (collects ? 2 : 0); round++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -47,11 +49,15 @@ function mappings(): number | undefined {
 const tenths = (value: number) => Math.round(10 * value) / 10;
 
 /** Measure after each of `marks`; they count from 1. */
-async function watched(marks: readonly number[], act: () => Promise<unknown>): Promise<Record<string, Held>> {
+async function watched(
+  marks: readonly number[],
+  act: () => Promise<unknown>,
+  collects = true,
+): Promise<Record<string, Held>> {
   const seen: Record<string, Held> = {};
   for (let count = 1; count <= marks.at(-1)!; count++) {
     await act();
-    if (marks.includes(count)) seen[count] = await held();
+    if (marks.includes(count)) seen[count] = await held(collects);
   }
   return seen;
 }
@@ -72,17 +78,18 @@ const load = (contextSize: number, more = {}) =>
     gpu: false,
   });
 
-async function loadCycles(count: number) {
-  return await watched(marksOf(count), async () => {
+async function loadCycles(count: number, collects: boolean) {
+  const act = async () => {
     const ensemble = await load(128);
     await ensemble.generate("one two", { maxTokens: 2 });
     await ensemble.dispose();
-  });
+  };
+  return await watched(marksOf(count), act, collects);
 }
 
-async function shortRequests(count: number) {
+async function shortRequests(count: number, collects: boolean) {
   const ensemble = await load(128);
-  const found = await watched(marksOf(count), () => ensemble.generate("one two", { maxTokens: 1 }));
+  const found = await watched(marksOf(count), () => ensemble.generate("one two", { maxTokens: 1 }), collects);
   await ensemble.dispose();
   return found;
 }
@@ -120,20 +127,72 @@ async function longAnswer(tokens: number): Promise<Stretch[]> {
   return stretches;
 }
 
+const TEXTS = {
+  prose: "The quick brown fox jumps over the lazy dog, and then it goes home. ",
+  word: "internationalisation",
+  base64: "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZ2dh+xzQ/9kw",
+  chinese: "今天天气很好我们去公园散步路上遇到了几个老朋友",
+  digits: "3141592653589793238462643383279502884197",
+  marks: "=",
+};
+const BYTES_A_STEP = 3;
+
+/** One member is told an answer that has no place to cut it, a few bytes a step. */
+async function givenAnswer(text: string, tokens: number): Promise<Omit<Stretch, "overheadMs">[]> {
+  const ensemble: Ensemble = await load(32_768);
+  const [, member] = ensemble.members;
+  const bytes = Buffer.from(text.repeat(Math.ceil((tokens * BYTES_A_STEP) / Buffer.byteLength(text))));
+  await member.prepare({ top: 10 });
+  await member.begin({ text: Buffer.from("x"), parseSpecial: false, addBos: true });
+  const stretches: (Omit<Stretch, "overheadMs"> & { prepareMs: number })[] = [];
+  const length = Math.ceil(tokens / 10);
+  let decode: number[] = [];
+  let prepare: number[] = [];
+  for (let step = 1; step <= tokens; step++) {
+    member.append({ kind: "text", bytes: bytes.subarray((step - 1) * BYTES_A_STEP, step * BYTES_A_STEP) });
+    await member.advance();
+    decode.push(member.output.decodeMs);
+    prepare.push(member.output.prepareMs);
+    if (step % length > 0) continue;
+    stretches.push({ steps: step, decodeMs: median(decode), prepareMs: median(prepare), ...(await held()) });
+    decode = [];
+    prepare = [];
+  }
+  await ensemble.dispose();
+  return stretches;
+}
+
 function median(values: number[]): number {
   return Number(values.sort((a, b) => a - b)[values.length >> 1]!.toFixed(4));
 }
 
 const { values } = parseArgs({
-  options: { cycles: { type: "string" }, requests: { type: "string" }, tokens: { type: "string" } },
+  options: {
+    cycles: { type: "string" },
+    requests: { type: "string" },
+    tokens: { type: "string" },
+    /** Steps of answers without a place to cut them. */
+    given: { type: "string" },
+    /** Collect garbage before memory is measured. */
+    collect: { type: "boolean", default: false },
+    /** Add the figures to bench/results/soak.json. */
+    save: { type: "boolean", default: false },
+  },
 });
 try {
-  const report = {
-    ...(values.cycles && { loadCycles: await loadCycles(Number(values.cycles)) }),
-    ...(values.requests && { shortRequests: await shortRequests(Number(values.requests)) }),
-    ...(values.tokens && { longAnswer: await longAnswer(Number(values.tokens)) }),
+  const { cycles, requests, tokens, given, collect: collects } = values;
+  const report: Record<string, unknown> = {
+    ...(cycles && { loadCycles: await loadCycles(Number(cycles), collects) }),
+    ...(requests && { shortRequests: await shortRequests(Number(requests), collects) }),
+    ...(tokens && { longAnswer: await longAnswer(Number(tokens)) }),
   };
+  if (given) {
+    const found: Record<string, unknown> = (report.givenAnswers = {});
+    for (const [name, text] of Object.entries(TEXTS)) found[name] = await givenAnswer(text, Number(given));
+  }
   console.log(JSON.stringify(report, null, 2));
+  if (values.save)
+    saveResult("longRuns", `npx tsx test/hardening/long-runs.ts ${process.argv.slice(2).join(" ")}`, report);
 } finally {
   rmSync(folder, { recursive: true });
 }

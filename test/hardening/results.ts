@@ -22,10 +22,20 @@ export function pieceOptions(count: number): { count: number; seed: number; star
 export function addToResults(name: string, command: string, piece: object): void {
   console.log(JSON.stringify(piece, null, 2));
   const all = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, Record<string, unknown>>;
-  const machine = `${os.availableParallelism()} cores of ${os.cpus()[0].model}, Node ${process.versions.node}`;
   const before = all[name]?.command === command ? all[name] : {};
-  all[name] = { command, machine, ...(merged(before, piece) as object) };
+  all[name] = { command, machine: machine(), ...(merged(before, piece) as object) };
   writeWholeSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+}
+
+/** Put the figures of a whole run in the place of those of the last one. */
+export function saveResult(name: string, command: string, report: object): void {
+  const all = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, unknown>;
+  all[name] = { command, machine: machine(), ...report };
+  writeWholeSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+}
+
+function machine(): string {
+  return `${os.availableParallelism()} cores of ${os.cpus()[0].model}, load average ${os.loadavg()[1].toFixed(1)}, Node ${process.versions.node}`;
 }
 
 /** Counts are summed, the largest and slowest kept, lists put one behind the other; the seed stays what it is. */

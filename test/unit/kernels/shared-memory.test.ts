@@ -15,6 +15,30 @@ describe("SharedMemory", () => {
     expect(shared.used).toBe(PAGE + 65);
   });
 
+  test("is used again, as good as new, when all who used it have left", () => {
+    const shared = SharedMemory.take();
+    const [leave, leaveToo] = [shared.use(), shared.use()];
+    const region = shared.allocate(2_000_000);
+    shared.uint8(region, 2_000_000).fill(7);
+    leave();
+    leave();
+    expect(SharedMemory.take()).not.toBe(shared);
+    leaveToo();
+    const again = SharedMemory.take();
+    expect(again).toBe(shared);
+    expect(again.used).toBe(PAGE);
+    expect(again.uint8(again.allocate(2_000_000), 2_000_000).every((byte) => byte === 0)).toBe(true);
+    expect(SharedMemory.take()).not.toBe(shared);
+  });
+
+  test("is not kept where it is large", () => {
+    const shared = new SharedMemory();
+    const leave = shared.use();
+    shared.allocate(65 * 2 ** 20);
+    leave();
+    expect(SharedMemory.take()).not.toBe(shared);
+  });
+
   test("starts with one page and grows as regions ask for it", () => {
     const shared = new SharedMemory();
     expect(shared.memory.buffer.byteLength).toBe(PAGE);

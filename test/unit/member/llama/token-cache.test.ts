@@ -4,6 +4,7 @@ import { LlamaContext } from "../../../../src/llama/context.js";
 import { loadLlama } from "../../../../src/llama/library.js";
 import { LlamaModel } from "../../../../src/llama/model.js";
 import { READ_AT_ONCE, TokenCache } from "../../../../src/member/llama/token-cache.js";
+import { TokenList } from "../../../../src/member/llama/token-list.js";
 import { nativeModel } from "../../../../src/native-models.js";
 import { RandomGenerator } from "../../../../src/random.js";
 
@@ -78,5 +79,50 @@ describe.each([3, 32])("a cache in batches of %i", (batchSize) => {
     expect(cache.read(tokens, 7, () => {})).toBe(4);
     expect(cache.read(tokens, 11, () => {})).toBe(0);
     expect(cache.read(tokens, 9, () => {})).toBe(3);
+  });
+});
+
+describe("a cache that follows a list", () => {
+  it("compares what has changed, and no more", () => {
+    const list = new TokenList();
+    const context = new LlamaContext(model, { contextSize: 128, outputs: READ_AT_ONCE });
+    contexts.push(context);
+    const cache = new TokenCache(context, () => true, list);
+    const random = new RandomGenerator(4);
+    const between = (low: number, high: number) => low + Math.floor(random.next() * (high - low + 1));
+    const change = () => {
+      const ids = Array.from({ length: between(1, 3) }, () => between(10, 12));
+      list.replaceFrom(Math.min(90, list.length - between(0, Math.min(3, list.length))), Int32Array.from(ids));
+    };
+    list.replaceFrom(
+      0,
+      Int32Array.from({ length: 60 }, () => between(10, 12)),
+    );
+    cache.hold(list.tokens);
+    for (let round = 0; round < 60; round++) {
+      change();
+      if (round % 4 === 0) {
+        list.aside(() => {
+          change();
+          cache.hold(list.tokens);
+          change();
+        });
+      }
+      let read = 0;
+      const counted = new Proxy(list.tokens, {
+        get(tokens, key) {
+          if (typeof key === "string" && /^\d/.test(key)) read++;
+          return Reflect.get(tokens, key, tokens);
+        },
+      });
+      const shared = cache.shared(counted);
+      expect(read).toBeLessThan(12);
+      fresh.clear();
+      fresh.hold(list.tokens);
+      cache.hold(list.tokens);
+      expect(shared).toBeLessThanOrEqual(list.length);
+      expectClose(cache.context.logits(), fresh.context.logits());
+    }
+    expect(list.length).toBeGreaterThan(30);
   });
 });
