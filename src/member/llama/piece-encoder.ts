@@ -15,6 +15,7 @@ export interface Encoder {
 /** Text as text, with nothing put before it. */
 export const PLAIN = { parseSpecial: false, addBos: false };
 
+const SPACE = 0x20;
 /** Isolated encoding stands a piece behind this text, so that no dummy prefix is put before it. */
 const PROBES = [Buffer.from("\n"), Buffer.from(";"), Buffer.from("a")];
 /** Pieces are few and short; beyond so many, or so long ones, they are encoded each time. */
@@ -43,6 +44,14 @@ export class PieceEncoder {
     return ids;
   }
 
+  /** The tokens of a text that goes on inside another; undefined where this tokenizer changes what stands before. */
+  encodeInside(text: Uint8Array): Int32Array | undefined {
+    if (!this.encoder.vocabulary.addsSpacePrefix) return this.encoder.encode(text, PLAIN);
+    // The text's own leading space plays the part of the dummy prefix.
+    if (text[0] === SPACE && text.length > 1 && text[1] !== SPACE) return this.encoder.encode(text.subarray(1), PLAIN);
+    return this.encodeBehindProbe(text);
+  }
+
   /** What the tokenizer adds for a text behind a probe; undefined where it changes every probe's own tokens. */
   encodeBehindProbe(text: Uint8Array): Int32Array | undefined {
     if (text.length === 0) return new Int32Array(0);
@@ -54,6 +63,11 @@ export class PieceEncoder {
       }
     }
     return undefined;
+  }
+
+  /** The tokens of a whole text. */
+  encodeWhole(text: Uint8Array): Int32Array {
+    return this.encoder.encode(text, PLAIN);
   }
 
   /**

@@ -14,6 +14,7 @@
  * 1 for SuperBPE-like vocabularies, whose tokens hold several words, all for tokenizers that are neither SPM nor BPE.
  */
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
+import { type PieceEncoder, sameTokens } from "./piece-encoder.js";
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -72,6 +73,19 @@ export class TextCuts {
       }
     }
     return 0;
+  }
+
+  /** Whether each cut of this text is one for the tokenizer. */
+  holdIn(text: Uint8Array, encoder: PieceEncoder): boolean {
+    const whole = encoder.encodeWhole(text);
+    for (let known = 2, before = 0; known <= text.length; known++) {
+      const cut = this.last(text.subarray(0, known), known);
+      if (cut === before) continue;
+      before = cut;
+      const behind = encoder.encodeInside(text.subarray(cut));
+      if (behind === undefined || !sameTokens(behind, whole.subarray(whole.length - behind.length))) return false;
+    }
+    return true;
   }
 
   #cutsBeforeSpace(text: Uint8Array, at: number, known: number): boolean {

@@ -18,14 +18,14 @@ import { LlamafuseError } from "../../errors.js";
 import { isUtf8, scanUtf8 } from "../../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../../vocabulary/vocabulary.js";
 import type { Feedback, MemberPrompt } from "../member.js";
+import { Fragment } from "./fragment.js";
 import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
+import { textBehind } from "./prompt-text.js";
 import { RESUME_TRIALS, ResumePlaces } from "./resume-places.js";
 import { CUT_TRIALS, TextCuts } from "./text-cuts.js";
 import { TokenList } from "./token-list.js";
 
 const SPACE = 0x20;
-const ZERO = 0x30;
-const NINE = 0x39;
 const NO_TOKENS = new Int32Array(0);
 /** A cut is looked for in so many bytes before the text's end, and farther back only where no place is found. */
 const NEAR = 256;
@@ -35,20 +35,6 @@ const MOST_OVERLAP = 2048;
 /** Tokens that must come out again. One is enough by the rule; the others are for what we do not know of a tokenizer. */
 const SAME_TOKENS = 3;
 
-/** The text since the last special token, and what of it has tokens. */
-interface Fragment {
-  bytes: Uint8Array;
-  length: number;
-  /** Index of its first token. */
-  start: number;
-  /** Bytes whose tokens are the tokenizer's own. */
-  encoded: number;
-  /** Whether it follows bytes that are no text, so that the tokenizer's space does not belong before it. */
-  isContinuation: boolean;
-  /** Where the digits at its end begin; its length where it does not end in one. */
-  digits: number;
-}
-
 /** Tokens of the text up to some byte, from this index of the list on. */
 interface Found {
   index: number;
@@ -57,7 +43,7 @@ interface Found {
 
 export class TokenTrail {
   readonly #list = new TokenList();
-  #fragment = fragmentAt(0);
+  #fragment = new Fragment(0);
   /** Whether the fragment's encoding reproduces the prompt's tokens; if not, text feedback only appends. */
   #canonical = true;
   readonly #cuts: TextCuts | undefined;
@@ -73,20 +59,19 @@ export class TokenTrail {
     this.#overlap = literals.reduce((most, id) => Math.max(most, vocabulary.bytesOf(id).length), LEAST_OVERLAP);
     this.#alone = new PieceEncoder(encoder);
     const cuts = new TextCuts(vocabulary, literals);
-    if (cuts.areKnown && CUT_TRIALS.every((text) => this.#cutsHold(cuts, text))) this.#cuts = cuts;
+    if (cuts.areKnown && CUT_TRIALS.every((text) => cuts.holdIn(text, this.#alone))) this.#cuts = cuts;
     const places = new ResumePlaces(vocabulary);
-    if (places.areKnown) this.#places = places;
+    if (!places.areKnown) return;
+    this.#places = places;
     if (!RESUME_TRIALS.every((text) => this.#resumesWell(text))) this.#places = undefined;
-    this.#list.replaceFrom(0, NO_TOKENS);
-    this.#startFragment();
+    this.#clear();
   }
 
   /** Do something with this trail, then have it as it was. What is appended meanwhile costs what it costs, the text nothing. */
   aside<T>(work: () => T): T {
     const before = this.#fragment;
     const canonical = this.#canonical;
-    // Bytes behind its end are nobody's, and what starts anew starts in memory of its own.
-    this.#fragment = { ...before };
+    this.#fragment = before.branch();
     try {
       return this.#list.aside(work);
     } finally {
@@ -131,8 +116,7 @@ export class TokenTrail {
   /** Errors: invalid-text. */
   begin(prompt: MemberPrompt): void {
     if (prompt.tokens !== undefined) {
-      this.#list.replaceFrom(0, NO_TOKENS);
-      this.#startFragment();
+      this.#clear();
       this.#appendTokens(prompt.tokens);
       if (this.length === 0) throw noTokens();
       return;
@@ -146,10 +130,10 @@ export class TokenTrail {
     this.#list.replaceFrom(0, tokens);
     this.#startFragment(start);
     const behind = tokens.subarray(start);
-    const candidates = [this.#textBehind(prompt, tokens[start - 1]), prompt.text, this.#textOf(behind)];
+    const candidates = [textBehind(prompt, this.#writtenAs(tokens[start - 1])), prompt.text, this.#textOf(behind)];
     const text = candidates.find((candidate) => sameTokens(this.#encodeStart(candidate), behind));
     this.#canonical = text !== undefined;
-    this.#appendBytes(text ?? candidates[2]);
+    this.#fragment.append(text ?? candidates[2]);
     this.#fragment.encoded = this.#fragment.length;
   }
 
@@ -158,7 +142,7 @@ export class TokenTrail {
     else if (feedback.kind === "text" && this.#canonical) this.#appendText(feedback.bytes);
     else {
       const ids = this.encodeNext(feedback.bytes);
-      this.#appendBytes(feedback.bytes);
+      this.#fragment.append(feedback.bytes);
       this.#list.replaceFrom(this.length, ids);
     }
   }
@@ -178,7 +162,7 @@ export class TokenTrail {
 
   #appendText(bytes: Uint8Array): void {
     let covered = this.#fragment.length;
-    this.#appendBytes(bytes);
+    this.#fragment.append(bytes);
     while (true) {
       const { bytes: text, length, encoded } = this.#fragment;
       const { end, invalid } = scanUtf8(text, encoded, length);
@@ -187,7 +171,7 @@ export class TokenTrail {
       if (invalid === 0) return;
       const rest = text.slice(stop, length);
       this.#startFragment(this.length, true);
-      this.#appendBytes(rest);
+      this.#fragment.append(rest);
       covered = 0;
     }
   }
@@ -211,7 +195,7 @@ export class TokenTrail {
     const { bytes: text, encoded } = this.#fragment;
     const cut = this.#cuts?.last(text, encoded, least) ?? 0;
     const index = cut === 0 ? -1 : this.#tokenAt(cut, covered);
-    const ids = index < 0 ? undefined : this.#encodeFromCut(text.subarray(cut, end));
+    const ids = index < 0 ? undefined : this.#alone.encodeInside(text.subarray(cut, end));
     return ids && { index, ids };
   }
 
@@ -225,7 +209,7 @@ export class TokenTrail {
       if (encoded - at > MOST_OVERLAP || this.#literals.has(this.#list.at(index))) return undefined;
       if (at < encoded) kept++;
       if (kept <= SAME_TOKENS || encoded - at < overlap || !this.#places.has(text, at, end, digits)) continue;
-      const ids = this.#encodeFromCut(text.subarray(at, end));
+      const ids = this.#alone.encodeInside(text.subarray(at, end));
       if (ids === undefined || ids.some((id) => this.#literals.has(id))) return undefined;
       if (this.#agrees(index, ids)) return { index, ids };
       overlap *= 4;
@@ -244,18 +228,10 @@ export class TokenTrail {
   #encodeStart(text: Uint8Array): Int32Array {
     if (text.length === 0) return NO_TOKENS;
     if (this.#fragment.isContinuation && this.encoder.vocabulary.addsSpacePrefix) {
-      const ids = this.#encodeFromCut(text);
+      const ids = this.#alone.encodeInside(text);
       if (ids !== undefined) return ids;
     }
     return this.encoder.encode(text, PLAIN);
-  }
-
-  /** Encode text from a cut on; undefined where this tokenizer cannot do it without what stands before. */
-  #encodeFromCut(text: Uint8Array): Int32Array | undefined {
-    if (!this.encoder.vocabulary.addsSpacePrefix) return this.encoder.encode(text, PLAIN);
-    // The text's own leading space plays the part of the dummy prefix.
-    if (text[0] === SPACE && text.length > 1 && text[1] !== SPACE) return this.encoder.encode(text.subarray(1), PLAIN);
-    return this.#alone.encodeBehindProbe(text);
   }
 
   /**
@@ -282,25 +258,12 @@ export class TokenTrail {
 
   /** Whether a text that comes bit by bit has its own tokens. */
   #resumesWell(text: string): boolean {
-    this.#list.replaceFrom(0, NO_TOKENS);
-    this.#startFragment();
+    this.#clear();
     return (text.match(/.{1,5}/gu) ?? []).every((part) => {
       this.#appendText(Buffer.from(part));
       const { bytes, length } = this.#fragment;
       return sameTokens(this.#encodeStart(bytes.subarray(0, length)), this.tokens);
     });
-  }
-
-  #cutsHold(cuts: TextCuts, text: Uint8Array): boolean {
-    const whole = this.#encodeStart(text);
-    for (let known = 2, before = 0; known <= text.length; known++) {
-      const cut = cuts.last(text.subarray(0, known), known);
-      if (cut === before) continue;
-      before = cut;
-      const behind = this.#encodeFromCut(text.subarray(cut));
-      if (behind === undefined || !sameTokens(behind, whole.subarray(whole.length - behind.length))) return false;
-    }
-    return true;
   }
 
   #appendTokens(ids: readonly number[]): void {
@@ -318,7 +281,7 @@ export class TokenTrail {
       const text = this.atFragmentStart ? textAtFragmentStart(bytes) : bytes;
       this.#list.replaceFrom(this.length, Int32Array.of(id));
       if (this.#endsFragment(id)) this.#startFragment();
-      else this.#appendBytes(text);
+      else this.#fragment.append(text);
     }
   }
 
@@ -328,19 +291,19 @@ export class TokenTrail {
     return vocabulary.classOf(id) !== TokenClass.text || (vocabulary.addsSpacePrefix && this.#literals.has(id));
   }
 
+  #clear(): void {
+    this.#list.replaceFrom(0, NO_TOKENS);
+    this.#startFragment();
+  }
+
   /** What comes next, from this index of the list on, is a fragment of its own. */
   #startFragment(start = this.length, isContinuation = false): void {
-    this.#fragment = { ...fragmentAt(start), isContinuation };
+    this.#fragment = new Fragment(start, isContinuation);
     this.#canonical = true;
   }
 
-  /** The prompt's text behind the place where this token is written. */
-  #textBehind(prompt: MemberPrompt, special: number | undefined): Uint8Array {
-    const written = special === undefined ? "" : this.encoder.vocabulary.textOf(special);
-    const text = Buffer.from(prompt.text);
-    let at = written === "" ? -1 : text.lastIndexOf(written);
-    while (at > 0 && isLetters(prompt, at)) at = text.lastIndexOf(written, at - 1);
-    return at < 0 ? prompt.text : prompt.text.subarray(at + Buffer.byteLength(written));
+  #writtenAs(special: number | undefined): string {
+    return special === undefined ? "" : this.encoder.vocabulary.textOf(special);
   }
 
   /** The text of tokens that begin a fragment. */
@@ -349,29 +312,6 @@ export class TokenTrail {
     const bytes = Buffer.concat(Array.from(ids, (id) => vocabulary.bytesOf(id)));
     return vocabulary.addsSpacePrefix && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
   }
-
-  #appendBytes(bytes: Uint8Array): void {
-    const fragment = this.#fragment;
-    const length = fragment.length + bytes.length;
-    if (length > fragment.bytes.length) {
-      const larger = new Uint8Array(2 * length);
-      larger.set(fragment.bytes.subarray(0, fragment.length));
-      fragment.bytes = larger;
-    }
-    fragment.bytes.set(bytes, fragment.length);
-    const last = bytes.findLastIndex((byte) => byte < ZERO || byte > NINE);
-    if (last >= 0) fragment.digits = fragment.length + last + 1;
-    fragment.length = length;
-  }
-}
-
-function fragmentAt(start: number): Fragment {
-  return { bytes: new Uint8Array(1024), length: 0, start, encoded: 0, isContinuation: false, digits: 0 };
-}
-
-/** Whether what stands at this byte is letters, whatever it spells. */
-function isLetters({ letters = [] }: MemberPrompt, at: number): boolean {
-  return letters.findLastIndex((border) => border <= at) % 2 === 0;
 }
 
 function noTokens(): LlamafuseError {
