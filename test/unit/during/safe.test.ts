@@ -112,11 +112,17 @@ async function fusedChoice(make: Make, text: Uint8Array, lambda: number, weights
 
 interface Followed {
   said: Buffer[];
+  /** Which of them stand as they were drafted. */
+  stood: boolean[];
   /** How many were fused, stood because no place was safe, and stood because all agree or are sure. */
   fused: number;
   unsafe: number;
   agreed: number;
 }
+
+/** What stands is certain, what is fused is not. */
+const stands = ({ probabilities }: { probabilities: ArrayLike<number> }) =>
+  Math.max(...Array.from(probabilities)) === 1;
 
 interface Settings {
   draft?: number;
@@ -135,11 +141,12 @@ async function follow(make: Make, count: number, settings: Settings = {}): Promi
     (await make()[index].tokenize(text, { addBos: true })).length <= (contexts[index] ?? 4096);
   // Whom nothing depends on is not asked.
   const asked = Array.from(members.keys()).filter((index) => index > 0 && weights[index] > 0);
-  const followed: Followed = { said: [], fused: 0, unsafe: 0, agreed: 0 };
-  const { said } = followed;
+  const followed: Followed = { said: [], stood: [], fused: 0, unsafe: 0, agreed: 0 };
+  const { said, stood } = followed;
   let text = Buffer.from(PROMPT);
-  const say = (bytes: Buffer) => {
+  const say = (bytes: Buffer, stands = true) => {
     said.push(bytes);
+    stood.push(stands);
     text = Buffer.concat([text, bytes]);
   };
   while (said.length < count) {
@@ -169,11 +176,11 @@ async function follow(make: Make, count: number, settings: Settings = {}): Promi
         continue;
       }
       followed.fused++;
-      say(await fusedChoice(make, text, lambda, weights));
+      say(await fusedChoice(make, text, lambda, weights), false);
       break;
     }
   }
-  said.length = Math.min(count, said.length);
+  said.length = stood.length = Math.min(count, said.length);
   return followed;
 }
 
@@ -186,6 +193,7 @@ describe.each(ensembles)("safe: %s", (_, make) => {
     const wanted = await follow(make, 40, options);
     const { steps } = await walk({ method: { name: "safe", ...options }, members: make(), prompt: PROMPT, steps: 40 });
     expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(wanted.said.map((s) => s.toString("latin1")));
+    expect(steps.map(stands)).toEqual(wanted.stood);
   });
 
   it("ends where a verifier's context does, or the drafter's, and says nothing else before", async () => {
@@ -223,7 +231,7 @@ describe("safe with three members of unlike weights", () => {
       [0.5, 0, 0.5],
       [0.4, 0.6, 0],
     ]) {
-      const { said } = await follow(make, 24, { weights });
+      const { said, stood } = await follow(make, 24, { weights });
       const { steps, text } = await walk({
         method: { name: "safe" },
         members: make(),
@@ -232,6 +240,7 @@ describe("safe with three members of unlike weights", () => {
         steps: 24,
       });
       expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
+      expect(steps.map(stands)).toEqual(stood);
       texts.add(text.toString("latin1"));
     }
     expect(texts.size).toBeGreaterThan(2);
