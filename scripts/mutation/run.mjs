@@ -34,7 +34,7 @@ const TESTS = {
   "src/decoding": ["test/unit/decoding/*.test.ts", "test/unit/during/twins.test.ts"],
   "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/before": ["test/unit/before/**/*.test.ts", "test/unit/defaults.test.ts"],
-  "src/llama/checks": ["test/unit/llama/check-*.test.ts"],
+  "src/llama/checks": ["check-*", "purpose", "control-characters"].map((name) => `test/unit/llama/${name}.test.ts`),
 };
 /** Code that a folder's score leaves out: Jinja's tests are another reference's, and the sampler's a set of their own. */
 const LEFT_OUT = { "src/decoding": /\/(jinja\/|sampler|survivors|weighted-draw|repetition|chat-template)/ };

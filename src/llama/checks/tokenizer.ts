@@ -63,7 +63,7 @@ export function checkTokenizer(header: GgufHeader): TokenizerFacts {
   refuseDuplicate(file, table);
   checkByteTokens(file, table, types, model);
   if (kind === "spm") requireAllBytes(file, table);
-  if (kind === "bpe") checkMerges(metadata, model, pre!.name);
+  if (kind === "bpe") checkMerges(metadata, pre!.name);
   if (kind === "bpe" && model !== "whitespace") requireLineBreak(file, table, pre!.rules);
   if (model === "rwkv") checkRwkvBytes(file, table);
   if (model === "plamo2") checkPlamoBytes(file, table, types);
@@ -184,11 +184,11 @@ function requireAllBytes(file: string, table: TokenTable): void {
 }
 
 /** Each merge is two parts with a space between. Only Kimi-K2 does without any. */
-function checkMerges(metadata: GgufMetadata, model: string, pre: string): void {
+function checkMerges(metadata: GgufMetadata, pre: string): void {
   const key = "tokenizer.ggml.merges";
   const merges = metadata.array(key, ["string"]);
   if (merges === undefined) {
-    if (pre === "kimi-k2" && model !== "gemma4") return;
+    if (pre === "kimi-k2") return;
     throw invalidModel(metadata.file, `"${key}" is missing; a byte-pair vocabulary needs it.`, Cure.convert, { key });
   }
   const { bytes, starts } = merges;

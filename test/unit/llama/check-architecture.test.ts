@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Field, field, type TensorToWrite } from "../../../scripts/lib/gguf-writer.js";
 import { tinyModel, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -11,24 +12,26 @@ let count = 0;
 const LAYERS = 4;
 
 /** The tiny llama under another architecture's name; names without a dot at the front are the architecture's own. */
-function renamed(
-  architecture: string,
-  fields: Record<string, Field | undefined>,
-  without?: string,
-  vocabularySize?: number,
-): string {
-  const metadata: Record<string, Field | undefined> = { "general.architecture": field.string(architecture) };
-  for (const [key, value] of Object.entries(tinyModel({ layers: LAYERS }).metadata)) {
-    if (!key.startsWith("llama.")) continue;
-    metadata[key] = undefined;
-    metadata[key.replace("llama", architecture)] = value;
-  }
-  for (const [name, value] of Object.entries(fields)) metadata[`${architecture}.${name}`] = value;
-  const file = at(`${count++}.gguf`);
-  const tensors = (list: TensorToWrite[]) => list.filter(({ name }) => name !== without);
-  writeTinyModel(file, { layers: LAYERS, metadata, tensors, ...(vocabularySize && { vocabularySize }) });
-  return file;
-}
+const renamed = once(
+  (
+    architecture: string,
+    fields: Record<string, Field | undefined>,
+    without?: string,
+    vocabularySize?: number,
+  ): string => {
+    const metadata: Record<string, Field | undefined> = { "general.architecture": field.string(architecture) };
+    for (const [key, value] of Object.entries(tinyModel({ layers: LAYERS }).metadata)) {
+      if (!key.startsWith("llama.")) continue;
+      metadata[key] = undefined;
+      metadata[key.replace("llama", architecture)] = value;
+    }
+    for (const [name, value] of Object.entries(fields)) metadata[`${architecture}.${name}`] = value;
+    const file = at(`${count++}.gguf`);
+    const tensors = (list: TensorToWrite[]) => list.filter(({ name }) => name !== without);
+    writeTinyModel(file, { layers: LAYERS, metadata, tensors, ...(vocabularySize && { vocabularySize }) });
+    return file;
+  },
+);
 
 const u32 = field.uint32;
 const list = (...values: number[]) => field.array("uint32", values);

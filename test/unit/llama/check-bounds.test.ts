@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Field, field } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -17,6 +18,8 @@ const u32 = field.uint32;
 type Fields = Record<string, Field | undefined>;
 const named = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [`llama.${name}`, value]));
+
+const having = once((fields: Fields) => written({ metadata: named(fields) }));
 
 describe("a hyperparameter", () => {
   const epsilon = (value: number): Fields => ({ "attention.layer_norm_rms_epsilon": field.float32(value) });
@@ -61,7 +64,7 @@ describe("a hyperparameter", () => {
     ["experts in groups of one", experts(8, 2, groups(4, 3))],
     ["an only group that is used", experts(8, 2, groups(2, 1))],
   ])("passes: %s", async (_, fields) => {
-    expect((await checkModel(written({ metadata: named(fields) }))).architecture).toBe("llama");
+    expect((await checkModel(having(fields))).architecture).toBe("llama");
   });
 
   it("passes for an embedder: pooling by rank", async () => {
@@ -109,7 +112,7 @@ describe("a hyperparameter", () => {
     ["no used groups", experts(8, 2, groups(2)), /group_used_count" is 0; 1 to 1/],
     ["every group used", experts(8, 2, groups(4, 4)), /group_used_count" is 4; 1 to 3/],
   ])("is refused: %s", async (_, fields, message) => {
-    const file = written({ metadata: named(fields) });
+    const file = having(fields);
     await expectRefusal(() => checkModel(file), "invalid-model", message, file);
   });
 });

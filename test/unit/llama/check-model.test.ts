@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { type Field, field, writeGguf } from "../../../scripts/lib/gguf-writer.js";
+import { type Field, field, type TensorToWrite, writeGguf } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, tinyModel, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import type { ErrorCode } from "../../../src/errors.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
+import { writeTinyEncoder } from "../../support/tiny-encoder.js";
 
 const at = temporaryFolder();
 let count = 0;
 
-function model(options: TinyModelOptions): string {
-  return writeTinyModel(at(`${count++}.gguf`), options)[0]!;
-}
+const model = once((options: TinyModelOptions) => writeTinyModel(at(`${count++}.gguf`), options)[0]!);
 
 describe("a model that passes", () => {
   it("gives the facts of its file", async () => {
@@ -72,7 +72,62 @@ describe("a model that passes", () => {
   it("may have a vocabulary and no tensors where only its vocabulary is wanted", async () => {
     const file = model({ tensors: () => [] });
     await expectRefusal(() => checkModel(file), "invalid-model", /a vocabulary and no tensors/, file);
-    expect((await checkModel(file, { vocabularyOnly: true })).tokenizer.size).toBe(320);
+    const facts = { contextLength: 128, embeddingLength: 32, layers: 2, headCount: 4, feedForward: 64 };
+    const nothing = { parameters: 0, quantization: "none" };
+    const { tokenizer, ...vocabulary } = await checkModel(file, { vocabularyOnly: true });
+    expect(tokenizer.size).toBe(320);
+    expect(vocabulary).toMatchObject({ ...facts, ...nothing });
+    // What it does not say in one number is 0, and its own weights are counted.
+    const bare = model({
+      metadata: {
+        "llama.context_length": undefined,
+        "llama.feed_forward_length": field.array("uint32", [64, 64]),
+        "llama.block_count": field.int32(2),
+      },
+    });
+    expect(await checkModel(bare, { vocabularyOnly: true })).toMatchObject({
+      ...{ ...facts, contextLength: 0, feedForward: 0, layers: 0 },
+      ...{ parameters: 39_072, quantization: "none" },
+    });
+  });
+
+  it("says the width of the first layer that feeds forward, and 0 where none is said", async () => {
+    for (const [value, wanted] of [
+      [field.array("uint32", [0, 96]), 96],
+      [field.array("uint32", [96, 64]), 96],
+      [field.array("uint32", [0, 0]), 0],
+      [undefined, 0],
+    ] as const) {
+      const file = model({ metadata: { "llama.feed_forward_length": value } });
+      expect((await checkModel(file)).feedForward).toBe(wanted);
+    }
+  });
+
+  it("is in the format that most of its elements are in", async () => {
+    for (const weights of ["F32", "F16", "Q8_0"] as const)
+      expect((await checkModel(model({ weights }))).quantization).toBe(weights);
+    // Most tensors are F32 here, and most elements F16; then half of them each, where the first in the file counts.
+    const only = (...names: string[]) => {
+      const wanted = tinyModel({ weights: "F16" }).tensors;
+      const half = (list: TensorToWrite[]) => list.map((own, at) => (names.includes(own.name) ? wanted[at]! : own));
+      return model({ tensors: half });
+    };
+    expect((await checkModel(only("token_embd.weight", "output.weight"))).quantization).toBe("F16");
+    expect((await checkModel(only("output.weight"))).quantization).toBe("F32");
+  });
+
+  it("may be an encoder, or any that llama.cpp knows, for what that is good for", async () => {
+    const encoder = writeTinyEncoder(at("encoder.gguf"));
+    expect((await checkModel(encoder, { embedding: true })).architecture).toBe("bert");
+    expect((await checkModel(encoder, { vocabularyOnly: true })).architecture).toBe("bert");
+    const bidirectional = model({ metadata: { "llama.attention.causal": field.bool(false) } });
+    expect((await checkModel(bidirectional, { embedding: true })).architecture).toBe("llama");
+    for (const options of [{ vocabularyOnly: true }, { embedding: true }]) {
+      const unknown = model({ metadata: { "general.architecture": field.string("lama") } });
+      await expectRefusal(() => checkModel(unknown, options), "unsupported-model", /"lama" \(a damaged/, unknown);
+    }
+    const clip = model({ metadata: { "general.architecture": field.string("t5") } });
+    await expectRefusal(() => checkModel(clip, { embedding: true }), "unsupported-model", /encoder-decoder/, clip);
   });
 
   it("stops when its signal has fired", async () => {
@@ -220,6 +275,11 @@ describe("a tensor is refused", () => {
     ],
     ["a matrix in a format of intermediate results", format("blk.0.attn_q.weight", "Q8_1", 1152), /format Q8_1/],
     [
+      "an embedding of another width",
+      { tensors: () => tinyModel({ dim: 64 }).tensors },
+      /"token_embd\.weight" is 64 × 320.*embeddings of length 32/,
+    ],
+    [
       "an embedding of another vocabulary",
       { tensors: () => tinyModel({ vocabularySize: 330 }).tensors },
       /"token_embd\.weight" is 32 × 330.*320 tokens/,
@@ -227,6 +287,75 @@ describe("a tensor is refused", () => {
   ])("%s", async (_, options, message, code = "invalid-model") => {
     const file = model(options);
     await expectRefusal(() => checkModel(file), code, message, file);
+  });
+
+  const extra = (name: string, type = "F32", shape = [4], bytes = 4 * shape.reduce((a, b) => a * b)) =>
+    ({ name, type, shape, data: () => [new Uint8Array(bytes)] }) satisfies TensorToWrite;
+  const named = (architecture: string, ...more: TensorToWrite[]): TinyModelOptions => ({
+    layers: 11,
+    metadata: Object.fromEntries([
+      ["general.architecture", field.string(architecture)],
+      ...Object.entries(tinyModel({ layers: 11 }).metadata).flatMap(([key, value]) =>
+        key.startsWith("llama.") ? [[key.replace("llama.", `${architecture}.`), value] as const] : [],
+      ),
+    ]),
+    tensors: (list) => [...list, ...more],
+  });
+  const without = ({ tensors, ...options }: TinyModelOptions, layer: string): TinyModelOptions => ({
+    ...options,
+    tensors: (list) => tensors!(list.filter(({ name }) => !name.startsWith(layer))),
+  });
+
+  it.each<Case>([
+    [
+      "a state's convolution without its bias",
+      named("mamba2", extra("blk.10.ssm_conv1d.weight")),
+      /"blk\.10\.ssm_conv1d\.weight" without "blk\.10\.ssm_conv1d\.bias"\./,
+    ],
+    [
+      "one whose bias is another layer's",
+      named("mamba2", extra("blk.10.ssm_conv1d.weight"), extra("blk.1.ssm_conv1d.bias")),
+      /without "blk\.10\.ssm_conv1d\.bias"/,
+    ],
+    [
+      "a convolution in F16",
+      named("llama", extra("blk.0.ssm_conv1d.weight", "F16", [4, 4], 32)),
+      /format F16; .* in F32\./,
+    ],
+    [
+      "a table of a format for matrices",
+      named("llama", extra("blk.0.ffn_gate_tid2eid.bias", "I32", [4, 4])),
+      /format I32/,
+    ],
+    ["a layer missing", without(named("llama"), "blk.10."), /layer 10 of 11 has no tensors/],
+    [
+      "a layer whose tensors are another part's",
+      without(named("llama", extra("v.blk.10.weight")), "blk.10."),
+      /layer 10 of 11/,
+    ],
+  ])("%s", async (_, options, message, code = "invalid-model") => {
+    const file = model(options);
+    await expectRefusal(() => checkModel(file), code, message, file);
+  });
+
+  it.each<[string, TinyModelOptions]>([
+    ["a bias for its convolution", named("mamba2", extra("blk.10.ssm_conv1d.weight"), extra("blk.10.ssm_conv1d.bias"))],
+    ["a convolution outside of layers", named("mamba2", extra("x.blk.1.ssm_conv1d.weight"))],
+    ["a convolution that others do not ask about", named("llama", extra("blk.1.ssm_conv1d.weight"))],
+    ["one of two companions", named("qwen3next", extra("blk.1.ssm_conv1d.weight"), extra("blk.1.ssm_in.weight"))],
+    ["a table of integers", named("llama", extra("blk.1.ffn_gate_tid2eid.weight", "I32", [4, 4]))],
+    ["a matrix of one row in F16", named("llama", extra("blk.1.x.weight", "F16", [4, 1], 8))],
+    ["a layer that does nothing", without(named("deci"), "blk.10.")],
+  ])("but not %s", async (_, options) => {
+    const architecture = options.metadata!["general.architecture"]!.value;
+    expect((await checkModel(model(options))).architecture).toBe(architecture);
+  });
+
+  it("that two parts have", async () => {
+    const both = (list: TensorToWrite[]) => [...list, { ...list[0]! }];
+    const parts = writeTinyModel(at("twice.gguf"), { parts: 2, tensors: both });
+    const message = /the tensor "token_embd\.weight" is in .*00001-of-00002\.gguf too/;
+    await expectRefusal(() => checkModel(parts[0]!), "invalid-model", message, parts[1]!);
   });
 
   it("data off the boundary of 32 bytes", async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Field, field, writeGguf } from "../../../scripts/lib/gguf-writer.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -12,14 +13,14 @@ const [NORMAL, BYTE] = [1, 6];
 type Fields = Record<string, Field | undefined>;
 
 /** A file with a vocabulary alone. */
-function vocabulary(model: string, tokens: readonly string[], fields: Fields = {}): string {
+const vocabulary = once((model: string, tokens: readonly string[], fields: Fields = {}): string => {
   const file = at(`${count++}.gguf`);
   const all: Fields = { model: field.string(model), tokens: field.array("string", [...tokens]), ...fields };
   const metadata: Record<string, Field> = { "general.architecture": field.string("llama") };
   for (const [name, value] of Object.entries(all)) if (value !== undefined) metadata[`tokenizer.ggml.${name}`] = value;
   writeGguf(file, { metadata, tensors: [] });
   return file;
-}
+});
 
 const check = async (file: string) => (await checkModel(file, { vocabularyOnly: true })).tokenizer;
 const isRefused = (file: string, message: RegExp) => expectRefusal(() => check(file), "invalid-model", message, file);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Field, field } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -13,10 +14,10 @@ const NONE = 0xffff_ffff;
 
 type Fields = Record<string, Field | undefined>;
 
-function written(tokenizer: TinyModelOptions["tokenizer"], fields: Fields): string {
+const written = once((tokenizer: TinyModelOptions["tokenizer"], fields: Fields): string => {
   const metadata = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`tokenizer.ggml.${name}`, value]));
   return writeTinyModel(at(`${count++}.gguf`), { tokenizer, vocabularySize: SIZE, metadata })[0]!;
-}
+});
 
 const id = (value: number) => field.uint32(value);
 
