@@ -1,13 +1,26 @@
-/** The function that makes a value only once for the same arguments: a test that is called again need not write its file again. */
+/** What was made for the arguments so far, and for those that go on from them. */
+class Known<Value> {
+  readonly #named = new Map<unknown, Known<Value>>();
+  readonly #objects = new WeakMap<object, Known<Value>>();
+  made: { value: Value } | undefined;
+
+  behind(given: unknown): Known<Value> {
+    const isObject = typeof given === "object" && given !== null;
+    const known = isObject ? this.#objects.get(given) : this.#named.get(given);
+    if (known !== undefined) return known;
+    const next = new Known<Value>();
+    if (isObject) this.#objects.set(given, next);
+    else this.#named.set(given, next);
+    return next;
+  }
+}
+
+/** The same function, which makes its value only once for the same arguments: a test that is called again need not write its file again. */
 export function once<Given extends readonly unknown[], Value>(make: (...given: Given) => Value): typeof make {
-  const known: { given: Given; value: Value }[] = [];
+  const root = new Known<Value>();
   return (...given) => {
-    const found = known.find(
-      (one) => one.given.length === given.length && one.given.every((each, at) => each === given[at]),
-    );
-    if (found !== undefined) return found.value;
-    const value = make(...given);
-    known.push({ given, value });
-    return value;
+    const known = given.reduce((at: Known<Value>, each) => at.behind(each), root);
+    known.made ??= { value: make(...given) };
+    return known.made.value;
   };
 }
