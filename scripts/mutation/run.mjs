@@ -42,6 +42,22 @@ const TESTS = {
  * of tests that are about something else costs hours otherwise.
  */
 const OWN_TESTS = {
+  "src/during": [
+    [/abe/, ["runs", "search", "ranking"]],
+    [/bytes/, ["byte-beam", "method", "adaptive"]],
+    [/safe|sharpened/, ["safe", "defaults"]],
+    [/switch/, ["cds-citer", "defaults"]],
+    [/similarity|eva/, ["similarity", "embedded", "embedding-formats", "defaults"]],
+    [/relative|deepen|vecmap|sparse-rows/, ["relative", "relative-space", "row-operator", "embedded", "twins"]],
+    [/mined|core/, ["minimum-edit", "rules", "methods"]],
+    [/gac|\/union|published/, ["gac", "greedy-sum", "published-feedback", "published-strings", "twins", "defaults"]],
+    [/unite|top-union/, ["unite", "twins", "methods", "defaults"]],
+    [/packllm|weightings/, ["packllm", "weights", "weights-in-use", "defaults"]],
+    [/purify/, ["purify"]],
+    [/\/me\.ts/, ["me"]],
+    [/single/, ["single", "twins"]],
+    [/rules/, ["rules", "adaptive", "defaults"]],
+  ],
   "src/llama/checks": [
     [/architecture-rules|sliding-window/, ["check-architecture"]],
     [/architectures|purpose|model-error/, ["check-model", "purpose"]],
@@ -150,7 +166,7 @@ async function instrument() {
     return { id, file: path.relative(copy, fileName), line: location.start.line + 1, kind: mutatorName, replacement };
   });
   const drawn = found.filter(({ file, line }) => share >= 1 || chance(`${seed}:${file}:${line}`) < share);
-  const testsOf = (file) => OWN_TESTS[folder]?.find(([files]) => files.test(path.basename(file)))?.[1];
+  const testsOf = (file) => OWN_TESTS[folder]?.find(([files]) => files.test(file))?.[1];
   writeFileSync(path.join(copy, "mutants.json"), JSON.stringify(drawn.map(({ id, file }) => [id, testsOf(file) ?? null])));
   return drawn;
 }

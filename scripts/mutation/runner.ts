@@ -40,7 +40,13 @@ export default class MutationRunner extends TestRunner {
     } finally {
       switches.currentTestId = undefined;
     }
-    const reached = switches.mutantCoverage?.perTest[test.id] ?? {};
+    const name = path.basename(test.file.name, ".test.ts");
+    const reached = Object.keys(switches.mutantCoverage?.perTest[test.id] ?? {});
+    const asked = reached.filter((id) => {
+      const tests = drawn.get(id);
+      return tests !== undefined && tests?.includes(name) !== false && outcomes.get(id) !== "noticed";
+    });
+    if (asked.length === 0) return;
     switches.calls = 0;
     const started = performance.now();
     // A test that fails when it is called twice says nothing.
@@ -48,12 +54,9 @@ export default class MutationRunner extends TestRunner {
       console.log(`not repeatable: ${test.name}`);
       return;
     }
-    const name = path.basename(test.file.name, ".test.ts");
     const longest = Math.min(MOST_MS, Math.max(LEAST_MS, MOST_TIMES * (performance.now() - started)));
     const mostCalls = MOST_TIMES * switches.calls + FEWEST_CALLS;
-    for (const id of Object.keys(reached)) {
-      const asked = drawn.get(id);
-      if (asked === undefined || outcomes.get(id) === "noticed" || asked?.includes(name) === false) continue;
+    for (const id of asked) {
       // Whoever watches knows which fault the process ends at, or does not come back from.
       writeFileSync("active.json", JSON.stringify(id));
       Object.assign(switches, { activeMutant: id, calls: 0, mostCalls });
