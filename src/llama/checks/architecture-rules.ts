@@ -150,8 +150,8 @@ const ropeSections: Rule = (parameters) => {
 
 const negativeGate: Rule = (parameters) => {
   if (parameters.bool("kda.safe_gate") === false) parameters.refuse("kda.safe_gate", false, "true");
-  const bound = parameters.float32("kda.gate_lower_bound");
-  if (bound !== undefined && bound >= 0) parameters.refuse("kda.gate_lower_bound", bound, "a negative number");
+  const bound = parameters.float32("kda.gate_lower_bound") ?? -1;
+  if (bound >= 0) parameters.refuse("kda.gate_lower_bound", bound, "a negative number");
 };
 
 /** How experts are chosen: 1 softmax, 2 sigmoid, 3 softmax of weights, 4 square root of softplus. */

@@ -49,7 +49,8 @@ const BYTE_TOKEN = 6;
 export function checkTokenizer(header: GgufHeader): TokenizerFacts {
   const { metadata, file } = header;
   const model = metadata.string("tokenizer.ggml.model");
-  if (model === undefined) throw invalidModel(file, '"tokenizer.ggml.model" is missing.', Cure.convert);
+  if (model === undefined)
+    throw invalidModel(file, '"tokenizer.ggml.model" is missing.', Cure.convert, { key: "tokenizer.ggml.model" });
   const kind = tokenizerKind(file, model);
   const pre = kind === "bpe" ? preTokenizer(metadata, model) : undefined;
   const tokens = metadata.array("tokenizer.ggml.tokens", ["string"]);

@@ -107,7 +107,7 @@ describe("an architecture's own rule", () => {
       "a state of another width",
       "jamba",
       { ...someState, ...state(32, 4, 2) },
-      /inner_size" is 32; twice the embedding length/,
+      /inner_size" is 32; twice the embedding length \(64\)/,
     ],
     ["groups that do not divide the state", "mamba2", { ...state(64, 4, 8, 3) }, /group_count" is 3; a divisor/],
     ["no short convolution", "lfm2", { ...someState, "shortconv.l_cache": u32(1) }, /l_cache" is 1; 2 or more/],
@@ -294,6 +294,17 @@ describe("an architecture's own rule", () => {
       "deepseek4",
       { ...heads, "hyper_connection.count": u32(4), "attention.output_group_count": u32(2) },
     ],
+    ["no index", "minimax-m3", {}],
+    ["one layer, the last of a period", "cohere2", { nextn_predict_layers: u32(3) }],
+    ["a list where llama4 reads a period", "llama4", { "attention.sliding_window_pattern": list(1, 1, 1, 1) }],
+    ["heads that cache by default", "dots1", { "attention.head_count_kv": undefined }],
+    [
+      "latent attention that caches by default",
+      "deepseek2",
+      { "attention.head_count_kv": undefined, "attention.key_length_mla": u32(16) },
+    ],
+    ["a state of no said width", "qwen3next", { ...state(32, 8, 4, 2), "ssm.inner_size": undefined }],
+    ["a state of no said size", "qwen3next", { ...state(32, 8, 4, 2), "ssm.state_size": undefined }],
     ["an index", "minimax-m3", { "attention.indexer.head_count": u32(2), "attention.indexer.key_length": u32(8) }],
   ])("allows: %s (%s)", async (_, architecture, fields) => {
     expect((await checkModel(renamed(architecture, fields))).architecture).toBe(architecture);

@@ -3,6 +3,7 @@ import { type Field, field, type TensorToWrite, writeGguf } from "../../../scrip
 import { type TinyModelOptions, tinyModel, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import type { ErrorCode } from "../../../src/errors.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { quoted } from "../../../src/llama/checks/model-error.js";
 import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -362,5 +363,13 @@ describe("a tensor is refused", () => {
     const file = at("unaligned.gguf");
     writeGguf(file, { ...tinyModel({ weights: "F16", dim: 8, heads: 2 }), alignment: 8 });
     await expectRefusal(() => checkModel(file), "invalid-model", /llama\.cpp maps tensors at multiples of 32/, file);
+  });
+});
+
+describe("a name out of a damaged file", () => {
+  it("is cut after 60 characters, and harmless", () => {
+    expect(quoted("a".repeat(60))).toBe(`"${"a".repeat(60)}"`);
+    expect(quoted("a".repeat(61))).toBe(`"${"a".repeat(60)}…"`);
+    expect(quoted('\u001b["')).toBe('"\\u001b[\\""');
   });
 });
