@@ -305,6 +305,12 @@ describe("an architecture's own rule", () => {
     ],
     ["a state of no said width", "qwen3next", { ...state(32, 8, 4, 2), "ssm.inner_size": undefined }],
     ["a state of no said size", "qwen3next", { ...state(32, 8, 4, 2), "ssm.state_size": undefined }],
+    ["no heads", "mamba", { "attention.head_count": undefined, "attention.head_count_kv": undefined }],
+    [
+      "layers without heads",
+      "deci",
+      { "attention.head_count": list(0, 4, 2, 4), "attention.head_count_kv": list(0, 2, 2, 1) },
+    ],
     ["an index", "minimax-m3", { "attention.indexer.head_count": u32(2), "attention.indexer.key_length": u32(8) }],
   ])("allows: %s (%s)", async (_, architecture, fields) => {
     expect((await checkModel(renamed(architecture, fields))).architecture).toBe(architecture);

@@ -72,3 +72,10 @@ it.each(["bos", "padding", "mask", "fim_pre", "any_other"])("%s is of the type t
     /_token_id" is of type i32; llama\.cpp reads it as u32/,
   );
 });
+
+it("keys that only look like those of tokens are anything", async () => {
+  const file = writeTinyModel(at("alike.gguf"), {
+    metadata: { "x.tokenizer.ggml.a_token_id": field.int32(1), "tokenizer.ggml.a_token_id.x": field.int32(1) },
+  })[0]!;
+  expect((await checkModel(file)).tokenizer).toMatchObject({ bos: 1, eos: 2 });
+});
