@@ -58,6 +58,14 @@ const OWN_TESTS = {
     [/single/, ["single", "twins"]],
     [/rules/, ["rules", "adaptive", "defaults"]],
   ],
+  "src/before": [
+    [/allocation/, ["assignment", "choice-knapsack", "choose"]],
+    [/embedders/, ["embedders"]],
+    [/evaluation/, ["evaluation", "verdict", "missing"]],
+    [/table\//, ["tables", "missing"]],
+    [/shnitzer/, ["shnitzer", "missing", "variants"]],
+    [/routers|fitting/, ["learned", "online", "pairs", "sets", "variants", "missing", "defaults"]],
+  ],
   "src/llama/checks": [
     [/architecture-rules|sliding-window/, ["check-architecture"]],
     [/architectures|purpose|model-error/, ["check-model", "purpose"]],
@@ -67,8 +75,13 @@ const OWN_TESTS = {
     [/token/, ["check-tokenizer", "check-other-tokenizers", "check-special-tokens"]],
   ],
 };
-/** Code that a folder's score leaves out: Jinja's tests are another reference's, and the sampler's a set of their own. */
-const LEFT_OUT = { "src/decoding": /\/(jinja\/|sampler|sampling\/|survivors|weighted-draw|chat-template)/ };
+/**
+ * Code that a folder's score leaves out: Jinja's tests are another reference's, the sampler's a set of their own, and routed
+ * ensembles are tested on models.
+ */
+const LEFT_OUT = {
+  "src/before": /\/live\//,
+  "src/decoding": /\/(jinja\/|sampler|sampling\/|survivors|weighted-draw|chat-template)/ };
 /** Words of messages and texts for people: tests hold them where they matter, and an empty one breaks no answer. */
 const EXCLUDED = ["StringLiteral"];
 /** Faults that may end the process of the tests, or keep it busy for so long. */
