@@ -81,7 +81,8 @@ const OWN_TESTS = {
  */
 const LEFT_OUT = {
   "src/before": /\/live\//,
-  "src/decoding": /\/(jinja\/|sampler|sampling\/|survivors|weighted-draw|chat-template)/ };
+  "src/decoding": /\/(jinja\/|sampler|sampling\/|survivors|weighted-draw|chat-template)/,
+};
 /** Words of messages and texts for people: tests hold them where they matter, and an empty one breaks no answer. */
 const EXCLUDED = ["StringLiteral"];
 /** Faults that may end the process of the tests, or keep it busy for so long. */
