@@ -42,6 +42,18 @@ const TESTS = {
  * of tests that are about something else costs hours otherwise.
  */
 const OWN_TESTS = {
+  "src/decoding": [
+    [/thinking/, ["thinking", "thinking-templates"]],
+    [/score/, ["score"]],
+    [/trace/, ["trace", "traced-methods"]],
+    [/healing/, ["healing"]],
+    [/member-failure/, ["member-failure"]],
+    [/step-clock/, ["step-clock"]],
+    [/stop-rules|text-stream|answer-text/, ["stop-rules", "text-stream", "loop"]],
+    [/request|result/, ["request", "loop"]],
+    [/messages|prompt|template-date/, ["prompt", "messages", "request"]],
+    [/loop|schedule|fused-logits/, ["loop", "member-failure", "healing", "thinking", "traced-methods"]],
+  ],
   "src/during": [
     [/abe/, ["runs", "search", "ranking"]],
     [/bytes/, ["byte-beam", "method", "adaptive"]],
