@@ -38,8 +38,8 @@ const TESTS = {
   "src/llama/checks": ["check-*", "purpose", "control-characters"].map((name) => `test/unit/llama/${name}.test.ts`),
 };
 /**
- * Which of these tests a file is tested by, by their names; all of them where this does not say. What is reached by hundreds
- * of tests that are about something else costs hours otherwise.
+ * Which of these tests a file is asked, by their names; all of them where this does not say. A file that hundreds of tests
+ * reach, of which few are about it, costs hours otherwise; what only the others notice counts as unnoticed.
  */
 const OWN_TESTS = {
   "src/decoding": [
