@@ -32,7 +32,7 @@ const VERSION = "9.5.1";
 /** What a folder is tested by, where that is not its mirror in test/unit. Tests that need models are left out. */
 const TESTS = {
   "src/decoding/sampling": ["test/unit/decoding/sampler.test.ts"],
-  "src/decoding": ["test/unit/decoding/*.test.ts", "test/unit/during/twins.test.ts"],
+  "src/decoding": ["test/unit/decoding/*.test.ts", "test/unit/ensemble/score-texts.test.ts"],
   "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/before": ["test/unit/before/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/llama/checks": ["check-*", "purpose", "control-characters"].map((name) => `test/unit/llama/${name}.test.ts`),
@@ -44,7 +44,7 @@ const TESTS = {
 const OWN_TESTS = {
   "src/decoding": [
     [/thinking/, ["thinking", "thinking-templates"]],
-    [/score/, ["score"]],
+    [/score/, ["score", "score-texts"]],
     [/trace/, ["trace", "traced-methods"]],
     [/healing/, ["healing"]],
     [/member-failure/, ["member-failure"]],
