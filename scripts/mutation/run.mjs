@@ -32,7 +32,10 @@ const VERSION = "9.5.1";
 /** What a folder is tested by, where that is not its mirror in test/unit. Tests that need models are left out. */
 const TESTS = {
   "src/decoding/sampling": ["test/unit/decoding/sampler.test.ts"],
-  "src/decoding": ["test/unit/decoding/*.test.ts", "test/unit/ensemble/score-texts.test.ts"],
+  "src/decoding": [
+    ...["healing", "loop", "member-failure", "messages", "prompt", "request", "score", "step-clock", "stop-rules"],
+    ...["text-stream", "thinking", "thinking-templates", "trace", "traced-methods", "../ensemble/score-texts"],
+  ].map((name) => path.posix.join("test/unit/decoding", `${name}.test.ts`)),
   "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/before": ["test/unit/before/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/llama/checks": ["check-*", "purpose", "control-characters"].map((name) => `test/unit/llama/${name}.test.ts`),
