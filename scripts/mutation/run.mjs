@@ -33,7 +33,7 @@ const VERSION = "9.5.1";
 const TESTS = {
   "src/decoding/sampling": ["test/unit/decoding/sampler.test.ts"],
   "src/decoding": [
-    ...["healing", "loop", "member-failure", "messages", "prompt", "request", "score", "step-clock", "stop-rules"],
+    ...["healing", "loop", "marked-run", "member-failure", "messages", "prompt", "request", "score", "step-clock", "stop-rules"],
     ...["text-stream", "thinking", "thinking-templates", "trace", "traced-methods", "../ensemble/score-texts"],
   ].map((name) => path.posix.join("test/unit/decoding", `${name}.test.ts`)),
   "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
@@ -46,7 +46,7 @@ const TESTS = {
  */
 const OWN_TESTS = {
   "src/decoding": [
-    [/thinking/, ["thinking", "thinking-templates"]],
+    [/thinking/, ["marked-run", "thinking", "thinking-templates"]],
     [/score/, ["score", "score-texts"]],
     [/trace/, ["trace", "traced-methods"]],
     [/healing/, ["healing"]],
