@@ -76,10 +76,10 @@ const OWN_TESTS = {
   "src/before": [
     [/allocation/, ["assignment", "choice-knapsack", "choose"]],
     [/embedders/, ["embedders"]],
-    [/evaluation/, ["evaluation", "verdict", "missing"]],
-    [/table\//, ["tables", "missing"]],
+    [/evaluation/, ["evaluation", "verdict", "missing", "parts"]],
+    [/table\//, ["tables", "missing", "parts"]],
     [/shnitzer/, ["shnitzer", "missing", "variants"]],
-    [/routers|fitting/, ["learned", "online", "pairs", "sets", "variants", "missing", "defaults"]],
+    [/routers|fitting/, ["learned", "online", "pairs", "sets", "variants", "missing", "defaults", "parts"]],
   ],
   "src/llama/checks": [
     [/architecture-rules|sliding-window/, ["check-architecture"]],
