@@ -16,7 +16,7 @@ interface Switches {
   mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> };
 }
 
-/** Code that is asked so much more often than without a fault runs in an endless loop, a test that takes so much longer waits for ever. */
+/** Asked so much more often than without a fault, code runs in an endless loop; a test that takes so much longer waits for ever. */
 const MOST_TIMES = 10;
 const FEWEST_CALLS = 20_000;
 /** A promise that a fault keeps from settling: one that takes so long, and so many times what it takes without a fault. */

@@ -15,7 +15,10 @@ class Known<Value> {
   }
 }
 
-/** The same function, which makes its value only once for the same arguments: a test that is called again need not write its file again. */
+/**
+ * The same function, which makes its value only once for the same arguments: a test that is called again need not write its
+ * file again.
+ */
 export function once<Given extends readonly unknown[], Value>(make: (...given: Given) => Value): typeof make {
   const root = new Known<Value>();
   return (...given) => {
