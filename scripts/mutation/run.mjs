@@ -27,22 +27,14 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { ensureBuilt, ensureInstalled, root, run } from "../ensure.mjs";
+import { LEFT_OUT, OWN_TESTS, TESTS } from "./tests.mjs";
 
 const VERSION = "9.5.1";
-/** What a folder is tested by, where that is not its mirror in test/unit. Tests that need models are left out. */
-const TESTS = {
-  "src/decoding": ["test/unit/decoding/*.test.ts", "test/unit/during/twins.test.ts"],
-  "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
-  "src/before": ["test/unit/before/**/*.test.ts", "test/unit/defaults.test.ts"],
-  "src/llama/checks": ["test/unit/llama/check-*.test.ts"],
-};
-/** Code that a folder's score leaves out: Jinja's tests are another reference's, and the sampler's a set of their own. */
-const LEFT_OUT = { "src/decoding": /\/(jinja\/|sampler|survivors|weighted-draw|repetition|chat-template)/ };
 /** Words of messages and texts for people: tests hold them where they matter, and an empty one breaks no answer. */
 const EXCLUDED = ["StringLiteral"];
 /** Faults that may end the process of the tests, or keep it busy for so long. */
 const MOST_ENDS = 30;
-const LONGEST_MS = 60_000;
+const LONGEST_MS = 90_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -135,7 +127,8 @@ async function instrument() {
     return { id, file: path.relative(copy, fileName), line: location.start.line + 1, kind: mutatorName, replacement };
   });
   const drawn = found.filter(({ file, line }) => share >= 1 || chance(`${seed}:${file}:${line}`) < share);
-  writeFileSync(path.join(copy, "mutants.json"), JSON.stringify(drawn.map(({ id }) => id)));
+  const testsOf = (file) => OWN_TESTS[folder]?.find(([files]) => files.test(file))?.[1];
+  writeFileSync(path.join(copy, "mutants.json"), JSON.stringify(drawn.map(({ id, file }) => [id, testsOf(file) ?? null])));
   return drawn;
 }
 

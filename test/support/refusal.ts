@@ -24,5 +24,10 @@ export async function expectRefusal(
   expect({ code: error.code, message: error.message }).toEqual({ code, message: expect.stringMatching(message) });
   expect(error.message).toContain(file);
   expect(error.message).not.toContain("\n");
+  // Details name the file too, and something of what was found in it.
+  if (code === "invalid-model" || code === "unsupported-model") {
+    expect(error.details).toMatchObject({ file });
+    expect(Object.keys(error.details).length).toBeGreaterThan(1);
+  }
   return error;
 }

@@ -69,15 +69,11 @@ function ngramScore(found: readonly string[], wanted: readonly string[], order: 
 
 function summaryScore(found: readonly string[][], wanted: readonly string[][]): RougeScore {
   const foundLeft = countNgrams(found.flat(), 1);
-  const wantedLeft = countNgrams(wanted.flat(), 1);
   let matches = 0;
   for (const line of wanted) {
+    // Each place once, so that no word is taken more often than the reference has it.
     const union = new Set(found.flatMap((other) => commonSubsequence(line, other)));
-    for (const place of Array.from(union).sort((a, b) => a - b)) {
-      const word = line[place];
-      if (!take(foundLeft, word) || !take(wantedLeft, word)) continue;
-      matches++;
-    }
+    for (const place of union) if (take(foundLeft, line[place])) matches++;
   }
   return scoreOf(matches, found.flat().length, wanted.flat().length);
 }

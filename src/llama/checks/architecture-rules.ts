@@ -34,8 +34,7 @@ const divides =
 
 /** Latent attention: the part of a key that has no position has one element at least. */
 const latentKeys: Rule = (parameters, { embeddingLength, layers }) => {
-  const heads = parameters.perLayer("attention.head_count", layers)?.[0] ?? 0;
-  if (heads === 0) return;
+  const [heads] = parameters.perLayer("attention.head_count", layers)!;
   const key =
     parameters.uint32("attention.key_length_mla") ??
     parameters.uint32("attention.key_length") ??
@@ -48,8 +47,9 @@ const latentKeys: Rule = (parameters, { embeddingLength, layers }) => {
 const ownKeys: Rule = (parameters, { layers }) => {
   const heads = parameters.perLayer("attention.head_count", layers);
   const cached = parameters.perLayer("attention.head_count_kv", layers);
-  const bad = cached?.findIndex((count, layer) => count !== heads?.[layer]) ?? -1;
-  if (bad >= 0) parameters.refuse("attention.head_count_kv", cached![bad], `${heads?.[bad]}, the number of heads`);
+  // checkHeads has refused files without a number of heads.
+  const bad = cached?.find((count, layer) => count !== heads![layer]);
+  if (bad !== undefined) parameters.refuse("attention.head_count_kv", bad, `${heads![0]}, the number of heads`);
 };
 
 /** Latent attention caches one head that all heads share; its older form caches every head. */
@@ -150,8 +150,8 @@ const ropeSections: Rule = (parameters) => {
 
 const negativeGate: Rule = (parameters) => {
   if (parameters.bool("kda.safe_gate") === false) parameters.refuse("kda.safe_gate", false, "true");
-  const bound = parameters.float32("kda.gate_lower_bound");
-  if (bound !== undefined && bound >= 0) parameters.refuse("kda.gate_lower_bound", bound, "a negative number");
+  const bound = parameters.float32("kda.gate_lower_bound") ?? -1;
+  if (bound >= 0) parameters.refuse("kda.gate_lower_bound", bound, "a negative number");
 };
 
 /** How experts are chosen: 1 softmax, 2 sigmoid, 3 softmax of weights, 4 square root of softplus. */

@@ -88,8 +88,7 @@ function checkPlace(file: string, { name, offset }: GgufTensor): void {
 
 function checkFormat(file: string, { name, type, shape }: GgufTensor): void {
   if (TABLES.test(name)) return;
-  const isVector = shape.filter((size) => size > 1).length <= 1 && shape.length <= 1;
-  const mustBeF32 = isVector || ELEMENTWISE.test(name);
+  const mustBeF32 = shape.length <= 1 || ELEMENTWISE.test(name);
   if (mustBeF32 ? type.name === "F32" : type.use === "float" || type.use === "quantised") return;
   const allowed = mustBeF32 ? "F32" : "F32, F16, BF16 or a quantised format";
   const problem = `tensor "${name}" is in the format ${type.name}; llama.cpp computes with it in ${allowed}.`;

@@ -49,7 +49,8 @@ const BYTE_TOKEN = 6;
 export function checkTokenizer(header: GgufHeader): TokenizerFacts {
   const { metadata, file } = header;
   const model = metadata.string("tokenizer.ggml.model");
-  if (model === undefined) throw invalidModel(file, '"tokenizer.ggml.model" is missing.', Cure.convert);
+  if (model === undefined)
+    throw invalidModel(file, '"tokenizer.ggml.model" is missing.', Cure.convert, { key: "tokenizer.ggml.model" });
   const kind = tokenizerKind(file, model);
   const pre = kind === "bpe" ? preTokenizer(metadata, model) : undefined;
   const tokens = metadata.array("tokenizer.ggml.tokens", ["string"]);
@@ -63,7 +64,7 @@ export function checkTokenizer(header: GgufHeader): TokenizerFacts {
   refuseDuplicate(file, table);
   checkByteTokens(file, table, types, model);
   if (kind === "spm") requireAllBytes(file, table);
-  if (kind === "bpe") checkMerges(metadata, model, pre!.name);
+  if (kind === "bpe") checkMerges(metadata, pre!.name);
   if (kind === "bpe" && model !== "whitespace") requireLineBreak(file, table, pre!.rules);
   if (model === "rwkv") checkRwkvBytes(file, table);
   if (model === "plamo2") checkPlamoBytes(file, table, types);
@@ -184,11 +185,11 @@ function requireAllBytes(file: string, table: TokenTable): void {
 }
 
 /** Each merge is two parts with a space between. Only Kimi-K2 does without any. */
-function checkMerges(metadata: GgufMetadata, model: string, pre: string): void {
+function checkMerges(metadata: GgufMetadata, pre: string): void {
   const key = "tokenizer.ggml.merges";
   const merges = metadata.array(key, ["string"]);
   if (merges === undefined) {
-    if (pre === "kimi-k2" && model !== "gemma4") return;
+    if (pre === "kimi-k2") return;
     throw invalidModel(metadata.file, `"${key}" is missing; a byte-pair vocabulary needs it.`, Cure.convert, { key });
   }
   const { bytes, starts } = merges;

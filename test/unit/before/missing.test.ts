@@ -226,6 +226,16 @@ describe("seeds", () => {
     expect(await foldsWith()).not.toEqual(await foldsWith(2));
   });
 
+  it("begin the embedding where none is given", async () => {
+    const [train, test] = [topicTable(30, 2), topicTable(20, 3)].map(({ table }) => table);
+    const embedded = async (seed?: number) => {
+      const { splits } = await splitOf(train, test, { seed });
+      return [splits[0].train, splits[0].test].map(({ embeddings }) => Array.from(embeddings.data));
+    };
+    expect(await embedded(5)).toEqual(await embedded(5));
+    expect(await embedded(5)).not.toEqual(await embedded(6));
+  });
+
   it("change what routers that draw have learned, and nothing else", async () => {
     const data = firstModels(topicTable(60, 7), 2);
     const drawing: string[] = [];

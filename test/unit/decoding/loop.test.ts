@@ -172,10 +172,44 @@ describe("what is counted", () => {
   });
 });
 
+describe("a penalty", () => {
+  // a leads by half a logit of nine: divided by 1.1 it is behind, times 1.1 on ln p (below 0) it would still lead.
+  const favouring = (name: string) =>
+    new ScriptedMember({
+      name,
+      vocabulary,
+      script: () => Float32Array.from({ length: vocabulary.size }, (_, id) => [9, 8.5][id] ?? 0),
+    });
+  const first = async (names: string[], prompt: string, options: GenerateOptions) => {
+    const method = names.length > 1 ? "gac" : "single";
+    await using ensemble = await createEnsemble({ members: names.map(favouring), method });
+    return (await ensemble.generate(prompt, { maxTokens: 1, ...options })).text;
+  };
+
+  it.each([[["one"]], [["one", "two"]]])(
+    "falls on the members' logits of what stands in the prompt: %j",
+    async (names) => {
+      expect(await first(names, "xa", { repetitionPenalty: 1.1 })).toBe("b");
+      expect(await first(names, "xa", {})).toBe("a");
+      expect(await first(names, "xx", { repetitionPenalty: 1.1 })).toBe("a");
+      // Only as far back as the window.
+      expect(await first(names, "axx", { repetitionPenalty: 1.1, repetitionWindow: 2 })).toBe("a");
+      expect(await first(names, "axx", { repetitionPenalty: 1.1, repetitionWindow: 3 })).toBe("b");
+    },
+  );
+
+  it("falls on what was said before, too", async () => {
+    await using ensemble = await createEnsemble({ members: [favouring("one")] });
+    const { text } = await ensemble.generate("xx", { maxTokens: 4, repetitionPenalty: 1.1, repetitionWindow: 1 });
+    expect(text).toBe("abab");
+  });
+});
+
 describe("what is reported", () => {
   it("is a trace and pieces only where they were asked for", async () => {
     const plain = await answer({ words: "ab$" });
-    expect("trace" in plain || "pieces" in plain).toBe(false);
+    for (const key of ["trace", "pieces", "dropped", "report", "reasoning"]) expect(plain).not.toHaveProperty(key);
+    expect(plain.usage).not.toHaveProperty("reasoningTokens");
     const { trace, pieces, chunks } = await answer({ words: "a12$" }, { trace: 2, logProbs: true });
     expect(trace!.map(({ index, chosen }) => [index, chosen.text, chosen.end ?? false])).toEqual([
       [0, "a", false],

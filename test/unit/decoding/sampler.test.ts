@@ -77,6 +77,46 @@ describe("sampler against sort-everything", () => {
     expect(undecided).toBeLessThan(5);
   });
 
+  test("penalties on logits, by how often a piece stands in the window, drawn from what is left", () => {
+    const random = new RandomGenerator(9);
+    let undecided = 0;
+    for (let round = 0; round < 400; round++) {
+      const p = randomProbabilities(random, 8);
+      const end = pick(random, [-1, 0]);
+      const [penalty, frequency, presence] = [
+        pick(random, [1, 1.5, 0.7]),
+        pick(random, [0, 0.8, -0.3]),
+        pick(random, [0, 1.1, -0.4]),
+      ];
+      const window = pick(random, [2, 3, 64]);
+      const logNormaliser = pick(random, [0, 2, 30]);
+      const sampler = new Sampler({
+        ...{ temperature: 1, repetitionPenalty: penalty, frequencyPenalty: frequency, presencePenalty: presence },
+        ...{ repetitionWindow: window, seed: round },
+      });
+      const uniform = new RandomGenerator(round);
+      const said: number[] = [];
+      for (let draw = 0; draw < 8; draw++) {
+        const weights = p.map((share, entry) => {
+          const count = entry === end ? 0 : said.slice(-window).filter((other) => other === entry).length;
+          if (count === 0 || share === 0) return share;
+          const logit = Math.log(share) + logNormaliser;
+          const scaled = logit > 0 ? logit / penalty : logit * penalty;
+          return Math.exp(scaled - count * frequency - presence - logNormaliser);
+        });
+        const total = weights.reduce((a, b) => a + b, 0);
+        const shares = new Map(Array.from(weights, (weight, entry) => [entry, weight / total] as const));
+        const { entry: wanted, close } = walk(shares, uniform.next());
+        const entry = sampler.choose(distributionOf(p, { endEntry: end }), logNormaliser);
+        if (close) undecided++;
+        else expect({ round, draw, entry }).toEqual({ round, draw, entry: wanted });
+        // The end is no piece of text: nothing follows it.
+        if (entry !== end) said.push(entry);
+      }
+    }
+    expect(undecided).toBeLessThan(5);
+  });
+
   test("large distributions, where only part of the entries is sorted", () => {
     const random = new RandomGenerator(2);
     for (let round = 0; round < 60; round++) {

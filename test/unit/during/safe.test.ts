@@ -28,8 +28,18 @@ function chance(seed: number, bytes: Uint8Array): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** Looks at the text alone, finds mostly what all find, and never ends. `own`: the weight of its own opinion. */
-function opinionated(seed: number, vocabulary: Vocabulary, own: number, contextSize?: number): ScriptedMember {
+/** Looks at the text alone, finds mostly what all find, and never ends. */
+interface Opinionated {
+  seed: number;
+  vocabulary: Vocabulary;
+  /** The weight of its own opinion. */
+  own: number;
+  /** How many times as sure as usual it is. */
+  sureness?: number;
+  contextSize?: number;
+}
+
+function opinionated({ seed, vocabulary, own, sureness = 1, contextSize }: Opinionated): ScriptedMember {
   return new ScriptedMember({
     name: `member-${seed}`,
     vocabulary,
@@ -39,7 +49,7 @@ function opinionated(seed: number, vocabulary: Vocabulary, own: number, contextS
         if (vocabulary.classOf(id) !== TokenClass.text) return -30;
         const bytes = vocabulary.bytesOf(id);
         const after = Buffer.concat([text, bytes]);
-        return 9 * chance(0, after) + own * chance(seed, after) + (bytes.length > 1 ? 4 : 0);
+        return sureness * (9 * chance(0, after) + own * chance(seed, after) + (bytes.length > 1 ? 4 : 0));
       }),
   });
 }
@@ -47,11 +57,13 @@ function opinionated(seed: number, vocabulary: Vocabulary, own: number, contextS
 /** `contexts`: how many tokens fit each member; default: any number here. */
 type Make = (contexts?: readonly number[]) => Member[];
 
-/** Seed, vocabulary and weight of the own opinion of each member. */
+/** Seed, vocabulary, weight of the own opinion and sureness of each member. */
 const make =
-  (...members: [number, Vocabulary, number][]): Make =>
+  (...members: [number, Vocabulary, number, number?][]): Make =>
   (contexts = []) =>
-    members.map(([seed, vocabulary, own], index) => opinionated(seed, vocabulary, own, contexts[index]));
+    members.map(([seed, vocabulary, own, sureness], index) =>
+      opinionated({ seed, vocabulary, own, sureness, contextSize: contexts[index] }),
+    );
 
 const ensembles: [string, Make][] = [
   ["BPE drafts, SentencePiece verifies", make([1, bpe, 2], [2, sp, 2])],
@@ -112,11 +124,18 @@ async function fusedChoice(make: Make, text: Uint8Array, lambda: number, weights
 
 interface Followed {
   said: Buffer[];
-  /** How many were fused, stood because no place was safe, and stood because all agree or are sure. */
+  /** Which of them stand as they were drafted. */
+  stood: boolean[];
+  /** How many were fused, stood because no place was safe, because all agree, and because they are sure together. */
   fused: number;
   unsafe: number;
   agreed: number;
+  sure: number;
 }
+
+/** What stands is certain, what is fused is not. */
+const stands = ({ probabilities }: { probabilities: ArrayLike<number> }) =>
+  Math.max(...Array.from(probabilities)) === 1;
 
 interface Settings {
   draft?: number;
@@ -135,11 +154,12 @@ async function follow(make: Make, count: number, settings: Settings = {}): Promi
     (await make()[index].tokenize(text, { addBos: true })).length <= (contexts[index] ?? 4096);
   // Whom nothing depends on is not asked.
   const asked = Array.from(members.keys()).filter((index) => index > 0 && weights[index] > 0);
-  const followed: Followed = { said: [], fused: 0, unsafe: 0, agreed: 0 };
-  const { said } = followed;
+  const followed: Followed = { said: [], stood: [], fused: 0, unsafe: 0, agreed: 0, sure: 0 };
+  const { said, stood } = followed;
   let text = Buffer.from(PROMPT);
-  const say = (bytes: Buffer) => {
+  const say = (bytes: Buffer, stands = true) => {
     said.push(bytes);
+    stood.push(stands);
     text = Buffer.concat([text, bytes]);
   };
   while (said.length < count) {
@@ -163,17 +183,18 @@ async function follow(make: Make, count: number, settings: Settings = {}): Promi
       const opinions = await Promise.all(asked.map((index) => opinion(make()[index], text)));
       const all = opinions.map(({ probabilityOf }, place) => weights[asked[place]] * probabilityOf(says));
       const mean = all.reduce((sum, one) => sum + one, weights[0] * probability);
-      if (opinions.every((one) => one.says.equals(says)) || mean > 0.5) {
-        followed.agreed++;
+      const allAgree = opinions.every((one) => one.says.equals(says));
+      if (allAgree || mean > 0.5) {
+        followed[allAgree ? "agreed" : "sure"]++;
         say(says);
         continue;
       }
       followed.fused++;
-      say(await fusedChoice(make, text, lambda, weights));
+      say(await fusedChoice(make, text, lambda, weights), false);
       break;
     }
   }
-  said.length = Math.min(count, said.length);
+  said.length = stood.length = Math.min(count, said.length);
   return followed;
 }
 
@@ -186,6 +207,7 @@ describe.each(ensembles)("safe: %s", (_, make) => {
     const wanted = await follow(make, 40, options);
     const { steps } = await walk({ method: { name: "safe", ...options }, members: make(), prompt: PROMPT, steps: 40 });
     expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(wanted.said.map((s) => s.toString("latin1")));
+    expect(steps.map(stands)).toEqual(wanted.stood);
   });
 
   it("ends where a verifier's context does, or the drafter's, and says nothing else before", async () => {
@@ -212,10 +234,11 @@ describe.each(ensembles)("safe: %s", (_, make) => {
 });
 
 describe("safe with three members of unlike weights", () => {
-  const [, make] = ensembles[2];
+  const sureMembers = make([5, bpe, 4, 4], [6, otherBpe, 4, 4], [7, otherSp, 4, 4]);
 
   it("says what its definition says, and other things under other weights", async () => {
     const texts = new Set<string>();
+    let sure = 0;
     // One of weight 0 is not asked.
     for (const weights of [
       [0.7, 0.2, 0.1],
@@ -223,18 +246,21 @@ describe("safe with three members of unlike weights", () => {
       [0.5, 0, 0.5],
       [0.4, 0.6, 0],
     ]) {
-      const { said } = await follow(make, 24, { weights });
+      const { said, stood, ...counts } = await follow(sureMembers, 24, { weights });
       const { steps, text } = await walk({
         method: { name: "safe" },
-        members: make(),
+        members: sureMembers(),
         weights,
         prompt: PROMPT,
         steps: 24,
       });
       expect(steps.map(({ bytes }) => bytes.toString("latin1"))).toEqual(said.map((s) => s.toString("latin1")));
+      expect(steps.map(stands)).toEqual(stood);
+      sure += counts.sure;
       texts.add(text.toString("latin1"));
     }
     expect(texts.size).toBeGreaterThan(2);
+    expect(sure).toBeGreaterThan(5);
   });
 });
 

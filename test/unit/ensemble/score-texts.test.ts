@@ -4,6 +4,7 @@ import { loadMembers } from "../../../src/ensemble/members.js";
 import { scoreTexts } from "../../../src/ensemble/score-texts.js";
 import { bytePairVocabulary, byteVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
 import type { Member } from "../../../src/member/member.js";
+import { createEnsemble } from "../../../src/systems.js";
 
 const TEXTS = ["the cat and the dog", "wörld"];
 const BYTES = TEXTS.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
@@ -44,17 +45,63 @@ describe("scoreTexts", () => {
     expect(byBytes.bitsPerByte).toBeLessThan(inTokens.bitsPerByte);
   });
 
-  it("has members alone beside a method of tokens, longer texts than the context in windows", async () => {
-    const long = "the cat and the dog and ".repeat(20);
-    const small = () => [
-      randomMember(1, bytePairVocabulary(), { contextSize: 64 }),
-      randomMember(2, byteVocabulary(), { contextSize: 64 }),
+  const LONG = "the dogs ä and the cat o".repeat(6);
+
+  it.each([16, 17])(
+    "reads a text that is longer than a context of %d in windows, each behind half a context",
+    async (size) => {
+      const make = (contextSize?: number) => randomMember(1, bytePairVocabulary(), { contextSize });
+      await using members = await loadMembers({ members: [make(size)] });
+      const member = make();
+      const ids = Array.from(await member.tokenize(Buffer.from(LONG)));
+      expect(ids.length).toBeGreaterThan(3 * size);
+      const [beginning] = member.vocabulary.endTokens;
+      let expected = 0;
+      for (let place = 0, context = 0, end = size - 1; place < ids.length; place++) {
+        if (place === end) {
+          context = end - Math.floor((size - 1) / 2);
+          end = context + size - 1;
+        }
+        const tokens = [beginning, ...ids.slice(context, place)];
+        await member.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens });
+        expected -= (member.output.logits[ids[place]] - member.output.logNormaliser) / Math.LN2;
+      }
+      const scores = await scoreTexts(members, [LONG]);
+      expect(scores.bitsPerByte).toBeCloseTo(expected / Buffer.byteLength(LONG), 6);
+    },
+  );
+
+  it("does so with a method too, and cuts no character", async () => {
+    const size = 64;
+    const room = size - 4;
+    const make = () => [
+      randomMember(1, bytePairVocabulary(), { contextSize: size }),
+      randomMember(2, byteVocabulary(), { contextSize: size }),
     ];
-    await using members = await loadMembers({ members: small() });
-    const scores = await scoreTexts(members, [long], { method: { name: "gac" } });
-    expect(scores.members.map(({ name }) => name)).toEqual(["random-1", "random-2"]);
-    for (const { bitsPerByte } of [scores, ...scores.members]) expect(bitsPerByte).toBeGreaterThan(0);
-    expect(Number.isFinite(scores.bitsPerByte)).toBe(true);
+    const bytes = Buffer.from(LONG);
+    const isInside = (at: number) => (bytes[at] & 0xc0) === 0x80;
+    const method = { name: "gac" } as const;
+    await using members = await loadMembers({ members: make() });
+    const bitsOf = async (text: string) =>
+      (await scoreTexts(members, [text], { method })).bitsPerByte * Buffer.byteLength(text);
+    await using ensemble = await createEnsemble({ members: make(), method });
+    let expected = 0;
+    let inside = 0;
+    // Of the two, the one that reads bytes is full first.
+    for (let from = 0, context = 0; from < bytes.length; ) {
+      let end = Math.min(bytes.length, context + room);
+      for (; isInside(end); end--) inside++;
+      const text = bytes.toString("utf8", from, end);
+      if (from === 0) expected += await bitsOf(text);
+      else expected -= (await ensemble.score(bytes.toString("utf8", context, from), text)).logProb / Math.LN2;
+      context = end - Math.floor((end - context) / 2);
+      for (; isInside(context); context++) inside++;
+      from = end;
+    }
+    expect(inside).toBeGreaterThan(0);
+    expect(await bitsOf(LONG)).toBeCloseTo(expected, 6);
+    const { members: alone } = await scoreTexts(members, [LONG], { method });
+    expect(alone.map(({ name }) => name)).toEqual(["random-1", "random-2"]);
   });
 
   it("tells how far it is, and can be cancelled", async () => {

@@ -88,6 +88,8 @@ describe("k-means", () => {
       [14, 8, 5, 6, 2],
       [1, 30, 12, 12, 3],
       [2, 9, 4, 8, 2],
+      // Several points lie farthest: the first is taken.
+      [254, 20, 12, 40, 1],
     ]) {
       const random = new RandomGenerator(seed);
       const coordinates = () => Array.from({ length: dimension }, () => Math.floor(width * random.next()));

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Field, field } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -17,6 +18,8 @@ const u32 = field.uint32;
 type Fields = Record<string, Field | undefined>;
 const named = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [`llama.${name}`, value]));
+
+const having = once((fields: Fields) => written({ metadata: named(fields) }));
 
 describe("a hyperparameter", () => {
   const epsilon = (value: number): Fields => ({ "attention.layer_norm_rms_epsilon": field.float32(value) });
@@ -53,6 +56,25 @@ describe("a hyperparameter", () => {
     ["one head for all keys and values", { "attention.head_count_kv": u32(1) }],
     ["heads by layer that are alike", { "attention.head_count": field.array("uint32", [4, 4]) }],
     ["key lengths that are said", { "attention.key_length": u32(8), "attention.value_length": u32(8) }],
+    [
+      "heads that do not divide the embedding, with a length of their own",
+      {
+        ...{ "attention.head_count": u32(6), "attention.head_count_kv": u32(3) },
+        ...{ "attention.key_length": u32(8), "attention.value_length": u32(8) },
+      },
+    ],
+    [
+      "numbers whose names only look like those of positions",
+      Object.fromEntries(
+        [
+          "x.rope.freq_base",
+          "x.rope.scaling.factor",
+          "rope.scaling.factor.x",
+          "x.rope.scale_linear",
+          "rope.scale_linear.x",
+        ].map((name) => [name, field.float32(-1)]),
+      ),
+    ],
     ["positions for a whole head", { "rope.dimension_count": u32(8) }],
     ["no experts", experts(0, 0, groups(0))],
     ["one expert", experts(1, 1)],
@@ -61,7 +83,7 @@ describe("a hyperparameter", () => {
     ["experts in groups of one", experts(8, 2, groups(4, 3))],
     ["an only group that is used", experts(8, 2, groups(2, 1))],
   ])("passes: %s", async (_, fields) => {
-    expect((await checkModel(written({ metadata: named(fields) }))).architecture).toBe("llama");
+    expect((await checkModel(having(fields))).architecture).toBe("llama");
   });
 
   it("passes for an embedder: pooling by rank", async () => {
@@ -104,12 +126,21 @@ describe("a hyperparameter", () => {
       /dimension_count_swa" is 8; at most the key length 4/,
     ],
     ["groups without experts", groups(1), /group_count" is 1; 0 in a model without experts/],
+    ["an unused expert", experts(1, 0), /used_count" is 0; 1 to 1/],
+    [
+      "an odd head",
+      {
+        ...{ "attention.key_length": u32(7), "attention.value_length": u32(7) },
+        ...{ "rope.dimension_count": undefined },
+      },
+      /key_length" is 7; an even number/,
+    ],
     ["no used experts", experts(4, 0), /used_count" is 0; 1 to 4/],
     ["a group an expert", experts(4, 2, groups(4)), /group_count" is 4; 0 to 3/],
     ["no used groups", experts(8, 2, groups(2)), /group_used_count" is 0; 1 to 1/],
     ["every group used", experts(8, 2, groups(4, 4)), /group_used_count" is 4; 1 to 3/],
   ])("is refused: %s", async (_, fields, message) => {
-    const file = written({ metadata: named(fields) });
+    const file = having(fields);
     await expectRefusal(() => checkModel(file), "invalid-model", message, file);
   });
 });

@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { type Field, field, writeGguf } from "../../../scripts/lib/gguf-writer.js";
+import { type Field, field, type TensorToWrite } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, tinyModel, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import type { ErrorCode } from "../../../src/errors.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { quoted } from "../../../src/llama/checks/model-error.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
+import { writeTinyEncoder } from "../../support/tiny-encoder.js";
 
 const at = temporaryFolder();
 let count = 0;
 
-function model(options: TinyModelOptions): string {
-  return writeTinyModel(at(`${count++}.gguf`), options)[0]!;
-}
+const model = once((options: TinyModelOptions) => writeTinyModel(at(`${count++}.gguf`), options)[0]!);
 
 describe("a model that passes", () => {
   it("gives the facts of its file", async () => {
@@ -72,7 +73,62 @@ describe("a model that passes", () => {
   it("may have a vocabulary and no tensors where only its vocabulary is wanted", async () => {
     const file = model({ tensors: () => [] });
     await expectRefusal(() => checkModel(file), "invalid-model", /a vocabulary and no tensors/, file);
-    expect((await checkModel(file, { vocabularyOnly: true })).tokenizer.size).toBe(320);
+    const facts = { contextLength: 128, embeddingLength: 32, layers: 2, headCount: 4, feedForward: 64 };
+    const nothing = { parameters: 0, quantization: "none" };
+    const { tokenizer, ...vocabulary } = await checkModel(file, { vocabularyOnly: true });
+    expect(tokenizer.size).toBe(320);
+    expect(vocabulary).toMatchObject({ ...facts, ...nothing });
+    // What it does not say in one number is 0, and its own weights are counted.
+    const bare = model({
+      metadata: {
+        "llama.context_length": undefined,
+        "llama.feed_forward_length": field.array("uint32", [64, 64]),
+        "llama.block_count": field.int32(2),
+      },
+    });
+    expect(await checkModel(bare, { vocabularyOnly: true })).toMatchObject({
+      ...{ ...facts, contextLength: 0, feedForward: 0, layers: 0 },
+      ...{ parameters: 39_072, quantization: "none" },
+    });
+  });
+
+  it("says the width of the first layer that feeds forward, and 0 where none is said", async () => {
+    for (const [value, wanted] of [
+      [field.array("uint32", [0, 96]), 96],
+      [field.array("uint32", [96, 64]), 96],
+      [field.array("uint32", [0, 0]), 0],
+      [undefined, 0],
+    ] as const) {
+      const file = model({ metadata: { "llama.feed_forward_length": value } });
+      expect((await checkModel(file)).feedForward).toBe(wanted);
+    }
+  });
+
+  it("is in the format that most of its elements are in", async () => {
+    for (const weights of ["F32", "F16", "Q8_0"] as const)
+      expect((await checkModel(model({ weights }))).quantization).toBe(weights);
+    // Most tensors are F32 here, and most elements F16; then half of them each, where the first in the file counts.
+    const only = (...names: string[]) => {
+      const wanted = tinyModel({ weights: "F16" }).tensors;
+      const half = (list: TensorToWrite[]) => list.map((own, at) => (names.includes(own.name) ? wanted[at]! : own));
+      return model({ tensors: half });
+    };
+    expect((await checkModel(only("token_embd.weight", "output.weight"))).quantization).toBe("F16");
+    expect((await checkModel(only("output.weight"))).quantization).toBe("F32");
+  });
+
+  it("may be an encoder, or any that llama.cpp knows, for what that is good for", async () => {
+    const encoder = writeTinyEncoder(at("encoder.gguf"));
+    expect((await checkModel(encoder, { embedding: true })).architecture).toBe("bert");
+    expect((await checkModel(encoder, { vocabularyOnly: true })).architecture).toBe("bert");
+    const bidirectional = model({ metadata: { "llama.attention.causal": field.bool(false) } });
+    expect((await checkModel(bidirectional, { embedding: true })).architecture).toBe("llama");
+    for (const options of [{ vocabularyOnly: true }, { embedding: true }]) {
+      const unknown = model({ metadata: { "general.architecture": field.string("lama") } });
+      await expectRefusal(() => checkModel(unknown, options), "unsupported-model", /"lama" \(a damaged/, unknown);
+    }
+    const clip = model({ metadata: { "general.architecture": field.string("t5") } });
+    await expectRefusal(() => checkModel(clip, { embedding: true }), "unsupported-model", /encoder-decoder/, clip);
   });
 
   it("stops when its signal has fired", async () => {
@@ -201,37 +257,10 @@ describe("a hyperparameter is refused", () => {
   });
 });
 
-describe("a tensor is refused", () => {
-  const format = (name: string, type: string, bytes: number): TinyModelOptions => ({
-    tensors: (list) =>
-      list.map((tensor) => (tensor.name === name ? { ...tensor, type, data: () => [new Uint8Array(bytes)] } : tensor)),
-  });
-  it.each<Case>([
-    [
-      "a norm in F16",
-      format("output_norm.weight", "F16", 64),
-      /"output_norm\.weight" is in the format F16; .* in F32\./,
-    ],
-    ["a norm of integers", format("blk.0.attn_norm.weight", "I32", 128), /format I32/],
-    [
-      "a matrix of integers",
-      format("blk.0.attn_q.weight", "I32", 4096),
-      /format I32; .* F32, F16, BF16 or a quantised/,
-    ],
-    ["a matrix in a format of intermediate results", format("blk.0.attn_q.weight", "Q8_1", 1152), /format Q8_1/],
-    [
-      "an embedding of another vocabulary",
-      { tensors: () => tinyModel({ vocabularySize: 330 }).tensors },
-      /"token_embd\.weight" is 32 × 330.*320 tokens/,
-    ],
-  ])("%s", async (_, options, message, code = "invalid-model") => {
-    const file = model(options);
-    await expectRefusal(() => checkModel(file), code, message, file);
-  });
-
-  it("data off the boundary of 32 bytes", async () => {
-    const file = at("unaligned.gguf");
-    writeGguf(file, { ...tinyModel({ weights: "F16", dim: 8, heads: 2 }), alignment: 8 });
-    await expectRefusal(() => checkModel(file), "invalid-model", /llama\.cpp maps tensors at multiples of 32/, file);
+describe("a name out of a damaged file", () => {
+  it("is cut after 60 characters, and harmless", () => {
+    expect(quoted("a".repeat(60))).toBe(`"${"a".repeat(60)}"`);
+    expect(quoted("a".repeat(61))).toBe(`"${"a".repeat(60)}…"`);
+    expect(quoted('\u001b["')).toBe('"\\u001b[\\""');
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Field, field } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -13,10 +14,10 @@ const NONE = 0xffff_ffff;
 
 type Fields = Record<string, Field | undefined>;
 
-function written(tokenizer: TinyModelOptions["tokenizer"], fields: Fields): string {
+const written = once((tokenizer: TinyModelOptions["tokenizer"], fields: Fields): string => {
   const metadata = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`tokenizer.ggml.${name}`, value]));
   return writeTinyModel(at(`${count++}.gguf`), { tokenizer, vocabularySize: SIZE, metadata })[0]!;
-}
+});
 
 const id = (value: number) => field.uint32(value);
 
@@ -70,4 +71,11 @@ it.each(["bos", "padding", "mask", "fim_pre", "any_other"])("%s is of the type t
   expect((await refusal(() => checkModel(file))).message).toMatch(
     /_token_id" is of type i32; llama\.cpp reads it as u32/,
   );
+});
+
+it("keys that only look like those of tokens are anything", async () => {
+  const file = writeTinyModel(at("alike.gguf"), {
+    metadata: { "x.tokenizer.ggml.a_token_id": field.int32(1), "tokenizer.ggml.a_token_id.x": field.int32(1) },
+  })[0]!;
+  expect((await checkModel(file)).tokenizer).toMatchObject({ bos: 1, eos: 2 });
 });

@@ -3,11 +3,13 @@ import { type Field, field } from "../../../scripts/lib/gguf-writer.js";
 import { type TinyModelOptions, tinyModel, writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import type { ErrorCode } from "../../../src/errors.js";
 import { checkModel } from "../../../src/llama/check-model.js";
+import { once } from "../../support/once.js";
 import { expectRefusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const at = temporaryFolder();
 let count = 0;
+const written = once((options: TinyModelOptions) => writeTinyModel(at(`${count++}.gguf`), options)[0]!);
 
 /** A list out of the tiny model's own metadata, changed. */
 function changed<T>(tokenizer: "spm" | "bpe", key: string, change: (values: T[]) => void): Record<string, Field> {
@@ -128,8 +130,7 @@ describe("a vocabulary is refused", () => {
       /begins every text.*"tokenizer\.ggml\.bos_token_id" names none/,
     ],
   ])("%s", async (_, options, message, code = "invalid-model") => {
-    const file = at(`${count++}.gguf`);
-    writeTinyModel(file, options);
+    const file = written(options);
     await expectRefusal(() => checkModel(file), code, message, file);
   });
 });

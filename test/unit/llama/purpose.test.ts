@@ -1,6 +1,6 @@
 /** Files that people give as members and that are something else. */
 import { writeFileSync } from "node:fs";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Field, field, writeGguf } from "../../../scripts/lib/gguf-writer.js";
 import { writeTinyModel } from "../../../scripts/lib/tiny-model.js";
 import { checkModel } from "../../../src/llama/check-model.js";
@@ -12,12 +12,16 @@ import { writeTinyEncoder } from "../../support/tiny-encoder.js";
 const at = temporaryFolder();
 let count = 0;
 const tensor = { name: "x.weight", type: "F32", shape: [32], data: () => [new Uint8Array(128)] };
-const written = (metadata: Record<string, Field>) => {
+const written = (metadata: Record<string, Field>, name = "x.weight") => {
   const file = at(`${count++}.gguf`);
-  writeGguf(file, { metadata, tensors: [tensor] });
+  writeGguf(file, { metadata, tensors: [{ ...tensor, name }] });
   return file;
 };
-const llama = (metadata: Record<string, Field>) => writeTinyModel(at(`${count++}.gguf`), { metadata })[0]!;
+const llama = (metadata: Record<string, Field>, ...names: string[]) =>
+  writeTinyModel(at(`${count++}.gguf`), {
+    metadata,
+    tensors: (list) => [...list, ...names.map((name) => ({ ...tensor, name }))],
+  })[0]!;
 
 describe("a file given as a member is named as what it is, with what to do:", () => {
   it.each<[string, () => string, RegExp]>([
@@ -62,6 +66,24 @@ describe("a file given as a member is named as what it is, with what to do:", ()
       () => llama({ "llama.pooling_type": field.uint32(4) }),
       /reranker: it scores how well a text answers a query/,
     ],
+    // Each mark alone will do.
+    [
+      "an adapter by its tensors",
+      () => written({}, "output.weight.lora_a"),
+      /LoRA adapter: it changes a model and cannot/,
+    ],
+    [
+      "an adapter by its type, with its model",
+      () => written({ "general.type": field.string("adapter"), "general.base_model.0.name": field.string("Robin") }),
+      /LoRA adapter: it changes a model \("Robin"\)/,
+    ],
+    ["statistics by their type", () => written({ "general.type": field.string("imatrix") }), /importance matrix/],
+    ["statistics by their texts", () => written({ "imatrix.datasets": field.array("string", ["wiki"]) }), /importance/],
+    ["statistics by their count", () => written({ "imatrix.chunk_count": field.uint32(4) }), /importance matrix/],
+    ["a projector by its type", () => written({ "general.type": field.string("mmproj") }), /projector/],
+    ["a projector by its architecture", () => written({ "general.architecture": field.string("clip") }), /projector/],
+    ["a projector by what it encodes", () => written({ "clip.has_vision_encoder": field.bool(true) }), /projector/],
+    ["a reranker by its head", () => llama({}, "cls.output.weight"), /reranker/],
   ])("%s", async (_, write, message) => {
     const file = write();
     await expectRefusal(() => checkModel(file), "unsupported-model", message, file);
@@ -80,6 +102,12 @@ describe("a file given as a member is named as what it is, with what to do:", ()
       /importance matrix \(imatrix\) in the old format/,
       file,
     );
+  });
+
+  it("but not what only looks so", async () => {
+    for (const name of ["output.lora_a.weight", "x.cls.weight", "cls.output.weight.x"])
+      await expect(checkModel(llama({}, name))).resolves.toMatchObject({ architecture: "llama" });
+    await expect(checkModel(llama({ "general.type": field.uint32(1) }))).resolves.toBeDefined();
   });
 
   it("embedding models are still embedders", async () => {

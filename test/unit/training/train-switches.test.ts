@@ -184,6 +184,33 @@ describe("trainCds", () => {
     }
     expect(scores.map((score) => score > 0.5)).toEqual([...Array(6).fill(false), ...Array(4).fill(true)]);
   });
+
+  it("draws by its seed which answers are held back, and says how it does on them", async () => {
+    const prompts = Array.from(LETTERS.slice(1, 21), (letter) => letter.repeat(4));
+    // The answers differ in length, so that those held back are told apart by their tokens.
+    const answers = Object.fromEntries(prompts.map((prompt, at) => [prompt, `${"x".repeat(at)} ${prompt}`]));
+    const where = (prompt: string, at: number) => {
+      const behind = at - prompts.indexOf(prompt);
+      return [behind > 0 && behind < 5 ? 1 : -1, 0, 1];
+    };
+    const labelled = prompts.map((prompt) => ({
+      ...{ prompt: `${prompt}:`, maxTokens: 40, isRight: () => true, critical: [prompt] },
+    }));
+    const trained = async (seed?: number) => {
+      const members = [knowing("aligned", answers, where), knowing("knowledge", answers)] as const;
+      return (await trainCds(...members, { examples: labelled, ridge: 0.01, seed })).training;
+    };
+    const all = await Promise.all([undefined, 1, 2, 3, 4].map(trained));
+    const [byDefault, first, ...others] = all;
+    expect(byDefault).toEqual(first);
+    expect(new Set(others.map(({ heldBackTokens }) => heldBackTokens)).size).toBeGreaterThan(1);
+    const total = prompts.reduce((sum, prompt) => sum + answers[prompt].length + 1, 0);
+    for (const { heldBackTokens, tokens, ...counts } of all as Record<string, number>[]) {
+      expect(heldBackTokens + tokens).toBe(total);
+      // A fifth of the answers, with four letters each.
+      expect(counts).toMatchObject({ heldBackCritical: 16, heldBackFound: 16, heldBackFoundCritical: 16 });
+    }
+  });
 });
 
 describe("spansOf", () => {

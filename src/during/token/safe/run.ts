@@ -89,7 +89,7 @@ export class SafeRun implements MethodRun {
     });
     const read = await lookAhead(verifiers, (member, signal) => member.verify(ahead, places, signal));
     this.#standing = sayings.slice(0, countOfStanding(sayings, drafter.weight, verifiers, read));
-    this.#fusesNext = this.#standing.length < Math.max(1, sayings.length);
+    this.#fusesNext = this.#standing.length < sayings.length;
   }
 }
 
