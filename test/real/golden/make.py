@@ -25,7 +25,7 @@ CONTEXT = 512
 # Tokens that a member scores in one decode (READ_AT_ONCE in src). It matters: on a CPU, llama.cpp's flash attention sums the
 # values in half precision where fewer than 64 tokens are decoded at once, and in single precision elsewhere.
 READ_AT_ONCE = 16
-ENDED = b" [end of text]"
+ENDED = b" [end of text]\n"
 
 QUESTION = "A farmer has 17 sheep and buys 5 more. How many sheep does he have?"
 CONVERSATIONS = [
@@ -95,24 +95,19 @@ def main(models, programs, wikitext):
         return json.loads(run("llama-tokenize", model, text, "-f", "--ids", "--log-disable").stdout)
 
     def answer(model, prompt):
-        """The text, and the ids of prompt and answer that were decoded: what was chosen last need not be."""
-        with tempfile.TemporaryDirectory() as folder:
-            session = Path(folder) / "session"
-            options = "-bf -n %d --temp 0 -no-cnv --no-display-prompt --no-escape -t 1 -c %d" % (ANSWER_TOKENS, CONTEXT)
-            kept = ["--prompt-cache", session, "--prompt-cache-all"]
-            said = run("llama-completion", model, prompt, *options.split(), *kept).stdout
-            found = session.read_bytes()
-        _magic, _version, count = struct.unpack_from("<3I", found)
-        decoded = struct.unpack_from(f"<{count}i", found, 12)
+        """The text, and how many tokens were chosen, the end too: the first one is read out of the prompt's decode."""
+        options = "-bf -n %d --temp 0 -no-cnv --no-display-prompt --no-escape -t 1 -c %d" % (ANSWER_TOKENS, CONTEXT)
+        told = run("llama-completion", model, prompt, *options.split())
         # Two line breaks are the program's own.
-        said = said.removesuffix(b"\n\n")
+        said = told.stdout.removesuffix(b"\n\n")
         text = said.removesuffix(ENDED)
+        decodes = int(re.search(rb" eval time = .* / +(\d+) runs", told.stderr)[1])
         return {
             "prompt": prompt,
             "tokens": ANSWER_TOKENS,
             "text": text.decode(),
             "ended": text != said,
-            "ids": decoded[len(ids(model, prompt)) :],
+            "chosen": decodes + 1,
         }
 
     def perplexities(model, *options):

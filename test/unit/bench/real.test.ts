@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { type Outcome, type RealContender, realContenders } from "../../../bench/real-models.js";
-import { askQuestions } from "../../../bench/real-questions.js";
+import { askQuestions, timeQuestions } from "../../../bench/real-questions.js";
 import { scoreTexts } from "../../../bench/real-text.js";
 import type { Answer } from "../../../src/answers/answer-cache.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -50,6 +50,29 @@ it("grades the questions that all answered, compares with the best member, and n
     "GSM8K: time ran out after 2 of 3 questions; figures are of those.",
   ]);
   expect(told).toHaveLength(11);
+});
+
+it("times answers one after another, and makes no speed of a few tokens", async () => {
+  const file = at("timed.jsonl");
+  writeFileSync(file, ["a", "b"].map((question) => JSON.stringify({ question, answer: "#### 1" })).join("\n"));
+  let asked = 0;
+  const { table } = await timeQuestions({
+    contenders: [smollm2, gac],
+    file,
+    answers: {
+      has: () => false,
+      outcome: async ({ name }) => {
+        expect(++asked).toBe(1);
+        await new Promise(setImmediate);
+        asked--;
+        return answer(name === "gac" ? { steps: 3 } : {});
+      },
+    },
+  });
+  expect(table.rows).toMatchObject([
+    { questions: 2, prompt: { median: 1 }, tokensPerSecond: { median: 5 } },
+    { questions: 2, prompt: { median: 1 }, tokensPerSecond: null },
+  ]);
 });
 
 it("counts bits by bytes, and says where a method cannot say a passage", async () => {
