@@ -61,8 +61,8 @@ export class RealAnswers {
     private readonly deadline: number,
   ) {}
 
-  /** `seconds`: after so many nothing new is asked; 0 reads what is known. */
-  static async open(file: string, seconds: number): Promise<RealAnswers> {
+  /** `file`: undefined asks everything anew. `seconds`: after so many nothing new is asked; 0 reads what is known. */
+  static async open(file: string | undefined, seconds: number): Promise<RealAnswers> {
     // One thread each, side by side: the members' speeds do not depend on who else uses the cores' other threads.
     const members = REAL_MEMBERS.map((name) => ({ name, model: realModel(name)!, contextSize: CONTEXT, threads: 1 }));
     const cached = await Promise.all(

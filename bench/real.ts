@@ -3,7 +3,8 @@
  * vectors of a real embedding model against those of words.
  *
  * It takes hours on a small machine. Every answer is kept in a ledger as it comes, so a run can be stopped (`--minutes`)
- * and another one goes on. The questions' order is fixed; a method that has answered fewer is compared on those.
+ * and another one goes on. Each question goes to everyone before the next, so that a stopped run has complete rows. Speeds
+ * are of answers made anew; measure them (`--set speed`) on an idle machine.
  */
 import { mkdirSync } from "node:fs";
 import { refuse } from "../src/read-options.js";
@@ -11,7 +12,7 @@ import type { SystemOptions } from "../src/systems.js";
 import { chooseSets, type Missing, missingAmong, projectPath } from "./choose-sets.js";
 import { machineFacts } from "./machine.js";
 import { missingReal, REAL_EMBEDDER, REAL_MEMBERS, RealAnswers, realContenders } from "./real-models.js";
-import { askQuestions } from "./real-questions.js";
+import { askQuestions, timeQuestions } from "./real-questions.js";
 import { realRouters } from "./real-routers.js";
 import { scoreTexts } from "./real-text.js";
 import type { BenchOptions, BenchReport, BenchTable } from "./report.js";
@@ -21,21 +22,22 @@ const KEPT = projectPath(".cache/bench-real");
 const GSM8K = projectPath("../shared/text/gsm8k-test.jsonl");
 const WIKITEXT = projectPath("../shared/text/wikitext-2-test.txt");
 
-/** What is asked first is what there is most of where time runs out. */
-const FIRST: readonly SystemOptions[] = [{ name: "gac" }, { name: "unite" }, { name: "safe" }];
-const THEN: readonly SystemOptions[] = [{ name: "product" }, { name: "packllm" }];
+const METHODS: readonly SystemOptions[] = ["gac", "unite", "packllm", "safe", "product"].map(
+  (name) => ({ name }) as SystemOptions,
+);
 
 const ROUTED = ["RouterBench ARC-C", "RouterBench Winogrande", "RouterDC"];
 const TABLES = ROUTING_TABLES.filter(({ name }) => ROUTED.includes(name));
 
 interface Part {
-  name: "gsm8k" | "wikitext" | "routers";
+  name: "gsm8k" | "wikitext" | "routers" | "speed";
   missing: (options: BenchOptions) => Missing | undefined;
 }
 
 const PARTS: readonly Part[] = [
   { name: "gsm8k", missing: () => missingReal(REAL_MEMBERS) ?? missingAmong([GSM8K], textCure) },
   { name: "wikitext", missing: () => missingReal(REAL_MEMBERS) ?? missingAmong([WIKITEXT], textCure) },
+  { name: "speed", missing: () => missingReal(REAL_MEMBERS) ?? missingAmong([GSM8K], textCure) },
   { name: "routers", missing: ({ folder = ROUTING_FOLDER }) => missingReal([REAL_EMBEDDER]) ?? missingOf(folder) },
 ];
 
@@ -56,17 +58,22 @@ export async function benchReal(options: BenchOptions = {}): Promise<Omit<BenchR
   const routers = isChosen("routers")
     ? await realRouters(TABLES, options.folder ?? ROUTING_FOLDER, `${KEPT}/embeddings`, onProgress)
     : undefined;
+  const contenders = realContenders(METHODS);
+  const withAnswers = async (file: string | undefined, use: (answers: RealAnswers) => Promise<void>) => {
+    const answers = await RealAnswers.open(file, 60 * minutes);
+    await use(answers).finally(() => answers.close());
+  };
   if (isChosen("gsm8k") || isChosen("wikitext")) {
-    const answers = await RealAnswers.open(`${KEPT}/answers.jsonl`, 60 * minutes);
-    try {
-      const first = realContenders(FIRST);
-      const then = realContenders(THEN).slice(REAL_MEMBERS.length);
-      const run = { answers, limit, onProgress };
-      if (isChosen("wikitext")) add(await scoreTexts({ ...run, contenders: [...first, ...then], file: WIKITEXT }));
-      if (isChosen("gsm8k")) add(await askQuestions({ ...run, groups: [first, then], file: GSM8K }));
-    } finally {
-      await answers.close();
-    }
+    await withAnswers(`${KEPT}/answers.jsonl`, async (answers) => {
+      const run = { answers, contenders, limit, onProgress };
+      if (isChosen("wikitext")) add(await scoreTexts({ ...run, file: WIKITEXT }));
+      if (isChosen("gsm8k")) add(await askQuestions({ ...run, file: GSM8K }));
+    });
+  }
+  if (isChosen("speed")) {
+    await withAnswers(undefined, async (answers) =>
+      add(await timeQuestions({ answers, contenders, limit, file: GSM8K, onProgress })),
+    );
   }
   if (routers !== undefined) tables.push(routers);
   return {

@@ -9,14 +9,17 @@ import type { MemberOptions } from "../../src/member/member-options.js";
 
 export type RealMember = (typeof REAL_MEMBERS)[number];
 
+export type Reading = "fewAtOnce" | "default";
+
 interface Golden {
   sha256: Record<RealMember, string>;
   /** SmolLM2's template, rendered by Python, and its ids. */
   chats: { messages: { role: "system" | "user" | "assistant"; content: string }[]; text: string; ids: number[] }[];
   texts: Record<RealMember, { text: string; ids: number[] }[]>;
-  answers: Record<RealMember, { prompt: string; tokens: number; text: string }[]>;
-  /** After each chunk, of all chunks until then. */
-  perplexities: Record<RealMember, number[]>;
+  /** `chosen`: tokens, the end too; `ended`: by itself. */
+  answers: Record<RealMember, { prompt: string; tokens: number; text: string; ended: boolean; chosen: number }[]>;
+  /** After each chunk, of all chunks until then: with as many tokens a decode as a member reads, and with llama.cpp's usual. */
+  perplexities: Record<RealMember, Record<Reading, number[]>>;
   wikitext: { bytes: number; context: number };
 }
 
@@ -38,6 +41,7 @@ export function memberOptions(model: RealMember, name: string = model): MemberOp
   return { name, model: realModel(model)!, contextSize: 1024, threads: 1 };
 }
 
-export function loadMember(model: RealMember): Promise<LlamaMember> {
-  return LlamaMember.load({ name: model, model: realModel(model)!, contextSize: 1024, threads: 2 }, new SharedMemory());
+export function loadMember(model: RealMember, more: Partial<MemberOptions> = {}): Promise<LlamaMember> {
+  const options = { name: model, model: realModel(model)!, contextSize: 1024, threads: 2, ...more };
+  return LlamaMember.load(options, new SharedMemory());
 }

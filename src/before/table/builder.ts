@@ -1,6 +1,7 @@
 /** Collecting a table of outcomes row by row from a stream, whatever the order of its cells. */
 import { LlamafuseError } from "../../errors.js";
 import { type Matrix, matrixOf } from "../../learning/matrix.js";
+import type { Place } from "./formats/records.js";
 import { emptyMatrix, OutcomeTable } from "./outcome-table.js";
 
 export interface QueryFacts {
@@ -26,6 +27,15 @@ export interface Outcome {
 
 const NUMBERS = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs"] as const;
 
+export interface RowOptions {
+  fresh?: boolean;
+  /** Where the row is read. */
+  place?: Place;
+}
+
+/** Characters of a query's text in an error. */
+const SHOWN_TEXT = 60;
+
 interface Cell {
   row: number;
   model: number;
@@ -36,21 +46,46 @@ export class TableBuilder {
   readonly #models = new Map<string, number>();
   readonly #rows = new Map<string, number>();
   readonly #facts: QueryFacts[] = [];
+  /** Of each row, the file that it was first found in. */
+  readonly #files: (string | undefined)[] = [];
   readonly #cells: Cell[] = [];
+  readonly #leftOut = new Set<string>();
 
   constructor(private readonly name: string) {}
 
-  /** The row of a query. With `fresh` a known id is another query all the same, and gets a number to its name. */
-  row(facts: QueryFacts, { fresh = false } = {}): number {
-    let id = facts.id ?? facts.query;
-    if (fresh) for (let copy = 2; this.#rows.has(id); copy++) id = `${facts.id ?? facts.query}#${copy}`;
-    const known = this.#rows.get(id);
-    if (known !== undefined) {
-      this.#facts[known] = { ...facts, ...this.#facts[known] };
-      return known;
+  /**
+   * The row of a query. With `fresh` a known id is another query all the same, and gets a number to its name. So does an id
+   * that another file or data set gives to another text: many tables count their queries from 0. Error: invalid-data where
+   * one file and data set gives one id to two texts.
+   */
+  row(facts: QueryFacts, { fresh = false, place }: RowOptions = {}): number {
+    const given = facts.id ?? facts.query;
+    let id = given;
+    for (let copy = 2; ; id = `${given}#${copy++}`) {
+      const known = this.#rows.get(id);
+      if (known === undefined) break;
+      if (fresh) continue;
+      const other = this.#facts[known];
+      if (other.query === facts.query) {
+        this.#facts[known] = { ...facts, ...other };
+        return known;
+      }
+      if (this.#files[known] === place?.file && other.dataset === facts.dataset) {
+        const where = place === undefined ? this.name : `${place.file}:${place.line}`;
+        const texts = [other.query, facts.query];
+        const [one, two] = texts.map((text) => JSON.stringify(text.slice(0, SHOWN_TEXT)));
+        const message = `${where}: the query id "${id}" has two texts, ${one} and ${two}. Give each query an id of its own, or leave the ids out.`;
+        throw new LlamafuseError("invalid-data", message, { ...place, query: id, found: texts });
+      }
     }
     this.#rows.set(id, this.#facts.length);
+    this.#files.push(place?.file);
     return this.#facts.push({ ...facts, id }) - 1;
+  }
+
+  /** Say that a column of the file was taken for no model's. */
+  leaveOut(column: string): void {
+    this.#leftOut.add(column);
   }
 
   /** Several outcomes of one model on one query are samples: numbers are averaged, answers kept in order. */
@@ -90,6 +125,7 @@ export class TableBuilder {
       subjects: listed("subject"),
       tags: facts.some(({ tags }) => tags !== undefined) ? facts.map(({ tags }) => tags ?? []) : undefined,
       embeddings: this.#embeddings(),
+      ...(this.#leftOut.size > 0 && { leftOutColumns: Array.from(this.#leftOut) }),
     });
   }
 

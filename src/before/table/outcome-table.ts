@@ -31,6 +31,8 @@ export interface OutcomeTableParts {
   tags?: readonly (readonly string[])[];
   /** rows × dimension, where the table came with its own. */
   embeddings?: Matrix;
+  /** Columns of the file that were taken for no model's. */
+  leftOutColumns?: readonly string[];
 }
 
 const MATRICES = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs"] as const;
@@ -55,6 +57,7 @@ export class OutcomeTable implements OutcomeTableParts {
   readonly subjects?: readonly (string | undefined)[];
   readonly tags?: readonly (readonly string[])[];
   readonly embeddings?: Matrix;
+  readonly leftOutColumns?: readonly string[];
 
   /** Errors: invalid-data for a shape, a model or an id that does not fit, a quality outside [0, 1], a cost below 0. */
   constructor(given: OutcomeTableParts) {
@@ -66,7 +69,7 @@ export class OutcomeTable implements OutcomeTableParts {
     this.ids = parts.ids ?? queries.map((_, row) => String(row));
     this.quality = parts.quality;
     this.cost = parts.cost ?? emptyMatrix(queries.length, models.length);
-    for (const key of [...MATRICES.slice(2), ...BY_ROW, ...BY_CELL, "embeddings"] as const) {
+    for (const key of [...MATRICES.slice(2), ...BY_ROW, ...BY_CELL, "embeddings", "leftOutColumns"] as const) {
       if (parts[key] !== undefined) Object.assign(this, { [key]: parts[key] });
     }
     this.#check();

@@ -62,7 +62,8 @@ TASK is "native", a file, or FORMAT:FILE. The format is detected: jsonl (your ow
 Rows: each member alone; each method; the oracle, which picks the best member for each question.
 "95 %" is the bootstrap interval; "vs" compares with the best member on the same questions.
 Each format has its usual metric: accuracy for your own questions, contains for native, number for gsm8k, the likelihood of the
-choices for mmlu, arc and piqa, exact-match for triviaqa and nq. The table names it.
+choices for mmlu, arc and piqa, exact-match for triviaqa and nq. The table names it, and --metric takes another: where models
+answer your own questions in sentences, --metric contains grades them as native's are.
 An unusable record is reported and skipped. A run that was stopped continues with the same --ledger.
 
 Metrics:`;

@@ -20,8 +20,8 @@ export const TABLE_FORMATS = `
 A table of outcomes records what each model did on each query. Its format is
 detected: JSONL or CSV with a query, a model and a quality (0 to 1) a row, and
 cost, promptTokens, completionTokens, latencyMs, answer, subject where known;
-or the tables of RouterBench, RouterDC and RouteLLM. Missing cells are left out.
-A folder is one table of all its files.`;
+or the tables of RouterBench, RouterDC, RouteLLM and LLMRouter. Missing cells
+are left out. A folder is one table of all its files.`;
 
 export function addTableOptions(command: Command): Command {
   return command
@@ -46,6 +46,9 @@ export async function tableFor(
     notes.push(
       `${source} is one table of ${files.length} files: ${files.map((file) => path.basename(file)).join(", ")}.`,
     );
+  const { leftOutColumns = [] } = table;
+  if (leftOutColumns.length > 0)
+    notes.push(`${source}: taken for no model's column and left out: ${leftOutColumns.join(", ")}.`);
   for (const model of leaveOut) table.column(model);
   const kept =
     leaveOut.length === 0 ? table : table.selectModels(table.models.filter((each) => !leaveOut.includes(each)));

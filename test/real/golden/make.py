@@ -22,10 +22,10 @@ MEMBERS = ("smollm2", "gemma3")
 WIKITEXT_BYTES = 20_000
 ANSWER_TOKENS = 48
 CONTEXT = 512
-# Tokens that a member scores in one decode (READ_AT_ONCE in src). It matters: llama.cpp's kernels for many tokens at once give
-# SmolLM2 0.7 % and Gemma 3 1 % less perplexity than those for a few, on AVX-512.
+# Tokens that a member scores in one decode (READ_AT_ONCE in src). It matters: on a CPU, llama.cpp's flash attention sums the
+# values in half precision where fewer than 64 tokens are decoded at once, and in single precision elsewhere.
 READ_AT_ONCE = 16
-ENDED = b" [end of text]"
+ENDED = b" [end of text]\n"
 
 QUESTION = "A farmer has 17 sheep and buys 5 more. How many sheep does he have?"
 CONVERSATIONS = [
@@ -95,15 +95,24 @@ def main(models, programs, wikitext):
         return json.loads(run("llama-tokenize", model, text, "-f", "--ids", "--log-disable").stdout)
 
     def answer(model, prompt):
+        """The text, and how many tokens were chosen, the end too: the first one is read out of the prompt's decode."""
         options = "-bf -n %d --temp 0 -no-cnv --no-display-prompt --no-escape -t 1 -c %d" % (ANSWER_TOKENS, CONTEXT)
-        said = run("llama-completion", model, prompt, *options.split()).stdout
+        told = run("llama-completion", model, prompt, *options.split())
         # Two line breaks are the program's own.
-        said = said.removesuffix(b"\n\n")
-        return {"prompt": prompt, "tokens": ANSWER_TOKENS, "text": said.removesuffix(ENDED).decode()}
+        said = told.stdout.removesuffix(b"\n\n")
+        text = said.removesuffix(ENDED)
+        decodes = int(re.search(rb" eval time = .* / +(\d+) runs", told.stderr)[1])
+        return {
+            "prompt": prompt,
+            "tokens": ANSWER_TOKENS,
+            "text": text.decode(),
+            "ended": text != said,
+            "chosen": decodes + 1,
+        }
 
-    def perplexities(model):
+    def perplexities(model, *options):
         """After each chunk, of all chunks until then."""
-        options = f"-f -c {CONTEXT} -b {CONTEXT} -ub {READ_AT_ONCE} --no-escape -t 1".split()
+        options = ["-f", *f"-c {CONTEXT} -b {CONTEXT} --no-escape -t 1".split(), *options]
         told = run("llama-perplexity", model, wikitext.read_bytes()[:WIKITEXT_BYTES], *options)
         return [float(value) for value in re.findall(rb"\[\d+\](\d+\.\d+),", told.stdout + told.stderr)]
 
@@ -124,7 +133,10 @@ def main(models, programs, wikitext):
             "smollm2": [answer("smollm2", prompt) for prompt in [chats[0]["text"], *PROMPTS["smollm2"]]],
             "gemma3": [answer("gemma3", prompt) for prompt in PROMPTS["gemma3"]],
         },
-        "perplexities": {name: perplexities(name) for name in MEMBERS},
+        "perplexities": {
+            name: {"fewAtOnce": perplexities(name, "-ub", str(READ_AT_ONCE)), "default": perplexities(name)}
+            for name in MEMBERS
+        },
         "wikitext": {"bytes": WIKITEXT_BYTES, "context": CONTEXT},
     }
     out = Path(__file__).with_name("llama-cpp.json")

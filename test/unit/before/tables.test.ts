@@ -110,6 +110,62 @@ describe("tables from files", () => {
     ]);
   });
 
+  it("columns that are no models are left out and named: by their name, or as all of their cells are texts", async () => {
+    const csv = " prompt , m.l ,s, Gold Label,why,empty\nq, 1,0, 1,as it is,\nr,nan,0.5, 0,,\n";
+    const table = await readOutcomeTable(at("columns.csv", csv));
+    expect(table.models).toEqual(["m.l", "s", "empty"]);
+    expect(table.leftOutColumns).toEqual(["Gold Label", "why"]);
+    expect(rowsOf(table, "quality")).toEqual([
+      [1, 0, Number.NaN],
+      [Number.NaN, 0.5, Number.NaN],
+    ]);
+    const named = await readOutcomeTable(at("label.csv", "prompt,label,label_response\nq,1,so\n"));
+    expect(named.models).toEqual(["label"]);
+    const mixed = await refusal(() => readOutcomeTable(at("mixed.csv", "prompt,a,b\nq,1,0\nr,1,yes\n")));
+    expect(mixed.message).toMatch(/mixed\.csv:3: b is "yes".* If it is no model's column, remove it/);
+    const twice = await refusal(() => readOutcomeTable(at("twice.csv", "prompt,a,a \nq,1,0\n")));
+    expect(twice.message).toMatch(/twice\.csv:1: two columns are named "a"/);
+  });
+
+  it("LLMRouter's rows, of one model and of a list, and Python's NaN", async () => {
+    const one = { query: "q NaN", task_name: "t", model_name: "a", response: "so", performance: 0.5, input_tokens: 3 };
+    const list = { query: "r", llm_name_list: ["a", "b"], perf_list: [1, "NONE"] };
+    const text = `${JSON.stringify({ ...one, response_time: 0.25 })}\n${JSON.stringify(list).replace('"NONE"', "NaN")}\n`;
+    const table = await readOutcomeTable(at("router.jsonl", text));
+    expect(table.queries).toEqual(["q NaN", "r"]);
+    expect(table.datasets).toEqual(["t", undefined]);
+    expect(table.latencyMs?.get(0, 0)).toBe(250);
+    expect(table.promptTokens?.get(0, 0)).toBe(3);
+    expect(rowsOf(table, "quality")).toEqual([
+      [0.5, Number.NaN],
+      [1, Number.NaN],
+    ]);
+    const odd = at("odd.jsonl", JSON.stringify({ ...list, perf_list: [1] }));
+    expect((await refusal(() => readOutcomeTable(odd))).message).toMatch(/as many entries as llm_name_list/);
+  });
+
+  it("one id in two files or data sets with other texts is two queries; in one it is refused with both texts", async () => {
+    const row = (query: string, model: string, more = {}) =>
+      JSON.stringify({ queryId: 0, query, model, quality: +(model === "a"), ...more });
+    const files = [
+      at("sums.jsonl", `${row("1 + 1?", "a")}\n${row("1 + 1?", "b")}\n`),
+      at("towns.jsonl", `${row("Where?", "b")}\n${row("Where?", "a")}\n${row("1 + 1?", "c", { dataset: "sums" })}\n`),
+    ];
+    const table = await readOutcomeTable(files);
+    expect(table.queries).toEqual(["1 + 1?", "Where?"]);
+    expect(table.ids).toEqual(["0", "0#2"]);
+    expect(rowsOf(table, "quality")).toEqual([
+      [1, 0, 0],
+      [1, 0, Number.NaN],
+    ]);
+    const sets = `${row("x", "a", { dataset: "one" })}\n${row("y", "a", { dataset: "two" })}\n`;
+    expect((await readOutcomeTable(at("sets.jsonl", sets))).queries).toEqual(["x", "y"]);
+    const bad = at("two-texts.jsonl", `${row("Who?", "a")}\n${row("When?", "b")}\n`);
+    expect((await refusal(() => readOutcomeTable(bad))).message).toMatch(
+      /two-texts\.jsonl:2: the query id "0" has two texts, "Who\?" and "When\?"/,
+    );
+  });
+
   it.each([
     ["quality.csv", "query,model,quality\nq,m,1\nr,m,1.5\n", /quality\.csv:3: the quality is 1\.5/],
     ["wide.csv", "prompt,a,b\nq,1,2\n", /wide\.csv:2: the quality of b is 2; 0 to 1/],

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { type Outcome, type RealContender, realContenders } from "../../../bench/real-models.js";
-import { askQuestions } from "../../../bench/real-questions.js";
+import { askQuestions, timeQuestions } from "../../../bench/real-questions.js";
 import { scoreTexts } from "../../../bench/real-text.js";
 import type { Answer } from "../../../src/answers/answer-cache.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -16,7 +16,7 @@ const scripted = (say: (name: string, prompt: string) => Outcome) => ({
 });
 const [smollm2, gemma3, gac, unite] = realContenders([{ name: "gac" }, { name: "unite" }]);
 
-it("grades what was answered, compares it with the best member on the same questions, and names who refused", async () => {
+it("grades the questions that all answered, compares with the best member, and names who refused", async () => {
   const file = at("gsm8k.jsonl");
   const lines = [3, 5, 8].map((right) =>
     JSON.stringify({ question: `Which is ${right}?`, answer: `so\n#### ${right}` }),
@@ -24,7 +24,7 @@ it("grades what was answered, compares it with the best member on the same quest
   writeFileSync(file, lines.join("\n"));
   const told: string[] = [];
   const { table, notes } = await askQuestions({
-    groups: [[smollm2, gemma3, gac], [unite]],
+    contenders: [smollm2, gemma3, gac, unite],
     file,
     onProgress: (what) => void told.push(what),
     answers: scripted((name, prompt) => {
@@ -39,14 +39,40 @@ it("grades what was answered, compares it with the best member on the same quest
     return { who, questions, right: value(right), difference: value(difference) };
   });
   expect(figures).toEqual([
-    { who: "smollm2 alone", questions: 3, right: expect.closeTo(100 / 3), difference: null },
-    { who: "gemma3 alone", questions: 3, right: expect.closeTo(100 / 3), difference: 0 },
+    { who: "smollm2 alone", questions: 2, right: 50, difference: null },
+    { who: "gemma3 alone", questions: 2, right: 50, difference: 0 },
     { who: "gac", questions: 2, right: 100, difference: 50 },
     { who: "unite", questions: 0, right: null, difference: null },
   ]);
-  expect(table.rows[2]).toMatchObject({ tokens: 11, ended: 100, tokensPerSecond: { median: 5 } });
-  expect(notes).toEqual(["unite left out: It cannot."]);
-  expect(told).toHaveLength(8);
+  expect(table.rows[2]).toMatchObject({ tokens: 11, ended: 100 });
+  expect(notes).toEqual([
+    "unite left out: It cannot.",
+    "GSM8K: time ran out after 2 of 3 questions; figures are of those.",
+  ]);
+  expect(told).toHaveLength(11);
+});
+
+it("times answers one after another, and makes no speed of a few tokens", async () => {
+  const file = at("timed.jsonl");
+  writeFileSync(file, ["a", "b"].map((question) => JSON.stringify({ question, answer: "#### 1" })).join("\n"));
+  let asked = 0;
+  const { table } = await timeQuestions({
+    contenders: [smollm2, gac],
+    file,
+    answers: {
+      has: () => false,
+      outcome: async ({ name }) => {
+        expect(++asked).toBe(1);
+        await new Promise(setImmediate);
+        asked--;
+        return answer(name === "gac" ? { steps: 3 } : {});
+      },
+    },
+  });
+  expect(table.rows).toMatchObject([
+    { questions: 2, prompt: { median: 1 }, tokensPerSecond: { median: 5 } },
+    { questions: 2, prompt: { median: 1 }, tokensPerSecond: null },
+  ]);
 });
 
 it("counts bits by bytes, and says where a method cannot say a passage", async () => {

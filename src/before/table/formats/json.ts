@@ -1,9 +1,13 @@
 /**
- * Tables in JSON, as an array or as one object a line (JSONL), three shapes of object:
+ * Tables in JSON, as an array or as one object a line (JSONL), five shapes of object:
  *
  *     { "query", "model", "quality", "cost", … }            one outcome (several of one model are samples)
  *     { "query", "outcomes": { "MODEL": { "quality", … } } } one query
  *     { "question", "scores": { "MODEL": 0.8 } }            RouterDC (arXiv 2409.19886), scores in [0, 1], no costs
+ *     { "query", "model_name", "performance", … }           LLMRouter (github.com/ulab-uiuc/LLMRouter), one outcome
+ *     { "query", "llm_name_list", "perf_list" }             its rows for RouterDC, one query
+ *
+ * NaN, which Python's json module writes, is a missing number.
  */
 import { z } from "zod";
 import { problemOf, sentenceOf } from "../../../zod-problem.js";
@@ -35,6 +39,25 @@ const routerDc = z.object({
   cluster_id: text.optional(),
 });
 
+const llmRouter = z.object({
+  query: z.string(),
+  model_name: z.string().min(1),
+  performance: z.unknown().optional(),
+  response: text.nullish(),
+  input_tokens: z.unknown().optional(),
+  output_tokens: z.unknown().optional(),
+  /** In seconds. */
+  response_time: z.unknown().optional(),
+  task_name: text.nullish(),
+  ground_truth: text.nullish(),
+});
+const llmRouterLists = z
+  .object({ query: z.string(), llm_name_list: z.array(z.string().min(1)), perf_list: z.array(z.unknown()) })
+  .refine(({ llm_name_list, perf_list }) => llm_name_list.length === perf_list.length, {
+    path: ["perf_list"],
+    error: "must have as many entries as llm_name_list",
+  });
+
 /** Adds every object of a text to the table. `part`: what the text is called among several; rows without a dataset get it. */
 export async function readJsonTable(
   file: string,
@@ -48,7 +71,7 @@ export async function readJsonTable(
 function addObject(source: string, place: Place, table: TableBuilder, part?: string): void {
   let value: object;
   try {
-    value = JSON.parse(source) as object;
+    value = JSON.parse(withoutNaN(source)) as object;
   } catch (error) {
     throw badRow(place, `not JSON: ${(error as Error).message}.`);
   }
@@ -63,12 +86,43 @@ function addObject(source: string, place: Place, table: TableBuilder, part?: str
     }
   } else if ("outcomes" in value) {
     const record = checked(wide, value, place);
-    const row = table.row(factsOf(record, part));
+    const row = table.row(factsOf(record, part), { place });
     for (const [model, each] of Object.entries(record.outcomes)) table.add(row, model, outcomeOf(each, place));
-  } else {
-    const record = checked(one, value, place);
-    table.add(table.row(factsOf(record, part)), record.model, outcomeOf(record, place));
+  } else if ("llm_name_list" in value) {
+    const { query, llm_name_list, perf_list } = checked(llmRouterLists, value, place);
+    const row = table.row({ query, ...(part && { dataset: part }) }, { place });
+    for (const [index, model] of llm_name_list.entries()) {
+      table.add(row, model, { quality: qualityAt(perf_list[index], model, place) });
+    }
+  } else if ("model_name" in value && !("model" in value)) {
+    addOutcome(ofLlmRouter(checked(llmRouter, value, place)));
+  } else addOutcome(checked(one, value, place));
+
+  function addOutcome(record: z.output<typeof one>): void {
+    table.add(table.row(factsOf(record, part), { place }), record.model, outcomeOf(record, place));
   }
+}
+
+function ofLlmRouter(record: z.output<typeof llmRouter>): z.output<typeof one> {
+  const { query, model_name: model, performance: quality, response: answer, response_time: seconds } = record;
+  return {
+    query,
+    model,
+    quality,
+    answer,
+    promptTokens: record.input_tokens,
+    completionTokens: record.output_tokens,
+    latencyMs: typeof seconds === "number" ? 1000 * seconds : undefined,
+    dataset: record.task_name ?? undefined,
+    reference: record.ground_truth ?? undefined,
+  };
+}
+
+/** With null for NaN outside strings. */
+function withoutNaN(source: string): string {
+  return source.includes("NaN")
+    ? source.replace(/"(?:[^"\\]|\\.)*"|\bNaN\b/gs, (part) => (part === "NaN" ? "null" : part))
+    : source;
 }
 
 function factsOf(record: FactsRecord, part?: string): QueryFacts {
@@ -95,7 +149,8 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, place
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problem = problemOf(result.error, value, { schema });
-  const cure = 'A row is {"query", "model", "quality", …}, {"query", "outcomes"} or {"question", "scores"}.';
+  const cure =
+    'A row is {"query", "model", "quality", …}, {"query", "outcomes"}, {"question", "scores"} or LLMRouter\'s.';
   throw badRow(place, `${sentenceOf(problem)}. ${cure}`, { field: problem.at, found: problem.found });
 }
 

@@ -37,31 +37,40 @@ export function badRow({ file, line }: Place, message: string, details: Record<s
 export function noTable(file: string, found: string): LlamafuseError {
   return new LlamafuseError(
     "invalid-data",
-    `${file} is not a table of outcomes: ${found}. A table is JSONL or CSV with query, model and quality in each row, or one of RouterBench, RouterDC or RouteLLM.`,
+    `${file} is not a table of outcomes: ${found}. A table is JSONL or CSV with query, model and quality in each row, or one of RouterBench, RouterDC, RouteLLM or LLMRouter.`,
     { file, found },
   );
 }
 
+const EMPTY_IT = "Leave a missing cell empty.";
 const MISSING = new Set(["", "nan", "null", "none", "na"]);
 const TRUTH: Record<string, number> = { true: 1, false: 0 };
 
 /** A cell as a number: missing is NaN, true and false are 1 and 0. Errors: invalid-data for anything else. */
-function numberAt(value: unknown, column: string, place: Place): number {
+function numberAt(value: unknown, column: string, place: Place, cure = EMPTY_IT): number {
   if (value === undefined || value === null) return Number.NaN;
   const text = String(value).trim();
   if (MISSING.has(text.toLowerCase())) return Number.NaN;
   const number = TRUTH[text.toLowerCase()] ?? Number(text);
   if (Number.isFinite(number)) return number;
-  const message = `${column} is ${JSON.stringify(text.slice(0, 60))}, which is not a number. Leave a missing cell empty.`;
+  const message = `${column} is ${JSON.stringify(text.slice(0, 60))}, which is not a number. ${cure}`;
   throw badRow(place, message, { column, found: text.slice(0, 60) });
+}
+
+/** Whether a cell holds a text: neither a number nor what stands for a missing one. */
+export function isText(cell: string): boolean {
+  const text = cell.trim().toLowerCase();
+  return !MISSING.has(text) && TRUTH[text] === undefined && !Number.isFinite(Number(text));
 }
 
 /** A number in [0, 1], or NaN. `column` is "quality", or the model's. */
 export function qualityAt(value: unknown, column: string, place: Place): number {
-  const quality = numberAt(value, column, place);
+  const isModels = column !== "quality";
+  const noModel = isModels ? " If it is no model's column, remove it." : "";
+  const quality = numberAt(value, column, place, EMPTY_IT + noModel);
   if (!(quality < 0 || quality > 1)) return quality;
-  const cure = "Rescale it: (quality − lowest) / (highest − lowest).";
-  const what = column === "quality" ? "the quality" : `the quality of ${column}`;
+  const cure = `Rescale it: (quality − lowest) / (highest − lowest).${noModel}`;
+  const what = isModels ? `the quality of ${column}` : "the quality";
   throw badRow(place, `${what} is ${quality}; 0 to 1 is allowed. ${cure}`, { column, found: quality });
 }
 
