@@ -10,6 +10,7 @@ import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import { benchReal } from "./real.js";
+import { benchRecurrent } from "./recurrent.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
@@ -21,6 +22,10 @@ const benches = {
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
   isolate: { summary: "a step of members in processes of their own against threads", run: benchIsolate },
+  recurrent: {
+    summary: "taking tokens back in recurrent models, by checkpoints and by reading again",
+    run: benchRecurrent,
+  },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",
     run: benchQuality,
