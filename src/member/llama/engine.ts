@@ -69,6 +69,8 @@ export class LlamaEngine {
   decodedTokens = 0;
   /** Whether the last decode kept the hidden state. */
   #hasHidden = false;
+  /** Text that may come behind the text at hand, to be read with the next decode. */
+  #expected: Uint8Array | undefined;
   /** Whether something of this text may be taken back step by step: it was fed back as text, or looked ahead in. */
   #mayGoBack = false;
 
@@ -228,6 +230,7 @@ export class LlamaEngine {
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
+    this.#expected = undefined;
     this.#cache.forgetMasked();
     this.#required = RequiredText.of(this.model.tokenizer.vocabulary, prompt.ahead);
     this.#trail.begin(prompt);
@@ -240,8 +243,14 @@ export class LlamaEngine {
     );
   }
 
+  /** See Member.expect. */
+  expect(bytes: Uint8Array): void {
+    if (!this.#isBranching) this.#expected = bytes;
+  }
+
   append(feedback: Feedback): void {
     const started = performance.now();
+    this.#expected = undefined;
     if ((feedback.kind === "branches") !== this.#isBranching)
       throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
     if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
@@ -291,9 +300,23 @@ export class LlamaEngine {
     const { tokens } = this.#trail;
     const lacksHidden = hiddenState && !this.#hasHidden;
     if (!lacksHidden && this.#cache.holds(tokens)) return 0;
-    const decoded = this.#cache.hold(tokens, { hiddenState });
+    const decoded = this.#cache.hold(tokens, { hiddenState, ahead: this.#tokensAhead() });
+    this.#expected = undefined;
     this.#hasHidden = hiddenState;
     return decoded;
+  }
+
+  /** The text at hand with what is expected behind it, where its own tokens stay as they are; else undefined. */
+  #tokensAhead(): Int32Array | undefined {
+    if (this.#expected === undefined || !this.#required.isEmpty) return undefined;
+    const { length, tokens } = this.#trail;
+    const trail = this.#trail.copy();
+    trail.append({ kind: "text", bytes: this.#expected });
+    const atOnce = Math.min(READ_AT_ONCE, this.#cache.context.batchSize);
+    const most = Math.min(length + atOnce - 1, this.contextSize, trail.length);
+    const ahead = trail.tokens.subarray(0, most);
+    const isLonger = most > length && tokens.every((token, index) => token === ahead[index]);
+    return isLonger ? ahead : undefined;
   }
 
   #advanceBranches(branches: Branches): void {

@@ -26,6 +26,7 @@ export function draftBehind(
   while (sayings.length < count && trail.length <= cache.context.contextSize) {
     if (sayings.length > 0) decodedTokens += cache.hold(trail.tokens);
     cache.mark();
+    if (left.isEmpty) cache.keepLogits();
     const { logits } = cache;
     left.mask(logits, trail.atFragmentStart);
     cache.noteMask(left);

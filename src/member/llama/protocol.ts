@@ -3,10 +3,10 @@ import type { LlamafuseError } from "../../errors.js";
 import type { WasmMemory } from "../../kernels/webassembly.js";
 import type { LibraryFiles } from "../../llama/find-library.js";
 import type { VocabularyData } from "../../vocabulary/vocabulary.js";
+import type { Told } from "../feedback-bytes.js";
 import type {
   BeginResult,
   Draft,
-  Feedback,
   MemberFacts,
   MemberPrompt,
   Place,
@@ -47,7 +47,7 @@ export interface Requests {
   draft: { ask: number; reply: Draft };
   verify: { ask: { bytes: Uint8Array; places: readonly Place[] }; reply: Verification };
   /** Feedback too long for the payload. */
-  append: { ask: Feedback; reply: null };
+  append: { ask: Told; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
   tokenize: { ask: TokenizeOptions & { text: Uint8Array }; reply: Int32Array };
   setThreads: { ask: number; reply: null };
