@@ -14,6 +14,7 @@ import { benchRecurrent } from "./recurrent.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
+import { benchSpeculative } from "./speculative.js";
 import { benchSpeed, type SpeedOptions } from "./speed.js";
 import { benchStep } from "./step.js";
 
@@ -45,6 +46,7 @@ const benches = {
   },
   bytes: { summary: "members that say bytes: cost by beam, and bits per byte alone and fused", run: benchBytes },
   speed: { summary: "your own models (-m), alone and fused: first token, tokens/s, memory", run: benchSpeed },
+  speculative: { summary: "speculation against the same answers step by step", run: benchSpeculative },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 

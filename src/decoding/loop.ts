@@ -18,7 +18,7 @@ import type { CheckedRequest } from "./request.js";
 import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
 import { Sampler } from "./sampler.js";
 import { advanceAll, eachMember, type Schedule } from "./schedule.js";
-import { Speculator } from "./speculation.js";
+import { type SpeculationRecord, Speculator } from "./speculation.js";
 import { StepClock } from "./step-clock.js";
 import { Prologue } from "./thinking/prologue.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
@@ -31,13 +31,15 @@ export interface Machinery {
   onMemberFailure?: OnMemberFailure;
   /** See MethodContext.memory. */
   memory?: Map<string, unknown>;
+  /** What speculation has measured on other answers. */
+  speculation?: SpeculationRecord;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner, onMemberFailure }: Machinery,
+  { schedule, combiner, onMemberFailure, speculation }: Machinery,
   { prompt, options }: CheckedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
@@ -175,7 +177,7 @@ export async function* streamAnswer(
       }
       const { text } = promptOf.get(speaking[0].member)!;
       if (options.speculation === "auto" && healing.isDone)
-        speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead! });
+        speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead!, record: speculation });
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();

@@ -13,7 +13,8 @@
  *     saved = n · t − T,   t = a step without guesses (running mean)
  *
  * A kind of guess is made again while it saves; one that does not is tried again ever more rarely; and none is tried once
- * the sum of all losses would come to 2 % of the time that the answer took. The scheme and its constants are ours.
+ * the sum of all losses would come to 2 % of the time that all answers took. What was measured is kept from one answer of
+ * an ensemble to the next. The scheme and its constants are ours.
  */
 import type { MethodContext, Voice } from "../during/method.js";
 import type { Member } from "../member/member.js";
@@ -40,8 +41,6 @@ const FEWEST_TOKENS = 2;
 const MOST_TOKENS = 12;
 /** The share of the answer's time that guesses may cost in vain. */
 const MOST_LOST = 0.02;
-/** Steps without guesses before the first one, to know what a step takes. */
-const FIRST_STEPS = 4;
 /** Steps between two tries of a kind that does not pay: at first, doubled each time. */
 const FIRST_PAUSE = 32;
 /** Weight of the newest value in running means. */
@@ -76,6 +75,25 @@ class Kind {
   }
 }
 
+/** What an ensemble's guesses came to, over all its answers. */
+export class SpeculationRecord {
+  /** By agreeing bytes: the longer, the surer. */
+  readonly found = [new Kind(12), new Kind(24), new Kind(48)];
+  readonly drafted = new Kind(4);
+  steps = 0;
+  /** A step without guesses: a running mean, in ms. */
+  stepMs = 0;
+  elapsedMs = 0;
+  /** Saved by all guesses together, in ms; negative: lost. */
+  balance = 0;
+
+  mayTry(kind: Kind): boolean {
+    if (this.stepMs === 0 || !kind.mayTry(this.steps)) return false;
+    const atRisk = kind.tries === 0 ? this.stepMs : Math.max(0, -kind.saved);
+    return this.balance - atRisk > -MOST_LOST * this.elapsedMs;
+  }
+}
+
 interface Guess {
   kind: Kind;
   bytes: Uint8Array;
@@ -90,25 +108,21 @@ export interface SpeculatorOptions {
   /** What stands before the answer. */
   text: Uint8Array;
   lookAhead: NonNullable<MethodContext["lookAhead"]>;
+  /** Default: a new one. */
+  record?: SpeculationRecord;
 }
 
 export class Speculator {
   readonly report: SpeculationReport = { guesses: 0, guessedBytes: 0, saidBytes: 0, steps: 0 };
   readonly #lookup = new TextLookup();
-  /** By agreeing bytes: the longer, the surer. */
-  readonly #found = [new Kind(12), new Kind(24), new Kind(48)];
-  readonly #drafted = new Kind(4);
+  readonly #record: SpeculationRecord;
   readonly #listening: readonly Member[];
   readonly #drafter: Voice | undefined;
   #guess: Guess | undefined;
-  #step = 0;
-  #stepMs = 0;
-  #elapsedMs = 0;
-  /** Saved by all guesses together, in ms; negative: lost. */
-  #balance = 0;
 
   constructor(private readonly options: SpeculatorOptions) {
-    const { voices, text } = options;
+    const { voices, text, record = new SpeculationRecord() } = options;
+    this.#record = record;
     this.#listening = voices.map(({ member }) => member).filter((member) => member.expect !== undefined);
     this.#drafter = drafterOf(voices);
     this.#lookup.push(text);
@@ -119,30 +133,32 @@ export class Speculator {
    * ahead takes is part of that step's time.
    */
   async guess(): Promise<void> {
-    if (this.#guess !== undefined || this.#listening.length === 0 || this.#step < FIRST_STEPS) return;
+    if (this.#guess !== undefined || this.#listening.length === 0) return;
+    const record = this.#record;
     const found = this.#lookup.find(LONGEST);
     if (found !== undefined) {
-      const kind = this.#found[found.agreeing < 10 ? 0 : found.agreeing < 20 ? 1 : 2];
+      const kind = record.found[found.agreeing < 10 ? 0 : found.agreeing < 20 ? 1 : 2];
       const length = Math.max(SHORTEST, Math.min(LONGEST, Math.round(2 * kind.said)));
-      if (this.#mayTry(kind)) return this.#tell(kind, found.bytes.subarray(0, length));
+      if (record.mayTry(kind)) return this.#tell(kind, found.bytes.subarray(0, length));
     }
-    if (this.#drafter === undefined || !this.#mayTry(this.#drafted)) return;
-    const count = Math.max(FEWEST_TOKENS, Math.min(MOST_TOKENS, Math.round(1.5 * this.#drafted.said)));
+    if (this.#drafter === undefined || !record.mayTry(record.drafted)) return;
+    const count = Math.max(FEWEST_TOKENS, Math.min(MOST_TOKENS, Math.round(1.5 * this.#record.drafted.said)));
     const [{ sayings }] = await this.options.lookAhead([this.#drafter], (member, signal) =>
       member.draft(count, signal),
     );
     const bytes = Buffer.concat(sayings.map((saying) => saying.bytes));
-    this.#tell(this.#drafted, bytes);
+    this.#tell(this.#record.drafted, bytes);
   }
 
   /** A step is taken: what it said, and what it took. */
   took(bytes: Uint8Array, ms: number): void {
-    this.#step++;
-    this.#elapsedMs += ms;
+    this.#record.steps++;
+    this.#record.elapsedMs += ms;
     this.#lookup.push(bytes);
     const guess = this.#guess;
     if (guess === undefined) {
-      this.#stepMs = this.#stepMs === 0 ? ms : mix(this.#stepMs, ms);
+      const record = this.#record;
+      record.stepMs = record.stepMs === 0 ? ms : mix(record.stepMs, ms);
       return;
     }
     guess.ms += ms;
@@ -157,12 +173,6 @@ export class Speculator {
     if (!agrees || guess.said === guess.bytes.length) this.#close(guess);
   }
 
-  #mayTry(kind: Kind): boolean {
-    if (!kind.mayTry(this.#step)) return false;
-    const atRisk = kind.tries === 0 ? 2 * this.#stepMs : Math.max(0, -kind.saved);
-    return this.#balance - atRisk > -MOST_LOST * this.#elapsedMs;
-  }
-
   #tell(kind: Kind, bytes: Uint8Array): void {
     this.#guess = { kind, bytes, said: 0, ms: 0, steps: 0 };
     if (bytes.length === 0) return;
@@ -170,15 +180,15 @@ export class Speculator {
     this.report.guessedBytes += bytes.length;
     for (const member of this.#listening) {
       // The one that guessed has read it.
-      if (kind !== this.#drafted || member !== this.#drafter?.member) member.expect!(bytes);
+      if (kind !== this.#record.drafted || member !== this.#drafter?.member) member.expect!(bytes);
     }
   }
 
   #close(guess: Guess): void {
     this.#guess = undefined;
-    const saved = guess.steps * this.#stepMs - guess.ms;
-    this.#balance += saved;
-    guess.kind.note(saved, guess.kind === this.#drafted ? guess.steps : guess.said, this.#step);
+    const saved = guess.steps * this.#record.stepMs - guess.ms;
+    this.#record.balance += saved;
+    guess.kind.note(saved, guess.kind === this.#record.drafted ? guess.steps : guess.said, this.#record.steps);
   }
 }
 
