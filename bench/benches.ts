@@ -10,9 +10,11 @@ import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import { benchReal } from "./real.js";
+import { benchRecurrent } from "./recurrent.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
+import { benchSpeculative } from "./speculative.js";
 import { benchSpeed, type SpeedOptions } from "./speed.js";
 import { benchStep } from "./step.js";
 
@@ -24,6 +26,10 @@ const benches = {
   "graph-top": {
     summary: "the k best logits chosen in llama.cpp's graph against a search over all",
     run: benchGraphTop,
+  },
+  recurrent: {
+    summary: "taking tokens back in recurrent models, by checkpoints and by reading again",
+    run: benchRecurrent,
   },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",
@@ -44,6 +50,7 @@ const benches = {
   },
   bytes: { summary: "members that say bytes: cost by beam, and bits per byte alone and fused", run: benchBytes },
   speed: { summary: "your own models (-m), alone and fused: first token, tokens/s, memory", run: benchSpeed },
+  speculative: { summary: "speculation against the same answers step by step", run: benchSpeculative },
   peer: { summary: "the same fusion written with node-llama-cpp's public API", run: benchPeer },
 };
 

@@ -58,6 +58,7 @@ export {
 export type { SamplerOptions } from "./decoding/sampler-options.js";
 export type { Schedule } from "./decoding/schedule.js";
 export type { TextScore } from "./decoding/score.js";
+export type { Speculation, SpeculationReport } from "./decoding/speculation.js";
 export type { Thinking } from "./decoding/thinking/options.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
 export {

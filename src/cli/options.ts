@@ -1,9 +1,10 @@
 /** The options that commands share: what they are called, and what they become for the library. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
 import { SAMPLER_OPTIONS, type SamplerOptions, samplerFields } from "../decoding/sampler-options.js";
+import type { Speculation } from "../decoding/speculation.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
@@ -46,6 +47,7 @@ export interface SamplingFlags extends PromptFlags, SamplerOptions {
   maxTokens?: number;
   stop?: string[];
   healing?: boolean;
+  speculation?: Speculation;
 }
 
 /** Which models answer. */
@@ -119,6 +121,11 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
     .optionsGroup("Answer:")
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
     .option("--healing", "continue a prompt that ends inside a token as if it had been written at once")
+    .addOption(
+      new Option("--speculation <when>", "read text that is likely to come at once: auto, where that is faster, or off")
+        .choices(["auto", "off"])
+        .argParser((value) => (value === "off" ? false : (value as "auto"))),
+    )
     .option("--stop <text>", "end the answer before this text; repeatable", collect);
   addPromptOptions(command);
   command.optionsGroup("Sampling, in llama.cpp's order on what is fused:");
@@ -164,10 +171,10 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, healing, stop } = flags;
+  const { maxTokens, healing, speculation, stop } = flags;
   const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  const given = { maxTokens, ...sampling, healing, stop };
+  const given = { maxTokens, ...sampling, healing, speculation, stop };
   return { ...defaults, ...withoutAbsent(given), ...promptOptions(flags) };
 }
 

@@ -18,6 +18,7 @@ import type { CheckedRequest } from "./request.js";
 import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
 import { Sampler } from "./sampler.js";
 import { advanceAll, eachMember, type Schedule } from "./schedule.js";
+import { type SpeculationRecord, Speculator } from "./speculation.js";
 import { StepClock } from "./step-clock.js";
 import { Prologue } from "./thinking/prologue.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
@@ -30,13 +31,15 @@ export interface Machinery {
   onMemberFailure?: OnMemberFailure;
   /** See MethodContext.memory. */
   memory?: Map<string, unknown>;
+  /** What speculation has measured on other answers. */
+  speculation?: SpeculationRecord;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner, onMemberFailure }: Machinery,
+  { schedule, combiner, onMemberFailure, speculation }: Machinery,
   { prompt, options }: CheckedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
@@ -59,6 +62,7 @@ export async function* streamAnswer(
   let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
+  let speculator: Speculator | undefined;
   let run: MethodRun;
   /** What was chosen so far, where it may be needed again. */
   const chosen: Uint8Array[] = [];
@@ -116,6 +120,7 @@ export async function* streamAnswer(
     const { code, message } = error as LlamafuseError;
     dropped.push({ name: lost.member.name, step: steps, code, message });
     speaking = without(lost, speaking);
+    speculator = undefined;
     // The others begin behind the whole prompt.
     healing = new Healing(new Uint8Array());
     try {
@@ -170,6 +175,9 @@ export async function* streamAnswer(
         await begin(true).catch(continueWithout);
         clock.stopThinking();
       }
+      const { text } = promptOf.get(speaking[0].member)!;
+      if (options.speculation === "auto" && healing.isDone)
+        speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead!, record: speculation });
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
@@ -177,6 +185,7 @@ export async function* streamAnswer(
         let said: FusedDistribution | undefined;
         while (said === undefined) {
           try {
+            await speculator?.guess();
             said = healing.constrain(await run!.step());
           } catch (error) {
             await continueWithout(error);
@@ -196,6 +205,7 @@ export async function* streamAnswer(
             continue;
           }
         }
+        speculator?.took(bytes, clock.lastMs);
         const text = ends ? "" : answer.push(bytes);
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         if (ends || answer.stopped) finishReason = "stop";
@@ -242,7 +252,7 @@ export async function* streamAnswer(
       memberTokens,
       ...(total(reasoningTokens) > 0 ? { reasoningTokens } : {}),
     },
-    timings: clock.timings(steps, answerTokens),
+    timings: { ...clock.timings(steps, answerTokens), ...(speculator && { speculation: speculator.report }) },
     ...(dropped.length > 0 ? { dropped } : {}),
     ...(traceTop > 0 ? { trace } : {}),
     ...(report === undefined ? {} : { report }),

@@ -5,6 +5,7 @@ import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refus
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
 import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
+import type { Speculation } from "./speculation.js";
 import { checkStopStrings } from "./stop-rules.js";
 
 export interface GenerateOptions extends SamplerOptions, PromptOptions {
@@ -32,6 +33,12 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
    * changed where no token reaches across the prompt's end. Default false.
    */
   healing?: boolean;
+  /**
+   * Read text that is likely to come in one decode instead of one a step: `"auto"`, where that measures faster, or false
+   * (default). It changes no choice but where two are equal within the rounding of llama.cpp's batches (see
+   * decoding/speculation.ts).
+   */
+  speculation?: Speculation;
 }
 
 export interface ScoreOptions extends PromptOptions {
@@ -62,6 +69,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   logProbs: true,
   reusePrompt: true,
   healing: true,
+  speculation: true,
   ...PROMPT_OPTIONS,
 };
 
@@ -84,6 +92,7 @@ export interface CheckedRequest {
       logProbs: boolean;
       reusePrompt: boolean;
       healing: boolean;
+      speculation: Speculation;
     };
 }
 
@@ -100,6 +109,8 @@ export function checkRequest(
   checkSwitch("logProbs", logProbs);
   checkSwitch("reusePrompt", reusePrompt);
   checkSwitch("healing", options.healing);
+  const { speculation = false } = options;
+  if (speculation !== false && speculation !== "auto") refuse("speculation", speculation, '"auto" or false');
   const { seed, ...sampling } = checkSamplerOptions(options);
   return {
     prompt: readPrompt(inChat(readPrompt(prompt), options)),
@@ -114,6 +125,7 @@ export function checkRequest(
       logProbs,
       reusePrompt,
       healing: options.healing ?? false,
+      speculation,
     },
   };
 }

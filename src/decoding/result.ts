@@ -1,8 +1,10 @@
 /** What an answer is: the text, why it ended, what it took. The same for fusion, routers and whatever else answers. */
+
 import type { MethodReport } from "../during/method.js";
 import type { Member } from "../member/member.js";
 import { randomSeed } from "../random.js";
 import type { DroppedMember } from "./member-failure.js";
+import type { SpeculationReport } from "./speculation.js";
 import type { StepTimes } from "./step-clock.js";
 import type { ChosenPiece, TraceStep } from "./trace.js";
 
@@ -43,6 +45,8 @@ export interface GenerateResult {
     reasoningTokens?: Record<string, number>;
   };
   timings: {
+    /** With `speculation: "auto"`. */
+    speculation?: SpeculationReport;
     /** From the request to the first distribution, without the thoughts: rendering, tokenising, prefill. */
     promptMs: number;
     /** What the thoughts took; absent where nobody thought. */

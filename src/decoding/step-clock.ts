@@ -61,6 +61,11 @@ export class StepClock {
     this.#stepsStarted += away;
   }
 
+  /** Milliseconds of the last step. */
+  get lastMs(): number {
+    return this.last.decode + this.last.fuse + this.last.sync;
+  }
+
   startStep(): void {
     this.#started = performance.now();
     this.#advanceMs = 0;

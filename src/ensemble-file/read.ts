@@ -135,6 +135,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "request.thinking": 'must be "off", "private" or { "budget": a number of tokens }',
   "request.thinking.budget": "must be a whole number of tokens",
   "request.healing": "must be true or false",
+  "request.speculation": 'must be "auto" or false',
   "request.chat": "must be true or false",
   "request.system": "must be a text",
   $schema: "must be a text",

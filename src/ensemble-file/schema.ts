@@ -61,6 +61,10 @@ const request = z.strictObject({
   healing: z.boolean().optional().meta({
     description: "Token healing: a prompt that ends inside a token goes on as if written at once. Default false.",
   }),
+  speculation: z
+    .union([z.literal("auto"), z.literal(false)])
+    .optional()
+    .meta({ description: "Read text that is likely to come at once, where that is faster. Default false." }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
   system: z.string().optional().meta({ description: "System message; implies chat." }),
 });

@@ -13,6 +13,7 @@ import {
 import type { GenerateResult, StreamChunk } from "../decoding/result.js";
 import { scoreText, type TextScore } from "../decoding/score.js";
 import { scoreWhole } from "../decoding/score-whole.js";
+import { SpeculationRecord } from "../decoding/speculation.js";
 import type { Voice } from "../during/method.js";
 import { type ChosenMethod, type MethodGiven, methodNamed } from "../during/methods.js";
 import { speakingOf } from "../during/weightings/weights.js";
@@ -96,6 +97,7 @@ export class Ensemble implements Answerer {
   readonly #speaking: readonly Voice[];
   readonly #disposeMembers: () => Promise<void>;
   readonly #defaults: GenerateOptions;
+  readonly #speculation = new SpeculationRecord();
   #disposed: Promise<void> | undefined;
 
   constructor(
@@ -201,7 +203,9 @@ export class Ensemble implements Answerer {
   }
 
   get #machinery() {
-    return { schedule: this.#cast.plan.schedule, combiner: this.#cast.combiner, onMemberFailure: this.onMemberFailure };
+    const { plan, combiner } = this.#cast;
+    const { onMemberFailure } = this;
+    return { schedule: plan.schedule, combiner, onMemberFailure, speculation: this.#speculation };
   }
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {

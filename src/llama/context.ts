@@ -53,8 +53,8 @@ export class LlamaContext {
   #wantsLogits: Int8Array;
   /** Outputs of the last decode. */
   #outputs = 0;
-  #viewAddress: Pointer = 0n;
-  #view = new Float32Array(0);
+  /** Address → view of one output's logits. The buffer stays where it is between decodes, until it has to grow. */
+  readonly #views = new Map<Pointer, Float32Array>();
   #stateAddress: Pointer = 0n;
   #stateView = new Float32Array(0);
   /** Whether every decode keeps hidden states, as the context was made to. */
@@ -224,12 +224,13 @@ export class LlamaContext {
     const address = this.model.llama.functions.logitsAt(this.pointer, this.#fromLast(index));
     if (address === null)
       throw new LlamafuseError("member-failed", `llama.cpp has no logits at output ${index}.`, { found: index });
-    // The output buffer stays where it is between decodes: make a view only when it moved.
-    if (address !== this.#viewAddress) {
-      this.#viewAddress = address;
-      this.#view = new Float32Array(koffi.view(address, 4 * this.vocabularySize));
+    let view = this.#views.get(address);
+    if (view === undefined) {
+      if (this.#views.size >= this.batchSize) this.#views.clear();
+      view = new Float32Array(koffi.view(address, 4 * this.vocabularySize));
+      this.#views.set(address, view);
     }
-    return this.#view;
+    return view;
   }
 
   /** The last layer's hidden state (after the final norm) at an output; a view, valid until the next decode. */
@@ -292,7 +293,7 @@ export class LlamaContext {
     if (this.#pointer === 0n) return;
     const pointer = this.#pointer;
     this.#pointer = 0n;
-    this.#view = new Float32Array(0);
+    this.#views.clear();
     this.#stateView = new Float32Array(0);
     this.model.llama.functions.batchFree(this.#batch);
     this.model.llama.functions.contextFree(pointer);

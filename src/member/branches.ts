@@ -32,11 +32,12 @@ export class Branches {
   /** Whether the cache holds the prompt and nothing else. */
   isUntouched = true;
 
-  /** The context has decoded these tokens into sequence 0, and nothing else. */
+  /** The context has decoded these tokens into sequence 0, and nothing else; `logits` stand behind them. */
   constructor(
     private readonly name: string,
     private readonly context: LlamaContext,
     prompt: Int32Array,
+    logits: Float32Array,
   ) {
     this.#held = Array.from({ length: context.sequences }, () => ({
       last: undefined,
@@ -44,17 +45,20 @@ export class Branches {
       decoded: prompt.length,
       logits: new Float32Array(context.vocabularySize),
     }));
-    this.#held[0].logits.set(context.logits());
+    this.#held[0].logits.set(logits);
     this.#prompt = prompt.slice();
   }
 
   /** The first branch's tokens. */
   get tokens(): Int32Array {
     const held = this.#held[this.#sequences[0]];
-    const tokens = new Int32Array(held.length);
-    tokens.set(this.#prompt);
-    tokens.set(lastTokens(held, held.length - this.#prompt.length), this.#prompt.length);
-    return tokens;
+    return Int32Array.from(this.#tokensFrom(held, 0));
+  }
+
+  /** The tokens of a branch from this index on. */
+  #tokensFrom({ last, length }: Held, from: number): number[] {
+    const said = Math.max(from, this.#prompt.length);
+    return [...this.#prompt.subarray(from), ...lastTokens(last, length - said)];
   }
 
   /** Whether nothing has been appended to the first branch. */
@@ -105,7 +109,12 @@ export class Branches {
     try {
       return this.#decodeAll(growing, mayContinue);
     } catch (error) {
-      for (const sequence of growing) this.context.rollback(this.#held[sequence].decoded, sequence);
+      for (const sequence of growing) {
+        if (this.context.rollback(this.#held[sequence].decoded, sequence)) continue;
+        // A recurrent state cannot go back: the next decode reads the branch from its beginning.
+        this.context.rollback(0, sequence);
+        this.#held[sequence].decoded = 0;
+      }
       throw error;
     }
   }
@@ -115,14 +124,14 @@ export class Branches {
     for (const sequence of growing) {
       const { length, decoded } = this.#held[sequence];
       count += length - decoded;
-      const before = lastTokens(this.#held[sequence], length - decoded).slice(0, -1);
+      const before = this.#tokensFrom(this.#held[sequence], decoded).slice(0, -1);
       if (before.length > 0)
         this.context.decode(Int32Array.from(before), decoded, { sequence, outputs: 0, mayContinue });
     }
     if (count === 0) return 0;
     const last = growing.map((sequence) => {
       const { last, length } = this.#held[sequence];
-      return { sequence, token: last!.token, position: length - 1 };
+      return { sequence, token: last?.token ?? this.#prompt[length - 1], position: length - 1 };
     });
     this.context.decodeParallel(last);
     for (const [output, sequence] of growing.entries()) {
@@ -134,7 +143,7 @@ export class Branches {
   }
 }
 
-function lastTokens({ last }: Held, count: number): number[] {
+function lastTokens(last: Chain | undefined, count: number): number[] {
   const tokens: number[] = [];
   for (let at = last; tokens.length < count; at = at!.before) tokens.push(at!.token);
   return tokens.reverse();

@@ -1,10 +1,13 @@
 /** Feedback as bytes for the channel's payload, and back. Numbers are 32-bit words in the machine's order. */
 import type { Branch, Feedback } from "./member.js";
 
-export const FEEDBACK_KINDS = ["text", "piece", "tokens", "branches"] as const satisfies readonly Feedback["kind"][];
+/** What a member is told between two advances: feedback, and what it may expect next (Member.expect). */
+export type Told = Feedback | { kind: "expected"; bytes: Uint8Array };
+
+export const FEEDBACK_KINDS = ["text", "piece", "tokens", "branches", "expected"] as const satisfies Told["kind"][];
 export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 
-export function bytesOfFeedback(feedback: Feedback): Uint8Array {
+export function bytesOfFeedback(feedback: Told): Uint8Array {
   switch (feedback.kind) {
     case "tokens":
       return bytesOf(feedback.ids);
@@ -15,8 +18,8 @@ export function bytesOfFeedback(feedback: Feedback): Uint8Array {
   }
 }
 
-export function feedbackOfBytes(kind: FeedbackKind, bytes: Uint8Array): Feedback {
-  if (kind === "text" || kind === "piece") return { kind, bytes };
+export function feedbackOfBytes(kind: FeedbackKind, bytes: Uint8Array): Told {
+  if (kind === "text" || kind === "piece" || kind === "expected") return { kind, bytes };
   const words = Array.from(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
   if (kind === "tokens") return { kind, ids: words };
   const branches: Branch[] = [];

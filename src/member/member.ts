@@ -253,6 +253,13 @@ export interface Member {
   /** Queue chosen text. */
   append(feedback: Feedback): void;
   /**
+   * The text may go on with these bytes behind what was queued: the next `advance` may read them in the same decode, and
+   * those after it then decode nothing, as far as the text does go on so. Outputs are the same but for the rounding of
+   * llama.cpp's batches. Does nothing where going back is costly, where hidden states are prepared, and with branches.
+   * Absent: it takes no such hints.
+   */
+  expect?(bytes: Uint8Array): void;
+  /**
    * Decode what was queued and prepare the output. With nothing queued, nothing is decoded (one token, after `draft` or
    * `verify`) and the output is prepared again from the logits at hand: how a method changes its preparation once it has seen `atFragmentStart`.
    * Errors: context-overflow, invalid-logits, member-failed, -hung.
@@ -261,8 +268,7 @@ export interface Member {
   /**
    * What the member would say next, and next: its likeliest text token or, where it is at least as probable, the end. At
    * most `count`, fewer at the end or where the context is full. The text stays as it is, and so does the output; feedback
-   * that says the same is then not decoded again (all of it is in recurrent models, which cannot go back). Not while
-   * branches are prepared. Errors: as advance, aborted, invalid-option.
+   * that says the same is then not decoded again. Not while branches are prepared. Errors: as advance, aborted, invalid-option.
    */
   draft(count: number, signal?: AbortSignal): Promise<Draft>;
   /**

@@ -26,7 +26,9 @@ import type {
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
+import type { GoingBack } from "../offers.js";
 import { RequiredText } from "../required-text.js";
+import { mostCheckpoints } from "./checkpoints.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
 import type { OutputRegions } from "./output-room.js";
@@ -51,6 +53,7 @@ export class LlamaEngine {
   /** The one in use. */
   #cache: TokenCache;
   readonly #single: TokenCache;
+  readonly #checkpointBytes: number | undefined;
   /** For branches; made when they are first prepared. */
   #several: TokenCache | undefined;
   #threads: number;
@@ -66,6 +69,10 @@ export class LlamaEngine {
   decodedTokens = 0;
   /** Whether the last decode kept the hidden state. */
   #hasHidden = false;
+  /** Text that may come behind the text at hand, to be read with the next decode. */
+  #expected: Uint8Array | undefined;
+  /** Whether something of this text may be taken back step by step: it was fed back as text, or looked ahead in. */
+  #mayGoBack = false;
 
   constructor(
     llama: Llama,
@@ -79,6 +86,7 @@ export class LlamaEngine {
       this.#threads = options.threads;
       this.#trail = new TokenTrail(this.model.tokenizer);
       single = this.#single = this.#cache = this.#makeCache(1);
+      this.#checkpointBytes = single.measureCheckpoint();
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
       this.#reader = new LogitReader(options.name, vocabulary, kernels);
       this.#required = RequiredText.of(vocabulary);
@@ -104,6 +112,13 @@ export class LlamaEngine {
       bosText: model.tokenizer.bosText,
       eosText: model.tokenizer.eosText,
     };
+  }
+
+  get goingBack(): GoingBack {
+    const bytes = this.#checkpointBytes;
+    const tokens = Number.POSITIVE_INFINITY;
+    if (bytes === undefined) return { tokens, decodes: "changed" };
+    return { tokens, decodes: "behind-checkpoint", checkpoints: { bytes, most: mostCheckpoints(bytes) } };
   }
 
   get contextSize(): number {
@@ -148,13 +163,13 @@ export class LlamaEngine {
     this.#take(prompt);
     const { tokens } = this.#trail;
     if (prompt.reuse !== true || !isOneText) this.#cache.clear();
-    const reusedTokens = Math.min(this.#cache.shared(tokens), tokens.length - 1);
-    this.advance();
+    this.#mayGoBack = false;
+    this.#advanceText({ isPrompt: true });
     if (this.#isBranching) {
-      this.#branches = new Branches(this.options.name, this.#cache.context, tokens);
+      this.#branches = new Branches(this.options.name, this.#cache.context, tokens, this.#cache.logits);
       this.preparer.takeBranches(this.#branches.logits);
     }
-    return { promptTokens: tokens.length, reusedTokens };
+    return { promptTokens: tokens.length, reusedTokens: tokens.length - this.decodedTokens };
   }
 
   /** See Member.scorePrompt; null: the text at hand. */
@@ -175,13 +190,15 @@ export class LlamaEngine {
       throw error;
     }
     this.#hasHidden = false;
-    this.advance();
+    this.#mayGoBack = false;
+    this.#advanceText({ isPrompt: true });
     this.decodedTokens = ids.length;
     return { ids, logProbs };
   }
 
   draft(count: number): Draft {
     this.#checkCanLookAhead();
+    this.#mayGoBack = true;
     const missed = this.#decodeText(false);
     this.#hasHidden = false;
     const trail = this.#trail;
@@ -193,6 +210,7 @@ export class LlamaEngine {
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
     this.#checkCanLookAhead();
+    this.#mayGoBack = true;
     const trail = this.#trail;
     const startsFragment = trail.atFragmentStart;
     this.#hasHidden = false;
@@ -212,6 +230,8 @@ export class LlamaEngine {
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
+    this.#expected = undefined;
+    this.#cache.forgetMasked();
     this.#required = RequiredText.of(this.model.tokenizer.vocabulary, prompt.ahead);
     this.#trail.begin(prompt);
     const { length } = this.#trail;
@@ -223,14 +243,21 @@ export class LlamaEngine {
     );
   }
 
+  /** See Member.expect. */
+  expect(bytes: Uint8Array): void {
+    if (!this.#isBranching) this.#expected = bytes;
+  }
+
   append(feedback: Feedback): void {
     const started = performance.now();
+    this.#expected = undefined;
     if ((feedback.kind === "branches") !== this.#isBranching)
       throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
     if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
     else {
       this.#required = this.#required.after(feedback, this.#trail.atFragmentStart);
       this.#trail.append(feedback);
+      this.#mayGoBack ||= feedback.kind === "text";
     }
     this.#feedbackMs += performance.now() - started;
   }
@@ -250,14 +277,17 @@ export class LlamaEngine {
     );
   }
 
-  #advanceText(): void {
+  #advanceText({ isPrompt = false } = {}): void {
     this.#requireRoom();
     const started = performance.now();
     const { wantsHidden } = this.preparer;
     this.decodedTokens = this.#decodeText(wantsHidden);
+    if (isPrompt) this.#cache.mark({ stays: true });
+    else if (this.#mayGoBack) this.#cache.mark();
     // On a GPU the decode may still be running: reading the logits waits for it.
-    const logits = this.#cache.context.logits();
+    const { logits } = this.#cache;
     this.#required.mask(logits, this.#trail.atFragmentStart);
+    this.#cache.noteMask(this.#required);
     const decoded = performance.now();
     this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
     this.decodeMs = decoded - started;
@@ -270,9 +300,25 @@ export class LlamaEngine {
     const { tokens } = this.#trail;
     const lacksHidden = hiddenState && !this.#hasHidden;
     if (!lacksHidden && this.#cache.holds(tokens)) return 0;
-    const decoded = this.#cache.hold(tokens, { hiddenState });
+    const decoded = this.#cache.hold(tokens, { hiddenState, ahead: this.#tokensAhead() });
+    this.#expected = undefined;
     this.#hasHidden = hiddenState;
     return decoded;
+  }
+
+  /** The text at hand with what is expected behind it, where its own tokens stay as they are; else undefined. */
+  #tokensAhead(): Int32Array | undefined {
+    const bytes = this.#expected;
+    if (bytes === undefined || !this.#required.isEmpty) return undefined;
+    const trail = this.#trail;
+    const { length } = trail;
+    const atOnce = Math.min(READ_AT_ONCE, this.#cache.context.batchSize);
+    const ahead = trail.aside(() => {
+      trail.append({ kind: "text", bytes });
+      return trail.tokens.slice(0, Math.min(length + atOnce - 1, this.contextSize));
+    });
+    const isLonger = ahead.length > length && trail.tokens.every((token, index) => token === ahead[index]);
+    return isLonger ? ahead : undefined;
   }
 
   #advanceBranches(branches: Branches): void {

@@ -7,7 +7,7 @@ import { onAbort } from "../../on-abort.js";
 import { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkDraftLength, checkPlaces } from "../check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "../embeddings.js";
-import { bytesOfFeedback } from "../feedback-bytes.js";
+import { bytesOfFeedback, type Told } from "../feedback-bytes.js";
 import type {
   BeginResult,
   Draft,
@@ -49,7 +49,7 @@ export class LlamaMember implements Member {
   readonly #output: MemberOutput;
   /** Whether the output is that of the present text. */
   #hasOutput = false;
-  #queue: Feedback[] = [];
+  #queue: Told[] = [];
   readonly #readings: Readings;
   readonly #description: ModelDescription;
   #identity: MemberIdentity | undefined;
@@ -68,7 +68,7 @@ export class LlamaMember implements Member {
     this.facts = ready.facts;
     this.#description = ready.description;
     this.vocabulary = new Vocabulary(ready.vocabulary);
-    this.offers = llamaOffers(file, this.vocabulary.size, ready.canGoBack);
+    this.offers = llamaOffers(file, this.vocabulary.size, ready.goingBack);
     this.contextSize = ready.contextSize;
     this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
     this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
@@ -149,6 +149,11 @@ export class LlamaMember implements Member {
     this.#queue.push(feedback);
     this.atFragmentStart = false;
     this.#hasOutput = false;
+  }
+
+  expect(bytes: Uint8Array): void {
+    this.#check();
+    this.#queue.push({ kind: "expected", bytes });
   }
 
   async advance(): Promise<void> {

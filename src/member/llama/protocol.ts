@@ -3,10 +3,10 @@ import type { LlamafuseError } from "../../errors.js";
 import type { WasmMemory } from "../../kernels/webassembly.js";
 import type { LibraryFiles } from "../../llama/find-library.js";
 import type { VocabularyData } from "../../vocabulary/vocabulary.js";
+import type { Told } from "../feedback-bytes.js";
 import type {
   BeginResult,
   Draft,
-  Feedback,
   MemberFacts,
   MemberPrompt,
   Place,
@@ -16,6 +16,7 @@ import type {
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
+import type { GoingBack } from "../offers.js";
 import type { EngineOptions } from "./engine.js";
 import type { OutputRegions } from "./output-room.js";
 
@@ -30,8 +31,7 @@ export interface ServiceStart extends Omit<EngineOptions, "onProgress" | "mayCon
 export interface Ready {
   facts: MemberFacts;
   description: ModelDescription;
-  /** Whether earlier tokens can be taken back without reading all again. */
-  canGoBack: boolean;
+  goingBack: GoingBack;
   vocabulary: VocabularyData;
   contextSize: number;
   /** Where the logits lie in the shared memory. */
@@ -47,7 +47,7 @@ export interface Requests {
   draft: { ask: number; reply: Draft };
   verify: { ask: { bytes: Uint8Array; places: readonly Place[] }; reply: Verification };
   /** Feedback too long for the payload. */
-  append: { ask: Feedback; reply: null };
+  append: { ask: Told; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };
   tokenize: { ask: TokenizeOptions & { text: Uint8Array }; reply: Int32Array };
   setThreads: { ask: number; reply: null };

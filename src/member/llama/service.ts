@@ -3,8 +3,8 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { LlamafuseError, toLlamafuseError } from "../../errors.js";
 import { loadKernels } from "../../kernels/kernels.js";
 import { bindLoadedLlama } from "../../llama/library.js";
-import { feedbackOfBytes } from "../feedback-bytes.js";
-import type { Feedback, MemberPrompt, Preparation } from "../member.js";
+import { feedbackOfBytes, type Told } from "../feedback-bytes.js";
+import type { MemberPrompt, Preparation } from "../member.js";
 import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
 import { LlamaEngine } from "./engine.js";
 import type { FromThread, Ready, Request, Requests, ServiceStart } from "./protocol.js";
@@ -54,6 +54,11 @@ function named(error: unknown, { name }: ServiceStart): LlamafuseError {
   return new LlamafuseError(code, `Member "${name}": ${message}`, { ...details, member: name });
 }
 
+function tell(engine: LlamaEngine, told: Told): void {
+  if (told.kind === "expected") engine.expect(told.bytes);
+  else engine.append(told);
+}
+
 class Service {
   constructor(
     private readonly start: ServiceStart,
@@ -67,7 +72,7 @@ class Service {
     const ready: Ready = {
       facts: engine.facts,
       description: engine.description,
-      canGoBack: engine.model.canRollBack,
+      goingBack: engine.goingBack,
       vocabulary: engine.model.tokenizer.vocabulary.data,
       contextSize: engine.contextSize,
       logits: engine.preparer.logits,
@@ -136,7 +141,7 @@ class Service {
         return engine.verify(bytes, places);
       }
       case "append":
-        engine.append(ask as Feedback);
+        tell(engine, ask as Requests["append"]["ask"]);
         return null;
       case "cachedTokens":
         return engine.cachedTokens();
@@ -179,7 +184,7 @@ class Service {
     const { channel, engine } = this;
     for (let at = 0; at < length; ) {
       const { kind, data, next } = readFeedback(channel.payloadView, channel.payload, at);
-      engine.append(feedbackOfBytes(kind, data));
+      tell(engine, feedbackOfBytes(kind, data));
       at = next;
     }
   }

@@ -1,5 +1,8 @@
 /** What llama.cpp's cache of one sequence holds, and how it comes to hold other tokens: what stays is not decoded again. */
 import type { LlamaContext } from "../../llama/context.js";
+import { stateBytes } from "../../llama/sequence-state.js";
+import type { RequiredText } from "../required-text.js";
+import { Checkpoints } from "./checkpoints.js";
 
 /** Positions whose logits are in memory at a time: those of 152,064 tokens take 10 MB. */
 export const READ_AT_ONCE = 16;
@@ -9,8 +12,19 @@ export class TokenCache {
   #length = 0;
   /** Leading tokens that are those of the list that was given last. */
   #agreed = 0;
-  /** Whether the context has the logits behind the last token. */
+  /** How many of the tokens `logits` stand behind: all but those that were read ahead. */
+  #place = 0;
+  /** Whether there are logits behind these. */
   #hasLogits = false;
+  /** The last decode's outputs stand behind the last so many tokens. */
+  #outputs = 0;
+  /** Logits behind single tokens, as they were when they were kept. */
+  #kept: KeptLogits | undefined;
+  /** These, where they are not the context's: of a checkpoint that it went back to. */
+  #restored: Float32Array | undefined;
+  #isMasked = false;
+  /** Where llama.cpp cannot drop tokens. */
+  readonly #checkpoints: Checkpoints | undefined;
 
   constructor(
     /** With `outputs: READ_AT_ONCE`, if the caller reads it. */
@@ -19,7 +33,54 @@ export class TokenCache {
     private readonly mayContinue: () => boolean,
     /** Whose tokens all lists are: says how much of them has stayed as it was. Without it, each is compared as a whole. */
     private readonly source?: { takeUnchanged(): number },
-  ) {}
+  ) {
+    if (!context.model.canRollBack) this.#checkpoints = new Checkpoints(context);
+  }
+
+  /** The logits behind the text at hand; a view, valid until the next decode. */
+  get logits(): Float32Array {
+    return this.#restored ?? this.#kept?.behind(this.#place) ?? this.context.logits(this.#place - 1 - this.#length);
+  }
+
+  /** Keep a copy of the logits behind the text at hand, for `hold` to come back to while what stands before stays. */
+  keepLogits(): void {
+    // Checkpoints have them.
+    if (this.#checkpoints !== undefined) return;
+    this.#kept ??= new KeptLogits(this.context.vocabularySize);
+    this.#kept.add(this.#place, this.logits);
+  }
+
+  /** The logits at hand lack tokens that do not agree with what is required, until the next decode. */
+  noteMask(required: RequiredText): void {
+    this.#isMasked ||= !required.isEmpty;
+  }
+
+  /** Something else is required: logits that lack tokens have to be made again. */
+  forgetMasked(): void {
+    if (this.#isMasked) this.#hasLogits = false;
+  }
+
+  /**
+   * Bytes of a checkpoint, where going back takes one. Reads a token to see, so to be asked before any text.
+   * Errors: those of LlamaContext.decode.
+   */
+  measureCheckpoint(): number | undefined {
+    if (this.#checkpoints === undefined) return undefined;
+    this.hold(Int32Array.of(0));
+    const bytes = stateBytes(this.context) + 4 * this.context.vocabularySize;
+    this.clear();
+    return bytes;
+  }
+
+  /**
+   * It may have to go back here: where that takes a checkpoint, keep one. `stays`: however much is read behind it, until
+   * another place stays.
+   */
+  mark({ stays = false } = {}): void {
+    if (this.#checkpoints === undefined || this.#length === 0) return;
+    const logits = this.#hasLogits && !this.#isMasked ? this.logits : undefined;
+    this.#checkpoints.take(this.#length, logits, stays);
+  }
 
   /** How many leading tokens of a list it holds. */
   shared(tokens: Int32Array): number {
@@ -30,19 +91,40 @@ export class TokenCache {
     return same;
   }
 
-  /** Whether it holds just these tokens, so that the context's logits are those behind the last of them. */
+  /** Whether it stands at these tokens, with the logits behind the last of them. */
   holds(tokens: Int32Array): boolean {
-    return this.#hasLogits && tokens.length === this.#length && this.shared(tokens) === tokens.length;
+    return this.#hasLogits && tokens.length === this.#place && this.shared(tokens) === tokens.length;
   }
 
   /**
-   * Hold just these tokens; returns how many were decoded. The last one always is, so that there are logits to read.
-   * Errors: those of LlamaContext.decode; it then holds what was shared.
+   * Stand at these tokens; returns how many were decoded. The last one always is, so that there are logits to read, but
+   * where it was read ahead or a checkpoint has them. `ahead`: tokens that begin with these and may come to be held, at
+   * most READ_AT_ONCE − 1 more, to be read in the same decode. Errors: those of LlamaContext.decode; it then holds what
+   * was shared.
    */
-  hold(tokens: Int32Array, { hiddenState = false } = {}): number {
-    const kept = this.#keep(Math.min(this.shared(tokens), tokens.length - 1));
-    this.#decode(tokens, kept, { outputs: 1, hiddenState });
-    return tokens.length - kept;
+  hold(tokens: Int32Array, { hiddenState = false, ahead = tokens } = {}): number {
+    const { length } = tokens;
+    if (!hiddenState && this.#goTo(tokens)) return 0;
+    if (!hiddenState && this.#checkpoints?.knows(length) && this.shared(tokens) === length) {
+      this.#drop(length);
+      return 0;
+    }
+    // What cannot be taken back is not read before it is said.
+    const read = this.#checkpoints === undefined && !hiddenState ? ahead : tokens;
+    const kept = this.#keep(Math.min(this.shared(read), length - 1));
+    this.#decode(read, kept, { outputs: read.length - length + 1, hiddenState });
+    this.#place = length;
+    return read.length - kept;
+  }
+
+  /** Stand at these tokens where their logits are known and nothing has to be decoded. */
+  #goTo(tokens: Int32Array): boolean {
+    const { length } = tokens;
+    if (this.#isMasked || this.#restored !== undefined || this.shared(tokens) < length) return false;
+    if (length <= this.#length - this.#outputs && this.#kept?.behind(length) === undefined) return false;
+    this.#place = length;
+    this.#hasLogits = true;
+    return true;
   }
 
   /**
@@ -51,13 +133,9 @@ export class TokenCache {
    */
   read(tokens: Int32Array, first: number, visit: (index: number, logits: Float32Array) => void): number {
     let from = first;
-    let kept = first + 1;
-    if (this.holds(tokens.subarray(0, kept))) {
-      visit(from++, this.context.logits());
-    } else {
-      kept = this.#keep(Math.min(this.shared(tokens), first));
-      if (kept < first) this.#decode(tokens.subarray(0, first), kept, { outputs: 0 });
-    }
+    if (this.holds(tokens.subarray(0, first + 1))) visit(from++, this.logits);
+    const kept = this.#keep(Math.min(this.shared(tokens), from));
+    if (kept < from) this.#decode(tokens.subarray(0, from), kept, { outputs: 0 });
     const most = Math.min(READ_AT_ONCE, this.context.batchSize);
     for (; from < tokens.length; from += most) {
       const until = Math.min(from + most, tokens.length);
@@ -69,24 +147,36 @@ export class TokenCache {
 
   clear(): void {
     this.context.clear();
-    this.#length = 0;
+    this.#checkpoints?.clear();
+    this.#kept?.dropBehind(0);
+    this.#length = this.#place = this.#outputs = 0;
     this.#hasLogits = false;
+    this.#restored = undefined;
+    this.#isMasked = false;
   }
 
-  /** Drop everything from this index on, or everything where a recurrent state cannot go back. Returns what is kept. */
+  /** Drop everything from this index on, or from the nearest checkpoint before it. Returns what is kept. */
   #keep(length: number): number {
     if (length === this.#length) return length;
     return this.#drop(length);
   }
 
   #drop(length: number): number {
-    if (length === 0 || !this.context.rollback(length)) {
+    let kept = length;
+    this.#restored = undefined;
+    this.#isMasked = false;
+    if (this.#checkpoints !== undefined && length > 0)
+      ({ length: kept, logits: this.#restored } = this.#checkpoints.goBack(length));
+    else if (!this.context.rollback(length)) kept = 0;
+    if (kept === 0) {
       this.clear();
       return 0;
     }
-    this.#length = length;
-    this.#hasLogits = false;
-    return length;
+    this.#length = this.#place = kept;
+    this.#outputs = 0;
+    this.#kept?.dropBehind(kept);
+    this.#hasLogits = this.#restored !== undefined;
+    return kept;
   }
 
   /** Decode the tokens from the index `from` on; those before are held. */
@@ -104,8 +194,34 @@ export class TokenCache {
       this.#tokens = larger;
     }
     this.#tokens.set(tokens.subarray(from), from);
-    this.#length = tokens.length;
-    this.#agreed = tokens.length;
+    this.#length = this.#place = this.#agreed = tokens.length;
+    this.#outputs = options.outputs;
     this.#hasLogits = options.outputs > 0;
+    this.#restored = undefined;
+    this.#isMasked = false;
+  }
+}
+
+/** Copies of the logits behind places of a text; the oldest gives way. */
+class KeptLogits {
+  readonly #rows: { place: number; logits: Float32Array }[] = [];
+  #next = 0;
+
+  constructor(private readonly size: number) {}
+
+  add(place: number, logits: Float32Array): void {
+    const row = (this.#rows[this.#next] ??= { place, logits: new Float32Array(this.size) });
+    row.place = place;
+    row.logits.set(logits);
+    this.#next = (this.#next + 1) % READ_AT_ONCE;
+  }
+
+  behind(place: number): Float32Array | undefined {
+    return this.#rows.find((row) => row.place === place)?.logits;
+  }
+
+  /** Forget those behind more than so many tokens. */
+  dropBehind(length: number): void {
+    for (const row of this.#rows) if (row.place > length) row.place = -1;
   }
 }

@@ -1,0 +1,61 @@
+/** Speculation changes how much is decoded, never what is said: every kind of method, greedy and drawn, on real members. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fuse } from "../../src/ensemble/ensemble.js";
+import { createEnsemble, LlamafuseError, loadMembers, type Members } from "../../src/index.js";
+
+const PROMPT = "one two three. one two three. one two three. Once upon a time there was a one two";
+/** Of the members, what they say of a piece in other batches: Q8_0 weights round by so many nats. */
+const ROUNDING = 0.02;
+
+let members: Members;
+beforeAll(async () => {
+  members = await loadMembers({ members: ["robin", "wren"], gpu: false, schedule: "in-turn" });
+});
+afterAll(() => members.dispose());
+
+const METHODS = [
+  "gac",
+  "unite",
+  "product",
+  "packllm",
+  "core",
+  "eva",
+  "me",
+  { name: "gac", gate: "threshold" },
+] as const;
+
+describe.each(METHODS.map((method) => [JSON.stringify(method), method] as const))("%s", (_, method) => {
+  it("says with guesses what it says without", async () => {
+    const ensemble = await fuse(members, method);
+    for (const temperature of [0, 0.8]) {
+      const options = { temperature, maxTokens: 48, seed: 7, logProbs: true } as const;
+      const plain = await ensemble.generate(PROMPT, options);
+      const fast = await ensemble.generate(PROMPT, { ...options, speculation: "auto" });
+      expect(plain.timings.speculation).toBeUndefined();
+      expect(fast.text).toBe(plain.text);
+      expect(fast.finishReason).toBe(plain.finishReason);
+      for (const [index, { logProb }] of fast.pieces!.entries())
+        expect(Math.abs(logProb - plain.pieces![index].logProb)).toBeLessThan(ROUNDING);
+    }
+  });
+});
+
+it("reads a text that repeats itself ahead, and counts it", async () => {
+  const ensemble = await fuse(members, "gac");
+  const request = { maxTokens: 64, speculation: "auto", stop: [] } as const;
+  const { timings, usage } = await ensemble.generate(PROMPT, request);
+  const { guesses, guessedBytes, saidBytes, steps } = timings.speculation!;
+  expect(saidBytes).toBeLessThanOrEqual(guessedBytes);
+  expect(steps).toBeLessThanOrEqual(usage.steps);
+  if (guesses === 0) expect([guessedBytes, saidBytes, steps]).toEqual([0, 0, 0]);
+});
+
+it("refuses what it does not know", async () => {
+  const ensemble = await fuse(members, "gac");
+  const work = ensemble.generate(PROMPT, { speculation: "always" as "auto" });
+  await expect(work).rejects.toThrow(LlamafuseError);
+  await expect(work).rejects.toThrow(/speculation is "always"; allowed is "auto" or false/);
+  await expect(
+    createEnsemble({ members: ["robin"], method: "me", request: { speculation: true as never } }),
+  ).rejects.toThrow(/speculation/);
+});
