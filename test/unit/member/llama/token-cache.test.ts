@@ -65,9 +65,10 @@ describe.each(CASES)("a cache of $name in batches of $batchSize", ({ model, batc
           const isThere = cache.holds(tokens);
           const decoded = cache.hold(tokens);
           const least = tokens.length - Math.min(shared, tokens.length - 1);
-          if (model.canRollBack) expect(decoded).toBe(least);
+          // Nothing, where the logits behind them are at hand.
+          if (model.canRollBack) expect([0, least]).toContain(decoded);
           else if (decoded > 0) expect(decoded).toBeGreaterThanOrEqual(least);
-          if (isThere && model.canRollBack) expect(decoded).toBe(1);
+          if (isThere) expect(decoded).toBe(0);
         } else {
           const first = between(0, tokens.length - 1);
           const seen: number[] = [];
