@@ -29,6 +29,8 @@ export class SharedMemory {
   readonly memory: WasmMemory;
   readonly #words: Int32Array;
   #users = 0;
+  /** Whether it came from `take`: whoever made one holds it as long as he likes. */
+  #isTaken = false;
 
   /** Without an argument, a new memory: 64 KiB that grow on demand up to 1 GiB of reserved addresses. */
   constructor(memory: WasmMemory = new Memory({ initial: initialPages, maximum: maximumPages, shared: true })) {
@@ -38,20 +40,20 @@ export class SharedMemory {
 
   /** One whose users are all gone, as good as new, or a new one. */
   static take(): SharedMemory {
-    const kept = idle.pop();
-    if (kept === undefined) return new SharedMemory();
-    kept.uint8(0, kept.used).fill(0);
-    return kept;
+    const taken = idle.pop() ?? new SharedMemory();
+    taken.#isTaken = true;
+    taken.uint8(0, taken.used).fill(0);
+    return taken;
   }
 
-  /** It is in use until the returned function is called, by everybody who called this, and then kept for `take`. */
+  /** One that was taken is in use until all who called this have called the returned function; then it can be taken again. */
   use(): () => void {
     this.#users++;
     let uses = true;
     return () => {
       if (!uses) return;
       uses = false;
-      if (--this.#users === 0) keep(this);
+      if (--this.#users === 0 && this.#isTaken) keep(this);
     };
   }
 
