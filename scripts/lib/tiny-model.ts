@@ -84,24 +84,13 @@ export function tinyModel(options: TinyModelOptions = {}): {
     "llama.attention.layer_norm_rms_epsilon": field.float32(1e-5),
     "llama.rope.dimension_count": field.uint32(dim / heads),
     "llama.rope.freq_base": field.float32(10_000),
-    ...(tokenizer === "spm" ? spmFields(vocabularySize, seed) : bpeFields(vocabularySize, seed)),
+    ...vocabularyFields(tokenizer, vocabularySize, seed),
     ...options.metadata,
   };
   const metadata: Record<string, Field> = {};
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) metadata[key] = value;
 
-  let next = seed;
-  const type = options.weights ?? "F32";
-  const matrix = (name: string, columns: number, rows: number): TensorToWrite => {
-    const own = ++next;
-    return { name, type, shape: [columns, rows], data: () => randomMatrix(type, columns, rows, own) };
-  };
-  const ones = (name: string, size: number): TensorToWrite => ({
-    name,
-    type: "F32",
-    shape: [size],
-    data: () => [new Uint8Array(new Float32Array(size).fill(1).buffer)],
-  });
+  const matrix = matrices(options.weights ?? "F32", seed);
   const keyValue = (dim / heads) * keyValueHeads;
   const tensors = [matrix("token_embd.weight", dim, vocabularySize), ones("output_norm.weight", dim)];
   tensors.push(matrix("output.weight", dim, vocabularySize));
@@ -122,11 +111,36 @@ export function tinyModel(options: TinyModelOptions = {}): {
   return { metadata, tensors: options.tensors?.(tensors) ?? tensors };
 }
 
+/** What makes matrices, each of random numbers of its own. */
+export function matrices(type: string, seed: number): (name: string, columns: number, rows: number) => TensorToWrite {
+  let next = seed;
+  return (name, columns, rows) => {
+    const own = ++next;
+    return { name, type, shape: [columns, rows], data: () => randomMatrix(type, columns, rows, own) };
+  };
+}
+
+/** A vector of the same number everywhere. */
+export function constant(name: string, shape: number[], value: number): TensorToWrite {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return { name, type: "F32", shape, data: () => [new Uint8Array(new Float32Array(size).fill(value).buffer)] };
+}
+
+/** What a norm multiplies with. */
+export function ones(name: string, size: number): TensorToWrite {
+  return constant(name, [size], 1);
+}
+
 /** Token types as llama.cpp numbers them. */
 const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
 const BYTE = 6;
+
+/** A vocabulary's metadata. */
+export function vocabularyFields(tokenizer: "spm" | "bpe", size: number, seed: number): Record<string, Field> {
+  return tokenizer === "spm" ? spmFields(size, seed) : bpeFields(size, seed);
+}
 
 /** `<unk> <s> </s>`, the 256 bytes, then text whose scores fall with the id, as SentencePiece writes them. */
 function spmFields(size: number, seed: number): Record<string, Field> {

@@ -4,6 +4,7 @@
  * Nothing outside this folder knows a struct.
  */
 import koffi, { type LibraryHandle, type TypeObject } from "./koffi.js";
+import { bindStates } from "./state-bindings.js";
 
 /** An address in native memory; 0n or null is NULL. */
 export type Pointer = bigint;
@@ -140,6 +141,7 @@ export function bindLlama(llama: LibraryHandle) {
     llama.func(name, result, parameters) as unknown as T;
   const pointer = "void *";
   return {
+    ...bindStates(llama),
     version: bind<() => string>("llama_version", "const char *"),
     backendInit: bind<() => void>("llama_backend_init", "void"),
     logSet: bind<(callback: Pointer | null, data: Pointer) => void>("llama_log_set", "void", pointer, pointer),

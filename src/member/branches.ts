@@ -23,11 +23,12 @@ export class Branches {
   /** Whether the cache holds the prompt and nothing else. */
   isUntouched = true;
 
-  /** The context has decoded these tokens into sequence 0, and nothing else. */
+  /** The context has decoded these tokens into sequence 0, and nothing else; `logits` stand behind them. */
   constructor(
     private readonly name: string,
     private readonly context: LlamaContext,
     prompt: Int32Array,
+    logits: Float32Array,
   ) {
     this.#held = Array.from({ length: context.sequences }, () => ({
       tokens: [],
@@ -36,7 +37,7 @@ export class Branches {
     }));
     this.#held[0].tokens = Array.from(prompt);
     this.#held[0].decoded = prompt.length;
-    this.#held[0].logits.set(context.logits());
+    this.#held[0].logits.set(logits);
     this.#promptLength = prompt.length;
   }
 
@@ -92,7 +93,12 @@ export class Branches {
     try {
       return this.#decodeAll(growing, mayContinue);
     } catch (error) {
-      for (const sequence of growing) this.context.rollback(this.#held[sequence].decoded, sequence);
+      for (const sequence of growing) {
+        if (this.context.rollback(this.#held[sequence].decoded, sequence)) continue;
+        // A recurrent state cannot go back: the next decode reads the branch from its beginning.
+        this.context.rollback(0, sequence);
+        this.#held[sequence].decoded = 0;
+      }
       throw error;
     }
   }

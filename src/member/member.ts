@@ -261,8 +261,7 @@ export interface Member {
   /**
    * What the member would say next, and next: its likeliest text token or, where it is at least as probable, the end. At
    * most `count`, fewer at the end or where the context is full. The text stays as it is, and so does the output; feedback
-   * that says the same is then not decoded again (all of it is in recurrent models, which cannot go back). Not while
-   * branches are prepared. Errors: as advance, aborted, invalid-option.
+   * that says the same is then not decoded again. Not while branches are prepared. Errors: as advance, aborted, invalid-option.
    */
   draft(count: number, signal?: AbortSignal): Promise<Draft>;
   /**

@@ -35,6 +35,11 @@ export interface MemberOffers {
 export interface GoingBack {
   /** How many tokens can be taken back at a time: 0 for none, Infinity for all. */
   tokens: number;
-  /** What is decoded then: the tokens from the first changed one on, or all of the text again, as in recurrent models. */
-  decodes: "changed" | "all";
+  /**
+   * What is decoded then: the tokens from the first changed one on; those from the nearest checkpoint before it on, as in
+   * recurrent models; or all of the text again.
+   */
+  decodes: "changed" | "behind-checkpoint" | "all";
+  /** Saved states: bytes of one, and how many the member keeps at most. */
+  checkpoints?: { bytes: number; most: number };
 }

@@ -66,7 +66,12 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
         expect(now).toEqual(Array.from(await member.tokenize(text, { addBos: true })));
         await member.advance();
         const firstChanged = now.findIndex((token, index) => token !== before[index]);
-        expect(member.output.decodedTokens).toBe(now.length - firstChanged);
+        const { decodedTokens } = member.output;
+        const changed = now.length - firstChanged;
+        if (member.offers.goingBack.decodes === "changed") expect(decodedTokens).toBe(changed);
+        // From the nearest checkpoint on: none is further back than the text before the last piece.
+        else expect(decodedTokens).toBeLessThanOrEqual(changed + 6);
+        expect(decodedTokens).toBeGreaterThanOrEqual(changed);
         before = now;
       }
       expect(textOfTokens(member.vocabulary, await member.cachedTokens())).toEqual(text);
@@ -491,7 +496,7 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       expect(first.reusedTokens).toBe(0);
       const again = await member.begin({ ...prompt(), reuse: true });
       expect(again.promptTokens).toBe(first.promptTokens);
-      expect(again.reusedTokens).toBeLessThan(first.promptTokens);
+      expect(again.reusedTokens).toBe(again.promptTokens - member.output.decodedTokens);
       expect((await member.begin(prompt())).reusedTokens).toBe(0);
     });
 

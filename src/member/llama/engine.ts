@@ -26,7 +26,9 @@ import type {
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
+import type { GoingBack } from "../offers.js";
 import { RequiredText } from "../required-text.js";
+import { mostCheckpoints } from "./checkpoints.js";
 import { LogitReader } from "./logit-reader.js";
 import { draftBehind, verifyWithin } from "./look-ahead.js";
 import type { OutputRegions } from "./output-room.js";
@@ -51,6 +53,7 @@ export class LlamaEngine {
   /** The one in use. */
   #cache: TokenCache;
   readonly #single: TokenCache;
+  readonly #checkpointBytes: number | undefined;
   /** For branches; made when they are first prepared. */
   #several: TokenCache | undefined;
   #threads: number;
@@ -66,6 +69,8 @@ export class LlamaEngine {
   decodedTokens = 0;
   /** Whether the last decode kept the hidden state. */
   #hasHidden = false;
+  /** Whether something of this text may be taken back step by step: it was fed back as text, or looked ahead in. */
+  #mayGoBack = false;
 
   constructor(
     llama: Llama,
@@ -78,6 +83,7 @@ export class LlamaEngine {
       const { vocabulary } = this.model.tokenizer;
       this.#threads = options.threads;
       single = this.#single = this.#cache = this.#makeCache(1);
+      this.#checkpointBytes = single.measureCheckpoint();
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
       this.#reader = new LogitReader(options.name, vocabulary, kernels);
       this.#trail = new TokenTrail(this.model.tokenizer);
@@ -104,6 +110,13 @@ export class LlamaEngine {
       bosText: model.tokenizer.bosText,
       eosText: model.tokenizer.eosText,
     };
+  }
+
+  get goingBack(): GoingBack {
+    const bytes = this.#checkpointBytes;
+    const tokens = Number.POSITIVE_INFINITY;
+    if (bytes === undefined) return { tokens, decodes: "changed" };
+    return { tokens, decodes: "behind-checkpoint", checkpoints: { bytes, most: mostCheckpoints(bytes) } };
   }
 
   get contextSize(): number {
@@ -148,13 +161,13 @@ export class LlamaEngine {
     this.#take(prompt);
     const { tokens } = this.#trail;
     if (prompt.reuse !== true || !isOneText) this.#cache.clear();
-    const reusedTokens = Math.min(this.#cache.shared(tokens), tokens.length - 1);
-    this.advance();
+    this.#mayGoBack = false;
+    this.#advanceText({ isPrompt: true });
     if (this.#isBranching) {
-      this.#branches = new Branches(this.options.name, this.#cache.context, tokens);
+      this.#branches = new Branches(this.options.name, this.#cache.context, tokens, this.#cache.logits);
       this.preparer.takeBranches(this.#branches.logits);
     }
-    return { promptTokens: tokens.length, reusedTokens };
+    return { promptTokens: tokens.length, reusedTokens: tokens.length - this.decodedTokens };
   }
 
   /** See Member.scorePrompt; null: the text at hand. */
@@ -175,13 +188,15 @@ export class LlamaEngine {
       throw error;
     }
     this.#hasHidden = false;
-    this.advance();
+    this.#mayGoBack = false;
+    this.#advanceText({ isPrompt: true });
     this.decodedTokens = ids.length;
     return { ids, logProbs };
   }
 
   draft(count: number): Draft {
     this.#checkCanLookAhead();
+    this.#mayGoBack = true;
     const missed = this.#decodeText(false);
     this.#hasHidden = false;
     const { sayings, decodedTokens } = draftBehind(
@@ -195,6 +210,7 @@ export class LlamaEngine {
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
     this.#checkCanLookAhead();
+    this.#mayGoBack = true;
     const startsFragment = this.#trail.atFragmentStart;
     const trail = this.#trail.copy();
     trail.append({ kind: "text", bytes });
@@ -212,6 +228,7 @@ export class LlamaEngine {
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
+    this.#cache.forgetMasked();
     this.#required = RequiredText.of(this.model.tokenizer.vocabulary, prompt.ahead);
     this.#trail.begin(prompt);
     const { length } = this.#trail;
@@ -231,6 +248,7 @@ export class LlamaEngine {
     else {
       this.#required = this.#required.after(feedback, this.#trail.atFragmentStart);
       this.#trail.append(feedback);
+      this.#mayGoBack ||= feedback.kind === "text";
     }
     this.#feedbackMs += performance.now() - started;
   }
@@ -250,14 +268,17 @@ export class LlamaEngine {
     );
   }
 
-  #advanceText(): void {
+  #advanceText({ isPrompt = false } = {}): void {
     this.#requireRoom();
     const started = performance.now();
     const { wantsHidden } = this.preparer;
     this.decodedTokens = this.#decodeText(wantsHidden);
+    if (isPrompt) this.#cache.mark({ stays: true });
+    else if (this.#mayGoBack) this.#cache.mark();
     // On a GPU the decode may still be running: reading the logits waits for it.
-    const logits = this.#cache.context.logits();
+    const { logits } = this.#cache;
     this.#required.mask(logits, this.#trail.atFragmentStart);
+    this.#cache.noteMask(this.#required);
     const decoded = performance.now();
     this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
     this.decodeMs = decoded - started;

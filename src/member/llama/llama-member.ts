@@ -68,7 +68,7 @@ export class LlamaMember implements Member {
     this.facts = ready.facts;
     this.#description = ready.description;
     this.vocabulary = new Vocabulary(ready.vocabulary);
-    this.offers = llamaOffers(file, this.vocabulary.size, ready.canGoBack);
+    this.offers = llamaOffers(file, this.vocabulary.size, ready.goingBack);
     this.contextSize = ready.contextSize;
     this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
     this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));

@@ -25,8 +25,10 @@ export function draftBehind(
   // The last token is said, and not decoded.
   while (sayings.length < count && trail.length <= cache.context.contextSize) {
     if (sayings.length > 0) decodedTokens += cache.hold(trail.tokens);
-    const logits = cache.context.logits();
+    cache.mark();
+    const { logits } = cache;
     left.mask(logits, trail.atFragmentStart);
+    cache.noteMask(left);
     reader.take(logits);
     const saying = reader.likeliest(trail.atFragmentStart);
     sayings.push(saying);
@@ -60,10 +62,13 @@ export function verifyWithin(
   const read = fitting.filter((index) => index >= 0);
   if (read.length === 0) return { verdicts, decodedTokens: 0 };
   const tokens = trail.tokens.subarray(0, Math.max(...read) + 1);
+  cache.mark();
   const decodedTokens = cache.read(tokens, Math.min(...read), (index, logits) => {
     if (!read.includes(index)) return;
     const [first] = fitting.flatMap((own, place) => (own === index ? [places[place].at] : []));
-    required.behind(bytes.subarray(0, first)).mask(logits, startsFragment && first === 0);
+    const left = required.behind(bytes.subarray(0, first));
+    left.mask(logits, startsFragment && first === 0);
+    cache.noteMask(left);
     reader.take(logits);
     for (const [place, own] of fitting.entries()) {
       if (own !== index) continue;

@@ -1,14 +1,14 @@
-/** What a GGUF model in a worker thread offers: everything, but that recurrent models read all again to go back. */
+/** What a GGUF model in a worker thread offers: everything; recurrent models read a little more again to go back. */
 import { LlamafuseError } from "../../errors.js";
 import { type EmbeddingLayer, ggufEmbeddings } from "../embeddings.js";
-import { MAX_TOP, type MemberOffers } from "../offers.js";
+import { type GoingBack, MAX_TOP, type MemberOffers } from "../offers.js";
 
 /** LLAMA_MAX_SEQ: llama.cpp's own limit on the sequences of a context. */
 const MOST_SEQUENCES = 256;
 const LAYERS: readonly EmbeddingLayer[] = ["input", "output"];
 
 /** Reads the file's embeddings only when a caller asks for them. */
-export function llamaOffers(file: string, tokens: number, canGoBack: boolean): MemberOffers {
+export function llamaOffers(file: string, tokens: number, goingBack: GoingBack): MemberOffers {
   let embeddings: readonly EmbeddingLayer[] | undefined;
   return {
     logits: true,
@@ -18,7 +18,7 @@ export function llamaOffers(file: string, tokens: number, canGoBack: boolean): M
     hiddenStates: true,
     branches: MOST_SEQUENCES,
     verify: true,
-    goingBack: { tokens: Number.POSITIVE_INFINITY, decodes: canGoBack ? "changed" : "all" },
+    goingBack,
     get embeddings() {
       return (embeddings ??= LAYERS.filter((layer) => hasEmbeddings(file, layer, tokens)));
     },

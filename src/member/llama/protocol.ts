@@ -16,6 +16,7 @@ import type {
   Verification,
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
+import type { GoingBack } from "../offers.js";
 import type { EngineOptions } from "./engine.js";
 import type { OutputRegions } from "./output-room.js";
 
@@ -30,8 +31,7 @@ export interface ServiceStart extends Omit<EngineOptions, "onProgress" | "mayCon
 export interface Ready {
   facts: MemberFacts;
   description: ModelDescription;
-  /** Whether earlier tokens can be taken back without reading all again. */
-  canGoBack: boolean;
+  goingBack: GoingBack;
   vocabulary: VocabularyData;
   contextSize: number;
   /** Where the logits lie in the shared memory. */

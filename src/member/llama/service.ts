@@ -67,7 +67,7 @@ class Service {
     const ready: Ready = {
       facts: engine.facts,
       description: engine.description,
-      canGoBack: engine.model.canRollBack,
+      goingBack: engine.goingBack,
       vocabulary: engine.model.tokenizer.vocabulary.data,
       contextSize: engine.contextSize,
       logits: engine.preparer.logits,

@@ -1,5 +1,8 @@
 /** What llama.cpp's cache of one sequence holds, and how it comes to hold other tokens: what stays is not decoded again. */
 import type { LlamaContext } from "../../llama/context.js";
+import { stateBytes } from "../../llama/sequence-state.js";
+import type { RequiredText } from "../required-text.js";
+import { Checkpoints } from "./checkpoints.js";
 
 /** Positions whose logits are in memory at a time: those of 152,064 tokens take 10 MB. */
 export const READ_AT_ONCE = 16;
@@ -10,15 +13,59 @@ const BLOCK = 1024;
 export class TokenCache {
   #tokens = new Int32Array(256);
   #length = 0;
-  /** Whether the context has the logits behind the last token. */
+  /** Whether there are logits behind the last token. */
   #hasLogits = false;
+  /** These, where they are not the context's: of a checkpoint that it went back to. */
+  #restored: Float32Array | undefined;
+  #isMasked = false;
+  /** Where llama.cpp cannot drop tokens. */
+  readonly #checkpoints: Checkpoints | undefined;
 
   constructor(
     /** With `outputs: READ_AT_ONCE`, if the caller reads it. */
     readonly context: LlamaContext,
     /** Asked between the batches of a long decode. */
     private readonly mayContinue: () => boolean,
-  ) {}
+  ) {
+    if (!context.model.canRollBack) this.#checkpoints = new Checkpoints(context);
+  }
+
+  /** The logits behind the last token; a view, valid until the next decode. */
+  get logits(): Float32Array {
+    return this.#restored ?? this.context.logits();
+  }
+
+  /** The logits at hand lack tokens that do not agree with what is required, until the next decode. */
+  noteMask(required: RequiredText): void {
+    this.#isMasked ||= !required.isEmpty;
+  }
+
+  /** Something else is required: logits that lack tokens have to be made again. */
+  forgetMasked(): void {
+    if (this.#isMasked) this.#hasLogits = false;
+  }
+
+  /**
+   * Bytes of a checkpoint, where going back takes one. Reads a token to see, so to be asked before any text.
+   * Errors: those of LlamaContext.decode.
+   */
+  measureCheckpoint(): number | undefined {
+    if (this.#checkpoints === undefined) return undefined;
+    this.hold(Int32Array.of(0));
+    const bytes = stateBytes(this.context) + 4 * this.context.vocabularySize;
+    this.clear();
+    return bytes;
+  }
+
+  /**
+   * It may have to go back here: where that takes a checkpoint, keep one. `stays`: however much is read behind it, until
+   * another place stays.
+   */
+  mark({ stays = false } = {}): void {
+    if (this.#checkpoints === undefined || this.#length === 0) return;
+    const logits = this.#hasLogits && !this.#isMasked ? this.logits : undefined;
+    this.#checkpoints.take(this.#length, logits, stays);
+  }
 
   /** How many leading tokens of a list it holds. */
   shared(tokens: Int32Array): number {
@@ -30,16 +77,21 @@ export class TokenCache {
     return same;
   }
 
-  /** Whether it holds just these tokens, so that the context's logits are those behind the last of them. */
+  /** Whether it holds just these tokens, and the logits behind the last of them. */
   holds(tokens: Int32Array): boolean {
     return this.#hasLogits && tokens.length === this.#length && this.shared(tokens) === tokens.length;
   }
 
   /**
-   * Hold just these tokens; returns how many were decoded. The last one always is, so that there are logits to read.
-   * Errors: those of LlamaContext.decode; it then holds what was shared.
+   * Hold just these tokens; returns how many were decoded. The last one always is, so that there are logits to read, but
+   * where a checkpoint has them. Errors: those of LlamaContext.decode; it then holds what was shared.
    */
   hold(tokens: Int32Array, { hiddenState = false } = {}): number {
+    const { length } = tokens;
+    if (!hiddenState && this.#checkpoints?.knows(length) && this.shared(tokens) === length) {
+      this.#drop(length);
+      return 0;
+    }
     const kept = this.#keep(Math.min(this.shared(tokens), tokens.length - 1));
     this.#decode(tokens, kept, { outputs: 1, hiddenState });
     return tokens.length - kept;
@@ -53,7 +105,7 @@ export class TokenCache {
     let from = first;
     let kept = first + 1;
     if (this.holds(tokens.subarray(0, kept))) {
-      visit(from++, this.context.logits());
+      visit(from++, this.logits);
     } else {
       kept = this.#keep(Math.min(this.shared(tokens), first));
       if (kept < first) this.#decode(tokens.subarray(0, first), kept, { outputs: 0 });
@@ -69,24 +121,33 @@ export class TokenCache {
 
   clear(): void {
     this.context.clear();
+    this.#checkpoints?.clear();
     this.#length = 0;
     this.#hasLogits = false;
+    this.#restored = undefined;
+    this.#isMasked = false;
   }
 
-  /** Drop everything from this index on, or everything where a recurrent state cannot go back. Returns what is kept. */
+  /** Drop everything from this index on, or from the nearest checkpoint before it. Returns what is kept. */
   #keep(length: number): number {
     if (length === this.#length) return length;
     return this.#drop(length);
   }
 
   #drop(length: number): number {
-    if (length === 0 || !this.context.rollback(length)) {
+    let kept = length;
+    this.#restored = undefined;
+    this.#isMasked = false;
+    if (this.#checkpoints !== undefined && length > 0)
+      ({ length: kept, logits: this.#restored } = this.#checkpoints.goBack(length));
+    else if (!this.context.rollback(length)) kept = 0;
+    if (kept === 0) {
       this.clear();
       return 0;
     }
-    this.#length = length;
-    this.#hasLogits = false;
-    return length;
+    this.#length = kept;
+    this.#hasLogits = this.#restored !== undefined;
+    return kept;
   }
 
   /** Decode the tokens from the index `from` on; those before are held. */
@@ -106,6 +167,8 @@ export class TokenCache {
     this.#tokens.set(tokens.subarray(from), from);
     this.#length = tokens.length;
     this.#hasLogits = options.outputs > 0;
+    this.#restored = undefined;
+    this.#isMasked = false;
   }
 }
 

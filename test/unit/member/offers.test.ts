@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { RECURRENT_ARCHITECTURES, writeTinyRecurrent } from "../../../scripts/lib/tiny-recurrent.js";
 import { SharedMemory } from "../../../src/kernels/shared-memory.js";
 import { bytePairVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
 import { isMember } from "../../../src/member/is-member.js";
 import { LlamaMember } from "../../../src/member/llama/llama-member.js";
-import { llamaOffers } from "../../../src/member/llama/offers.js";
 import { nativeModels } from "../../../src/native-models.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const vocabulary = bytePairVocabulary();
 const PROMPT = { text: Buffer.from("Hello, the"), parseSpecial: false, addBos: true };
 const [{ path: native }] = nativeModels();
+const at = temporaryFolder();
 
 describe("a GGUF file on this machine", () => {
   it("offers everything, and says which model it is and what it costs", async () => {
@@ -31,9 +33,25 @@ describe("a GGUF file on this machine", () => {
     }
   });
 
-  it("reads all of its text again to go back where the model is recurrent", () => {
-    expect(llamaOffers(native, 100, false).goingBack).toEqual({ tokens: Number.POSITIVE_INFINITY, decodes: "all" });
-  });
+  it.each(RECURRENT_ARCHITECTURES)(
+    "says what a checkpoint costs where the model is recurrent: %s",
+    async (architecture) => {
+      const model = writeTinyRecurrent(at(`${architecture}.gguf`), { architecture });
+      const member = await LlamaMember.load({ model, contextSize: 64 }, new SharedMemory());
+      try {
+        const { goingBack } = member.offers;
+        expect(goingBack).toMatchObject({ tokens: Number.POSITIVE_INFINITY, decodes: "behind-checkpoint" });
+        // The state by llama.cpp's formulas, a few numbers that say how it is stored, and the logits.
+        const states = { mamba: 3 * (3 * 64 + 16 * 64), granitehybrid: 2 * (3 * 96 + 16 * 64), lfm2: 2 * (2 * 32) };
+        const bytes = 4 * (states[architecture] + member.vocabulary.size);
+        expect(goingBack.checkpoints?.bytes).toBeGreaterThan(bytes);
+        expect(goingBack.checkpoints?.bytes).toBeLessThan(bytes + 256);
+        expect(goingBack.checkpoints?.most).toBe(24);
+      } finally {
+        await member.dispose();
+      }
+    },
+  );
 });
 
 describe("a scripted member that offers its likeliest tokens only", () => {
