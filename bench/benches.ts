@@ -10,6 +10,7 @@ import { Disturbance } from "./machine.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import { benchReal } from "./real.js";
+import { benchRecurrent } from "./recurrent.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
@@ -24,6 +25,10 @@ const benches = {
   "graph-top": {
     summary: "the k best logits chosen in llama.cpp's graph against a search over all",
     run: benchGraphTop,
+  },
+  recurrent: {
+    summary: "taking tokens back in recurrent models, by checkpoints and by reading again",
+    run: benchRecurrent,
   },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",

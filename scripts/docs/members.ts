@@ -2,6 +2,7 @@
 import { ensembleJsonSchema } from "../../src/ensemble-file/schema.js";
 import { FIT_MARGIN_BYTES } from "../../src/llama/fit.js";
 import { LLAMA_PARAMETER_NAMES, llamaParameters } from "../../src/llama/parameters.js";
+import { MOST_BYTES, MOST as MOST_CHECKPOINTS } from "../../src/member/llama/checkpoints.js";
 import { textTable } from "./markdown.js";
 
 /** What an option is called on the command line. */
@@ -78,6 +79,22 @@ file's own is used, or linear where it has none.
 ## Cache
 \`q8_0\` halves the cache's memory and changes logits a little; \`{ "k": "q8_0", "v": "f16" }\` leaves the values alone. A
 quantised format needs heads of a multiple of 32, and for values flash attention.
+
+## Recurrent and hybrid models
+Mamba, RWKV, Granite hybrids, LFM2, Qwen3-Next and their kind keep a state instead of, or beside, keys and values, and
+cannot drop tokens from it. Where feedback takes text back, such a member returns to a saved state, a checkpoint, and reads
+only what comes after it:
+
+- The end of the prompt is saved always; each step after that only once text is fed back as text, or looked ahead in.
+- A checkpoint holds the state and the logits. \`llamafuse inspect\` shows its bytes, and \`member.offers.goingBack\` has them
+  exactly; saving one copies so many bytes.
+- A member keeps at most ${MOST_CHECKPOINTS} of them, and at most ${MOST_BYTES / 2 ** 20} MiB, but always two. They lie close together at the end of the text and
+  far apart before it, so that going back d tokens reads about d/3 tokens more where ${MOST_CHECKPOINTS} fit.
+- The same state goes on as before: logits after going back to a checkpoint are the same bit for bit. Where tokens are read
+  again in another batch they differ by llama.cpp's rounding, as in every model.
+
+llama.cpp's own snapshots (\`n_rs_seq\`) are not used: they hold places of the last batch only, so a text that grew step by step
+cannot go back by them, and only some architectures have them.
 
 ## Checked how
 Each option is tested by its effect on llama.cpp: adapters against logits computed by hand, cache formats by the bytes that a

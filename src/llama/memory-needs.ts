@@ -18,11 +18,15 @@ const BATCH = 512;
 /** Buffers of this many embeddings and feed-forward rows lie about at once in a decode (our estimate). */
 const EMBEDDING_ROWS = 6;
 const FEED_FORWARD_ROWS = 2;
+/** Tensors of layers that keep a state. */
+const RECURRENT_TENSOR = /^(?:ssm_|shortconv|time_mix_)/;
 
 /** Bytes. */
 export interface MemoryNeeds {
   weights: number;
   cache: number;
+  /** Of the cache, what recurrent layers keep: a state of fixed size, which going back takes copies of. 0: none. */
+  state: number;
   /** What a decode needs on its way: an estimate. */
   compute: number;
   /** Of each layer, weights and cache together; the layers that go onto a GPU are the last ones. */
@@ -61,10 +65,14 @@ export function memoryNeeds(file: string, options: NeedsOptions = {}): MemoryNee
     options.contextSize ?? Math.min(DEFAULT_CONTEXT, read.number("context_length") || DEFAULT_CONTEXT);
   const cells = Math.ceil(contextSize / CACHE_PADDING) * CACHE_PADDING;
   const types = cacheTypesOf(options);
-  const caches = layers.map((_, layer) => cacheBytes(read, layer, count, cells, types, tensors));
+  const states = layers.map((_, layer) => (isRecurrent(layer, tensors) ? stateBytes(read) : 0));
+  const caches = states.map(
+    (state, layer) => state + (state > 0 ? 0 : keyValueBytes(read, layer, count, cells, types)),
+  );
   return {
     weights: layers.reduce(sum, 0) + input + output,
     cache: caches.reduce(sum, 0),
+    state: states.reduce(sum, 0),
     compute: computeBytes(read, embedding),
     layers: layers.map((bytes, layer) => bytes + caches[layer]!),
     output,
@@ -88,26 +96,34 @@ function reader({ metadata }: GgufHeader) {
   };
 }
 
-function cacheBytes(
+function isRecurrent(layer: number, tensors: readonly GgufTensor[]): boolean {
+  const start = `blk.${layer}.`;
+  return tensors.some(({ name }) => name.startsWith(start) && RECURRENT_TENSOR.test(name.slice(start.length)));
+}
+
+function keyValueBytes(
   read: Reader,
   layer: number,
   layers: number,
   cells: number,
   types: { k: CacheType; v: CacheType },
-  tensors: readonly GgufTensor[],
 ): number {
-  const isRecurrent = tensors.some(({ name }) => name.startsWith(`blk.${layer}.ssm_`));
   const embedding = read.number("embedding_length") ?? 0;
   const heads = read.ofLayer("attention.head_count", layer, layers) ?? 0;
-  const keyValueHeads = isRecurrent ? 0 : (read.ofLayer("attention.head_count_kv", layer, layers) ?? heads);
+  const keyValueHeads = read.ofLayer("attention.head_count_kv", layer, layers) ?? heads;
   const each = heads > 0 ? Math.floor(embedding / heads) : 0;
   const keys = keyValueHeads * (read.number("attention.key_length") ?? each);
   const values = keyValueHeads * (read.number("attention.value_length") ?? each);
-  return cells * (rowBytes(types.k, keys) + rowBytes(types.v, values)) + (isRecurrent ? stateBytes(read) : 0);
+  return cells * (rowBytes(types.k, keys) + rowBytes(types.v, values));
 }
 
-/** F32: the last columns of the convolution, and the state of the scan. */
+/** F32: what short convolutions, RWKV's mixing and Mamba's scan keep of a text (n_embd_r and n_embd_s in llama.cpp). */
 function stateBytes(read: Reader): number {
+  const embedding = read.number("embedding_length") ?? 0;
+  const columns = read.number("shortconv.l_cache");
+  if (columns !== undefined) return 4 * embedding * (columns - 1);
+  const headSize = read.number("wkv.head_size");
+  if (headSize !== undefined) return 4 * embedding * ((read.number("token_shift_count") ?? 2) + headSize);
   const inner = read.number("ssm.inner_size") ?? 0;
   const state = read.number("ssm.state_size") ?? 0;
   const groups = read.number("ssm.group_count") ?? 0;

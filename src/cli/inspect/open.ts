@@ -5,6 +5,7 @@ import { checkModel, type ModelFile } from "../../llama/check-model.js";
 import { loadLlama } from "../../llama/library.js";
 import { memoryNeeds, type NeedsOptions } from "../../llama/memory-needs.js";
 import { LlamaModel } from "../../llama/model.js";
+import { mostCheckpoints } from "../../member/llama/checkpoints.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { PromptReader } from "./prompts.js";
 import { readTokenizerJson } from "./tokenizer-json.js";
@@ -38,6 +39,8 @@ export interface InspectedMemory {
   /** The key-value cache of `contextSize` tokens. */
   cache: number;
   contextSize: number;
+  /** Of a recurrent model: bytes of a saved state that it can go back to, and how many a member keeps at most. */
+  checkpoints?: { bytes: number; most: number };
 }
 
 export interface Inspected {
@@ -86,7 +89,7 @@ async function openGguf(file: string, logs: "silent" | "stderr", options: NeedsO
     eosText: textOrNone(checked.tokenizer.eos),
     endTexts: vocabulary.endTokens.map((id) => tokenizer.textOf(id)),
     chatTemplate: checked.chatTemplate !== undefined,
-    memory: full && memoryOf(full.path, options),
+    memory: full && memoryOf(full.path, vocabulary.size, options),
   };
   return {
     facts,
@@ -105,9 +108,11 @@ async function openGguf(file: string, logs: "silent" | "stderr", options: NeedsO
   };
 }
 
-function memoryOf(file: string, options: NeedsOptions): InspectedMemory {
-  const { weights, cache, contextSize } = memoryNeeds(file, options);
-  return { weights, cache, contextSize };
+function memoryOf(file: string, tokens: number, options: NeedsOptions): InspectedMemory {
+  const { weights, cache, contextSize, state } = memoryNeeds(file, options);
+  // With the logits of each.
+  const bytes = state + 4 * tokens;
+  return { weights, cache, contextSize, ...(state > 0 && { checkpoints: { bytes, most: mostCheckpoints(bytes) } }) };
 }
 
 /** A model that cannot write text (an embedding model) still has a vocabulary; a damaged one is an error. */

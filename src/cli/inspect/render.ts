@@ -65,6 +65,11 @@ const FACTS: [string, (model: InspectedModel) => string | 0 | undefined][] = [
     "cache needs",
     ({ memory }) => memory && `${size(memory.cache)} for ${memory.contextSize.toLocaleString("en")} tokens`,
   ],
+  [
+    "goes back by",
+    ({ memory }) =>
+      memory?.checkpoints && `up to ${memory.checkpoints.most} states of ${size(memory.checkpoints.bytes)}`,
+  ],
   ["tokenizer", ({ tokenizer }) => oneLine(tokenizer)],
   ["vocabulary", ({ tokens }) => `${tokens.toLocaleString("en")} tokens`],
   ["byte strings", ({ byteStrings }) => byteStrings.toLocaleString("en")],

@@ -16,7 +16,7 @@ import { restoreState, saveState } from "../../llama/sequence-state.js";
 /** Bytes of a member's checkpoints together, unless two need more. */
 export const MOST_BYTES = 256 * 1024 * 1024;
 /** More than these are hardly closer together. */
-const MOST = 24;
+export const MOST = 24;
 /** The end of the prompt and the end of the text. */
 const FEWEST = 2;
 

@@ -14,8 +14,8 @@
  *
  * Shapes: at a token that stands, two entries, of which it (or the end) has probability 1; else the alignment's entries.
  * Temperature, penalties and the sampler's other options act on what is fused alone; the rest stands as it is, since the
- * method is a greedy one. Where a given text is scored, every token is fused. A recurrent model, whose cache cannot go
- * back, reads the whole text again for every token that is fused.
+ * method is a greedy one. Where a given text is scored, every token is fused. A recurrent model goes
+ * back by checkpoints and reads a few tokens more than others for it.
  *
  * The paper's code cannot be had; this follows a report of it. Published [P]: n = 5, one drafter, the two rules with 1/2, the
  * kinds of sharpening and their 1/2. Ours: a place is unsafe where any verifier's token reaches across, or inside of a
@@ -68,7 +68,7 @@ export const safe = defineMethod({
   summary:
     "One member drafts and the others verify; a token is fused only where they differ and token boundaries match.",
   source: "arXiv 2510.15346, after a report: its code was never released, so nothing could be compared with it",
-  requires: "Any vocabularies. Meant for greedy answers: sampling affects fused tokens only. Slow on recurrent models.",
+  requires: "Any vocabularies. Meant for greedy answers: sampling affects fused tokens only.",
   options: schemaOptions(options),
   needs: (given, { voices, index }) => {
     const { alignment, options: own } = alignmentOf(given.alignment);

@@ -131,7 +131,7 @@ describe.each(RECURRENT_ARCHITECTURES)("a cache of %s, which cannot drop tokens"
   });
 
   it("reads again a small multiple of what is taken back, and never the prompt", () => {
-    for (let back = 0; back <= 60; back++) {
+    for (const back of [0, 1, 2, 3, 5, 8, 20, 59]) {
       const { cache } = stepwise();
       const decoded = cache.hold(Int32Array.of(...tokens.subarray(0, 100 - back), 7));
       expect(decoded).toBeLessThanOrEqual(1 + Math.ceil(back / 3));
