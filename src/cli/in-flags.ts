@@ -66,12 +66,13 @@ export function inFlags({ message, details }: LlamafuseError): string {
   const { option, method, field, ensembleFile } = details;
   // What a file says has the file's names; options of a method stand behind -o and may have a flag's name (temperature).
   if (field !== undefined || ensembleFile !== undefined || method !== undefined) return told;
-  const own = typeof option === "string" && Object.hasOwn(FLAGS, option) ? [option] : [];
-  return [...new Set([...own, ...OPTION_NAMES])].reduce(asFlag, told);
+  // A word of English stands for the option where the message begins with it, or first names it.
+  const own = typeof option === "string" && Object.hasOwn(FLAGS, option) && !OPTION_NAMES.includes(option);
+  return OPTION_NAMES.reduce((text, name) => asFlag(text, name, "g"), own ? asFlag(told, option, "") : told);
 }
 
-function asFlag(text: string, option: string): string {
-  const value = new RegExp(`(?<![-\\w.\\["'/])${option}: "([^"]+)"`, "g");
-  const name = new RegExp(`(?<![-\\w.\\["'/])${option}(?![\\w:])`, "g");
+function asFlag(text: string, option: string, flags: "g" | ""): string {
+  const value = new RegExp(`(?<![-\\w.\\["'/])${option}: "([^"]+)"`, flags);
+  const name = new RegExp(`(?<![-\\w.\\["'/])${option}(?![\\w:])`, flags);
   return text.replace(value, `${FLAGS[option]} $1`).replace(name, FLAGS[option]!);
 }

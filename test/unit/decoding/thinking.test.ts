@@ -291,7 +291,12 @@ describe("a thinker that fails", () => {
 
   it("is dropped while it thinks where the others may go on, and those keep their thoughts", async () => {
     const members = [speaker(opened), failing()];
-    await using ensemble = await createEnsemble({ members, method: "unite", onMemberFailure: "continue" });
+    await using ensemble = await createEnsemble({
+      members,
+      method: "unite",
+      schedule: "parallel",
+      onMemberFailure: "continue",
+    });
     const result = await ensemble.generate(QUESTION, { maxTokens: 20, thinking: "private" });
     expect(result).toMatchObject({ text: "7", dropped: [{ name: "magistral", step: 0, code: "member-failed" }] });
     expect(result.reasoning?.opened).toBe("plan more");
@@ -300,7 +305,11 @@ describe("a thinker that fails", () => {
   it("fails the request otherwise, and where nobody is left", async () => {
     const both = ask([speaker(opened), failing()], { thinking: "private" });
     await expect(both).rejects.toMatchObject({ code: "member-failed" });
-    await using alone = await createEnsemble({ members: [failing()], onMemberFailure: "continue" });
+    await using alone = await createEnsemble({
+      members: [failing()],
+      schedule: "parallel",
+      onMemberFailure: "continue",
+    });
     await expect(alone.generate(QUESTION, { thinking: "private" })).rejects.toMatchObject({ code: "member-failed" });
   });
 });
@@ -366,12 +375,12 @@ describe("a request of thinkers", () => {
     expect(usage.memberTokens.qwen).toBeGreaterThan(usage.memberTokens.plain);
   });
 
-  test.each([["on"], [5], [{ budget: -1 }], [{ budget: 1.5 }], [{ budget: 1, more: 2 }], [null]])(
+  test.each([["on"], [-5], [0.5], [{ budget: -1 }], [{ budget: 1.5 }], [{ budget: 1, more: 2 }], [null]])(
     "refuses thinking: %j",
     async (thinking) => {
       const error = await refusal(() => ask([speaker(qwen)], { thinking: thinking as never }));
       expect(error).toMatchObject({ code: "invalid-option", details: { option: "thinking" } });
-      expect(error.message).toMatch(/"off", "private" or { budget/);
+      expect(error.message).toMatch(/"off", "private" or a number of tokens/);
     },
   );
 });
