@@ -16,10 +16,10 @@ import { machineFacts } from "./machine.js";
 import type { BenchOptions, BenchReport, Cell, Column } from "./report.js";
 import { spreadOf } from "./statistics.js";
 
-const ROUNDS = 5;
-const STEPS = 8;
+const ROUNDS = 3;
+const STEPS = 6;
 /** Tokens of the prompt. */
-const PROMPT = 512;
+const PROMPT = 256;
 /** A step takes back so many tokens at most, and says one more than it takes back. */
 const BACK = 3;
 const SHAPE: Omit<TinyRecurrentOptions, "architecture"> = {

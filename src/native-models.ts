@@ -42,7 +42,7 @@ export function nativeModel(name: string): NativeModel {
   if (existsSync(file)) return { name, path: file };
   throw new LlamafuseError(
     "file-unreadable",
-    `The native model ${file} is missing. Reinstall the package, or name your own models with --member.`,
+    `The native model ${file} is missing. Reinstall the package, or name your own models: members: ["model.gguf"].`,
     { found: file, file },
   );
 }

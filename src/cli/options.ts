@@ -40,6 +40,7 @@ export interface EnsembleFlags extends MemberFlags {
   isolate?: boolean;
   schedule?: string;
   onMemberFailure?: string;
+  timeoutMs?: number;
   verbose?: boolean;
 }
 
@@ -111,6 +112,11 @@ export function addMachineOptions(command: Command): Command {
         "--isolate",
         "run each member in a process of its own, so that a crash in llama.cpp ends that process only",
       )
+      .option(
+        "--timeout-ms <count>",
+        "milliseconds without progress before a member is reported as hung (default: 30000)",
+        number("--timeout-ms"),
+      )
       .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory"),
   );
 }
@@ -154,7 +160,7 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
     schedule: (flags.schedule as ScheduleChoice | undefined) ?? flags.file?.schedule,
     gpu: gpuOption(flags),
     fit: flags.fit ?? flags.file?.fit,
-    timeoutMs: flags.file?.timeoutMs,
+    timeoutMs: flags.timeoutMs ?? flags.file?.timeoutMs,
     onMemberFailure: (flags.onMemberFailure as OnMemberFailure | undefined) ?? flags.file?.onMemberFailure,
     logs: flags.verbose ? "stderr" : "silent",
   };

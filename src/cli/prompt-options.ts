@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { PromptOptions } from "../decoding/prompt.js";
 import type { Thinking } from "../decoding/thinking/options.js";
 import { LlamafuseError } from "../errors.js";
+import type { MemberFacts } from "../member/member.js";
 import type { EnsembleFlags } from "./options.js";
 
 /** How prompts are read. */
@@ -55,6 +56,40 @@ export function addPromptOptions(command: Command): Command {
       collectVariable,
     )
     .option("--now <date>", "the date for chat templates, such as 2026-03-07 (default: today)");
+}
+
+const OF_CONVERSATIONS: Readonly<Record<string, keyof PromptFlags>> = {
+  "--thinking": "thinking",
+  "--template-var": "templateVar",
+  "--now": "now",
+};
+
+/** Error: invalid-option for a flag that does nothing for this kind of prompt. */
+export function checkPromptFlags(flags: PromptFlags & { healing?: boolean }, isChat: boolean): void {
+  const refuse = (flag: string, why: string) => {
+    throw new LlamafuseError("invalid-option", `${flag} ${why}`, { option: flag });
+  };
+  if (isChat && flags.healing)
+    refuse("--healing", "continues a prompt that is a text; a question in a chat template has none. Leave it out.");
+  if (isChat) return;
+  for (const [flag, name] of Object.entries(OF_CONVERSATIONS)) {
+    if (flags[name] !== undefined)
+      refuse(flag, "does nothing for a prompt that is a text. Add --chat, or leave it out.");
+  }
+}
+
+/** A line for each variable that no member's chat template reads. */
+export function unreadVariables(
+  { templateVar }: PromptFlags,
+  members: readonly { name: string; facts?: Pick<MemberFacts, "chatTemplate"> }[],
+): string[] {
+  const templates = members.flatMap(({ facts }) => (facts === undefined ? [] : [facts.chatTemplate ?? ""]));
+  // A router loads its members later.
+  if (templates.length === 0) return [];
+  const isRead = (name: string) => templates.some((template) => new RegExp(`(?<![\\w.])${name}(?!\\w)`).test(template));
+  return Object.keys(templateVar ?? {})
+    .filter((name) => !isRead(name))
+    .map((name) => `--template-var ${name} does nothing: no member's chat template reads it.`);
 }
 
 /** How prompts are read, by the flags and the file. */

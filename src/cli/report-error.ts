@@ -2,8 +2,8 @@
 import { CommanderError } from "commander";
 import { LlamafuseError } from "../errors.js";
 import { maskSecrets } from "../secrets.js";
+import { inFlags } from "./in-flags.js";
 import { interruptCode } from "./interrupts.js";
-import { samplerFlags } from "./sampler-flags.js";
 import { oneLine, say } from "./terminal.js";
 
 /** What a program exits with that failed for a reason nobody foresaw. */
@@ -41,55 +41,6 @@ function usageMessage(error: CommanderError): string {
   const hint = TEXT_COMMAND.test(error.message) ? " Put a text with spaces in quotes." : "";
   return `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.?$/, ".")}${hint}`;
 }
-
-/** The library names its own options; a person at a shell knows them as flags. */
-function inFlags(error: LlamafuseError): string {
-  return EXAMPLES.reduce((message, [ofLibrary, atShell]) => message.replace(ofLibrary, atShell), withFlag(error));
-}
-
-/** What the library's messages give as an example, and what one types. */
-const EXAMPLES: readonly [ofLibrary: RegExp, atShell: string][] = [
-  [/router: "([^"]+)"/, "-o router=$1"],
-  [/members: \[\{ name: "([^"]+)", model: "[^"]+" \}\]/, "-m $1.gguf"],
-];
-
-function withFlag(error: LlamafuseError): string {
-  const { option, method } = error.details;
-  // An option of a method stands behind -o; it may have a flag's name (temperature, seed).
-  if (typeof option !== "string" || !Object.hasOwn(FLAGS, option) || method !== undefined) return error.message;
-  return error.message.replace(new RegExp(`(?<![-\\w])${option}(?!\\w)`), FLAGS[option]);
-}
-
-const FLAGS: Readonly<Record<string, string>> = {
-  maxTokens: "--max-tokens",
-  ...samplerFlags,
-  threads: "--threads",
-  resamples: "--resamples",
-  folds: "--folds",
-  contextSize: "--context-size",
-  gpuLayers: "--gpu-layers",
-  device: "--device",
-  mainGpu: "--main-gpu",
-  tensorSplit: "--tensor-split",
-  flashAttention: "--flash-attention",
-  cacheType: "--cache-type",
-  loraAdapters: "--lora",
-  ropeScaling: "--rope-scaling",
-  isolate: "--isolate",
-  onMemberFailure: "--on-member-failure",
-  limit: "--limit",
-  lanes: "--lanes",
-  metric: "--metric",
-  split: "--split",
-  rounds: "--rounds",
-  epochs: "--epochs",
-  learningRate: "--learning-rate",
-  ridge: "--ridge",
-  stop: "--stop",
-  maxGap: "--max-gap",
-  maxLengthRatio: "--max-length-ratio",
-  most: "--most",
-};
 
 function writeStack(error: unknown): void {
   for (let each = error; each instanceof Error; each = each.cause) {

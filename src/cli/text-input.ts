@@ -7,6 +7,12 @@ import { LlamafuseError } from "../errors.js";
 /** 16 MiB are about four million tokens, more than any model's context: reading on (`< /dev/zero`) would only fill memory. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "it does not exist",
+  EACCES: "it may not be read",
+};
+
 /** Everything that a stream holds. `name` is what errors call it: "stdin", a path. */
 export async function readText(stream: Readable, name: string): Promise<string> {
   const chunks: Buffer[] = [];
@@ -26,7 +32,8 @@ export async function readTextFile(file: string): Promise<string> {
     return await readText(createReadStream(file), file);
   } catch (error) {
     if (error instanceof LlamafuseError) throw error;
-    throw unreadable(file, (error as NodeJS.ErrnoException).code ?? "unknown error", error);
+    const { code = "unknown error" } = error as NodeJS.ErrnoException;
+    throw unreadable(file, REASONS[code] ?? code, error);
   }
 }
 

@@ -7,7 +7,7 @@
 import type { Combiner } from "../during/combine.js";
 import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
-import { type LlamafuseError, toLlamafuseError } from "../errors.js";
+import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import { lastPieces, logNormaliserOf } from "./fused-logits.js";
@@ -67,6 +67,15 @@ export async function* streamAnswer(
   /** What was chosen so far, where it may be needed again. */
   const chosen: Uint8Array[] = [];
   const dropped: DroppedMember[] = [];
+  /** Leave a member out whose failure this is, where the others go on; whether they do. */
+  const drop = (error: unknown): boolean => {
+    const lost = onMemberFailure === "continue" && !signal.aborted ? failedVoice(error, speaking) : undefined;
+    if (lost === undefined || speaking.length === 1) return false;
+    const { code, message } = error as LlamafuseError;
+    dropped.push({ name: lost.member.name, step: steps, code, message });
+    speaking = without(lost, speaking);
+    return true;
+  };
 
   const context: MethodContext = {
     voices,
@@ -115,11 +124,7 @@ export async function* streamAnswer(
   };
   /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
   const continueWithout = async (error: unknown): Promise<void> => {
-    const lost = onMemberFailure === "continue" && !signal.aborted ? failedVoice(error, speaking) : undefined;
-    if (lost === undefined || speaking.length === 1) throw error;
-    const { code, message } = error as LlamafuseError;
-    dropped.push({ name: lost.member.name, step: steps, code, message });
-    speaking = without(lost, speaking);
+    if (!drop(error)) throw error;
     speculator = undefined;
     // The others begin behind the whole prompt.
     healing = new Healing(new Uint8Array());
@@ -154,14 +159,21 @@ export async function* streamAnswer(
     if (maxTokens > 0) {
       signal.throwIfAborted();
       await begin(reusePrompt).catch(continueWithout);
+      const thinking = speaking;
+      let failure: unknown;
       prologue = new Prologue({
-        voices: speaking,
+        voices: thinking,
         rendered: speaking.map((voice) => rendered[voices.findIndex(({ member }) => member === voice.member)]),
         schedule,
         maxTokens,
         sampling: options,
         seed: sampler.seed,
         signal,
+        survives: (error) => {
+          if (!drop(error)) return false;
+          failure ??= error;
+          return true;
+        },
         breathe: () => clock.breathe(),
       });
       if (prologue.findThinkers()) {
@@ -171,8 +183,11 @@ export async function* streamAnswer(
           yield { text: "", reasoning };
           clock.resume();
         }
-        for (const [index, prompt] of prologue.prompts.entries()) promptOf.set(speaking[index].member, prompt);
-        await begin(true).catch(continueWithout);
+        for (const [index, prompt] of prologue.prompts.entries()) promptOf.set(thinking[index].member, prompt);
+        const ranges = new Map(prologue.ranges.map((range, index) => [thinking[index].member, range]));
+        speaking = speaking.map((voice) => ({ ...voice, thought: ranges.get(voice.member) }));
+        // A method that does not do without the member that failed has failed by it.
+        await begin(true).catch((error) => continueWithout(isRefusal(error) ? (failure ?? error) : error));
         clock.stopThinking();
       }
       const { text } = promptOf.get(speaking[0].member)!;
@@ -258,6 +273,10 @@ export async function* streamAnswer(
     ...(report === undefined ? {} : { report }),
     ...(logProbs ? { pieces } : {}),
   };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof LlamafuseError && error.code === "incompatible-members";
 }
 
 /** Prefill all members; the tokens of each one's prompt. Errors are thrown when all have come to rest. */

@@ -55,7 +55,7 @@ export interface PromptOptions {
   /** Whether special tokens written in a prompt that is a string mean the tokens. Default true; never in messages. */
   parseSpecial?: boolean;
   /**
-   * Whether members think before they answer a conversation, each by itself: "off", "private" or { budget: TOKENS }.
+   * Whether members think before they answer a conversation, each by itself: "off", "private" or a number of tokens.
    * Default: off where the member's template can turn it off, else private.
    */
   thinking?: Thinking;

@@ -90,8 +90,9 @@ export async function scoreAfter(
   checkpoint();
   const cutters = method.saysBytes ? [] : voices;
   const cuts = await settleAll(cutters.map(({ member }, index) => tokenEnds(member, prompts[index], bytes)));
-  const start = async (begun: readonly MemberPrompt[]) => {
-    const run = method.create(context);
+  const start = async (begun: readonly MemberPrompt[], thoughts: Prologue["ranges"] = []) => {
+    const behind = voices.map((voice, index) => ({ ...voice, thought: thoughts[index] }));
+    const run = method.create(thoughts.length === 0 ? context : { ...context, voices: behind });
     await run.prepare();
     return { run, promptTokens: await beginAll(voices, begun, schedule, signal) };
   };
@@ -100,7 +101,7 @@ export async function scoreAfter(
   const prologue = new Prologue({ voices, rendered, schedule, maxTokens, sampling: {}, seed: 0, signal });
   if (prologue.findThinkers()) {
     for await (const _ of prologue.pieces()) checkpoint();
-    ({ run } = await start(prologue.prompts));
+    ({ run } = await start(prologue.prompts, prologue.ranges));
     for (const { member } of voices) memberTokens[member.name] += prologue.tokens[member.name];
   }
   const pieces: ChosenPiece[] = [];

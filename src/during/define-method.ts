@@ -20,6 +20,7 @@
  */
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { PartTexts } from "../part-schema.js";
+import { checkArgument, readPlain } from "../read-options.js";
 import type { BuildOptions } from "./alignments/build/pool.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import type { MethodNeeds, Place } from "./needs.js";
@@ -121,10 +122,21 @@ export interface MethodChoice {
   readonly options: unknown;
 }
 
-/** Errors of a call of the method: invalid-option for an unknown option, and for a value that its check refuses. */
+const DEFINITION = '{ name: "mine", summary, source, requires, laws, create: (context, options) => run }';
+
+/** What a method cannot be without. Error: invalid-option. */
+function checkDefinition(given: unknown): void {
+  const { name, create, laws } = readPlain("A method's definition", given as Record<string, unknown>, DEFINITION);
+  checkArgument("A method's name", name, "a text", () => typeof name === "string" && name !== "");
+  checkArgument("A method's create", create, "a function that makes a run", () => typeof create === "function");
+  checkArgument("A method's laws", laws, 'a list: [{ covers: "all" }]', () => Array.isArray(laws));
+}
+
+/** Error of the definition: invalid-option. Errors of a call of the method: invalid-option for an unknown option, and for a value that its check refuses. */
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {
+  checkDefinition(definition);
   const { name, summary, source, requires, options, needs, ...own } = definition;
   const { texts = {}, parts } = options ?? {};
   const info = { name, summary, source, requires, options: texts, parts };

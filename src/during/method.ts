@@ -37,6 +37,8 @@ export interface Voice {
   weight: number;
   /** The names of all members in their order, where some have weight 0 and are left out (see `speakingOf`). */
   everyone?: readonly string[];
+  /** Where the member's private thought stands among its tokens, from and to; absent where it did not think. */
+  thought?: readonly [from: number, to: number];
 }
 
 /** What a method knows of the request it serves. */

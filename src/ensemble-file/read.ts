@@ -47,7 +47,9 @@ export async function readEnsembleFile(file: string): Promise<EnsembleOptions | 
     if (request !== undefined) checkRequest("A prompt", request);
     if (chosen !== undefined) await checkSystem(chosen);
   } catch (error) {
-    throw error instanceof LlamafuseError ? errorIn(file, error) : error;
+    if (!(error instanceof LlamafuseError)) throw error;
+    const { code, message, details } = errorIn(file, error);
+    throw new LlamafuseError(code, message, { ...details, ensembleFile: file }, error.cause);
   }
   return options as EnsembleOptions | RoutedEnsembleOptions;
 }
@@ -132,7 +134,7 @@ const WORDS: Readonly<Record<string, string>> = {
     SAMPLER_OPTIONS.map((option) => [`request.${option}`, `must be ${aboutSamplerOption(option).allowed}`]),
   ),
   "request.stop": "must be a text or a list of texts",
-  "request.thinking": 'must be "off", "private" or { "budget": a number of tokens }',
+  "request.thinking": 'must be "off", "private" or a number of tokens',
   "request.thinking.budget": "must be a whole number of tokens",
   "request.healing": "must be true or false",
   "request.speculation": 'must be "auto" or false',

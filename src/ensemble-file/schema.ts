@@ -42,11 +42,11 @@ const request = z.strictObject({
     .optional()
     .meta({ description: 'Variables of the members\' chat templates: { "enable_thinking": false }.' }),
   thinking: z
-    .union([z.enum(["off", "private"]), z.strictObject({ budget: z.int() })])
+    .union([z.enum(["off", "private"]), z.int(), z.strictObject({ budget: z.int() })])
     .optional()
     .meta({
       description:
-        'Whether members think before they answer a conversation: "off", "private", or { "budget": tokens }. Default: off where a chat template can, else private.',
+        'Whether members think before they answer a conversation: "off", "private", or a number of tokens at most. Default: off where a chat template can, else private.',
     }),
   now: z.string().optional().meta({ description: "The date that chat templates write. Default: today." }),
   maxTokens: z

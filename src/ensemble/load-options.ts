@@ -1,7 +1,7 @@
 /** What members are loaded from, and the check that it makes sense before any file is opened. */
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../errors.js";
-import { GPU_CHOICES, type Gpu } from "../llama/find-library.js";
+import { checkGpu, type Gpu } from "../llama/find-library.js";
 import { LLAMA_PARAMETER_NAMES, type LlamaParameters } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
@@ -68,7 +68,6 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   templateVariables: true,
 };
 
-const GPUS: readonly string[] = GPU_CHOICES.filter((choice) => choice !== "false");
 const LOG_CHOICES = ["silent", "stderr"] as const;
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -87,9 +86,7 @@ export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedL
   if (schedule !== undefined && !SCHEDULE_CHOICES.includes(schedule)) {
     throw unknownName("schedule", typeof schedule === "string" ? schedule : shown(schedule), SCHEDULE_CHOICES);
   }
-  if (gpu !== undefined && gpu !== false && !GPUS.includes(gpu)) {
-    refuse("gpu", gpu, '"auto", "cuda", "vulkan", "metal" or false');
-  }
+  checkGpu(gpu);
   if (options.fit !== undefined && typeof options.fit !== "boolean") refuse("fit", options.fit, "true or false");
   if (logs !== undefined && !LOG_CHOICES.includes(logs)) refuse("logs", logs, '"silent" or "stderr"');
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT)) {

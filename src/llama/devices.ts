@@ -1,8 +1,9 @@
 /** The devices that llama.cpp computes on, their memory, and choosing among them by name. */
 import { totalmem } from "node:os";
 import { LlamafuseError, nearestName } from "../errors.js";
+import { readOptions, refuse } from "../read-options.js";
 import type { Pointer } from "./bindings.js";
-import type { Gpu } from "./find-library.js";
+import { checkGpu, type Gpu } from "./find-library.js";
 import type { GgmlFunctions } from "./ggml-bindings.js";
 import { loadLlama } from "./library.js";
 
@@ -58,7 +59,10 @@ export function devicesOf(ggml: GgmlFunctions): Device[] {
  * for (const { name, freeBytes } of listDevices()) console.log(name, freeBytes / 2 ** 30, "GiB free");
  */
 export function listDevices(options: { gpu?: Gpu; logs?: "silent" | "stderr" } = {}): Device[] {
-  return devicesOf(loadLlama(options).ggml);
+  const { gpu, logs } = readOptions<NonNullable<typeof options>>("listDevices", options, { gpu: true, logs: true });
+  checkGpu(gpu);
+  if (logs !== undefined && logs !== "silent" && logs !== "stderr") refuse("logs", logs, '"silent" or "stderr"');
+  return devicesOf(loadLlama({ gpu, logs }).ggml);
 }
 
 export function isGpu({ kind }: Pick<Device, "kind">): boolean {

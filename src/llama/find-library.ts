@@ -6,6 +6,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { LlamafuseError, unknownName } from "../errors.js";
+import { refuse } from "../read-options.js";
 import koffi from "./koffi.js";
 
 /** The compute backend to use. `auto` takes a GPU's library where its driver is installed, else the CPU's. */
@@ -36,6 +37,13 @@ export function parseGpu(value: string): Gpu {
   if (value === "false") return false;
   if (!(GPU_CHOICES as readonly string[]).includes(value)) throw unknownName("GPU backend", value, GPU_CHOICES);
   return value as Gpu;
+}
+
+/** Error: invalid-option. */
+export function checkGpu(gpu: unknown): void {
+  if (gpu === undefined || gpu === false) return;
+  if (gpu !== "false" && (GPU_CHOICES as readonly unknown[]).includes(gpu)) return;
+  refuse("gpu", gpu, '"auto", "cuda", "vulkan", "metal" or false');
 }
 
 /** Find the libraries, or explain which package or folder is missing. */

@@ -24,7 +24,7 @@ export function failedLoad(llama: Llama, file: string, options: ModelOptions): L
       : "Choose a smaller model or quantisation, or";
     return new LlamafuseError(
       "out-of-memory",
-      `llama.cpp could not load ${file}${told}. ${memoryWords(llama, file, options)} Most often memory is short. ${cure} run with fit: true (--fit).`,
+      `llama.cpp could not load ${file}${told}. ${memoryWords(llama, file, options)} Most often memory is short. ${cure} run with fit: true.`,
       { ...details, option: "gpuLayers" },
     );
   }
@@ -34,7 +34,7 @@ export function failedLoad(llama: Llama, file: string, options: ModelOptions): L
       : "Its header is sound: perhaps a tensor or parameter does not suit its architecture";
   return new LlamafuseError(
     "invalid-model",
-    `llama.cpp could not load ${file}${told === "" ? ", " : `${told}. `}${guess}. Take another conversion of the model, or run with --verbose (logs: "stderr") to see llama.cpp's whole log.`,
+    `llama.cpp could not load ${file}${told === "" ? ", " : `${told}. `}${guess}. Take another conversion of the model, or run with logs: "stderr" to see llama.cpp's whole log.`,
     details,
   );
 }
@@ -54,7 +54,7 @@ export function failedAdapter(llama: Llama, file: string, options: ModelOptions,
 export function failedContext(model: LlamaModel, tokens: number): LlamafuseError {
   return new LlamafuseError(
     "out-of-memory",
-    `llama.cpp could not make a context of ${tokens} tokens for ${model.description}. Most often memory is short. Use a smaller contextSize or fewer gpuLayers.`,
+    `llama.cpp could not make a context of ${tokens} tokens for ${model.file}. Most often memory is short. Use a smaller contextSize or fewer gpuLayers.`,
     { found: tokens, option: "contextSize" },
   );
 }

@@ -25,6 +25,8 @@ export function withModelParams<T>(llama: Llama, options: LlamaParameters, work:
       params.devices = kept.at(-1)!;
     }
     const count = hasGpu ? deviceCount(llama, options) : 0;
+    if (count === 0 && options.mainGpu !== undefined) throw noGpu("mainGpu", options.mainGpu);
+    if (count === 0 && options.tensorSplit !== undefined) throw noGpu("tensorSplit", options.tensorSplit);
     if (options.mainGpu !== undefined && hasGpu) {
       if (options.mainGpu >= count) throw tooMany("mainGpu", options.mainGpu, count, `0 to ${count - 1}`);
       params.split_mode = SPLIT_NONE;
@@ -61,6 +63,14 @@ function deviceCount({ ggml }: Llama, { device }: LlamaParameters): number {
 function tooMany(option: string, found: unknown, count: number, allowed: string): LlamafuseError {
   const text = `${option} is ${JSON.stringify(found)}, but the member has ${count} ${count === 1 ? "GPU" : "GPUs"}; allowed is ${allowed}.`;
   return new LlamafuseError("invalid-option", text, { option, found, allowed });
+}
+
+function noGpu(option: string, found: unknown): LlamafuseError {
+  return new LlamafuseError(
+    "invalid-option",
+    `${option} is ${JSON.stringify(found)}, but the member runs on no GPU. Leave it out, or choose another gpu or device.`,
+    { option, found, allowed: "nothing without a GPU" },
+  );
 }
 
 /** A copy in native memory; free it with koffi. */

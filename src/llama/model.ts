@@ -38,6 +38,7 @@ export class LlamaModel {
   private constructor(
     readonly llama: Llama,
     pointer: Pointer,
+    readonly file: string,
   ) {
     const { functions } = llama;
     this.#pointer = pointer;
@@ -80,7 +81,7 @@ export class LlamaModel {
       }
       if (pointer === null) throw failedLoad(llama, file, options);
       try {
-        const model = new LlamaModel(llama, pointer);
+        const model = new LlamaModel(llama, pointer, file);
         model.#loadAdapters(file, options);
         return model;
       } catch (error) {

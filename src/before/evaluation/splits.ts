@@ -58,7 +58,7 @@ export async function splitOf(train: OutcomeTable, test: OutcomeTable, options: 
   if (clean === undefined) {
     throw new LlamafuseError(
       "invalid-data",
-      `Every query of ${train.name} is also in ${test.name}, so nothing is left to train on. Give another training table, or evaluate on one table by cross-validation (--folds).`,
+      `Every query of ${train.name} is also in ${test.name}, so nothing is left to train on. Give another training table, or evaluate on one table by cross-validation (folds: 5).`,
       { found: leaked.length },
     );
   }

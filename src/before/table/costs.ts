@@ -30,7 +30,7 @@ export class Costs {
         if (fitted !== undefined) return fitted;
         throw new LlamafuseError(
           "invalid-data",
-          `${table.name}: the model ${model} has no cost in any row, but other models do. Give it one (--price ${model}=COST), or leave the model out.`,
+          `${table.name}: the model ${model} has no cost in any row, but other models do. Give it one (prices: { "${model}": COST }), or leave the model out.`,
           { table: table.name, model },
         );
       }),

@@ -19,6 +19,7 @@ import {
   samplingOptions,
   warnOfDraws,
 } from "../options.js";
+import { checkPromptFlags, unreadVariables } from "../prompt-options.js";
 import { messageOf } from "../report-error.js";
 import { memberNames, summaryLine } from "../summary.js";
 import { colorsFor, notice, say } from "../terminal.js";
@@ -64,14 +65,17 @@ export function registerChat(program: Command): void {
 }
 
 async function chat(flags: ChatFlags): Promise<number> {
-  checkDefaults({ ...samplingOptions(flags), ...chatOptions(flags) });
+  checkPromptFlags(flags, true);
+  const { healing: _, ...requestOptions } = samplingOptions(flags);
+  checkDefaults({ ...requestOptions, ...chatOptions(flags) });
   warnOfDraws(flags);
   const interrupts = new Interrupts();
   const company = await loadCompany(ensembleOptions(flags), interrupts);
   if (company === undefined) return interrupts.exitCode!;
-  const { temperature } = samplingOptions(flags);
+  const { temperature } = requestOptions;
   tell(noticesOfMembers(company.answering, memberOptions(flags), { chat: true, temperature }));
-  const session = new ChatSession(company, new Conversation(chatOptions(flags).system), samplingOptions(flags));
+  tell(unreadVariables(flags, company.answering.members));
+  const session = new ChatSession(company, new Conversation(chatOptions(flags).system), requestOptions);
   session.showsThoughts = flags.showThinking ?? false;
   try {
     if (process.stdin.isTTY && (process.stderr.isTTY || process.stdout.isTTY)) {
@@ -97,7 +101,8 @@ async function answerLines(session: ChatSession, interrupts: Interrupts): Promis
       if (message === undefined) continue;
       const done = message.isBlock ? undefined : await runChatCommand(message.text, session);
       if (done === "exit") return interrupts.exitCode ?? 0;
-      if (done !== undefined) notice(done.say);
+      // What was asked for is told, whether or not a person watches.
+      if (done !== undefined) (done.isAsked ? say : notice)(done.say);
       else if (message.text.trim() !== "") await answerTurn(session, message.text, interrupts.signal);
     }
     reader.end();

@@ -1,6 +1,7 @@
 /** What a chat is held with, and what its commands change: the conversation, the method, the options, the trace. */
 import type { GenerateOptions } from "../../decoding/request.js";
 import { checkSamplerOptions, SAMPLER_OPTIONS } from "../../decoding/sampler-options.js";
+import { checkStopStrings } from "../../decoding/stop-rules.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Answering, Company } from "../load-ensemble.js";
 import { parseThinking } from "../prompt-options.js";
@@ -60,6 +61,20 @@ export class ChatSession {
 
   /** Set an option, or with "default" unset it. Errors: invalid-option; nothing is changed then. */
   set(name: string, value: string): void {
+    if (name === "thinking") {
+      this.setThinking(value);
+      return;
+    }
+    if (name === "healing") {
+      const message = "healing continues a prompt that is a text; a chat has none.";
+      throw new LlamafuseError("invalid-option", message, { option: name, allowed: Object.keys(SETTINGS) });
+    }
+    if (name === "stop") {
+      const stop = value === "default" ? undefined : [value];
+      checkStopStrings(stop);
+      this.options = { ...this.options, stop };
+      return;
+    }
     if (!Object.hasOwn(SETTINGS, name)) throw unknownName("option of /set", name, Object.keys(SETTINGS));
     const option = SETTINGS[name];
     const number = value === "default" ? undefined : Number(value);
@@ -72,7 +87,7 @@ export class ChatSession {
       throw new LlamafuseError("invalid-option", message, { found: number, allowed: ">= 1", option: "max-tokens" });
     }
     const options = { ...this.options, [option]: number };
-    checkSamplerOptions(options);
+    checkBeside(name, value, options, this.options);
     this.options = options;
   }
 
@@ -82,6 +97,28 @@ export class ChatSession {
       const value = this.options[option];
       return value === undefined ? [] : [`${name} ${value}`];
     });
+    const { stop, thinking } = this.options;
+    if (stop !== undefined && stop.length > 0)
+      lines.push(
+        `stop ${[stop]
+          .flat()
+          .map((text) => JSON.stringify(text))
+          .join(" ")}`,
+      );
+    if (thinking !== undefined) lines.push(`thinking ${typeof thinking === "object" ? thinking.budget : thinking}`);
     return lines.length === 0 ? "All options have their defaults." : lines.join("\n");
+  }
+}
+
+/** Errors: invalid-option; where a value does not go with what was set before, it says what to unset. */
+function checkBeside(name: string, value: string, options: GenerateOptions, before: GenerateOptions): void {
+  try {
+    checkSamplerOptions(options);
+  } catch (error) {
+    const other = error instanceof LlamafuseError ? (error.details.option as keyof GenerateOptions) : undefined;
+    const [flag] = Object.entries(SETTINGS).find(([, option]) => option === other) ?? [];
+    if (flag === undefined || flag === name || other === undefined || before[other] === undefined) throw error;
+    const message = `${name} ${value} does not go with ${flag} ${String(before[other])}, which was set before. Type /set ${flag} default first.`;
+    throw new LlamafuseError("invalid-option", message, { found: value, option: name }, error);
   }
 }

@@ -7,7 +7,7 @@ import type { ChatSession } from "./session.js";
 const CHAT_HELP = `/reset             forget the conversation
 /system TEXT       set the system message; without TEXT, remove it
 /method NAME       change the fusion method: NAME or NAME:OPTION=VALUE,…
-/set NAME VALUE    max-tokens, temperature and every other sampling flag of --help; "default" unsets
+/set NAME VALUE    max-tokens, stop, thinking, temperature and every other sampling flag of --help; "default" unsets
 /thinking HOW      off, private, a number of tokens, or default; show or hide what members think
 /trace             show or hide every member's candidates at every step
 /save FILE         write the conversation as JSON
@@ -17,7 +17,8 @@ const CHAT_HELP = `/reset             forget the conversation
 Ctrl-C stops an answer. A pasted block is one message, and so are all lines between """ and the next """.
 A line that begins with a space is never a command.`;
 
-type Done = { say: string } | "exit";
+/** `isAsked`: the line was a question about the chat. */
+type Done = { say: string; isAsked?: boolean } | "exit";
 
 const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Promise<Done>> = {
   "/reset": ({ conversation }) => {
@@ -30,19 +31,22 @@ const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Pr
   },
   "/method": async (session, rest) => {
     if (rest !== "") await session.changeMethod(rest);
-    return { say: `Answers are ${session.how}.` };
+    return { say: `Answers are ${session.how}.`, isAsked: rest === "" };
   },
   "/set": (session, rest) => {
     const [, name, value = ""] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
     if (name !== undefined) session.set(name, value);
-    return { say: session.settings };
+    return { say: session.settings, isAsked: name === undefined };
   },
   "/thinking": (session, rest) => {
     if (rest === "show" || rest === "hide") session.showsThoughts = rest === "show";
     else if (rest !== "") session.setThinking(rest);
     const { thinking } = session.requestOptions;
     const how = typeof thinking === "object" ? `${thinking.budget} tokens` : (thinking ?? "default");
-    return { say: `Thinking: ${how}; thoughts are ${session.showsThoughts ? "shown" : "hidden"}.` };
+    return {
+      say: `Thinking: ${how}; thoughts are ${session.showsThoughts ? "shown" : "hidden"}.`,
+      isAsked: rest === "",
+    };
   },
   "/trace": (session) => {
     session.isTraced = !session.isTraced;
@@ -58,7 +62,7 @@ const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Pr
     conversation.restore(await loadConversation(file));
     return { say: `${questions(conversation.questions)} with answers loaded from ${oneLine(file)}.` };
   },
-  "/help": () => ({ say: CHAT_HELP }),
+  "/help": () => ({ say: CHAT_HELP, isAsked: true }),
   "/exit": () => "exit",
 };
 

@@ -87,6 +87,10 @@ async function stream(
       hasText ||= text !== "";
       await writer.write(text);
     }
+  } catch (error) {
+    // What is said of it begins on a line of its own.
+    await writer.endLine();
+    throw error;
   } finally {
     stopWaiting();
     thoughts.stop();

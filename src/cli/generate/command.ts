@@ -22,6 +22,7 @@ import {
   warnOfDraws,
 } from "../options.js";
 import { waitingNotice } from "../progress.js";
+import { checkPromptFlags, unreadVariables } from "../prompt-options.js";
 import { memberNames, summaryLine } from "../summary.js";
 import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
 import { readText } from "../text-input.js";
@@ -72,6 +73,9 @@ export function registerGenerate(program: Command): void {
 }
 
 async function generate(argument: string | undefined, flags: GenerateFlags): Promise<number> {
+  const { chat = false, system } = chatOptions(flags);
+  const isChat = chat || system !== undefined;
+  checkPromptFlags(flags, isChat);
   const prompt = await readPrompt(argument);
   // What can be known to be wrong is said before gigabytes are loaded.
   checkRequest(prompt, { ...samplingOptions(flags), ...chatOptions(flags) });
@@ -81,14 +85,9 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   const ensemble = await loadAnswering(options, interrupts);
   if (ensemble === undefined) return interrupts.exitCode!;
   try {
-    const { chat = false, system } = chatOptions(flags);
     const { temperature } = samplingOptions(flags);
-    tell(
-      noticesOfMembers(ensemble, options.members as MemberOptions[], {
-        chat: chat || system !== undefined,
-        temperature,
-      }),
-    );
+    tell(noticesOfMembers(ensemble, options.members as MemberOptions[], { chat: isChat, temperature }));
+    tell(unreadVariables(flags, ensemble.members));
     await answer(ensemble, prompt, flags, interrupts.signal);
     return interrupts.exitCode ?? 0;
   } finally {
@@ -127,6 +126,10 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
       if (!flags.trace) await writer.write(next.value.text);
       else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors, columns));
     }
+  } catch (error) {
+    // What is said of it begins on a line of its own.
+    await writer.endLine();
+    throw error;
   } finally {
     stopWaiting();
     thoughts.stop();

@@ -82,6 +82,17 @@ async function inspect(words: readonly string[], flags: InspectFlags): Promise<I
       option: "FILE",
     });
   }
+  if (flags.prompt === undefined) {
+    const idle = (["system", "thinking", "templateVar", "now"] as const).find((name) => flags[name] !== undefined);
+    if (idle !== undefined) {
+      const flag = idle === "templateVar" ? "--template-var" : `--${idle}`;
+      throw new LlamafuseError(
+        "invalid-option",
+        `${flag} does nothing without --prompt. Give a question with --prompt, or leave it out.`,
+        { option: flag, found: flags[idle] },
+      );
+    }
+  }
   const { contextSize } = flags;
   if (contextSize !== undefined && !(Number.isSafeInteger(contextSize) && contextSize >= 1)) {
     refuse("--context-size", contextSize, "a whole number of tokens >= 1");

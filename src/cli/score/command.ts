@@ -53,6 +53,13 @@ export function registerScore(program: Command): void {
 }
 
 async function score(files: readonly string[], flags: ScoreFlags): Promise<number> {
+  if (flags.onMemberFailure !== undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      "--on-member-failure does nothing here: a score is of all members. Leave it out.",
+      { option: "--on-member-failure", found: flags.onMemberFailure },
+    );
+  }
   checkCount("--limit", flags.limit);
   checkCount("--max-bytes", flags.maxBytes);
   if (flags.separator === "") {

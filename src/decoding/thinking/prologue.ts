@@ -23,6 +23,8 @@ export interface PrologueOptions {
   sampling: SamplerOptions;
   seed: number;
   signal: AbortSignal;
+  /** Told of a thinker that failed; whether the others go on without it. Default: they do not. */
+  survives?(error: unknown): boolean;
   /** Give the event loop a turn if it has had none for a while. */
   breathe?(): Promise<void>;
 }
@@ -55,7 +57,7 @@ export class Prologue {
   async *pieces(): AsyncGenerator<ReasoningPiece, void, void> {
     const { voices, schedule } = this.#options;
     const names = this.#thinkers.map((place) => voices[place].member.name);
-    const sources = this.#thinkers.map((place) => this.#soliloquyOf(place).pieces());
+    const sources = this.#thinkers.map((place) => this.#unlessFailed(this.#soliloquyOf(place).pieces()));
     const pieces = schedule === "parallel" ? sideBySide(sources) : inTurn(sources);
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (next.done) {
@@ -74,6 +76,24 @@ export class Prologue {
       const thought = this.#thoughts[this.#thinkers.indexOf(place)];
       return { ...(thought?.prompt ?? prompt), reuse: true };
     });
+  }
+
+  /** Where each member's thought stands among its tokens; absent where it did not think. */
+  get ranges(): (readonly [from: number, to: number] | undefined)[] {
+    return this.#options.rendered.map((_, place) => {
+      const thought = this.#thoughts[this.#thinkers.indexOf(place)];
+      const end = thought?.prompt.tokens?.length;
+      return thought === undefined || end === undefined ? undefined : [end - thought.tokens, end];
+    });
+  }
+
+  async *#unlessFailed(pieces: Source): Source {
+    try {
+      return yield* pieces;
+    } catch (error) {
+      if (this.#options.survives?.(error) !== true) throw error;
+      return undefined;
+    }
   }
 
   /** What was thought so far, in the members' order; undefined where nothing was. */

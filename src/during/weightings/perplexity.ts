@@ -11,8 +11,10 @@
  * over tokens). `per: "byte"` is nats a byte everywhere.
  */
 import { z } from "zod";
+import type { PromptScore } from "../../member/member.js";
 import { settleAll } from "../../settle-all.js";
 import { TokenClass } from "../../vocabulary/vocabulary.js";
+import { promptOfTokens, withoutThought } from "../held-tokens.js";
 import type { Voice } from "../method.js";
 import { defineWeighting } from "./define-weighting.js";
 import { PromptWeights, refreshOption } from "./prompt-weights.js";
@@ -30,12 +32,21 @@ async function lossesPerToken(voices: readonly Voice[]): Promise<number[]> {
   return read.map(({ nats, bytes }) => (bytes === 0 ? 0 : (nats / bytes) * length));
 }
 
+/** How probable the member finds what all members hold: the text without its private thought. It stands as before then. */
+async function scoreWithoutThought({ member, thought }: Voice): Promise<PromptScore> {
+  if (thought === undefined) return member.scorePrompt();
+  const held = Array.from(await member.cachedTokens());
+  const score = await member.scorePrompt(promptOfTokens(withoutThought(held, thought)));
+  await member.begin({ ...promptOfTokens(held), reuse: true });
+  return score;
+}
+
 /** How badly each voice predicts its own tokens, how many they are and what they say. */
 async function readings(voices: readonly Voice[]): Promise<{ nats: number; tokens: number; bytes: number }[]> {
   const read: { nats: number; tokens: number; bytes: number }[] = [];
   await settleAll(
     voices.map(async ({ member }, index) => {
-      const { ids, logProbs } = await member.scorePrompt();
+      const { ids, logProbs } = await scoreWithoutThought(voices[index]);
       const { vocabulary } = member;
       const own = { nats: 0, tokens: 0, bytes: 0 };
       for (let place = 1; place < ids.length; place++) {

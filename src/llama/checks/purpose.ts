@@ -23,7 +23,7 @@ export function requireModelFile({ file, metadata, tensors }: GgufHeader): void 
     throw unsupportedModel(
       file,
       `it is a LoRA adapter: it changes ${of}${base === undefined ? "" : ` (${quoted(base)})`} and cannot write by itself.`,
-      'Name that model as the member and give it this file: { model: "model.gguf", loraAdapters: ["adapter.gguf"] }, or -m model.gguf --lora adapter.gguf.',
+      'Name that model as the member and give it this file: { model: "model.gguf", loraAdapters: ["adapter.gguf"] }.',
       details,
     );
   }
@@ -67,7 +67,7 @@ export function requireWriter(header: GgufHeader, architecture: string): void {
   throw unsupportedModel(
     file,
     `it is an embedding model (pooling ${quoted(name)}): it makes vectors of texts and cannot write any.`,
-    `Use it as an embedder: --embedder FILE of "llamafuse route fit", GgufEmbedder.open in the library. For a member: ${Cure.generator}`,
+    `Use it as an embedder: GgufEmbedder.open. For a member: ${Cure.generator}`,
     { found: name, key },
   );
 }

@@ -5,10 +5,35 @@ import { Conversation } from "../../../src/cli/chat/conversation.js";
 import { MessageReader } from "../../../src/cli/chat/message-reader.js";
 import { PasteFilter, withoutMarks } from "../../../src/cli/chat/paste-filter.js";
 import { loadConversation, saveConversation } from "../../../src/cli/chat/saved-conversation.js";
+import { ChatSession } from "../../../src/cli/chat/session.js";
 import { refusal } from "../../support/refusal.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
 const at = temporaryFolder();
+
+describe("/set", () => {
+  const session = () => new ChatSession({ members: undefined, answering: {} as never }, new Conversation(), {});
+
+  it("takes stop and thinking beside the sampler's flags, and says what is set", () => {
+    const chat = session();
+    chat.set("stop", "\nEnd");
+    chat.set("thinking", "200");
+    chat.set("temperature", "0.5");
+    expect(chat.requestOptions).toEqual({ stop: ["\nEnd"], thinking: { budget: 200 }, temperature: 0.5 });
+    expect(chat.settings).toBe('temperature 0.5\nstop "\\nEnd"\nthinking 200');
+    chat.set("stop", "default");
+    expect(chat.requestOptions.stop).toBeUndefined();
+  });
+
+  it("says what an option does not go with", async () => {
+    const chat = session();
+    chat.set("temperature", "0.8");
+    chat.set("mirostat", "2");
+    const { message } = await refusal(() => chat.set("temperature", "0"));
+    expect(message).toMatch(/^temperature 0 does not go with mirostat 2.*\/set mirostat default/);
+    expect((await refusal(() => chat.set("healing", "true"))).message).toMatch(/^healing continues a prompt/);
+  });
+});
 
 describe("messages of a chat", () => {
   const read = (...lines: string[]) => {

@@ -26,6 +26,21 @@ it("calls options what they are at a shell", async () => {
   );
 });
 
+it("translates options wherever the library names them, and nothing that a file or an object says", () => {
+  const said = (message: string, details = {}) => messageOf(new LlamafuseError("invalid-option", message, details));
+  expect(said('Raise contextSize, or use cacheType "q8_0" or fit: true.')).toBe(
+    'Raise --context-size, or use --cache-type "q8_0" or --fit.',
+  );
+  expect(said('Say onMemberFailure: "continue", or leave xtcProbability and tensorSplit out.')).toBe(
+    "Say --on-member-failure continue, or leave --xtc-probability and --tensor-split out.",
+  );
+  expect(said("flashAttention is 3; allowed is on.", { option: "flashAttention" })).toMatch(/^--flash-attention is 3/);
+  const file = "my.json: maxTokens is -1; allowed is more.";
+  expect(said(file, { option: "maxTokens", ensembleFile: "my.json" })).toBe(file);
+  expect(said("my.json: request.maxTokens must be a whole number.")).toContain("request.maxTokens must");
+  expect(said("Write { maxTokens: 3 }.")).toBe("Write { maxTokens: 3 }.");
+});
+
 it("leaves the options of a method as -o takes them", async () => {
   expect(await messageFrom(() => methodNamed({ name: "purify", temperature: 0 }))).toBe(
     'The option "temperature" of purify must be above 0; found 0.',

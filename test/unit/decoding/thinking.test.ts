@@ -5,6 +5,7 @@ import type { GenerateOptions } from "../../../src/decoding/request.js";
 import type { StreamChunk } from "../../../src/decoding/result.js";
 import { mainReasoning } from "../../../src/decoding/result.js";
 import { methods } from "../../../src/during/methods.js";
+import { LlamafuseError } from "../../../src/errors.js";
 import type { Member } from "../../../src/member/member.js";
 import { createEnsemble, type FusionChoice } from "../../../src/systems.js";
 import { refusal } from "../../support/refusal.js";
@@ -275,6 +276,67 @@ describe("a thinker beside others", () => {
   });
 });
 
+describe("a thinker that fails", () => {
+  /** Fails at its third token, in the middle of its thought. */
+  const failing = () => {
+    const member = speaker(magistral);
+    let calls = 0;
+    const advance = member.advance.bind(member);
+    member.advance = async () => {
+      if (++calls === 2) throw new LlamafuseError("member-failed", "It stopped.", { member: member.name });
+      return advance();
+    };
+    return member;
+  };
+
+  it("is dropped while it thinks where the others may go on, and those keep their thoughts", async () => {
+    const members = [speaker(opened), failing()];
+    await using ensemble = await createEnsemble({
+      members,
+      method: "unite",
+      schedule: "parallel",
+      onMemberFailure: "continue",
+    });
+    const result = await ensemble.generate(QUESTION, { maxTokens: 20, thinking: "private" });
+    expect(result).toMatchObject({ text: "7", dropped: [{ name: "magistral", step: 0, code: "member-failed" }] });
+    expect(result.reasoning?.opened).toBe("plan more");
+  });
+
+  it("fails the request otherwise, and where nobody is left", async () => {
+    const both = ask([speaker(opened), failing()], { thinking: "private" });
+    await expect(both).rejects.toMatchObject({ code: "member-failed" });
+    await using alone = await createEnsemble({
+      members: [failing()],
+      schedule: "parallel",
+      onMemberFailure: "continue",
+    });
+    await expect(alone.generate(QUESTION, { thinking: "private" })).rejects.toMatchObject({ code: "member-failed" });
+  });
+});
+
+describe("weights from the prompt", () => {
+  it.each(["packllm", { name: "packllm", per: "byte" }, { name: "bytes", weights: "perplexity" }] as FusionChoice[])(
+    "do not count what a member has thought by itself: %j",
+    async (method) => {
+      const weights = async (thinking: "off" | "private") => {
+        const texts: string[][] = [];
+        const members = [speaker(qwen), speaker(plain)].map((member, index) => {
+          const score = member.scorePrompt.bind(member);
+          member.scorePrompt = async (...given) => {
+            const scored = await score(...given);
+            (texts[index] ??= []).push(Array.from(scored.ids, (id) => member.vocabulary.textOf(id)).join(""));
+            return scored;
+          };
+          return member;
+        });
+        await ask(members, { method, thinking, maxTokens: 1 });
+        return texts.flat();
+      };
+      for (const text of await weights("private")) expect(text).not.toContain("plan ");
+    },
+  );
+});
+
 describe("a request of thinkers", () => {
   it("that is cancelled while they think has what was thought by then", async () => {
     const endless: Speech = { ...qwen, next: { ...qwen.next, "more ": "plan " } };
@@ -313,12 +375,12 @@ describe("a request of thinkers", () => {
     expect(usage.memberTokens.qwen).toBeGreaterThan(usage.memberTokens.plain);
   });
 
-  test.each([["on"], [5], [{ budget: -1 }], [{ budget: 1.5 }], [{ budget: 1, more: 2 }], [null]])(
+  test.each([["on"], [-5], [0.5], [{ budget: -1 }], [{ budget: 1.5 }], [{ budget: 1, more: 2 }], [null]])(
     "refuses thinking: %j",
     async (thinking) => {
       const error = await refusal(() => ask([speaker(qwen)], { thinking: thinking as never }));
       expect(error).toMatchObject({ code: "invalid-option", details: { option: "thinking" } });
-      expect(error.message).toMatch(/"off", "private" or { budget/);
+      expect(error.message).toMatch(/"off", "private" or a number of tokens/);
     },
   );
 });

@@ -27,7 +27,9 @@ export class BytesAlignment implements Alignment {
     options: BeamOptions,
   ) {
     const isDrawn = context.draw !== undefined && !context.greedy;
-    this.#members = context.voices.map(({ member }) => new MemberBytes(member, options, context.traceTop, isDrawn));
+    this.#members = context.voices.map(
+      ({ member, thought }) => new MemberBytes(member, options, context.traceTop, isDrawn, thought),
+    );
     this.#distributions = context.voices.map(() => new Float64Array(BYTE_ENTRIES));
   }
 

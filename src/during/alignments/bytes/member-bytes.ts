@@ -14,6 +14,7 @@
 import type { Member } from "../../../member/member.js";
 import { ROOT } from "../../../vocabulary/byte-trie.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
+import type { Voice } from "../../method.js";
 import {
   ByteBeam,
   discardedShare,
@@ -87,6 +88,7 @@ export class MemberBytes {
     private readonly traceTop = 0,
     /** Whether bytes are drawn from the distribution. */
     private readonly isDrawn = false,
+    private readonly thought?: Voice["thought"],
   ) {
     this.#beam = new ByteBeam(member.vocabulary);
     this.#frequencies = new ByteFrequencies(this.#beam.trie);
@@ -104,7 +106,7 @@ export class MemberBytes {
    * has begun its prompt and nothing else.
    */
   async loss(): Promise<number> {
-    this.#loss ??= await promptLoss(this.member, () => this.prepare());
+    this.#loss ??= await promptLoss(this.member, this.thought, () => this.prepare());
     return this.#loss.bytes === 0 ? 0 : this.#loss.nats / this.#loss.bytes;
   }
 

@@ -1,6 +1,8 @@
 /** How well a member predicts the prompt that it holds, by bytes. */
 import type { Member } from "../../../member/member.js";
 import { TokenClass } from "../../../vocabulary/vocabulary.js";
+import { promptOfTokens, withoutThought } from "../../held-tokens.js";
+import type { Voice } from "../../method.js";
 
 export interface ByteLoss {
   /** −ln of the probability, in nats. */
@@ -10,17 +12,21 @@ export interface ByteLoss {
 
 /**
  * Of the prompt's text in the member's own tokens, the first token left out, which nothing precedes. `prepare`: prepares the
- * member as it was; it then holds the prompt again.
+ * member as it was; it then holds the prompt again. What it thought by itself is left out.
  */
-export async function promptLoss(member: Member, prepare: () => Promise<void>): Promise<ByteLoss> {
+export async function promptLoss(
+  member: Member,
+  thought: Voice["thought"],
+  prepare: () => Promise<void>,
+): Promise<ByteLoss> {
   const { vocabulary } = member;
-  const tokens = Array.from(await member.cachedTokens());
-  const prompt = { text: new Uint8Array(), parseSpecial: false, addBos: false, tokens };
+  const held = Array.from(await member.cachedTokens());
+  const tokens = withoutThought(held, thought);
   // A prompt is not scored while branches are prepared.
   await member.prepare({ top: 0 });
-  const { logProbs } = await member.scorePrompt(prompt);
+  const { logProbs } = await member.scorePrompt(promptOfTokens(tokens));
   await prepare();
-  await member.begin(prompt);
+  await member.begin(promptOfTokens(held));
   const loss = { nats: 0, bytes: 0 };
   for (const [place, id] of tokens.entries()) {
     if (place === 0 || vocabulary.classOf(id) !== TokenClass.text) continue;

@@ -18,6 +18,7 @@
 import type { Member } from "../../../member/member.js";
 import { settleAll } from "../../../settle-all.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
+import { withoutThought } from "../../held-tokens.js";
 import { indexOfMember } from "../../member-option.js";
 import type { MethodContext } from "../../method.js";
 import type { FusedValues } from "../../rules/rule.js";
@@ -140,7 +141,10 @@ export class MinedAlignment implements Alignment {
   async #read(most: number, visit: (member: number, target: number, values: Float64Array) => void): Promise<void> {
     const { space, reference } = await this.#open();
     const held = await settleAll(this.#members.map((member) => member.cachedTokens()));
-    const ids = held[reference];
+    // What the reference has thought by itself is nothing for the others to read.
+    const thought = this.options.compat ? undefined : this.context.voices[reference].thought;
+    const ids =
+      thought === undefined ? held[reference] : Int32Array.from(withoutThought(Array.from(held[reference]), thought));
     const { vocabulary } = this.#members[reference];
     const counts = (id: number) => vocabulary.classOf(id) !== TokenClass.end && space.entryOf(id) >= 0;
     await replay(space, this.#members, { ids, from: Math.max(1, ids.length - most), counts }, visit);
