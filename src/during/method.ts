@@ -84,6 +84,8 @@ export interface MethodContext {
    * Absent where a given text is scored.
    */
   draw?(distribution: FusedDistribution): number;
+  /** Cancels the request, for steps that take many advances. */
+  signal?: AbortSignal;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
   /**

@@ -4,11 +4,12 @@
  * and one byte of it is followed by more.
  */
 import type { Member } from "../../../member/member.js";
-import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
+import { TokenClass } from "../../../vocabulary/vocabulary.js";
 import type { Effort } from "../alignment.js";
 import { idsOf } from "./byte-beam.js";
 import { CanonicalTokens } from "./canonical-tokens.js";
 import { LazyBeam, type LazyOptions } from "./lazy-beam.js";
+import { beginWith, takeBackEnd } from "./prompt-end.js";
 import { type ByteLoss, promptLoss } from "./prompt-loss.js";
 import { SequenceBranches } from "./sequence-branches.js";
 
@@ -19,7 +20,6 @@ export interface BeamOptions extends LazyOptions {
   heal: number;
 }
 
-const NO_BYTES = new Uint8Array();
 const NO_EFFORT: Readonly<Effort> = { decodedTokens: 0, decodeMs: 0, prepareMs: 0 };
 
 /** What a beam has done. */
@@ -78,20 +78,11 @@ export class MemberBytes {
   /** The member has begun its prompt: take back the tokens at its end that are to be spelt anew, and queue their bytes. */
   async begin(): Promise<void> {
     const { member } = this;
-    const { vocabulary } = member;
-    const ids = Array.from(await member.cachedTokens());
-    const firstText = ids.findLastIndex((id) => vocabulary.classOf(id) !== TokenClass.text) + 1;
-    // Something has to stay that the model can be asked behind.
-    const kept = Math.max(firstText, ids.length - this.options.heal, 1);
-    this.#before = ids.slice(0, kept);
-    if (kept < ids.length) await this.#beginWith(this.#before);
-    const { atFragmentStart } = member;
-    this.#branches.begin(this.#beam.begin(this.#branches.first, atFragmentStart));
-    this.#canonical?.begin(this.#before);
-    for (const [index, id] of ids.slice(kept).entries()) {
-      const bytes = vocabulary.bytesOf(id);
-      this.#queue.push(...(index === 0 && atFragmentStart ? textAtFragmentStart(bytes) : bytes));
-    }
+    const { before, bytes } = await takeBackEnd(member, this.options.heal);
+    this.#before = before;
+    this.#branches.begin(this.#beam.begin(this.#branches.first, member.atFragmentStart));
+    this.#canonical?.begin(before);
+    this.#queue.push(...bytes);
   }
 
   /** A byte was chosen. */
@@ -164,13 +155,9 @@ export class MemberBytes {
     const isText = this.member.vocabulary.classOf(ids[0]) === TokenClass.text;
     const most = Math.max(1, this.member.contextSize >> 1);
     this.#before = [...(isText ? [] : ids.slice(0, 1)), ...ids.slice(-most)];
-    await this.#beginWith(this.#before);
+    await beginWith(this.member, this.#before);
     this.#branches.begin([this.#beam.goOnWith(heaviest, this.#branches.first)]);
     this.#counts.calls++;
     this.#counts.tokens += this.#before.length;
-  }
-
-  async #beginWith(ids: readonly number[]): Promise<void> {
-    await this.member.begin({ text: NO_BYTES, parseSpecial: false, addBos: false, tokens: ids, reuse: true });
   }
 }
