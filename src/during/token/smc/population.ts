@@ -107,7 +107,9 @@ export class Population {
     const weights = new Map<TextNode, number[]>();
     for (const { text, logWeight } of this.#particles) {
       if (logWeight === Number.NEGATIVE_INFINITY) continue;
-      weights.set(text, [...(weights.get(text) ?? []), logWeight]);
+      const own = weights.get(text);
+      if (own === undefined) weights.set(text, [logWeight]);
+      else own.push(logWeight);
     }
     return [...weights].map(([text, logs]) => ({ text, logShare: logSumExp(logs) - total }));
   }
