@@ -10,8 +10,8 @@ import { MemberTexts, type TextsOptions } from "./member-texts.js";
 import { END, entriesOf, Population, type Proposal, proposalBehind, rootText, type TextNode } from "./population.js";
 import type { StringFunction } from "./string-function.js";
 
-/** Where nothing limits the answer. */
-const MOST_BYTES = 1 << 16;
+/** Where nothing says how long the answer may be; a request always does. */
+const MOST_BYTES = 32;
 const ENTRIES = END + 1;
 const NO_BYTES = new Uint8Array();
 const BYTES = Array.from({ length: END }, (_, byte) => Uint8Array.of(byte));
