@@ -42,8 +42,7 @@ function allTexts(): Map<string, number[]> {
   return found;
 }
 
-const textOf = (node: TextNode) =>
-  Buffer.from(entriesOf(node).filter((entry) => entry !== END)).toString();
+const textOf = (node: TextNode) => Buffer.from(entriesOf(node).filter((entry) => entry !== END)).toString();
 
 function sampled(f: StringFunction, particles: number, seed: number) {
   const random = new RandomGenerator(seed);

@@ -54,7 +54,8 @@ export const smc = defineMethod({
   ignoresWeights: ({ rule }) => (rule === "product" || rule === "minimum" ? `The rule "${rule}"` : undefined),
   saysAhead: true,
   create: (context, { particles, rule, exponent, beam, threshold, heal }) => {
-    if (context.draw === undefined) {
+    // A text is scored as one that is drawn, and nothing draws.
+    if (context.draw === undefined && !context.greedy) {
       throw new LlamafuseError(
         "invalid-option",
         'The method smc draws texts and cannot score a given one. Score with the method "bytes".',
