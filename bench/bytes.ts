@@ -26,7 +26,7 @@ const SEPARATOR = "<|endoftext|>";
 const FEW = 5;
 const CUT = 240;
 const BEAMS = [1, 4, 16];
-const USUAL: BeamOptions = { beam: 4, threshold: 1e-3, canonical: false, heal: 1 };
+const USUAL: BeamOptions = { beam: 4, threshold: 5e-3, canonical: false, heal: 1 };
 /** The cuts on which members are fused: so many stories, so many bytes of each. */
 const FUSED: readonly { texts: number; bytes: number; name: string }[] = [
   { texts: 60, bytes: CUT, name: "60 stories, 240 bytes each" },

@@ -89,6 +89,7 @@ export async function* streamAnswer(
     traceTop,
     combiner,
     maxSteps: maxTokens,
+    signal,
     random: () => sampler.random(),
     draw: (distribution) => sampler.draw(distribution),
     async advance(advancing) {

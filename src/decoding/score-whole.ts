@@ -14,22 +14,27 @@ import { settleAll } from "../settle-all.js";
 import { isUtf8Continuation } from "../vocabulary/utf8.js";
 import { TokenClass } from "../vocabulary/vocabulary.js";
 import type { Machinery } from "./loop.js";
-import { scoreAfter } from "./score.js";
+import { scoreAfter, type TextScore } from "./score.js";
 
 /** Room for the tokens by which a cut text can be longer than the same text in one piece. */
 const SPARE_TOKENS = 4;
 const NO_TEXT = new Uint8Array();
 
-/** ln p(text) in nats. Errors: as scoreText. */
+export interface WholeScore extends Pick<TextScore, "memberLogProbs" | "report"> {
+  /** ln p(text) in nats. */
+  logProb: number;
+}
+
+/** Errors: as scoreText. */
 export async function scoreWhole(
   voices: readonly Voice[],
   method: ChosenMethod,
   machinery: Machinery,
   text: Uint8Array,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<WholeScore> {
   const beginnings = await settleAll(voices.map(({ member }) => beginningOf(member)));
-  if (method.saysBytes) return (await scoreAfter(voices, method, machinery, beginnings, text, signal)).logProb;
+  if (method.saysBytes) return await scoreAfter(voices, method, machinery, beginnings, text, signal);
   let sum = 0;
   for (let from = 0, context = 0; from < text.length && sum > Number.NEGATIVE_INFINITY; ) {
     const held = text.subarray(context);
@@ -42,7 +47,7 @@ export async function scoreWhole(
     while (isUtf8Continuation(text[context])) context++;
     from = end;
   }
-  return sum;
+  return { logProb: sum };
 }
 
 /** ln p(text) under one member in the tokens that it cuts the text into. Errors: aborted, those of the member. */

@@ -18,7 +18,7 @@
  * texts of likelihood 0 appear.
  */
 
-import type { FusedDistribution, MethodContext, Voice } from "../during/method.js";
+import type { FusedDistribution, MethodContext, MethodReport, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
@@ -39,6 +39,10 @@ export interface TextScore {
   logProb: number;
   /** The pieces in order, up to the first that cannot be said. */
   pieces: ChosenPiece[];
+  /** ln p(text | prompt) under each member alone, where the method is one of bytes. */
+  memberLogProbs?: Record<string, number>;
+  /** See MethodRun.report. */
+  report?: MethodReport;
   usage: {
     /** Tokens of the prompt that each member read. */
     memberPromptTokens: Record<string, number>;
@@ -106,14 +110,21 @@ export async function scoreAfter(
   }
   const pieces: ChosenPiece[] = [];
   let logProb = 0;
+  let alone: number[] | undefined;
   for (let at = 0; at < bytes.length; ) {
     checkpoint();
     const distribution = await run.step();
+    const { said } = distribution;
     const ends = cuts.map((cut) => cut.get(at)).filter((end) => end !== undefined);
     const entry = entryToForce(distribution, bytes, at, ends);
     if (entry < 0) {
       logProb = Number.NEGATIVE_INFINITY;
       break;
+    }
+    if (said !== undefined) {
+      alone ??= voices.map(() => 0);
+      for (const [voice, own] of said.entries())
+        alone[voice] += Math.log(own ? own.probabilities[entry] / own.mass : 0);
     }
     pieces.push(chosenPiece(distribution, entry));
     logProb += pieces[pieces.length - 1].logProb;
@@ -123,7 +134,16 @@ export async function scoreAfter(
   const memberPromptTokens = Object.fromEntries(voices.map(({ member }, index) => [member.name, promptTokens[index]]));
   const usage = { memberPromptTokens, memberTokens };
   const members = voices.map(({ member }) => member);
-  return { method: method.info.name, cost: costOf(members, usage), logProb, pieces, usage };
+  const report = run.report?.();
+  return {
+    method: method.info.name,
+    cost: costOf(members, usage),
+    logProb,
+    pieces,
+    ...(alone && { memberLogProbs: Object.fromEntries(members.map(({ name }, index) => [name, alone[index]])) }),
+    ...(report && { report }),
+    usage,
+  };
 }
 
 /** Where the member's tokens of the text begin → where they end, in bytes of the text. Errors: context-overflow. */

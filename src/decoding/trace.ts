@@ -1,5 +1,5 @@
 /** The trace: what every member said at every step, and what was chosen. Plain data that survives JSON. */
-import type { FusedDistribution, Voice } from "../during/method.js";
+import type { FusedDistribution, Said, Voice } from "../during/method.js";
 import type { Member } from "../member/member.js";
 import { invalidUtf8At } from "../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
@@ -27,6 +27,11 @@ export interface TraceMember {
   name: string;
   /** Whether it has said what comes next here; if not, it has no candidates. */
   heard: boolean;
+  /**
+   * w p(chosen) / Σ w p(chosen) over the members: how much of the chosen piece's probability is this member's. Present where
+   * all members say the same kind of piece (bytes).
+   */
+  share?: number;
   /** Best first. */
   candidates: TraceCandidate[];
   /** ln of the summed probability of its end tokens; null if it has none. */
@@ -66,10 +71,15 @@ export interface StepFacts {
 /** Describe a step. To be called after the choice and before it goes back to the members, whose outputs are read. */
 export function describeStep({ index, voices, speaking = voices, distribution, entry, top, ms }: StepFacts): TraceStep {
   const chosen = fusedEntry(distribution, entry);
-  const describe = distribution.isSettled ? describeCost : describeMember;
+  const { said, isSettled } = distribution;
+  const describe = (member: Member, voice: number) => {
+    if (said !== undefined) return describeSaid(member, distribution, entry, speakingPlace(voice), top);
+    return isSettled ? describeCost(member) : describeMember(member, top);
+  };
+  const speakingPlace = (voice: number) => speaking.findIndex(({ member }) => member === voices[voice].member);
   const taking = new Set(speaking.map(({ member }) => member));
-  const members = voices.map(({ member }) =>
-    taking.has(member) && member.hasOutput ? describe(member, top) : silentMember(member),
+  const members = voices.map(({ member }, voice) =>
+    taking.has(member) && member.hasOutput ? describe(member, voice) : silentMember(member),
   );
   return {
     index,
@@ -135,13 +145,47 @@ function describeMember(member: Member, top: number): TraceMember {
   };
 }
 
+/** What a member said of the very entries that were fused. */
+function describeSaid(
+  { name }: Member,
+  distribution: FusedDistribution,
+  entry: number,
+  voice: number,
+  top: number,
+): TraceMember {
+  const { said = [], endEntry } = distribution;
+  const own = said[voice];
+  if (own === undefined) return silentMember({ name });
+  const { probabilities, mass, decodedTokens, decodeMs, prepareMs } = own;
+  const logOf = (at: number) => Math.log(probabilities[at] / mass);
+  const alone = { ...distribution, probabilities };
+  const candidates = mostProbable(alone, top).map((other) => {
+    const { probability: _, ...piece } = fusedEntry(alone, other);
+    return { ...piece, logProb: logOf(other) };
+  });
+  const partOf = (each: Said | undefined) =>
+    each === undefined ? 0 : (each.weight * each.probabilities[entry]) / each.mass;
+  const all = said.reduce((sum, each) => sum + partOf(each), 0);
+  const end = endEntry >= 0 ? logOf(endEntry) : Number.NEGATIVE_INFINITY;
+  return {
+    name,
+    heard: true,
+    share: all > 0 ? partOf(own) / all : 0,
+    candidates,
+    endLogProb: end > Number.NEGATIVE_INFINITY ? end : null,
+    decodeMs,
+    prepareMs,
+    decodedTokens,
+  };
+}
+
 /** A member that is ahead of this step: what it decoded meanwhile, and nothing that it said. */
 function describeCost(member: Member): TraceMember {
   const { decodeMs, prepareMs, decodedTokens } = member.output;
   return { ...silentMember(member), decodeMs, prepareMs, decodedTokens };
 }
 
-function silentMember({ name }: Member): TraceMember {
+function silentMember({ name }: Pick<Member, "name">): TraceMember {
   return { name, heard: false, candidates: [], endLogProb: null, decodeMs: 0, prepareMs: 0, decodedTokens: 0 };
 }
 

@@ -3,8 +3,8 @@
  *
  *     p_i = alignment(member i)      w = weighting(asked members)      fused = rule(p, w)      chosen → alignment → members
  */
-import type { Alignment } from "./alignments/alignment.js";
-import type { FusedDistribution, MethodContext, MethodReport, MethodRun } from "./method.js";
+import { type AlignedStep, type Alignment, massOf } from "./alignments/alignment.js";
+import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Said } from "./method.js";
 import { MeanRule } from "./rules/mean.js";
 import type { FusionRule } from "./rules/rule.js";
 import { type Gate, primaryDecides } from "./schedules/gate.js";
@@ -29,10 +29,12 @@ export class FusionRun implements MethodRun {
   readonly #speakers: () => readonly number[];
   /** One member's distribution as it is. */
   readonly #alone: MeanRule;
+  readonly #voices: number;
   #pending: void | Promise<void> = undefined;
 
   constructor(context: MethodContext, { alignment, rule, weighting, gate, speakers }: FusionParts) {
     this.#alignment = alignment;
+    this.#voices = context.voices.length;
     this.#rule = rule;
     this.#weighting = weighting ?? new GivenWeights(context.voices);
     this.#gate = gate;
@@ -69,6 +71,18 @@ export class FusionRun implements MethodRun {
     return this.#alignment.report?.();
   }
 
+  #saidOf(step: AlignedStep, asked: readonly number[], weights: readonly number[]): FusedDistribution["said"] {
+    const { efforts } = step;
+    if (efforts === undefined) return undefined;
+    const said: (Said | undefined)[] = Array.from({ length: this.#voices });
+    for (const [c, voice] of asked.entries()) {
+      const probabilities = step.distributions[c];
+      const effort = efforts[c];
+      if (effort !== undefined) said[voice] = { ...effort, probabilities, mass: massOf(step, c), weight: weights[c] };
+    }
+    return said;
+  }
+
   async #fuse(asked: readonly number[], weights: readonly number[], rule: FusionRule): Promise<FusedDistribution> {
     const alignment = this.#alignment;
     const likeliest = rule.isMean ? await alignment.likeliest?.(asked, weights) : undefined;
@@ -77,6 +91,7 @@ export class FusionRun implements MethodRun {
     const fused = rule.fuse(step, weights, asked);
     const endEntry = step.conclude?.(fused) ?? step.endEntry;
     const { probabilities, best } = fused;
-    return { size: step.size, probabilities, best, endEntry, bytesOf: (entry) => step.bytesOf(entry) };
+    const said = this.#saidOf(step, asked, weights);
+    return { size: step.size, probabilities, best, endEntry, bytesOf: (entry) => step.bytesOf(entry), said };
   }
 }

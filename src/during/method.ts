@@ -26,8 +26,25 @@ export interface FusedDistribution {
    * probability is none (a search gives what its hypotheses agree on). Default false.
    */
   isSettled?: boolean;
+  /**
+   * Voice by voice, what was fused, where this is what the member says of the entries, and its tokens are not (bytes);
+   * undefined for a voice that was not asked, or could not say it.
+   */
+  said?: readonly (Said | undefined)[];
   /** ln Z, so that ln p + ln Z are the fused logits. Default: the weighted mean of the members' present normalisers. */
   logNormaliser?: number;
+}
+
+/** What a member said of the entries of a fused distribution. */
+export interface Said {
+  /** Summing to `mass`. */
+  probabilities: Float64Array;
+  mass: number;
+  /** Its weight among those asked. */
+  weight: number;
+  decodedTokens: number;
+  decodeMs: number;
+  prepareMs: number;
 }
 
 /** A member with its place in the ensemble. */
@@ -69,6 +86,8 @@ export interface MethodContext {
    * Absent where a given text is scored.
    */
   draw?(distribution: FusedDistribution): number;
+  /** Cancels the request, for steps that take many advances. */
+  signal?: AbortSignal;
   /** Bring these members up to date, in parallel or in turn as the ensemble was scheduled. */
   advance(voices: readonly Voice[]): Promise<void>;
   /**

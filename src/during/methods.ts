@@ -26,6 +26,7 @@ import { proxy } from "./token/proxy.js";
 import { purify } from "./token/purify.js";
 import { safe } from "./token/safe/safe.js";
 import { SingleRun, single } from "./token/single.js";
+import { smc } from "./token/smc/smc.js";
 import { cds } from "./token/switch/cds.js";
 import { citer } from "./token/switch/citer.js";
 import { unite } from "./token/unite/unite.js";
@@ -36,6 +37,7 @@ export const methods = [
   gac,
   unite,
   bytes,
+  smc,
   abe,
   me,
   safe,

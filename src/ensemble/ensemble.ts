@@ -12,7 +12,7 @@ import {
 } from "../decoding/request.js";
 import type { GenerateResult, StreamChunk } from "../decoding/result.js";
 import { scoreText, type TextScore } from "../decoding/score.js";
-import { scoreWhole } from "../decoding/score-whole.js";
+import { scoreWhole, type WholeScore } from "../decoding/score-whole.js";
 import { SpeculationRecord } from "../decoding/speculation.js";
 import type { Voice } from "../during/method.js";
 import { type ChosenMethod, type MethodGiven, methodNamed } from "../during/methods.js";
@@ -175,7 +175,7 @@ export class Ensemble implements Answerer {
   async scoreWhole(
     text: string,
     { signal, memory }: Pick<ScoreOptions, "signal"> & { memory?: Map<string, unknown> } = {},
-  ): Promise<number> {
+  ): Promise<WholeScore> {
     const request = checkScoring("-", text, { signal });
     const turn = await this.#takeTurn(signal);
     try {

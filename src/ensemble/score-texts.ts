@@ -1,6 +1,6 @@
 /** The bits per byte of texts, under members alone and under a method over all of them. */
 
-import { scoreTokens } from "../decoding/score-whole.js";
+import { scoreTokens, type WholeScore } from "../decoding/score-whole.js";
 import type { MethodGiven } from "../during/methods.js";
 import { methodNamed } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
@@ -12,10 +12,17 @@ import { castOf, Members } from "./members.js";
 export interface ScoreTextsOptions {
   /** Default: the method "bytes" for several members; for one, its own tokens. */
   method?: MethodGiven;
-  /** Called behind every text that has been scored by one scorer: member by member, then the method. */
+  /** Called behind every text that has been scored by one scorer: member by member, then the method; by bytes all at once. */
   onProgress?: (done: number, total: number, scorer: string) => void;
   /** Cancels it: an error "aborted". */
   signal?: AbortSignal;
+}
+
+export interface MemberTextScore {
+  name: string;
+  bitsPerByte: number;
+  /** By bytes: the share of its tokenisations' weight that the beam dropped, a byte. */
+  discarded?: number;
 }
 
 export interface TextScores {
@@ -28,8 +35,8 @@ export interface TextScores {
    * its own, from its beginning, but that the rule "adaptive" goes on learning; its end is not counted.
    */
   bitsPerByte: number;
-  /** Each member alone: by bytes where the method is "bytes" (the sum over tokenisations), else in its own tokens. */
-  members: { name: string; bitsPerByte: number }[];
+  /** Each member alone: by bytes where the method says bytes (the sum over tokenisations), else in its own tokens. */
+  members: MemberTextScore[];
 }
 
 /**
@@ -59,12 +66,11 @@ export async function scoreTexts(
     signal,
   } = readPlain("The options of scoreTexts", options, '{ method: "bytes" }');
   checkWatching({ onProgress, signal });
-  const sizes = texts.map((text) => Buffer.byteLength(text));
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const byBytes = method !== undefined && methodNamed(method).saysBytes;
   const { names } = members;
-  const isFused = method !== undefined && (names.length > 1 || byBytes);
-  const scorers = names.length + (isFused && names.length > 1 ? 1 : 0);
+  const isFused = names.length > 1 && !byBytes;
+  const scorers = byBytes ? 1 : names.length + (isFused ? 1 : 0);
   let done = 0;
   const perByte = async (scorer: string, logProbOf: (text: string) => Promise<number>): Promise<number> => {
     let sum = 0;
@@ -72,35 +78,58 @@ export async function scoreTexts(
       sum += await logProbOf(text);
       onProgress?.(++done, scorers * texts.length, scorer);
     }
-    return -sum / Math.LN2 / bytes;
+    return bitsPerByteOf(sum, bytes);
   };
-  const underMethod = async (of: Members, scorer: string): Promise<number> => {
-    const ensemble = await fuse(of, method!, { signal });
+  const underMethod = async (each: (score: WholeScore) => void = () => {}): Promise<number> => {
+    const ensemble = await fuse(members, method!, { signal });
     const memory = new Map<string, unknown>();
     try {
-      return await perByte(scorer, (text) => ensemble.scoreWhole(text, { signal, memory }));
+      return await perByte(ensemble.methodName, async (text) => {
+        const score = await ensemble.scoreWhole(text, { signal, memory });
+        each(score);
+        return score.logProb;
+      });
     } finally {
       await ensemble.dispose();
     }
   };
+  const facts = { texts: texts.length, bytes, tokens: await tokensOf(members.only(names[0]), texts, signal) };
+  if (byBytes) {
+    const sums = names.map((name) => ({ name, logProb: 0, discarded: 0 }));
+    const bitsPerByte = await underMethod(({ memberLogProbs, report }) => {
+      for (const sum of sums) {
+        sum.logProb += memberLogProbs?.[sum.name] ?? Number.NaN;
+        sum.discarded += report?.[sum.name]?.discarded ?? Number.NaN;
+      }
+    });
+    const alone = sums.map(({ name, logProb, discarded }) => ({
+      name,
+      bitsPerByte: bitsPerByteOf(logProb, bytes),
+      discarded: discarded / bytes,
+    }));
+    return { ...facts, bitsPerByte: names.length > 1 ? bitsPerByte : alone[0].bitsPerByte, members: alone };
+  }
   const alone: TextScores["members"] = [];
   for (const name of names) {
     const only = members.only(name);
-    const bitsPerByte = byBytes
-      ? await underMethod(only, name)
-      : await perByte(name, (text) =>
-          inTurn(only, signal, (member, stop) => scoreTokens(member, Buffer.from(text), stop)),
-        );
+    const bitsPerByte = await perByte(name, (text) =>
+      inTurn(only, signal, (member, stop) => scoreTokens(member, Buffer.from(text), stop)),
+    );
     alone.push({ name, bitsPerByte });
   }
-  const tokens = await inTurn(members.only(names[0]), signal, async (member) => {
+  return { ...facts, bitsPerByte: isFused ? await underMethod() : alone[0].bitsPerByte, members: alone };
+}
+
+function bitsPerByteOf(logProb: number, bytes: number): number {
+  return -logProb / Math.LN2 / bytes;
+}
+
+function tokensOf(only: Members, texts: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+  return inTurn(only, signal, async (member) => {
     let sum = 0;
     for (const text of texts) sum += (await member.tokenize(Buffer.from(text))).length;
     return sum;
   });
-  const bitsPerByte =
-    names.length > 1 ? await underMethod(members, methodNamed(method!).info.name) : alone[0].bitsPerByte;
-  return { texts: texts.length, bytes, tokens, bitsPerByte, members: alone };
 }
 
 /** Have one member do something when nobody else uses it. */

@@ -6,7 +6,7 @@
  *
  * From left: the step, the chosen piece, its fused probability as a bar and a number, and for each member its own
  * favourite with the probability that this member gave it; ● marks a favourite that was chosen, ◐ one that the chosen
- * piece begins with. A color stands for the members that had the chosen piece as their favourite: green for all, a member's
+ * piece begins with. Of bytes, the member's share of the chosen one's probability follows. A color stands for the members that had the chosen piece as their favourite: green for all, a member's
  * own color for this one alone. Pieces that were written ahead have no probability here.
  */
 
@@ -27,6 +27,8 @@ const FUSED_COLUMNS = 4 + 1 + PIECE_COLUMNS + 1 + BAR_COLUMNS + 1 + 4;
 const MAX_MEMBER_COLUMNS = 30;
 /** `  ● "abc…" 0.99`: less would show nothing of the piece. */
 const MIN_MEMBER_COLUMNS = 15;
+/** `  ● "a" 0.99 100 %` */
+const MIN_SHARE_COLUMNS = 20;
 /** ` +12` */
 const MORE_COLUMNS = 4;
 /** One member and how many more there are; a terminal that has less breaks the lines. */
@@ -71,6 +73,7 @@ export function renderSummary(steps: readonly TraceStep[], colors: Colors, colum
     const share = `${Math.round((100 * count) / steps.length)} %`.padStart(6);
     return `${paint(`${colors.isColorSupported ? "■ " : ""}${fitted(label, labelColumns)}`)} ${String(count).padStart(5)}${share}`;
   });
+  legend.push(...sharesLine(steps));
   const answer = wrapped(runs, columns);
   return `\n${answer}\n\n${legend.join("\n")}\n${wrapped([{ text: timesLine(steps), paint: colors.dim }], columns)}\n`;
 }
@@ -105,14 +108,15 @@ function stepLine(step: TraceStep, colors: Colors, columns: number): string {
   const isHeard = members.some(({ heard }) => heard);
   const sure = isHeard ? chosen.probability.toFixed(2) : "   –";
   const fused = `${piece} ${paint(bar(isHeard ? chosen.probability : 0))} ${sure}`;
-  const cells = members.slice(0, shown).map(({ candidates }, index) => {
+  const cells = members.slice(0, shown).map(({ candidates, share }, index) => {
     const favourite: TraceCandidate | undefined = candidates[0];
     if (favourite === undefined) return colors.dim(fitted("    –", width));
     const won = samePiece(favourite, chosen);
-    const probability = Math.exp(favourite.logProb).toFixed(2);
+    const own = share === undefined || width < MIN_SHARE_COLUMNS ? "" : ` ${percent(share)}`;
+    const probability = `${Math.exp(favourite.logProb).toFixed(2)}${own}`;
     const text = visible(favourite);
     // The number stands right after the piece where there is room, and at the column's end where the piece is cut.
-    const cell = `${fitted(text, Math.min(displayWidth(text), width - 9))} ${probability}`;
+    const cell = `${fitted(text, Math.min(displayWidth(text), width - 5 - probability.length))} ${probability}`;
     const painted = won ? memberPaint(index, colors) : colors.dim;
     return painted(`  ${won ? "●" : begins(favourite, chosen) ? "◐" : " "} ${fitted(cell, width - 4)}`);
   });
@@ -149,6 +153,8 @@ function visible(piece: TracePiece): string {
   return piece.bytes === undefined ? quoted(piece.text) : quotedBytes(piece.bytes);
 }
 
+const percent = (share: number) => `${Math.round(100 * share)} %`.padStart(5);
+
 /** Eighths of a column, from nothing to full. */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -164,6 +170,17 @@ function begins(start: TracePiece, piece: TracePiece): boolean {
 
 function bytesOf(piece: TracePiece): Uint8Array {
   return piece.bytes === undefined ? Buffer.from(piece.text) : Buffer.from(piece.bytes, "hex");
+}
+
+/** Of bytes: how much of what was chosen is each member's, on average. */
+function sharesLine(steps: readonly TraceStep[]): string[] {
+  const shared = steps.filter(({ members }) => members.some(({ share }) => share !== undefined));
+  if (shared.length === 0) return [];
+  const means = shared[0].members.map(({ name }, index) => {
+    const sum = shared.reduce((total, { members }) => total + (members[index].share ?? 0), 0);
+    return `${oneLine(name)} ${percent(sum / shared.length).trim()}`;
+  });
+  return [`share of the chosen bytes: ${means.join(", ")}`];
 }
 
 function timesLine(steps: readonly TraceStep[]): string {

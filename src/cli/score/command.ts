@@ -29,6 +29,7 @@ Examples:
 
 FILE is a text file, "-" for stdin, or .jsonl with a string, or an object with the field "text", on each line.
 Line breaks around a text are dropped. Each text is scored on its own from its beginning; its end is not counted.
+"dropped per byte" is the share of a member's tokenisations that the beam of bytes dropped: raise beam where it is large.
 Bits per byte compare members with different vocabularies: -log2 of the text's probability, divided by its bytes.
 A method that looks at the members' top candidates alone cannot say every text; its figure is then infinite (null in JSON).
 Texts beyond a member's context are scored in windows that overlap by half.`;
@@ -102,9 +103,15 @@ async function score(files: readonly string[], flags: ScoreFlags): Promise<numbe
 }
 
 function renderScores({ texts, bytes, bitsPerByte, members }: TextScores, method: string, colors: Colors): string {
-  const rows = members.map(({ name, bitsPerByte: own }) => [name, own.toFixed(4)]);
-  if (members.length > 1) rows.push([method, bitsPerByte.toFixed(4)]);
-  const table = renderTable(rows, { colors, head: ["", "bits per byte"], right: [1] });
+  const hasBeams = members.some(({ discarded }) => discarded !== undefined);
+  const rows = members.map(({ name, bitsPerByte: own, discarded }) => [
+    name,
+    own.toFixed(4),
+    ...(discarded === undefined ? [] : [`${(100 * discarded).toFixed(3)} %`]),
+  ]);
+  if (members.length > 1) rows.push([method, bitsPerByte.toFixed(4), ...(hasBeams ? [""] : [])]);
+  const head = ["", "bits per byte", ...(hasBeams ? ["dropped per byte"] : [])];
+  const table = renderTable(rows, { colors, head, right: [1, 2] });
   return `${table}${colors.dim(`${texts} ${texts === 1 ? "text" : "texts"}, ${bytes} bytes`)}\n`;
 }
 

@@ -9,6 +9,13 @@ import type { FusedDistribution, MethodReport } from "../method.js";
 import type { FusedValues } from "../rules/rule.js";
 
 /** One step's distributions in one space. Valid until the next `align`. */
+/** What a member did for a step. */
+export interface Effort {
+  decodedTokens: number;
+  decodeMs: number;
+  prepareMs: number;
+}
+
 export interface AlignedStep {
   /** Entries of the space. */
   size: number;
@@ -25,6 +32,11 @@ export interface AlignedStep {
   isInSharedMemory?: boolean;
   /** The bytes of an entry; empty for the end. */
   bytesOf(entry: number): Uint8Array;
+  /**
+   * What each asked member did for this step; undefined for one that others stand in for. Present where the distributions are
+   * what the members say of the entries, and their tokens are not.
+   */
+  efforts?: readonly (Effort | undefined)[];
   /**
    * For the strings of released code, where several entries end the generation or ties go by another order: gives the
    * fused values their last form and returns the entry that stands for all ends, or -1.

@@ -13,7 +13,7 @@ import { ByteTrie, ROOT } from "../../../src/vocabulary/byte-trie.js";
 import { makeVocabulary, TokenClass, type Vocabulary } from "../../../src/vocabulary/vocabulary.js";
 import type { GoldenAdapter } from "../adapter.js";
 
-interface ToyModel {
+export interface ToyModel {
   tokens: string[];
   endIds: number[];
   order: number;
@@ -45,7 +45,7 @@ function string({ model, strings }: { model: ToyModel; strings: string[] }) {
   return { results: strings.map((each) => whole(spell(model, each).beam)) };
 }
 
-function whole(beam: ByteBeam) {
+export function whole(beam: ByteBeam) {
   const spelt = beam.hypotheses.filter(({ node }) => node === ROOT);
   return {
     logPrefix: beam.logWeight,
@@ -240,7 +240,7 @@ class Toy {
   }
 }
 
-function spell(model: ToyModel, text: string, before: readonly number[] = [], limit?: Limit): Toy {
+export function spell(model: ToyModel, text: string, before: readonly number[] = [], limit?: Limit): Toy {
   const toy = new Toy(model, before, limit);
   for (const byte of Buffer.from(text, "hex")) toy.keep(prune(toy.beam.continuations(byte), 0, Infinity).hypotheses);
   return toy;

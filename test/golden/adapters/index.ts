@@ -20,6 +20,7 @@ import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
 import { samplers } from "./samplers.js";
+import { smc } from "./smc.js";
 import { srivatsa } from "./srivatsa.js";
 import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
@@ -49,6 +50,7 @@ export const adapters: readonly GoldenAdapter[] = [
   routellm,
   routerbenchAiq,
   samplers,
+  smc,
   srivatsa,
   tokeniseChat,
   unite,

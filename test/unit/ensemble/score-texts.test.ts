@@ -45,6 +45,21 @@ describe("scoreTexts", () => {
     expect(byBytes.bitsPerByte).toBeLessThan(inTokens.bitsPerByte);
   });
 
+  it("has each member's own figure by bytes, and what its beam dropped, from the run of all", async () => {
+    const alone: number[] = [];
+    for (const member of pair()) {
+      await using only = await loadMembers({ members: [member] });
+      alone.push((await scoreTexts(only, TEXTS, { method: "bytes" })).bitsPerByte);
+    }
+    await using members = await loadMembers({ members: pair() });
+    const together = await scoreTexts(members, TEXTS, { method: { name: "bytes", rule: "product" } });
+    for (const [index, { bitsPerByte, discarded }] of together.members.entries()) {
+      expect(bitsPerByte).toBeCloseTo(alone[index], 9);
+      expect(discarded).toBeGreaterThanOrEqual(0);
+      expect(discarded).toBeLessThan(0.2);
+    }
+  });
+
   const LONG = "the dogs ä and the cat o".repeat(6);
 
   it.each([16, 17])(
@@ -108,7 +123,14 @@ describe("scoreTexts", () => {
     await using members = await loadMembers({ members: pair() });
     const seen: string[] = [];
     await scoreTexts(members, TEXTS, { onProgress: (done, total, scorer) => seen.push(`${done}/${total} ${scorer}`) });
-    expect(seen).toEqual(["1/6 random-1", "2/6 random-1", "3/6 random-2", "4/6 random-2", "5/6 bytes", "6/6 bytes"]);
+    expect(seen).toEqual(["1/2 bytes", "2/2 bytes"]);
+    seen.length = 0;
+    const method = "gac";
+    await scoreTexts(members, TEXTS, {
+      method,
+      onProgress: (done, total, scorer) => seen.push(`${done}/${total} ${scorer}`),
+    });
+    expect(seen).toEqual(["1/6 random-1", "2/6 random-1", "3/6 random-2", "4/6 random-2", "5/6 gac", "6/6 gac"]);
     await expect(scoreTexts(members, TEXTS, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "aborted",
     });

@@ -27,9 +27,7 @@ export class BytesAlignment implements Alignment {
     options: BeamOptions,
   ) {
     const isDrawn = context.draw !== undefined && !context.greedy;
-    this.#members = context.voices.map(
-      ({ member, thought }) => new MemberBytes(member, options, context.traceTop, isDrawn, thought),
-    );
+    this.#members = context.voices.map(({ member, thought }) => new MemberBytes(member, options, isDrawn, thought));
     this.#distributions = context.voices.map(() => new Float64Array(BYTE_ENTRIES));
   }
 
@@ -70,6 +68,7 @@ export class BytesAlignment implements Alignment {
       size: BYTE_ENTRIES,
       endEntry: END,
       distributions,
+      efforts: asked.map((index, c) => (isKnown[c] ? this.#members[index].takeEffort() : undefined)),
       bytesOf: (entry) => (entry === END ? NO_BYTES : BYTES[entry]),
     };
   }

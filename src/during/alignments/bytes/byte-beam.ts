@@ -28,6 +28,8 @@ export interface TokenSequence {
   readonly logProb: number;
   /** What comes next, once the model has been asked. */
   masses: TokenMasses | undefined;
+  /** Beams that have it. */
+  holders: number;
 }
 
 export interface Hypothesis {
@@ -53,6 +55,8 @@ export class ByteBeam {
   hypotheses: readonly Hypothesis[] = [];
   /** Arrays that no sequence needs any more. */
   readonly #spare: TokenMasses[] = [];
+  /** Sequences of the hypotheses, and those read since. */
+  readonly #held = new Set<TokenSequence>();
 
   constructor(
     vocabulary: Vocabulary,
@@ -81,7 +85,13 @@ export class ByteBeam {
     const { limit } = this;
     const masses = this.#spare.pop() ?? new TokenMasses(this.trie);
     masses.take(logits, limit && ((taken) => limit(taken, sequence)));
+    this.adopt(sequence, masses);
+  }
+
+  /** What comes behind a sequence, where it is known without the model. */
+  adopt(sequence: TokenSequence, masses: TokenMasses): void {
     sequence.masses = masses;
+    this.#hold(sequence);
   }
 
   /**
@@ -117,51 +127,43 @@ export class ByteBeam {
     const beyond = masses!.beyond(node);
     if (beyond > 0) found.push({ sequence, node, logWeight: logProb + Math.log(beyond) });
     for (let place = this.trie.low[node]; place < this.trie.ownEnd[node]; place++) {
-      const finished = this.#finish(sequence, place);
+      const finished = this.finish(sequence, place);
       if (finished !== undefined) found.push(finished);
     }
   }
 
   /** The sequence with the token at this place more; undefined where the model cannot say it. */
-  #finish(sequence: TokenSequence, place: number): Hypothesis | undefined {
+  finish(sequence: TokenSequence, place: number): Hypothesis | undefined {
     const probability = sequence.masses!.probabilities[place];
     if (!(probability > 0)) return undefined;
     const logWeight = sequence.logProb + Math.log(probability);
     return { sequence: sequenceOf(sequence, this.trie.order[place], logWeight), node: ROOT, logWeight };
   }
 
-  /** Finish the longest token that these bytes begin with: the hypothesis, and how many of the bytes it says. */
-  finishLongest(sequence: TokenSequence, bytes: Uint8Array): { hypothesis: Hypothesis; length: number } | undefined {
-    const { trie } = this;
-    let found: { hypothesis: Hypothesis; length: number } | undefined;
-    for (let node = ROOT, at = 0; at < bytes.length; at++) {
-      node = trie.child(node, bytes[at]);
-      if (node < 0) break;
-      let best: Hypothesis | undefined;
-      for (let place = trie.low[node]; place < trie.ownEnd[node]; place++) {
-        const finished = this.#finish(sequence, place);
-        if (finished !== undefined && !(best !== undefined && best.logWeight >= finished.logWeight)) best = finished;
-      }
-      if (best !== undefined) found = { hypothesis: best, length: at + 1 };
-    }
-    return found;
-  }
-
-  /** These are the hypotheses from now on. */
+  /** These are the hypotheses from now on; what the model said behind a sequence that no beam has is forgotten. */
   keep(hypotheses: readonly Hypothesis[]): void {
     const kept = new Set(hypotheses.map(({ sequence }) => sequence));
-    for (const sequence of new Set(this.hypotheses.map((each) => each.sequence))) {
-      if (kept.has(sequence) || sequence.masses === undefined) continue;
+    for (const sequence of kept) this.#hold(sequence);
+    for (const sequence of this.#held) {
+      if (kept.has(sequence)) continue;
+      this.#held.delete(sequence);
+      if (--sequence.holders > 0 || sequence.masses === undefined) continue;
       this.#spare.push(sequence.masses);
       sequence.masses = undefined;
     }
     this.hypotheses = hypotheses;
   }
+
+  #hold(sequence: TokenSequence): void {
+    if (this.#held.has(sequence)) return;
+    this.#held.add(sequence);
+    sequence.holders++;
+  }
 }
 
 export function sequenceOf(parent: TokenSequence | undefined, token: number, logProb: number): TokenSequence {
   const length = token < 0 ? 0 : (parent?.length ?? 0) + 1;
-  return { parent, token, length, logProb, masses: undefined };
+  return { parent, token, length, logProb, masses: undefined, holders: 0 };
 }
 
 /** A sequence's tokens in their order, or the last `most` of them. */

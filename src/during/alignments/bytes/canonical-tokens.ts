@@ -40,11 +40,11 @@ export class CanonicalTokens {
     this.#prompt = prompt.slice(-WINDOW);
   }
 
-  /** Those hypotheses whose last token can be where it is; all where none can. */
+  /** Those hypotheses whose last token can be where it is. */
   async keep(hypotheses: readonly Hypothesis[]): Promise<readonly Hypothesis[]> {
     const kept: Hypothesis[] = [];
     for (const hypothesis of hypotheses) if (await this.#isCanonical(hypothesis)) kept.push(hypothesis);
-    return kept.length > 0 ? kept : hypotheses;
+    return kept;
   }
 
   #isCanonical({ sequence, node }: Hypothesis): boolean | Promise<boolean> {

@@ -22,7 +22,7 @@ export const bytes = defineAlignment({
       .number()
       .min(0)
       .max(1)
-      .default(1e-3)
+      .default(5e-3)
       .describe("Drop tokenisations below this share of the best one's weight."),
     canonical: z.boolean().default(false).describe("Keep only tokens that the member's own tokenizer would write."),
     heal: z

@@ -16,6 +16,12 @@ export class SequenceBranches {
     this.#placeOf = new Map(sequences.map((sequence) => [sequence, 0]));
   }
 
+  /** What the member says behind what it has begun with. */
+  get first(): Float32Array {
+    const { output } = this.member;
+    return this.most > 1 ? output.branches[0].logits : output.logits;
+  }
+
   logitsOf(sequence: TokenSequence): Float32Array {
     const { output } = this.member;
     return this.most > 1 ? output.branches[this.#placeOf.get(sequence)!].logits : output.logits;
