@@ -28,23 +28,19 @@ describe.each(members)("%s", (name) => {
     expect(Array.from(await member.tokenize(prompt.text, prompt))).toEqual(ids);
   });
 
-  it.skipIf(!existsSync(WIKITEXT))("has the perplexity of llama-perplexity that decodes as few tokens at once", () =>
-    expectPerplexities(member, golden.perplexities[name].fewAtOnce),
+  it.skipIf(!existsSync(WIKITEXT))(
+    "has the perplexity of llama-perplexity that decodes as few tokens at once",
+    async () => {
+      const { fewAtOnce, default: usual } = golden.perplexities[name];
+      const whole = await expectPerplexities(member, fewAtOnce);
+      // llama.cpp's own two ways of reading lie 0.26 % (SmolLM2) and 0.01 % (Gemma 3) apart.
+      expect(Math.abs(whole / (usual.at(-1) as number) - 1)).toBeLessThan(5e-3);
+    },
   );
-
-  // On a CPU, flash attention of few tokens at once sums values in half precision; without it that makes no difference.
-  it.skipIf(!existsSync(WIKITEXT))("has llama-perplexity's own perplexity without flash attention", async () => {
-    const plain = await loadMember(name, { flashAttention: false });
-    try {
-      await expectPerplexities(plain, golden.perplexities[name].default);
-    } finally {
-      await plain.dispose();
-    }
-  });
 });
 
 /** After each chunk of wikitext, of all chunks until then. */
-async function expectPerplexities(member: LlamaMember, expected: readonly number[]): Promise<void> {
+async function expectPerplexities(member: LlamaMember, expected: readonly number[]): Promise<number> {
   const { bytes, context } = golden.wikitext;
   const text = readFileSync(WIKITEXT).subarray(0, bytes);
   const ids = await member.tokenize(text, { addBos: true, parseSpecial: false });
@@ -65,6 +61,7 @@ async function expectPerplexities(member: LlamaMember, expected: readonly number
     expect(Math.abs(Math.exp(-sum / count) / perplexity - 1)).toBeLessThan(1e-3);
   }
   expect(count).toBeGreaterThan(2000);
+  return Math.exp(-sum / count);
 }
 
 it.each(golden.chats)(

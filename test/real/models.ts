@@ -41,7 +41,6 @@ export function memberOptions(model: RealMember, name: string = model): MemberOp
   return { name, model: realModel(model)!, contextSize: 1024, threads: 1 };
 }
 
-export function loadMember(model: RealMember, more: Partial<MemberOptions> = {}): Promise<LlamaMember> {
-  const options = { name: model, model: realModel(model)!, contextSize: 1024, threads: 2, ...more };
-  return LlamaMember.load(options, new SharedMemory());
+export function loadMember(model: RealMember): Promise<LlamaMember> {
+  return LlamaMember.load({ name: model, model: realModel(model)!, contextSize: 1024, threads: 2 }, new SharedMemory());
 }

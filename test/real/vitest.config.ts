@@ -7,9 +7,10 @@ export default defineConfig({
     // Real models fill the cores: one file at a time.
     pool: "forks",
     maxWorkers: 1,
-    testTimeout: 600_000,
+    // What some methods build of two vocabularies takes minutes.
+    testTimeout: 1_800_000,
     hookTimeout: 600_000,
-    // What some methods build of two vocabularies takes minutes, and is kept.
+    // It is kept.
     env: { XDG_CACHE_HOME: path.resolve(".cache/tests") },
   },
 });
