@@ -218,6 +218,8 @@ class Soak {
   ): Promise<string> {
     const stop = new AbortController();
     const answer = ask({ signal: stop.signal });
+    // Another request may dispose the ensemble before this one is waited for.
+    answer.catch(() => {});
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
     stop.abort();
     return this.#beginning(spec, await answer);

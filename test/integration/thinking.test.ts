@@ -51,8 +51,8 @@ async function answering(method: FusionChoice, ...names: string[]): Promise<Ense
 }
 
 describe("models that think", () => {
-  it.each([["unite"], ["gac"], ["abe"], ["product"], ["safe"], ["packllm"]] as const)(
-    "%s: all answer, each behind its own thoughts",
+  it.each([["unite"], ["gac"], ["abe"], ["product"], ["safe"], [{ name: "packllm", reference: "tags" }]] as const)(
+    "%j: all answer, each behind its own thoughts",
     async (method) => {
       const ensemble = await answering(method, "tags", "marks", "plain");
       const result = await ensemble.generate([...QUESTION], { maxTokens: 20, thinking: "private" });

@@ -155,7 +155,7 @@ describe("splits", () => {
   it("a model without outcomes, or a training table that is the test table, is an error", async () => {
     const missing = await refusal(() => splitOf(small, other(["a", "b", "c", "d"], ["weak", "mid"])));
     expect(missing.message).toMatch(/no outcomes of strong/);
-    expect((await refusal(() => splitOf(small, small))).message).toMatch(/--folds/);
+    expect((await refusal(() => splitOf(small, small))).message).toMatch(/folds: 5/);
     const twice = await splitOf(small.selectModels(["weak", "strong"]), other(["the p", "the q", "the r", "the s"]), {
       embedder: fixedEmbedder,
     });

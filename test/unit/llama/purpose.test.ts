@@ -28,7 +28,7 @@ describe("a file given as a member is named as what it is, with what to do:", ()
     [
       "a LoRA adapter",
       () => writeLora(at("lora.gguf"), randomLora("output.weight", 32, 320)),
-      /LoRA adapter: it changes a model of the architecture "llama".*loraAdapters.*--lora/,
+      /LoRA adapter: it changes a model of the architecture "llama".*loraAdapters/,
     ],
     [
       "an importance matrix",
@@ -54,7 +54,7 @@ describe("a file given as a member is named as what it is, with what to do:", ()
     [
       "an embedding model that is an encoder",
       () => writeTinyEncoder(at("encoder.gguf")),
-      /embedding model \(pooling "mean"\).*--embedder/,
+      /embedding model \(pooling "mean"\).*GgufEmbedder/,
     ],
     [
       "an embedding model that could write",

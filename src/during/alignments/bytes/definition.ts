@@ -23,7 +23,7 @@ export const bytes = defineAlignment({
       .min(0)
       .max(1)
       .default(5e-3)
-      .describe("Drop tokenisations below this share of the best one's weight."),
+      .describe("Share of all weight from which the model is asked about a tokenisation; 0: about all."),
     canonical: z.boolean().default(false).describe("Keep only tokens that the member's own tokenizer would write."),
     heal: z
       .int()

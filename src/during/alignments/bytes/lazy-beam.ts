@@ -169,11 +169,19 @@ export class LazyBeam {
     return this.#text.at(-1) ?? -1;
   }
 
-  /** The sequences that have to be branches: those read, those to be read, and those that waiting ones continue. */
+  /**
+   * The sequences that have to be branches: those read and those to be read, the one that spells most of the text first, then
+   * those that waiting ones continue.
+   */
   get needed(): TokenSequence[] {
+    const ends = new Map<TokenSequence, number>();
+    for (const { sequence, node } of this.#beam.hypotheses)
+      ends.set(sequence, this.#text.length - this.#beam.trie.stringOf(node).length);
+    for (const { sequence, at } of this.reading) ends.set(sequence, at);
+    const ordered = [...ends].sort(([, a], [, b]) => b - a).map(([sequence]) => sequence);
     const reading = new Set(this.reading);
-    const ofWaiting = this.#waiting.map((each) => (reading.has(each) ? each.sequence : each.sequence.parent!));
-    return [...new Set([...this.#beam.hypotheses.map(({ sequence }) => sequence), ...ofWaiting])];
+    const continued = this.#waiting.filter((each) => !reading.has(each)).map(({ sequence }) => sequence.parent!);
+    return [...new Set([...ordered, ...continued])];
   }
 
   /** The model has said what comes behind each of `reading`. */

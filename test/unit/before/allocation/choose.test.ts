@@ -99,6 +99,6 @@ describe("costs", () => {
         ]),
       ),
     );
-    expect(error.message).toMatch(/model b has no cost .*--price b=COST/);
+    expect(error.message).toMatch(/model b has no cost .*prices: \{ "b": COST/);
   });
 });
