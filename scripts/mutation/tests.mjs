@@ -4,8 +4,9 @@
 export const TESTS = {
   "src/decoding/sampling": ["test/unit/decoding/sampler.test.ts"],
   "src/decoding": [
-    ...["healing", "loop", "marked-run", "member-failure", "messages", "prompt", "request", "score", "step-clock"],
-    ...["stop-rules", "text-stream", "thinking", "thinking-templates", "trace", "traced-methods", "ensemble/score-texts"],
+    ...["healing", "loop", "marked-run", "member-failure", "messages", "prompt", "prompt-thinking", "request", "score"],
+    ...["soliloquy", "step-clock", "stop-rules", "text-stream", "thinking", "thinking-templates", "trace"],
+    ...["traced-methods", "ensemble/score-texts"],
   ].map((name) => `test/unit/${name.includes("/") ? name : `decoding/${name}`}.test.ts`),
   "src/during": ["test/unit/during/**/*.test.ts", "test/unit/defaults.test.ts"],
   "src/before": ["test/unit/before/**/*.test.ts", "test/unit/defaults.test.ts"],
@@ -17,7 +18,7 @@ export const TESTS = {
  */
 export const OWN_TESTS = {
   "src/decoding": [
-    [/thinking/, ["marked-run", "thinking", "thinking-templates"]],
+    [/thinking/, ["marked-run", "soliloquy", "thinking", "thinking-templates"]],
     [/score/, ["score", "score-texts"]],
     [/trace/, ["trace", "traced-methods"]],
     [/healing/, ["healing"]],
@@ -25,8 +26,8 @@ export const OWN_TESTS = {
     [/step-clock/, ["step-clock"]],
     [/stop-rules|text-stream|answer-text/, ["stop-rules", "text-stream", "loop"]],
     [/request|result/, ["request", "loop"]],
-    [/messages|prompt|template-date/, ["prompt", "messages", "request"]],
-    [/loop|schedule|fused-logits/, ["loop", "member-failure", "healing", "thinking", "traced-methods"]],
+    [/messages|prompt|template-date/, ["prompt", "prompt-thinking", "messages", "request"]],
+    [/loop|schedule|fused-logits/, ["loop", "member-failure", "healing", "thinking"]],
   ],
   "src/during": [
     [/abe/, ["runs", "search", "ranking"]],

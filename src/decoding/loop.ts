@@ -49,7 +49,7 @@ export async function* streamAnswer(
   const rendered = await renderPrompts(prompt, voices, options, signal);
   const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
-  const pieces: ChosenPiece[] = [];
+  const pieces: ChosenPiece[] | undefined = logProbs ? [] : undefined;
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const memberPromptTokens = { ...memberTokens };
   /** What each member begins the answer behind: the prompt, later with its thoughts. */
@@ -230,7 +230,7 @@ export async function* streamAnswer(
           step = describeStep({ index: steps, voices, speaking, distribution, entry, top: traceTop, ms: clock.last });
           trace.push(step);
         }
-        if (logProbs) pieces.push(chosenPiece(distribution, entry));
+        pieces?.push(chosenPiece(distribution, entry));
         steps++;
         if (text !== "" || step !== undefined) {
           clock.pause();
@@ -272,7 +272,7 @@ export async function* streamAnswer(
     ...(dropped.length > 0 ? { dropped } : {}),
     ...(traceTop > 0 ? { trace } : {}),
     ...(report === undefined ? {} : { report }),
-    ...(logProbs ? { pieces } : {}),
+    ...(pieces && { pieces }),
   };
 }
 

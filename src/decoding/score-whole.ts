@@ -18,7 +18,8 @@ import { scoreAfter, type TextScore } from "./score.js";
 
 /** Room for the tokens by which a cut text can be longer than the same text in one piece. */
 const SPARE_TOKENS = 4;
-const NO_TEXT = new Uint8Array();
+/** What stands before a text, or the tokens that are given with it. */
+const NOTHING: MemberPrompt = { text: new Uint8Array(), parseSpecial: false, addBos: true };
 
 export interface WholeScore extends Pick<TextScore, "memberLogProbs" | "report"> {
   /** ln p(text) in nats. */
@@ -62,7 +63,7 @@ export async function scoreTokens(member: Member, text: Uint8Array, signal: Abor
   for (let from = 0, context = 0; from < own.length; ) {
     const end = Math.min(context + room, own.length);
     const tokens = [...beginning, ...own.slice(context, end)];
-    const scored = await member.scorePrompt({ text: NO_TEXT, parseSpecial: false, addBos: false, tokens }, signal);
+    const scored = await member.scorePrompt({ ...NOTHING, tokens }, signal);
     for (let at = from; at < end; at++) logProb += scored.logProbs[beginning.length + at - context] || 0;
     context = end - (room >> 1);
     from = end;
@@ -72,10 +73,9 @@ export async function scoreTokens(member: Member, text: Uint8Array, signal: Abor
 
 /** The prompt behind which a text begins. */
 async function beginningOf(member: Member): Promise<MemberPrompt> {
-  const prompt = { text: NO_TEXT, parseSpecial: false, addBos: true };
-  const found = await member.tokenize(NO_TEXT, { addBos: true });
-  if (found.length > 0) return prompt;
-  return { ...prompt, tokens: member.vocabulary.endTokens.slice(0, 1) };
+  const found = await member.tokenize(NOTHING.text, NOTHING);
+  if (found.length > 0) return NOTHING;
+  return { ...NOTHING, tokens: member.vocabulary.endTokens.slice(0, 1) };
 }
 
 /** How many bytes of a text fit the member's context, in whole characters. */

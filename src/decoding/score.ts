@@ -115,7 +115,7 @@ export async function scoreAfter(
     checkpoint();
     const distribution = await run.step();
     const { said } = distribution;
-    const ends = cuts.map((cut) => cut.get(at)).filter((end) => end !== undefined);
+    const ends = cuts.map((cut) => cut.get(at));
     const entry = entryToForce(distribution, bytes, at, ends);
     if (entry < 0) {
       logProb = Number.NEGATIVE_INFINITY;
@@ -170,7 +170,12 @@ async function tokenEnds(member: Member, prompt: MemberPrompt, text: Uint8Array)
 }
 
 /** The entry that continues the text at this place, or -1. */
-function entryToForce(distribution: FusedDistribution, text: Uint8Array, at: number, ends: readonly number[]): number {
+function entryToForce(
+  distribution: FusedDistribution,
+  text: Uint8Array,
+  at: number,
+  ends: readonly (number | undefined)[],
+): number {
   let longest = -1;
   let longestEnd = at;
   let preferred = -1;

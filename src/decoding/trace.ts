@@ -194,11 +194,12 @@ function mostProbable({ probabilities, size }: FusedDistribution, count: number)
   const best: number[] = [];
   for (let entry = 0; entry < size; entry++) {
     const probability = probabilities[entry];
-    if (!(probability > (best.length < count ? 0 : probabilities[best[count - 1]]))) continue;
+    if (!(probability > 0)) continue;
     let place = best.length;
     while (place > 0 && probabilities[best[place - 1]] < probability) place--;
+    if (place === count) continue;
     best.splice(place, 0, entry);
-    best.length = Math.min(best.length, count);
+    if (best.length > count) best.pop();
   }
   return best;
 }

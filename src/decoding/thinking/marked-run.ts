@@ -14,7 +14,8 @@ export class MarkTokens {
   /** Those that a member may choose: control tokens. */
   readonly ids: readonly number[];
   readonly #byText = new Map<string, number>();
-  readonly #pattern: RegExp | undefined;
+  /** Splits a text at them; where there are none, nowhere. */
+  readonly #pattern: RegExp;
 
   static of(vocabulary: Vocabulary, marks: readonly Marks[]): MarkTokens {
     let byMarks = markTokens.get(vocabulary);
@@ -34,7 +35,7 @@ export class MarkTokens {
     }
     this.ids = ids;
     const longestFirst = [...this.#byText.keys()].sort((a, b) => b.length - a.length);
-    if (longestFirst.length > 0) this.#pattern = new RegExp(`(${longestFirst.map(escaped).join("|")})`);
+    this.#pattern = longestFirst.length > 0 ? new RegExp(`(${longestFirst.map(escaped).join("|")})`) : /(?!)/;
   }
 
   /** Have the member hold this text behind what it holds; nothing before it changes. */
@@ -46,7 +47,7 @@ export class MarkTokens {
   }
 
   #split(text: string): Written[] {
-    const parts = this.#pattern === undefined ? [text] : text.split(this.#pattern);
+    const parts = text.split(this.#pattern);
     return parts.map((part, index) => (index % 2 === 1 ? this.#byText.get(part)! : Buffer.from(part)));
   }
 }

@@ -57,6 +57,8 @@ function tagged(open: string, close: string): Marks {
 
 const THOUGHT = "Thought0about1this";
 const ANSWER = "Answer2to3this";
+/** What stands before the thought, and between it and the answer. */
+const AROUND = new RegExp(`^(.*?)${THOUGHT}(.*?)${ANSWER}`, "s");
 /** `<think>`, `<|START_THINKING|>`, `[THINK]` */
 const TAG = /<[^<>\s]{1,40}>|\[[^[\]\s]{1,40}\]/;
 const TAG_BEFORE = new RegExp(`(?:${TAG.source})$`);
@@ -78,12 +80,9 @@ export function marksOf(member: Pick<Member, "name" | "facts">): readonly Marks[
 }
 
 function inTemplate(member: Pick<Member, "name" | "facts">): Marks | undefined {
-  const thinking = renderedAnswer(member, THOUGHT);
-  const start = thinking?.indexOf(THOUGHT) ?? -1;
-  const end = thinking?.indexOf(ANSWER, start) ?? -1;
-  if (thinking === undefined || start < 0 || end < 0) return undefined;
-  const between = thinking.slice(start + THOUGHT.length, end);
-  const open = TAG_BEFORE.exec(thinking.slice(0, start).trimEnd())?.[0];
+  const [, before, between] = AROUND.exec(renderedAnswer(member, THOUGHT) ?? "") ?? [];
+  if (before === undefined) return undefined;
+  const open = TAG_BEFORE.exec(before.trimEnd())?.[0];
   const close = TAG_BEHIND.exec(between)?.[1];
   if (open === undefined || close === undefined) return undefined;
   // A tag that stands before an answer without a thought as well is the turn's.

@@ -21,7 +21,7 @@ export function planOf(member: Pick<Member, "name" | "facts">, rendered: Text, b
     // A message that says "<think>" begins no thought.
     return start >= 0 && rendered.value.startsWith(open, start) && !rendered.cut(start, end).isContent;
   });
-  return { budget, marks, ...(opened === undefined ? {} : { opened }) };
+  return { budget, marks, opened };
 }
 
 /** What a thought may begin with, and an answer where it begins with a mark. As bytes, one a character. */

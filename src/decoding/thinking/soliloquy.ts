@@ -101,7 +101,7 @@ export class Soliloquy {
       const fitting = known.filter((each) => agree(now, each.text));
       if (fitting.length === 0) return undefined;
       const answer = fitting.find(({ open }) => open?.answer !== undefined)?.open?.answer;
-      if (budget === 0 && now !== "" && said === "" && answer !== undefined) {
+      if (budget === 0 && now !== "" && answer !== undefined) {
         // What stands before an answer takes the place of what stands before a thought.
         this.#write(answer);
         return { rest: "" };

@@ -1,5 +1,6 @@
 /** The fused loop on members that say what the test wants: how answers end, what is counted, what a stream yields. */
 import { describe, expect, it } from "vitest";
+import { lastPieces, logNormaliserOf } from "../../../src/decoding/fused-logits.js";
 import type { GenerateOptions } from "../../../src/decoding/request.js";
 import { LlamafuseError } from "../../../src/errors.js";
 import type { ScriptState } from "../../../src/member/scripted/options.js";
@@ -7,6 +8,7 @@ import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js"
 import { createEnsemble } from "../../../src/systems.js";
 import { byteKey, makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 import { refusal } from "../../support/refusal.js";
+import { distributionOf } from "./distributions.js";
 
 const LETTERS = [..."abcxyz", "<", ">"];
 const END = LETTERS.length + 3;
@@ -169,6 +171,81 @@ describe("what is counted", () => {
     const again = await answer({ words: "abc$" }, { temperature: 2, seed: first.seed });
     expect(again.text).toBe(first.text);
     expect(Number.isInteger(first.seed)).toBe(true);
+  });
+});
+
+describe("what is counted where a member drops out", () => {
+  /** Its call to `begin` or `advance` with this number, from when it is loaded, fails, and all behind it. */
+  const without = async (call: "begin" | "advance", failing: number) => {
+    const members = ["one", "two"].map((name) => saying({ name, words: "abcabc" }));
+    await using ensemble = await createEnsemble({ members, method: "unite", onMemberFailure: "continue" });
+    const [, member] = members;
+    const real = member[call].bind(member) as (...given: unknown[]) => Promise<never>;
+    let calls = 0;
+    member[call] = async (...given: unknown[]) => {
+      if (calls++ >= failing) throw new LlamafuseError("member-failed", "It stopped.", { member: "two" });
+      return await real(...given);
+    };
+    return await ensemble.generate("xx", { maxTokens: 4 });
+  };
+
+  it("before the first step is its prompt for those that read it", async () => {
+    const { usage, dropped, text } = await without("begin", 0);
+    expect([text, dropped]).toEqual([
+      "abca",
+      [{ name: "two", step: 0, code: "member-failed", message: "It stopped." }],
+    ]);
+    expect(usage).toEqual({
+      promptTokens: 2,
+      memberPromptTokens: { one: 2, two: 0 },
+      steps: 4,
+      memberTokens: { one: 3, two: 0 },
+    });
+  });
+
+  it("later is what the others read again, as tokens behind the prompt", async () => {
+    // A scripted member's begin advances it; the second piece is not taken up any more.
+    const { usage, dropped, text } = await without("advance", 2);
+    expect([text, dropped]).toMatchObject(["abca", [{ name: "two", step: 2 }]]);
+    expect(usage.memberPromptTokens).toEqual({ one: 2, two: 2 });
+    // The first piece, the last token again where the other one failed, and the third piece.
+    expect(usage.memberTokens).toEqual({ one: 3, two: 1 });
+  });
+});
+
+describe("logits of a fused distribution", () => {
+  const member = async (logit: number) => {
+    const made = new ScriptedMember({ vocabulary, script: () => new Float32Array(vocabulary.size).fill(logit) });
+    await made.prepare({ top: 0 });
+    await made.begin({ text: Buffer.from("abc"), parseSpecial: false, addBos: false });
+    return made;
+  };
+  const lnZ = (logit: number) => logit + Math.log(vocabulary.size);
+
+  it("are its own, or the members' by their weights, of those that have an output, or as before", async () => {
+    const voices = [
+      { member: await member(3), weight: 0.5 },
+      { member: await member(-6), weight: 0.25 },
+    ];
+    const distribution = distributionOf([1]);
+    expect(logNormaliserOf({ ...distribution, logNormaliser: 7 }, voices, 1)).toBe(7);
+    expect(logNormaliserOf(distribution, voices, 1)).toBeCloseTo((2 * lnZ(3) + lnZ(-6)) / 3, 6);
+    voices[0].member.append({ kind: "text", bytes: Buffer.from("a") });
+    expect(logNormaliserOf(distribution, voices, 1)).toBeCloseTo(lnZ(-6), 6);
+    voices[1].member.append({ kind: "text", bytes: Buffer.from("a") });
+    expect(logNormaliserOf(distribution, voices, 1)).toBe(1);
+  });
+
+  it("look back on as many pieces as are there, bytes where they are text", async () => {
+    const made = await member(0);
+    made.append({ kind: "tokens", ids: [END] });
+    await made.advance();
+    const pieces = async (count: number) =>
+      (await lastPieces(made, count)).map((piece) =>
+        typeof piece === "number" ? piece : Buffer.from(piece).toString(),
+      );
+    expect(await pieces(2)).toEqual(["c", END]);
+    expect(await pieces(9)).toEqual(["a", "b", "c", END]);
   });
 });
 

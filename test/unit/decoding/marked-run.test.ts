@@ -101,6 +101,46 @@ describe("mark tokens", () => {
   });
 });
 
+describe("marks that a vocabulary has no tokens for", () => {
+  it("are written as letters", async () => {
+    const member = saying(new Array<number>(vocabulary.size).fill(0));
+    await member.prepare({ top: 1 });
+    await member.begin({ text: Buffer.from("b"), parseSpecial: false, addBos: false });
+    const tokens = MarkTokens.of(vocabulary, [{ open: "aba", close: "b", closing: "b" }]);
+    expect(tokens.ids).toEqual([]);
+    tokens.write(member, "abab");
+    expect(Array.from(await member.cachedTokens()).slice(1)).toEqual([2, 2]);
+  });
+});
+
+describe("a member that tells only its likeliest tokens", () => {
+  const telling = async (top: number, logits: number[]) => {
+    const offers = { logits: false, topDepth: 3 };
+    const member = new ScriptedMember({ name: "one", vocabulary, script: () => logits, offers });
+    await member.prepare({ top });
+    await member.begin({ text: Buffer.from("b"), parseSpecial: false, addBos: false });
+    return member;
+  };
+  const logits = Array.from({ length: vocabulary.size }, (_, id) => (id === OPEN ? 9 : id === A ? 3 : 0));
+
+  it("would write its likeliest text, or does not tell", async () => {
+    expect(Buffer.from(likeliestText(await telling(2, logits), [OPEN])!).toString()).toBe("a");
+    expect(likeliestText(await telling(0, logits), [OPEN])).toBeUndefined();
+  });
+
+  it("writes its marks as text only", async () => {
+    const member = await telling(2, logits);
+    const advance = async () => await member.advance();
+    const context = { voices: [{ member, weight: 1 }], greedy: true, traceTop: 0, advance };
+    const run = new MarkedRun(context as never, [OPEN]);
+    await run.prepare();
+    await member.begin({ text: Buffer.from("b"), parseSpecial: false, addBos: false });
+    const said = await run.step();
+    for (let entry = 0; entry < said.size; entry++) expect(byteKey(said.bytesOf(entry))).not.toBe("[T]");
+    expect(byteKey(said.bytesOf(said.best))).toBe("a");
+  });
+});
+
 describe("what a member would write next", () => {
   const next = async (changes: Record<number, number>, top: number) => {
     const member = saying(Array.from({ length: vocabulary.size }, (_, id) => changes[id] ?? 0));

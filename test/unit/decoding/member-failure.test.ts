@@ -1,112 +1,12 @@
-/** A member that fails in the middle of an answer, under every method that is registered. */
+/** Members that fail in the middle of an answer: who goes on, under which weights, behind what. */
 import { describe, expect, it } from "vitest";
-import type { Method } from "../../../src/during/define-method.js";
-import { methods } from "../../../src/during/methods.js";
-import { loadMembers, type Members } from "../../../src/ensemble/members.js";
-import { type ErrorCode, LlamafuseError } from "../../../src/errors.js";
-import { fitting, scriptedEnsembles } from "../../../src/laws/scripted-ensembles.js";
-import { randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
-import type { Member } from "../../../src/member/member.js";
+import { beginBehind, without } from "../../../src/decoding/member-failure.js";
+import { loadMembers } from "../../../src/ensemble/members.js";
+import type { ErrorCode } from "../../../src/errors.js";
+import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
+import type { MemberPrompt } from "../../../src/member/member.js";
 import { createEnsemble } from "../../../src/systems.js";
-
-const MAX_TOKENS = 8;
-
-interface Failing {
-  call: "advance" | "begin";
-  /** How often it goes well, from when it is armed. */
-  at: number;
-  code?: ErrorCode;
-}
-
-/** Members that fail only from here on: loading measures steps with them. */
-const armed = new Set<Member>();
-
-/** The same member, one of whose functions fails, and everything after it. */
-function failing(member: Member, { call, at, code = "member-failed" }: Failing): Member {
-  let calls = 0;
-  let isDead = false;
-  const fail = (): never => {
-    isDead = true;
-    throw new LlamafuseError(code, `Member "${member.name}" stopped: on purpose.`, { member: member.name });
-  };
-  return new Proxy(member, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target) as unknown;
-      if (typeof value !== "function") return value;
-      if (!armed.has(target)) return value.bind(target) as unknown;
-      if (isDead && (name === "begin" || name === "advance")) return async () => fail();
-      if (name === call && calls++ >= at) return async () => fail();
-      return value.bind(target) as unknown;
-    },
-  });
-}
-
-/** Load members of which some fail, and let them. */
-async function loadFailing(members: readonly Member[], failures: readonly (Failing | undefined)[]): Promise<Members> {
-  const given = members.map((member, index) => {
-    const failure = failures[index];
-    return failure === undefined ? member : failing(member, failure);
-  });
-  const loaded = await loadMembers({ members: given, schedule: "in-turn" });
-  for (const member of members) armed.add(member);
-  return loaded;
-}
-
-const gone = { name: "LlamafuseError", code: "member-failed" };
-
-for (const method of methods as unknown as Method[]) {
-  const { name } = method.info;
-  const [laws] = method.laws;
-  const choice = method(laws.options);
-  const [set] = (await fitting(choice, laws, scriptedEnsembles)).filter(({ name: of }) => of !== undefined);
-  if (set === undefined) continue;
-
-  describe(`${name} on ${set.name}`, () => {
-    // A method that draws says another thing in another run, whoever takes part.
-    const repeats = name !== "me";
-    const request = { maxTokens: MAX_TOKENS, logProbs: true, seed: 5 };
-    const makeFailing = async (failure: Failing) => {
-      const members = await set.make();
-      return loadFailing(members, [...members.slice(1).map(() => undefined), failure]);
-    };
-
-    it.each([
-      ["begin", 0],
-      ["advance", 0],
-      ["advance", 2],
-    ] as const)("names the member whose %s fails after %i calls, or is finished by the others", async (call, at) => {
-      await using broken = await makeFailing({ call, at });
-      const member = broken.names.at(-1)!;
-      const failed = await (await createEnsemble({ members: broken, method: choice })).generate("Hello", request).then(
-        (result) => result,
-        (error: LlamafuseError) => error,
-      );
-      // Some methods never ask it.
-      if (!(failed instanceof Error)) return;
-      expect(failed).toMatchObject({ ...gone, details: { member } });
-
-      await using again = await makeFailing({ call, at });
-      const going = await createEnsemble({ members: again, method: choice, onMemberFailure: "continue" });
-      const result = await going.generate("Hello", request).catch((error: unknown) => error as LlamafuseError);
-      if (result instanceof Error) {
-        // It has roles, or a number of members, that the others do not fill.
-        expect(result).toMatchObject({ ...gone, details: { member } });
-        expect(method.roles !== undefined || method.members !== undefined || result.code === "member-failed").toBe(
-          true,
-        );
-        return;
-      }
-      const [{ step, ...who }] = result.dropped!;
-      expect(who).toEqual({ name: member, code: "member-failed", message: `Member "${member}" stopped: on purpose.` });
-      if (!repeats) return;
-      const before = result.pieces!.slice(0, step).map(({ text }) => text);
-      await using rest = await loadMembers({ members: (await set.make()).slice(0, -1), schedule: "in-turn" });
-      const alone = await createEnsemble({ members: rest, method: choice });
-      const behind = await alone.generate(`Hello${before.join("")}`, { ...request, maxTokens: MAX_TOKENS - step });
-      expect(result.text).toBe(before.join("") + behind.text);
-    });
-  });
-}
+import { type Failing, loadFailing } from "../../support/failing.js";
 
 describe("a member that fails", () => {
   const member = (seed: number) => randomMember(seed, sentencePieceVocabulary(seed), { contextSize: 64 });
@@ -123,7 +23,7 @@ describe("a member that fails", () => {
     await using doomed = await three(3);
     const ending = await createEnsemble({ members: doomed, method: "gac", onMemberFailure: "continue" });
     await expect(ending.generate("Hello", { maxTokens: 20 })).rejects.toMatchObject({
-      ...gone,
+      code: "member-failed",
       details: { member: "random-3" },
     });
   });
@@ -143,5 +43,79 @@ describe("a member that fails", () => {
     await using members = await loadMembers({ members: [member(1), member(2)] });
     const wrong = createEnsemble({ members, onMemberFailure: "carry on" as never });
     await expect(wrong).rejects.toMatchObject({ code: "invalid-option" });
+  });
+});
+
+const vocabulary = bytePairVocabulary();
+const SPECIAL = "<|im_start|>";
+const special = Array.from({ length: vocabulary.size }, (_, id) => id).find((id) => vocabulary.textOf(id) === SPECIAL)!;
+const prompted = (text: string, others: Partial<MemberPrompt> = {}): MemberPrompt => {
+  return { text: Buffer.from(text), parseSpecial: true, addBos: false, ...others };
+};
+
+/** Begin with the prompt, as an answer does, then behind prompt and text. */
+async function begun(prompt: MemberPrompt, text: Uint8Array) {
+  const member = randomMember(1, vocabulary);
+  await member.prepare({ top: 0 });
+  const { promptTokens: before } = await member.begin(prompt);
+  const { promptTokens, decodedTokens } = await beginBehind(member, prompt, text, new AbortController().signal);
+  expect(member.hasOutput).toBe(true);
+  return { held: Array.from(await member.cachedTokens()), before, promptTokens, decodedTokens, member };
+}
+
+describe("a member that goes on behind what was said", () => {
+  it("reads prompt and text as one, and decodes what its cache has not", async () => {
+    const { held, before, promptTokens, decodedTokens, member } = await begun(
+      prompted("the dog"),
+      Buffer.from("s the"),
+    );
+    expect(held).toEqual(Array.from(await member.tokenize(Buffer.from("the dogs the"))));
+    expect([promptTokens, decodedTokens]).toEqual([held.length, held.length - before]);
+  });
+
+  it("reads a special token that was said as letters, and the prompt's own as the prompt has it", async () => {
+    const one = await begun(prompted(`${SPECIAL}a`), Buffer.from(SPECIAL));
+    expect(one.held.filter((id) => id === special)).toEqual([special]);
+    expect(one.held[0]).toBe(special);
+    expect(Buffer.concat(one.held.map((id) => vocabulary.bytesOf(id))).toString()).toBe(`a${SPECIAL}`);
+    // Of two in the prompt, the second is a user's words.
+    const letters = [SPECIAL.length, 2 * SPECIAL.length];
+    const two = await begun(prompted(SPECIAL + SPECIAL, { letters }), Buffer.from("the"));
+    expect(two.held.filter((id) => id === special)).toEqual([special]);
+    expect(Buffer.concat(two.held.map((id) => vocabulary.bytesOf(id))).toString()).toBe(`${SPECIAL}the`);
+  });
+
+  it.each(["a", ""])("reads a character that is not whole yet behind the others: %j and half an é", async (whole) => {
+    const text = Buffer.concat([Buffer.from(whole), Buffer.of(0xc3)]);
+    const { held, before, promptTokens, decodedTokens } = await begun(prompted("the"), text);
+    expect(Buffer.concat(held.map((id) => vocabulary.bytesOf(id)))).toEqual(Buffer.concat([Buffer.from("the"), text]));
+    // The half is no part of what it began with; its last token is always decoded again.
+    expect(promptTokens).toBe(held.length - 1);
+    expect(decodedTokens).toBe(whole === "" ? 2 : held.length - before);
+  });
+
+  it.each(["", "dogs"])("keeps a prompt that is given as tokens, with %j behind them", async (text) => {
+    const tokens = [special, ...Array.from(await randomMember(1, vocabulary).tokenize(Buffer.from("a")))];
+    const { held, promptTokens, decodedTokens, member } = await begun(prompted("else", { tokens }), Buffer.from(text));
+    const behind = Array.from(await member.tokenize(Buffer.from(`a${text}`)));
+    expect(held).toEqual([special, ...behind]);
+    // The last token of a prompt that it holds is decoded again, then the text.
+    expect([promptTokens, decodedTokens]).toEqual([2, 1 + (held.length - 2)]);
+  });
+});
+
+describe("the weights of those that are left", () => {
+  const voices = (...weights: number[]) =>
+    weights.map((weight, index) => ({ member: randomMember(index, vocabulary), weight }));
+
+  it("are what they were to one another, and sum to 1", () => {
+    const all = voices(0.2, 0.5, 0.3);
+    expect(without(all[1], all).map(({ weight }) => weight)).toEqual([expect.closeTo(0.4), expect.closeTo(0.6)]);
+    expect(without(all[1], all).map(({ member }) => member.name)).toEqual(["random-0", "random-2"]);
+  });
+
+  it("are equal where they had none", () => {
+    const all = voices(0, 1, 0);
+    expect(without(all[1], all).map(({ weight }) => weight)).toEqual([0.5, 0.5]);
   });
 });

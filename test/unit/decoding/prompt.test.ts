@@ -210,6 +210,20 @@ describe("prompts that are refused", () => {
     );
   });
 
+  test.each([
+    ["", { found: "" }],
+    [new Uint8Array(0), { found: "" }],
+    ["ab\uD83D!", { found: "U+D83D", at: 2, allowed: "well-formed Unicode" }],
+    ["\uD83D", { found: "U+D83D", at: 0, allowed: "well-formed Unicode" }],
+    [Uint8Array.of(0x61, 0x09, 0xff), { found: "0xff", at: 2, allowed: "UTF-8" }],
+    [Uint8Array.of(0x80), { found: "0x80", at: 0, allowed: "UTF-8" }],
+    [7, { found: "number", allowed: "string | Uint8Array | ChatMessage[]" }],
+    [null, { found: "null", allowed: "string | Uint8Array | ChatMessage[]" }],
+    [[user("a"), assistant("b"), user(" \n")], { found: " \n", message: 3 }],
+  ])("say what was found, and where: %j", (input, details) => {
+    expect(() => renderPrompt(input as PromptInput, memberWith())).toThrow(expect.objectContaining({ details }));
+  });
+
   test("an unknown role, with the one that was meant", () => {
     expect(() => renderPrompt([{ role: "asistant", content: "a" }] as never, memberWith())).toThrow(
       'Unknown role "asistant". Did you mean "assistant"? Known: system, user, assistant, tool.',

@@ -1,5 +1,6 @@
 /** The log-likelihood of a text by its definition, on distributions written by hand. */
 import { describe, expect, it } from "vitest";
+import type { PromptInput } from "../../../src/decoding/prompt.js";
 import { defineMethod } from "../../../src/during/define-method.js";
 import type { FusedDistribution } from "../../../src/during/method.js";
 import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../../../src/laws/scripted-members.js";
@@ -214,6 +215,50 @@ describe("the pieces of a scored text", () => {
       ["ab", near(0.3)],
       [" ab", near(0.2)],
     ]);
+  });
+});
+
+describe("special tokens beside a scored text", () => {
+  const control = (text: string) => ({ bytes: new Uint8Array(), text, class: TokenClass.control });
+  const reading = (name: string, tokens: string[], special: string) =>
+    new ScriptedMember({
+      name,
+      vocabulary: makeVocabulary([
+        ...tokens.map(text),
+        control(special),
+        { bytes: new Uint8Array(), class: TokenClass.end },
+      ]),
+      script: () => new Float32Array(tokens.length + 2),
+    });
+  const steps: Said[] = [
+    [
+      ["a", 0.7],
+      ["ab", 0.1],
+    ],
+    [["b", 0.5]],
+  ];
+  const own = [
+    ["a", near(0.7)],
+    ["b", near(0.5)],
+  ];
+  const scoredBehind = async (prompt: PromptInput, tokens: string[], special: string) => {
+    const members = ["first", "second"].map((name) => reading(name, tokens, special));
+    await using ensemble = await createEnsemble({ members, method: saying(steps)() });
+    const { pieces } = await ensemble.score(prompt, "ab");
+    return pieces.map(({ text, logProb }) => [text, Math.exp(logProb)]);
+  };
+
+  it("are none in it: what spells one is letters", async () => {
+    expect(await scoredBehind("x", ["x", "a", "b"], "ab")).toEqual(own);
+    // Nor in a conversation before it.
+    const letters = [..."xUser: \nAistn", "a", "b"];
+    expect(await scoredBehind([{ role: "user", content: "x" }], letters, "ab")).toEqual(own);
+  });
+
+  it("end the text before it, which crosses no token then", async () => {
+    expect(await scoredBehind("x[P]", ["x", "a", "b", "[", "P", "]", "]a"], "[P]")).toEqual(own);
+    // As letters they do.
+    expect(await scoredBehind("xP]", ["x", "a", "b", "[", "P", "]", "]a"], "[P]")).toEqual([["ab", near(0.1)]]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { StopRules } from "../../../src/decoding/stop-rules.js";
+import { checkStopStrings, StopRules } from "../../../src/decoding/stop-rules.js";
 import { RandomGenerator } from "../../../src/random.js";
 
 /** The definition: the first end at which some stop string is complete, and the longest such stop string. */
@@ -92,6 +92,22 @@ describe("stop rules", () => {
     const rules = new StopRules();
     expect(rules.push("abc")).toEqual({ text: "abc", stop: undefined });
     expect(rules.flush()).toBe("");
+  });
+
+  test("what is no whole stop string yet is all that is held back", () => {
+    const rules = new StopRules(["aab", "c"]);
+    // Two letters of three; a third "a" frees the first.
+    expect(rules.push("xaa")).toEqual({ text: "x", stop: undefined });
+    expect(rules.push("a")).toEqual({ text: "a", stop: undefined });
+    expect(rules.push("b")).toEqual({ text: "", stop: "aab" });
+    // Behind a stop string nothing is held, though its end could begin another.
+    expect(new StopRules(["ab", "bc"]).push("xab")).toEqual({ text: "x", stop: "ab" });
+  });
+
+  test("stop strings are a list without duplicates, and none by default", () => {
+    expect(checkStopStrings()).toEqual([]);
+    expect(checkStopStrings("a")).toEqual(["a"]);
+    expect(checkStopStrings(["b", "a", "b"])).toEqual(["b", "a"]);
   });
 
   test.each([

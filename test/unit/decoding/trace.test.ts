@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { describeStep, samePiece } from "../../../src/decoding/trace.js";
 import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
+import { RandomGenerator } from "../../../src/random.js";
 import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
-import { distributionOf } from "./distributions.js";
+import { distributionOf, randomProbabilities } from "./distributions.js";
 
 type Token = Parameters<typeof makeVocabulary>[0][number];
 const token = (text: string): Token => ({ bytes: Buffer.from(text) });
@@ -141,6 +142,20 @@ describe("a described step", () => {
     expect(decodedTokens).toBeGreaterThan(0);
     expect(step.members).toMatchObject([{ name: "owl", heard: false, candidates: [], decodedTokens }]);
     expect(step.favourite).toEqual([]);
+  });
+
+  test("lists the most probable entries, the first of equal ones, and none that is impossible", () => {
+    const random = new RandomGenerator(3);
+    for (let round = 0; round < 500; round++) {
+      const probabilities = Array.from(randomProbabilities(random, 12));
+      const top = Math.floor(random.next() * 14);
+      const distribution = distributionOf(probabilities, { spare: 3 });
+      const { fused } = describeStep({ index: 0, voices: [], distribution, entry: 0, top, ms: MS });
+      const ranked = Array.from(probabilities.keys()).filter((entry) => probabilities[entry] > 0);
+      ranked.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+      const wanted = ranked.slice(0, top).map((entry) => ({ text: String(entry), probability: probabilities[entry] }));
+      expect(fused).toEqual(wanted);
+    }
   });
 
   test("a member that the step did not ask has nothing to say", async () => {

@@ -4,7 +4,9 @@ import { loadMembers } from "../../../src/ensemble/members.js";
 import { scoreTexts } from "../../../src/ensemble/score-texts.js";
 import { bytePairVocabulary, byteVocabulary, randomMember } from "../../../src/laws/scripted-members.js";
 import type { Member } from "../../../src/member/member.js";
+import { ScriptedMember } from "../../../src/member/scripted/scripted-member.js";
 import { createEnsemble } from "../../../src/systems.js";
+import { makeVocabulary, TokenClass } from "../../../src/vocabulary/vocabulary.js";
 
 const TEXTS = ["the cat and the dog", "wörld"];
 const BYTES = TEXTS.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
@@ -58,6 +60,41 @@ describe("scoreTexts", () => {
       expect(discarded).toBeGreaterThanOrEqual(0);
       expect(discarded).toBeLessThan(0.2);
     }
+  });
+
+  it("begins behind the beginning-of-text token where there is one, alone and with others", async () => {
+    const vocabulary = makeVocabulary(
+      [
+        ...Array.from({ length: 256 }, (_, byte) => ({ bytes: Uint8Array.of(byte) })),
+        ...[" the", "cat", "the", "ld"].map((word) => ({ bytes: Buffer.from(word) })),
+        { bytes: new Uint8Array(), class: TokenClass.end },
+        { bytes: new Uint8Array(), class: TokenClass.control, text: "<s>" },
+      ],
+      { bos: 261 },
+    );
+    // A control token is never said, so that a method's distribution is the member's own.
+    const made = (name: string) =>
+      new ScriptedMember({
+        ...{ name, vocabulary },
+        script: ({ tokens }) =>
+          Float32Array.from({ length: vocabulary.size }, (_, id) =>
+            id === vocabulary.bos ? -50 : ((id * 7 + tokens.length * 5 + tokens[0]) % 11) / 2,
+          ),
+      });
+    const member = made("alone");
+    let expected = 0;
+    for (const text of TEXTS) {
+      const [beginning, ...ids] = await member.tokenize(Buffer.from(text), { addBos: true });
+      expect(beginning).toBe(vocabulary.bos);
+      for (const [place, id] of ids.entries()) {
+        const tokens = [beginning, ...ids.slice(0, place)];
+        await member.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens });
+        expected -= (member.output.logits[id] - member.output.logNormaliser) / Math.LN2;
+      }
+    }
+    await using members = await loadMembers({ members: [made("one"), made("two")] });
+    const scores = await scoreTexts(members, TEXTS, { method: "gac" });
+    for (const { bitsPerByte } of [scores, ...scores.members]) expect(bitsPerByte).toBeCloseTo(expected / BYTES, 6);
   });
 
   const LONG = "the dogs ä and the cat o".repeat(6);
