@@ -132,11 +132,14 @@ async function instrument() {
   return drawn;
 }
 
-/** Every question whether a fault is switched on counts, so that endless loops end wherever they are. */
+/**
+ * Every question whether a fault is switched on counts and looks at the clock, so that endless loops end wherever they are,
+ * also those that let no timer run.
+ */
 function countingCalls(content) {
   const counted = content.replace(
     /function isActive\(id\) \{/,
-    'function isActive(id) { if (++ns.calls > ns.mostCalls) throw new Error("endless");',
+    'function isActive(id) { if (++ns.calls > ns.mostCalls || Date.now() > ns.latest) throw new Error("endless");',
   );
   if (counted === content && /stryMutAct/.test(content)) throw new Error("StrykerJS's switches look otherwise now.");
   return counted;

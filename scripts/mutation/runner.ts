@@ -13,6 +13,8 @@ interface Switches {
   /** Times that code asked which fault is on, and the most before it gives up. */
   calls: number;
   mostCalls: number;
+  /** When it gives up, too, as Date.now() has it. */
+  latest: number;
   mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> };
 }
 
@@ -23,8 +25,11 @@ const FEWEST_CALLS = 20_000;
 const LEAST_MS = 5000;
 const MOST_MS = 60_000;
 
+/** Without a fault. */
+const ENDLESS = { mostCalls: Number.POSITIVE_INFINITY, latest: Number.POSITIVE_INFINITY };
+
 const shared = globalThis as unknown as { __stryker__?: Switches; outcomes?: Map<string, "noticed" | "unnoticed"> };
-const switches = (shared.__stryker__ ??= { calls: 0, mostCalls: Number.POSITIVE_INFINITY });
+const switches = (shared.__stryker__ ??= { calls: 0, ...ENDLESS });
 /** What is known already: a fault that ended this process before is known to be noticed. */
 const known = existsSync("outcomes.json") ? JSON.parse(readFileSync("outcomes.json", "utf8")) : {};
 const outcomes = (shared.outcomes ??= new Map(Object.entries(known)));
@@ -59,9 +64,9 @@ export default class MutationRunner extends TestRunner {
     for (const id of asked) {
       // Whoever watches knows which fault the process ends at, or does not come back from.
       writeFileSync("active.json", JSON.stringify(id));
-      Object.assign(switches, { activeMutant: id, calls: 0, mostCalls });
+      Object.assign(switches, { activeMutant: id, calls: 0, mostCalls, latest: Date.now() + longest });
       outcomes.set(id, (await holds(call, longest)) ? "unnoticed" : "noticed");
-      Object.assign(switches, { activeMutant: undefined, mostCalls: Number.POSITIVE_INFINITY });
+      Object.assign(switches, { activeMutant: undefined, ...ENDLESS });
     }
     writeFileSync("active.json", "null");
     this.#save();
