@@ -156,7 +156,7 @@ async function runTests() {
   writeFileSync(
     path.join(copy, "vitest.mutation.config.ts"),
     `import config from "./vitest.config.js";
-const own = { include: ${JSON.stringify(tests)}, maxWorkers: 1, isolate: false, testTimeout: 10_000, runner: "./scripts/mutation/runner.ts" };
+const own = { include: ${JSON.stringify(tests)}, maxWorkers: 1, isolate: false, testTimeout: 60_000, runner: "./scripts/mutation/runner.ts" };
 export default { ...config, test: { ...config.test, ...own } };
 `,
   );
