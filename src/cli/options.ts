@@ -4,7 +4,6 @@ import { type Command, Option } from "commander";
 import type { OnMemberFailure } from "../decoding/member-failure.js";
 import type { GenerateOptions } from "../decoding/request.js";
 import { SAMPLER_OPTIONS, type SamplerOptions, samplerFields } from "../decoding/sampler-options.js";
-import type { Speculation } from "../decoding/speculation.js";
 import type { ScheduleChoice } from "../ensemble/plan.js";
 import { LlamafuseError } from "../errors.js";
 import { parseGpu } from "../llama/find-library.js";
@@ -48,7 +47,7 @@ export interface SamplingFlags extends PromptFlags, SamplerOptions {
   maxTokens?: number;
   stop?: string[];
   healing?: boolean;
-  speculation?: Speculation;
+  speculation?: "auto" | "off";
 }
 
 /** Which models answer. */
@@ -128,9 +127,10 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
     .option("-n, --max-tokens <count>", mostTokens, number("--max-tokens"))
     .option("--healing", "continue a prompt that ends inside a token as if it had been written at once")
     .addOption(
-      new Option("--speculation <when>", "read text that is likely to come at once: auto, where that is faster, or off")
-        .choices(["auto", "off"])
-        .argParser((value) => (value === "off" ? false : (value as "auto"))),
+      new Option(
+        "--speculation <when>",
+        "read text that is likely to come at once: auto, where that is faster, or off",
+      ).choices(["auto", "off"]),
     )
     .option("--stop <text>", "end the answer before this text; repeatable", collect);
   addPromptOptions(command);
@@ -177,7 +177,8 @@ export function gpuOption({ gpu, file }: Pick<EnsembleFlags, "gpu" | "file">): E
 }
 
 export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file">): GenerateOptions {
-  const { maxTokens, healing, speculation, stop } = flags;
+  const { maxTokens, healing, stop } = flags;
+  const speculation: GenerateOptions["speculation"] = flags.speculation === "off" ? false : flags.speculation;
   const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
   const given = { maxTokens, ...sampling, healing, speculation, stop };

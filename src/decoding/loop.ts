@@ -5,7 +5,7 @@
  * chosen bytes alone.
  */
 import type { Combiner } from "../during/combine.js";
-import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../during/method.js";
+import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../during/method.js";
 import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
@@ -59,11 +59,10 @@ export async function* streamAnswer(
   let steps = 0;
   let logNormaliser = 0;
   let healing = new Healing(new Uint8Array());
-  let report: MethodReport | undefined;
   let finishReason: FinishReason | undefined;
   let speaking = voices;
   let speculator: Speculator | undefined;
-  let run: MethodRun;
+  let run: MethodRun | undefined;
   /** What was chosen so far, where it may be needed again. */
   const chosen: Uint8Array[] = [];
   const dropped: DroppedMember[] = [];
@@ -150,7 +149,7 @@ export async function* streamAnswer(
   };
   const accept = async (entry: number) => {
     try {
-      await run.accept(entry);
+      await run!.accept(entry);
     } catch (error) {
       await continueWithout(error);
     }
@@ -192,7 +191,8 @@ export async function* streamAnswer(
         clock.stopThinking();
       }
       const { text } = promptOf.get(speaking[0].member)!;
-      if (options.speculation === "auto" && healing.isDone)
+      // A member with branches looks ahead of none of them.
+      if (options.speculation === "auto" && healing.isDone && !method.branches(speaking))
         speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead!, record: speculation });
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
@@ -240,12 +240,12 @@ export async function* streamAnswer(
         if (finishReason === undefined && steps < maxTokens) await accept(entry);
         await clock.breathe();
       }
-      report = run!.report?.();
     }
   } catch (error) {
     finishReason = reasonToFinish(toLlamafuseError(error, `The method "${method.info.name}"`), signal, steps);
   }
   clock.stopSteps();
+  const report = run?.report?.();
   const rest = answer.finish();
   if (rest !== "") yield { text: rest };
   const { reasoning, tokens: reasoningTokens = {} } = prologue ?? {};

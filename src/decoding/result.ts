@@ -45,7 +45,7 @@ export interface GenerateResult {
     reasoningTokens?: Record<string, number>;
   };
   timings: {
-    /** With `speculation: "auto"`. */
+    /** With `speculation: "auto"`, where the method decodes one text per member. */
     speculation?: SpeculationReport;
     /** From the request to the first distribution, without the thoughts: rendering, tokenising, prefill. */
     promptMs: number;

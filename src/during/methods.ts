@@ -76,6 +76,8 @@ export interface ChosenMethod {
   saysBytes: boolean;
   /** See MethodDefinition.saysAhead. */
   saysAhead(voices: readonly Voice[]): boolean;
+  /** Whether a member decodes several texts side by side. */
+  branches(voices: readonly Voice[]): boolean;
   /** Errors: incompatible-members where the members do not offer what it needs, invalid-option for weights beside roles. */
   checkMembers(voices: readonly Voice[]): void;
   /** Start a run for one request. Errors: as `checkMembers`, and invalid-option for a member name that is none. */
@@ -135,6 +137,8 @@ function chosen(method: Method, options: unknown): ChosenMethod {
     info: method.info,
     saysBytes: method.saysBytes ?? false,
     saysAhead: (voices) => voices.length > 1 && method.saysAhead === true,
+    branches: (voices) =>
+      voices.length > 1 && voices.some((_, index) => (method.needs(options, { voices, index }).branches ?? 1) > 1),
     checkMembers,
     create: (context) => {
       checkMembers(context.voices);

@@ -40,6 +40,18 @@ describe.each(METHODS.map((method) => [JSON.stringify(method), method] as const)
   });
 });
 
+it.each(["bytes", "smc", "abe"] as const)("leaves out %s, whose members decode several texts", async (method) => {
+  const ensemble = await fuse(members, method);
+  const options = { maxTokens: 40, seed: 7 };
+  const plain = await ensemble.generate(PROMPT, options);
+  // The second one would be long enough for a guess to be tried.
+  for (let request = 0; request < 2; request++) {
+    const { text, timings } = await ensemble.generate(PROMPT, { ...options, speculation: "auto" });
+    expect(text).toBe(plain.text);
+    expect(timings.speculation).toBeUndefined();
+  }
+});
+
 it("reads a text that repeats itself ahead, and counts it", async () => {
   const ensemble = await fuse(members, "gac");
   const request = { maxTokens: 64, speculation: "auto", stop: [] } as const;

@@ -26,6 +26,8 @@ export class SmcRun implements MethodRun {
   #said = 0;
   /** What is decided, from the beginning on. */
   #decided: number[] = [];
+  /** A context is full: no text can grow any more. */
+  #full: LlamafuseError | undefined;
 
   constructor(
     private readonly context: MethodContext,
@@ -84,7 +86,16 @@ export class SmcRun implements MethodRun {
     const { growing } = population;
     if (growing.length > 0) {
       this.context.signal?.throwIfAborted();
-      await this.#bring();
+      if (this.#full !== undefined) throw this.#full;
+      try {
+        await this.#bring();
+      } catch (error) {
+        if (!(error instanceof LlamafuseError) || error.code !== "context-overflow") throw error;
+        // One of the texts is said as far as it goes, and then the answer ends.
+        this.#full = error;
+        this.#decided = this.#choose(population.sample);
+        return;
+      }
       population.step(new Map(growing.map((text) => [text, this.#proposalBehind(text)])));
       const longer = population.growing;
       for (const member of this.#members) member.follow(longer);
