@@ -57,6 +57,16 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
 is slower than ours, and methods that look strings up in another member's logits need all of them in any case, so Llamafuse
 does not use it. On Debian 12's software Vulkan driver it never returns. It has not been measured on a card.`,
   ],
+  [
+    "recurrent",
+    "Speed: going back in recurrent models",
+    "Recurrent and hybrid models go back by checkpoints. See [Where and how a member runs](members.md).",
+  ],
+  [
+    "speculative",
+    "Speed: speculation",
+    "Two rounds. On two cores hardly any guess pays, so few are made; ratios beside 1 are the machine's noise.",
+  ],
   ["load", "Loading and memory", ""],
   [
     "alignments",

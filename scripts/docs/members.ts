@@ -93,8 +93,8 @@ only what comes after it:
 - The same state goes on as before: logits after going back to a checkpoint are the same bit for bit. Where tokens are read
   again in another batch they differ by llama.cpp's rounding, as in every model.
 
-On a busy machine, models of 8 to 10 MB behind 256 tokens of prompt took 17 (Granite hybrid), 35 (LFM2) and 47 (Mamba) times as
-long for a step that takes tokens back when they read the text again (\`npm run bench -- recurrent --rounds 2\`, 2026-12-01).
+Models of 8 to 10 MB behind 256 tokens of prompt took 24 (Granite hybrid, LFM2) and 38 (Mamba) times as long for a step that takes
+tokens back when they read the text again (\`npm run bench -- recurrent\`, 2026-12-01).
 
 llama.cpp's own snapshots (\`n_rs_seq\`) are not used: they hold places of the last batch only, so a text that grew step by step
 cannot go back by them, and only some architectures have them.
