@@ -126,3 +126,13 @@ function checkOption(option: string, found: number, holds: boolean, allowed: str
     allowed,
   });
 }
+
+/** ln Σ e^x, without overflow; -Infinity for none. */
+export function logSumExp(values: ArrayLike<number>): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index++) largest = Math.max(largest, values[index]);
+  if (largest === Number.NEGATIVE_INFINITY) return largest;
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) sum += Math.exp(values[index] - largest);
+  return largest + Math.log(sum);
+}

@@ -40,7 +40,10 @@ export function noticesOfMembers(
   return notices;
 }
 
-/** Who failed on the way, and why an answer ended before its end, where nobody asked for that. `given`: what the command line says. */
+/**
+ * Who failed on the way, and why an answer ended before its end, where nobody asked for that. `given`: what the command line
+ * says.
+ */
 export function noticesOfAnswer(
   { finishReason, dropped, usage: { steps } }: GenerateResult,
   given: Pick<GenerateOptions, "maxTokens">,

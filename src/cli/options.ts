@@ -113,7 +113,7 @@ export function addMachineOptions(command: Command): Command {
       )
       .option(
         "--timeout-ms <count>",
-        "milliseconds without progress before a member is reported as hung (default: 30000)",
+        "milliseconds without progress before a member is reported as hung (default: 600000)",
         number("--timeout-ms"),
       )
       .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory"),

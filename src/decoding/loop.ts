@@ -17,7 +17,7 @@ import { renderPrompts } from "./prompt.js";
 import type { CheckedRequest } from "./request.js";
 import { costOf, type FinishReason, type GenerateResult, type StreamChunk } from "./result.js";
 import { Sampler } from "./sampler.js";
-import { advanceAll, eachMember, type Schedule } from "./schedule.js";
+import { advanceAll, beginAll, eachMember, type Schedule } from "./schedule.js";
 import { type SpeculationRecord, Speculator } from "./speculation.js";
 import { StepClock } from "./step-clock.js";
 import { Prologue } from "./thinking/prologue.js";
@@ -117,9 +117,10 @@ export async function* streamAnswer(
     // From here on the run has it.
     if (saysAhead) healing = new Healing(new Uint8Array());
     await run.prepare();
-    const tokens = await beginAll(speaking, prompts, schedule, signal);
+    const members = speaking.map(({ member }) => member);
+    const tokens = await beginAll(members, prompts, schedule, signal);
     // Begun again behind thoughts, a member has read the same prompt.
-    for (const [index, { member }] of speaking.entries()) memberPromptTokens[member.name] ||= tokens[index];
+    for (const [index, { name }] of members.entries()) memberPromptTokens[name] ||= tokens[index];
     if (sampler.lookBack > 0) sampler.remember(await lastPieces(speaking[0].member, sampler.lookBack));
   };
   /** Go on from the text so far without the member whose failure this is. Error: this one, where that cannot be. */
@@ -191,7 +192,7 @@ export async function* streamAnswer(
         clock.stopThinking();
       }
       const { text } = promptOf.get(speaking[0].member)!;
-      // A member with branches looks ahead of none of them.
+      // A member that keeps branches cannot look ahead.
       if (options.speculation === "auto" && healing.isDone && !method.branches(speaking))
         speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead!, record: speculation });
       clock.startSteps();
@@ -278,18 +279,6 @@ export async function* streamAnswer(
 
 function isRefusal(error: unknown): boolean {
   return error instanceof LlamafuseError && error.code === "incompatible-members";
-}
-
-/** Prefill all members; the tokens of each one's prompt. Errors are thrown when all have come to rest. */
-export async function beginAll(
-  voices: readonly Voice[],
-  prompts: readonly MemberPrompt[],
-  schedule: Schedule,
-  signal: AbortSignal,
-): Promise<number[]> {
-  const members = voices.map(({ member }) => member);
-  const begun = await eachMember(members, schedule, (member, index) => member.begin(prompts[index], signal));
-  return begun.map(({ promptTokens }) => promptTokens);
 }
 
 /** A cancelled request and a context that fills up end the answer; everything else is the caller's to know. */

@@ -1,6 +1,6 @@
 /** Members at work side by side or one after another. */
 import { toLlamafuseError } from "../errors.js";
-import type { Member } from "../member/member.js";
+import type { Member, MemberPrompt } from "../member/member.js";
 import { settleAll } from "../settle-all.js";
 
 /** `parallel`: all at once, each on its share of the cores; `in-turn`: one after another, each on all of them. */
@@ -29,4 +29,15 @@ export async function eachMember<T>(
   if (schedule === "parallel" && members.length > 1) await settleAll(members.map(run));
   else for (const [index, member] of members.entries()) await run(member, index);
   return results;
+}
+
+/** Prefill all members; the tokens of each one's prompt. Errors are thrown when all have come to rest. */
+export async function beginAll(
+  members: readonly Member[],
+  prompts: readonly MemberPrompt[],
+  schedule: Schedule,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const begun = await eachMember(members, schedule, (member, index) => member.begin(prompts[index], signal));
+  return begun.map(({ promptTokens }) => promptTokens);
 }

@@ -23,11 +23,11 @@ import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { settleAll } from "../settle-all.js";
-import { beginAll, type Machinery } from "./loop.js";
+import type { Machinery } from "./loop.js";
 import { type RenderedPrompt, renderPrompts } from "./prompt.js";
 import type { CheckedScoring } from "./request.js";
 import { type AnswerCost, costOf } from "./result.js";
-import { advanceAll } from "./schedule.js";
+import { advanceAll, beginAll } from "./schedule.js";
 import { Prologue } from "./thinking/prologue.js";
 import { type ChosenPiece, chosenPiece } from "./trace.js";
 
@@ -75,6 +75,7 @@ export async function scoreAfter(
   signal: AbortSignal,
   rendered: readonly RenderedPrompt[] = [],
 ): Promise<TextScore> {
+  const members = voices.map(({ member }) => member);
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
   const context: MethodContext = {
     voices,
@@ -98,7 +99,7 @@ export async function scoreAfter(
     const behind = voices.map((voice, index) => ({ ...voice, thought: thoughts[index] }));
     const run = method.create(thoughts.length === 0 ? context : { ...context, voices: behind });
     await run.prepare();
-    return { run, promptTokens: await beginAll(voices, begun, schedule, signal) };
+    return { run, promptTokens: await beginAll(members, begun, schedule, signal) };
   };
   let { run, promptTokens } = await start(prompts);
   const { length: maxTokens } = bytes;
@@ -133,7 +134,6 @@ export async function scoreAfter(
   }
   const memberPromptTokens = Object.fromEntries(voices.map(({ member }, index) => [member.name, promptTokens[index]]));
   const usage = { memberPromptTokens, memberTokens };
-  const members = voices.map(({ member }) => member);
   const report = run.report?.();
   return {
     method: method.info.name,

@@ -39,7 +39,7 @@ const LONGEST = 64;
 /** Tokens that a member guesses. */
 const FEWEST_TOKENS = 2;
 const MOST_TOKENS = 12;
-/** The share of the answer's time that guesses may cost in vain. */
+/** The share of the time of all answers that guesses may cost in vain. */
 const MOST_LOST = 0.02;
 /** Steps between two tries of a kind that does not pay: at first, doubled each time. */
 const FIRST_PAUSE = 32;
@@ -142,22 +142,21 @@ export class Speculator {
       if (record.mayTry(kind)) return this.#tell(kind, found.bytes.subarray(0, length));
     }
     if (this.#drafter === undefined || !record.mayTry(record.drafted)) return;
-    const count = Math.max(FEWEST_TOKENS, Math.min(MOST_TOKENS, Math.round(1.5 * this.#record.drafted.said)));
+    const count = Math.max(FEWEST_TOKENS, Math.min(MOST_TOKENS, Math.round(1.5 * record.drafted.said)));
     const [{ sayings }] = await this.options.lookAhead([this.#drafter], (member, signal) =>
       member.draft(count, signal),
     );
-    const bytes = Buffer.concat(sayings.map((saying) => saying.bytes));
-    this.#tell(this.#record.drafted, bytes);
+    this.#tell(record.drafted, Buffer.concat(sayings.map((saying) => saying.bytes)));
   }
 
   /** A step is taken: what it said, and what it took. */
   took(bytes: Uint8Array, ms: number): void {
-    this.#record.steps++;
-    this.#record.elapsedMs += ms;
+    const record = this.#record;
+    record.steps++;
+    record.elapsedMs += ms;
     this.#lookup.push(bytes);
     const guess = this.#guess;
     if (guess === undefined) {
-      const record = this.#record;
       record.stepMs = record.stepMs === 0 ? ms : mix(record.stepMs, ms);
       return;
     }
@@ -186,9 +185,11 @@ export class Speculator {
 
   #close(guess: Guess): void {
     this.#guess = undefined;
-    const saved = guess.steps * this.#record.stepMs - guess.ms;
-    this.#record.balance += saved;
-    guess.kind.note(saved, guess.kind === this.#record.drafted ? guess.steps : guess.said, this.#record.steps);
+    const { kind, ms, steps, said } = guess;
+    const record = this.#record;
+    const saved = steps * record.stepMs - ms;
+    record.balance += saved;
+    kind.note(saved, kind === record.drafted ? steps : said, record.steps);
   }
 }
 

@@ -72,15 +72,14 @@ export interface StepFacts {
 export function describeStep({ index, voices, speaking = voices, distribution, entry, top, ms }: StepFacts): TraceStep {
   const chosen = fusedEntry(distribution, entry);
   const { said, isSettled } = distribution;
-  const describe = (member: Member, voice: number) => {
-    if (said !== undefined) return describeSaid(member, distribution, entry, speakingPlace(voice), top);
+  const describe = (member: Member, place: number) => {
+    if (said !== undefined) return describeSaid(member, distribution, entry, place, top);
     return isSettled ? describeCost(member) : describeMember(member, top);
   };
-  const speakingPlace = (voice: number) => speaking.findIndex(({ member }) => member === voices[voice].member);
-  const taking = new Set(speaking.map(({ member }) => member));
-  const members = voices.map(({ member }, voice) =>
-    taking.has(member) && member.hasOutput ? describe(member, voice) : silentMember(member),
-  );
+  const members = voices.map(({ member }) => {
+    const place = speaking.findIndex((voice) => voice.member === member);
+    return place >= 0 && member.hasOutput ? describe(member, place) : silentMember(member);
+  });
   return {
     index,
     chosen,

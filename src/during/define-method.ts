@@ -132,7 +132,10 @@ function checkDefinition(given: unknown): void {
   checkArgument("A method's laws", laws, 'a list: [{ covers: "all" }]', () => Array.isArray(laws));
 }
 
-/** Error of the definition: invalid-option. Errors of a call of the method: invalid-option for an unknown option, and for a value that its check refuses. */
+/**
+ * Error: invalid-option where the definition lacks something. Errors of a call of the method: invalid-option for an unknown
+ * option, and for a value that its check refuses.
+ */
 export function defineMethod<const Name extends string, Options = object, Given = Partial<Options>>(
   definition: MethodDefinition<Name, Options, Given>,
 ): Method<Name, Options, Given> {

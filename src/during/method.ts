@@ -4,6 +4,7 @@
  */
 import type { Member } from "../member/member.js";
 import type { PartTexts } from "../part-schema.js";
+import type { Effort } from "./alignments/alignment.js";
 import type { Combiner } from "./combine.js";
 
 /** A distribution over byte strings. The arrays may be larger than `size` and are reused by the next step. */
@@ -36,15 +37,12 @@ export interface FusedDistribution {
 }
 
 /** What a member said of the entries of a fused distribution. */
-export interface Said {
+export interface Said extends Effort {
   /** Summing to `mass`. */
   probabilities: Float64Array;
   mass: number;
   /** Its weight among those asked. */
   weight: number;
-  decodedTokens: number;
-  decodeMs: number;
-  prepareMs: number;
 }
 
 /** A member with its place in the ensemble. */

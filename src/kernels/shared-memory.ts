@@ -38,7 +38,7 @@ export class SharedMemory {
     this.#words = new Int32Array(memory.buffer, 0, 1);
   }
 
-  /** One whose users are all gone, as good as new, or a new one. */
+  /** A memory that all users have left, set to zero, or a new one. */
   static take(): SharedMemory {
     const taken = idle.pop() ?? new SharedMemory();
     taken.#isTaken = true;

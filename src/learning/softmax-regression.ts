@@ -6,8 +6,10 @@
  *
  * The gradient is Xᵀ(P − T); minimised by L-BFGS. With ρ = 1/C this is scikit-learn's multinomial LogisticRegression.
  */
+
 import { z } from "zod";
 import { LlamafuseError } from "../errors.js";
+import { logSumExp } from "../statistics.js";
 import { minimise } from "./lbfgs.js";
 import type { LogisticOptions } from "./logistic-regression.js";
 import { dot, type Matrix, makeMatrix, rowOf } from "./matrix.js";
@@ -99,15 +101,6 @@ export function softmax(z: ArrayLike<number>, temperature = 1): Float64Array {
   const scaled = Float64Array.from(z, (value) => value / temperature);
   const shift = logSumExp(scaled);
   return scaled.map((value) => Math.exp(value - shift));
-}
-
-/** ln Σ exp(z) */
-export function logSumExp(z: Float64Array): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const value of z) largest = Math.max(largest, value);
-  let sum = 0;
-  for (const value of z) sum += Math.exp(value - largest);
-  return largest + Math.log(sum);
 }
 
 function checkTarget(target: Float64Array): void {

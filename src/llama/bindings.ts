@@ -5,6 +5,7 @@
  */
 import koffi, { type LibraryHandle, type TypeObject } from "./koffi.js";
 import { bindStates } from "./state-bindings.js";
+import { bindVocabulary } from "./vocabulary-bindings.js";
 
 /** An address in native memory; 0n or null is NULL. */
 export type Pointer = bigint;
@@ -142,6 +143,7 @@ export function bindLlama(llama: LibraryHandle) {
   const pointer = "void *";
   return {
     ...bindStates(llama),
+    ...bindVocabulary(llama),
     version: bind<() => string>("llama_version", "const char *"),
     backendInit: bind<() => void>("llama_backend_init", "void"),
     logSet: bind<(callback: Pointer | null, data: Pointer) => void>("llama_log_set", "void", pointer, pointer),
@@ -200,39 +202,6 @@ export function bindLlama(llama: LibraryHandle) {
       pointer,
     ),
     stateSize: bind<(context: Pointer) => number>("llama_state_get_size", "size_t", pointer),
-
-    vocabType: bind<(vocab: Pointer) => number>("llama_vocab_type", "int32_t", pointer),
-    vocabSize: bind<(vocab: Pointer) => number>("llama_vocab_n_tokens", "int32_t", pointer),
-    vocabText: bind<(vocab: Pointer, token: number) => string>(
-      "llama_vocab_get_text",
-      "const char *",
-      pointer,
-      "int32_t",
-    ),
-    vocabAttributes: bind<(vocab: Pointer, token: number) => number>(
-      "llama_vocab_get_attr",
-      "int32_t",
-      pointer,
-      "int32_t",
-    ),
-    vocabIsEnd: bind<(vocab: Pointer, token: number) => boolean>("llama_vocab_is_eog", "bool", pointer, "int32_t"),
-    vocabBos: bind<(vocab: Pointer) => number>("llama_vocab_bos", "int32_t", pointer),
-    vocabEos: bind<(vocab: Pointer) => number>("llama_vocab_eos", "int32_t", pointer),
-    vocabAddsBos: bind<(vocab: Pointer) => boolean>("llama_vocab_get_add_bos", "bool", pointer),
-    tokenize: bind<
-      (
-        vocab: Pointer,
-        text: Uint8Array,
-        length: number,
-        tokens: Int32Array,
-        capacity: number,
-        addSpecial: boolean,
-        parseSpecial: boolean,
-      ) => number
-    >("llama_tokenize", "int32_t", pointer, pointer, "int32_t", pointer, "int32_t", "bool", "bool"),
-    tokenToPiece: bind<
-      (vocab: Pointer, token: number, buffer: Uint8Array, length: number, lstrip: number, special: boolean) => number
-    >("llama_token_to_piece", "int32_t", pointer, "int32_t", pointer, "int32_t", "int32_t", "bool"),
 
     contextInit: bind<(model: Pointer, params: ContextParams) => Pointer | null>(
       "llama_init_from_model",

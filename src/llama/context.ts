@@ -1,6 +1,7 @@
 /** A llama.cpp context: key-value cache, decoding, logits and hidden states. */
 
 import { LlamafuseError } from "../errors.js";
+import { TokenBatch } from "./batch.js";
 import type { Batch, Pointer } from "./bindings.js";
 import koffi from "./koffi.js";
 import { inLoadTurn } from "./library.js";
@@ -44,13 +45,7 @@ export class LlamaContext {
   readonly #maxOutputs: number;
   #pointer: Pointer;
   #memory: Pointer;
-  #batch: Batch;
-  #token: Int32Array;
-  #position: Int32Array;
-  #sequenceCount: Int32Array;
-  /** The sequence-id slot of each batch entry (llama.cpp allocates one array per entry). */
-  #sequenceSlots: Int32Array[];
-  #wantsLogits: Int8Array;
+  readonly #batch: TokenBatch;
   /** Outputs of the last decode. */
   #outputs = 0;
   /** Address → view of one output's logits. The buffer stays where it is between decodes, until it has to grow. */
@@ -107,13 +102,7 @@ export class LlamaContext {
     this.contextSize = Math.min(perSequence, this.sequences > 1 ? perSequence : functions.contextSize(pointer));
     this.vocabularySize = model.tokenizer.vocabulary.size;
 
-    this.#batch = functions.batchInit(this.batchSize, 0, 1);
-    this.#token = new Int32Array(koffi.view(this.#batch.token, 4 * this.batchSize));
-    this.#position = new Int32Array(koffi.view(this.#batch.pos, 4 * this.batchSize));
-    this.#sequenceCount = new Int32Array(koffi.view(this.#batch.n_seq_id, 4 * this.batchSize));
-    this.#wantsLogits = new Int8Array(koffi.view(this.#batch.logits, this.batchSize));
-    const slots = new BigUint64Array(koffi.view(this.#batch.seq_id, 8 * this.batchSize));
-    this.#sequenceSlots = Array.from(slots, (address) => new Int32Array(koffi.view(address, 4)));
+    this.#batch = new TokenBatch(functions, this.batchSize);
     this.#threadPools = new ThreadPools(model.llama);
     this.setThreads(options.threads ?? 1);
   }
@@ -156,11 +145,7 @@ export class LlamaContext {
       // All outputs belong into the last batch: every batch forgets those of the one before.
       count = left <= this.batchSize ? left : Math.min(this.batchSize, left - outputs);
       for (let i = 0; i < count; i++) {
-        this.#token[i] = tokens[start + i];
-        this.#position[i] = from + start + i;
-        this.#sequenceCount[i] = 1;
-        this.#sequenceSlots[i][0] = sequence;
-        this.#wantsLogits[i] = start + i >= firstOutput ? 1 : 0;
+        this.#batch.set(i, tokens[start + i], from + start + i, sequence, start + i >= firstOutput);
       }
       this.#run(count, functions.decode);
     }
@@ -171,12 +156,8 @@ export class LlamaContext {
   decodeParallel(entries: readonly { sequence: number; token: number; position: number }[]): void {
     this.#keepStates(this.#alwaysStates);
     this.#checkOutputs(entries.length, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));
-    entries.forEach((entry, i) => {
-      this.#token[i] = entry.token;
-      this.#position[i] = entry.position;
-      this.#sequenceCount[i] = 1;
-      this.#sequenceSlots[i][0] = entry.sequence;
-      this.#wantsLogits[i] = 1;
+    entries.forEach(({ token, position, sequence }, i) => {
+      this.#batch.set(i, token, position, sequence, true);
     });
     this.#run(entries.length, this.model.llama.functions.decode);
     this.#outputs = entries.length;
@@ -206,8 +187,7 @@ export class LlamaContext {
   }
 
   #run(count: number, decode: (context: Pointer, batch: Batch) => number): void {
-    this.#batch.n_tokens = count;
-    const status = decode(this.pointer, this.#batch);
+    const status = decode(this.pointer, this.#batch.ofSize(count));
     if (status === 0) return;
     if (status === 2) throw new LlamafuseError("aborted", "A running decode was stopped.");
     if (status === 1) throw this.#overflow(this.contextSize + count);
@@ -295,7 +275,7 @@ export class LlamaContext {
     this.#pointer = 0n;
     this.#views.clear();
     this.#stateView = new Float32Array(0);
-    this.model.llama.functions.batchFree(this.#batch);
+    this.#batch.free();
     this.model.llama.functions.contextFree(pointer);
     this.#threadPools.free();
   }

@@ -39,14 +39,14 @@ export class RequiredText {
     return left;
   }
 
-  /** Set the logits of all other tokens to −∞, in place; where no token agrees, all stay as they are. */
-  mask(logits: Float32Array, atFragmentStart: boolean): void {
-    if (this.isEmpty) return;
+  /** The logits with −∞ for all other tokens; as they are where nothing is required, or where no token agrees. */
+  masked(logits: Float32Array, atFragmentStart: boolean): Float32Array {
+    if (this.isEmpty) return logits;
     const { within, beyond } = ByteOrder.of(this.vocabulary).agreeing(this.bytes, atFragmentStart);
     const agreeing = [within, ...beyond].flatMap((ids) => Array.from(ids));
-    const kept = agreeing.map((id) => logits[id]);
-    if (!kept.some((logit) => logit > Number.NEGATIVE_INFINITY)) return;
-    logits.fill(Number.NEGATIVE_INFINITY);
-    for (const [place, id] of agreeing.entries()) logits[id] = kept[place];
+    if (!agreeing.some((id) => logits[id] > Number.NEGATIVE_INFINITY)) return logits;
+    const masked = new Float32Array(logits.length).fill(Number.NEGATIVE_INFINITY);
+    for (const id of agreeing) masked[id] = logits[id];
+    return masked;
   }
 }

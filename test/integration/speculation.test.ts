@@ -54,12 +54,17 @@ it.each(["bytes", "smc", "abe"] as const)("leaves out %s, whose members decode s
 
 it("reads a text that repeats itself ahead, and counts it", async () => {
   const ensemble = await fuse(members, "gac");
-  const request = { maxTokens: 64, speculation: "auto", stop: [] } as const;
-  const { timings, usage } = await ensemble.generate(PROMPT, request);
-  const { guesses, guessedBytes, saidBytes, steps } = timings.speculation!;
-  expect(saidBytes).toBeLessThanOrEqual(guessedBytes);
-  expect(steps).toBeLessThanOrEqual(usage.steps);
-  if (guesses === 0) expect([guessedBytes, saidBytes, steps]).toEqual([0, 0, 0]);
+  const total = { guesses: 0, guessedBytes: 0, saidBytes: 0, steps: 0 };
+  // Nothing is guessed before some steps have been timed, and little of all time may be lost.
+  for (let answers = 0; answers < 20 && total.saidBytes === 0; answers++) {
+    const { timings, usage } = await ensemble.generate(PROMPT, { maxTokens: 64, speculation: "auto" });
+    const counts = timings.speculation!;
+    expect(counts.saidBytes).toBeLessThanOrEqual(counts.guessedBytes);
+    expect(counts.steps).toBeLessThan(usage.steps);
+    for (const [key, count] of Object.entries(counts)) total[key as keyof typeof total] += count;
+  }
+  expect(total.guesses).toBeGreaterThan(0);
+  expect(total.saidBytes).toBeGreaterThan(0);
 });
 
 it("refuses what it does not know", async () => {

@@ -6,8 +6,9 @@
  *
  * From left: the step, the chosen piece, its fused probability as a bar and a number, and for each member its own
  * favourite with the probability that this member gave it; ● marks a favourite that was chosen, ◐ one that the chosen
- * piece begins with. Of bytes, the member's share of the chosen one's probability follows. A color stands for the members that had the chosen piece as their favourite: green for all, a member's
- * own color for this one alone. Pieces that were written ahead have no probability here.
+ * piece begins with. Of bytes, the member's share of the chosen one's probability follows. A color stands for the members that
+ * had the chosen piece as their favourite: green for all, a member's own color for this one alone. Pieces that were written
+ * ahead have no probability here.
  */
 
 import { TextStream } from "../../decoding/text-stream.js";

@@ -8,7 +8,6 @@
 import type { FusedDistribution, MethodReport } from "../method.js";
 import type { FusedValues } from "../rules/rule.js";
 
-/** One step's distributions in one space. Valid until the next `align`. */
 /** What a member did for a step. */
 export interface Effort {
   decodedTokens: number;
@@ -16,6 +15,7 @@ export interface Effort {
   prepareMs: number;
 }
 
+/** One step's distributions in one space. Valid until the next `align`. */
 export interface AlignedStep {
   /** Entries of the space. */
   size: number;

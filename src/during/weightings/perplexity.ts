@@ -12,10 +12,11 @@
  */
 import { z } from "zod";
 import type { PromptScore } from "../../member/member.js";
+import { promptOfTokens } from "../../member/prompt-of-tokens.js";
 import { settleAll } from "../../settle-all.js";
 import { TokenClass } from "../../vocabulary/vocabulary.js";
-import { promptOfTokens, withoutThought } from "../held-tokens.js";
 import type { Voice } from "../method.js";
+import { withoutThought } from "../without-thought.js";
 import { defineWeighting } from "./define-weighting.js";
 import { PromptWeights, refreshOption } from "./prompt-weights.js";
 

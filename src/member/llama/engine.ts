@@ -27,14 +27,12 @@ import type {
 } from "../member.js";
 import type { ModelDescription } from "../model-identity.js";
 import type { GoingBack } from "../offers.js";
-import { RequiredText } from "../required-text.js";
 import { mostCheckpoints } from "./checkpoints.js";
 import { LogitReader } from "./logit-reader.js";
-import { draftBehind, verifyWithin } from "./look-ahead.js";
 import type { OutputRegions } from "./output-room.js";
 import { Preparer } from "./preparer.js";
+import { TextAtHand } from "./text-at-hand.js";
 import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
-import { TokenTrail } from "./token-trail.js";
 
 export interface EngineOptions extends LlamaParameters {
   name: string;
@@ -59,20 +57,12 @@ export class LlamaEngine {
   #threads: number;
   #branches: Branches | undefined;
   readonly preparer: Preparer;
-  readonly #reader: LogitReader;
-  readonly #trail: TokenTrail;
-  #required: RequiredText;
+  readonly #text: TextAtHand;
   decodeMs = 0;
   /** Spent on re-tokenising what was appended since the last advance. */
   #feedbackMs = 0;
   prepareMs = 0;
   decodedTokens = 0;
-  /** Whether the last decode kept the hidden state. */
-  #hasHidden = false;
-  /** Text that may come behind the text at hand, to be read with the next decode. */
-  #expected: Uint8Array | undefined;
-  /** Whether something of this text may be taken back step by step: it was fed back as text, or looked ahead in. */
-  #mayGoBack = false;
 
   constructor(
     llama: Llama,
@@ -84,12 +74,10 @@ export class LlamaEngine {
     try {
       const { vocabulary } = this.model.tokenizer;
       this.#threads = options.threads;
-      this.#trail = new TokenTrail(this.model.tokenizer);
+      this.#text = new TextAtHand(this.model.tokenizer, new LogitReader(options.name, vocabulary, kernels));
       single = this.#single = this.#cache = this.#makeCache(1);
       this.#checkpointBytes = single.measureCheckpoint();
       this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
-      this.#reader = new LogitReader(options.name, vocabulary, kernels);
-      this.#required = RequiredText.of(vocabulary);
     } catch (error) {
       single?.context.free();
       this.model.free();
@@ -126,7 +114,7 @@ export class LlamaEngine {
   }
 
   get atFragmentStart(): boolean {
-    return this.#trail.atFragmentStart && (this.#branches?.isAtPrompt ?? true);
+    return this.#text.trail.atFragmentStart && (this.#branches?.isAtPrompt ?? true);
   }
 
   prepare(preparation: Preparation): OutputRegions {
@@ -138,7 +126,7 @@ export class LlamaEngine {
     const { mayContinue } = this.options;
     const outputs = sequences === 1 ? READ_AT_ONCE : 1;
     const options = { ...this.options, sequences, outputs, threads: this.#threads };
-    return new TokenCache(new LlamaContext(this.model, options), mayContinue, this.#trail);
+    return new TokenCache(new LlamaContext(this.model, options), mayContinue, this.#text.trail);
   }
 
   get #isBranching(): boolean {
@@ -161,9 +149,8 @@ export class LlamaEngine {
   begin(prompt: MemberPrompt): BeginResult {
     const isOneText = !this.#isBranching || this.#branches?.isUntouched === true;
     this.#take(prompt);
-    const { tokens } = this.#trail;
+    const { tokens } = this.#text.trail;
     if (prompt.reuse !== true || !isOneText) this.#cache.clear();
-    this.#mayGoBack = false;
     this.#advanceText({ isPrompt: true });
     if (this.#isBranching) {
       this.#branches = new Branches(this.options.name, this.#cache.context, tokens, this.#cache.logits);
@@ -177,64 +164,32 @@ export class LlamaEngine {
     if (this.#isBranching) throw readsNoBranches(this.options.name);
     if (prompt !== null) this.#take(prompt);
     else this.#requireRoom();
-    this.#cache.clear();
-    const ids = this.#trail.tokens.slice();
-    const logProbs = new Float64Array(ids.length).fill(Number.NaN);
-    try {
-      this.#cache.read(ids, 0, (index, logits) => {
-        this.#reader.take(logits);
-        if (index + 1 < ids.length) logProbs[index + 1] = this.#reader.logProbOf([ids[index + 1]]);
-      });
-    } catch (error) {
-      this.#cache.clear();
-      throw error;
-    }
-    this.#hasHidden = false;
-    this.#mayGoBack = false;
+    const score = this.#text.score(this.#cache);
     this.#advanceText({ isPrompt: true });
-    this.decodedTokens = ids.length;
-    return { ids, logProbs };
+    this.decodedTokens = score.ids.length;
+    return score;
   }
 
   draft(count: number): Draft {
     this.#checkCanLookAhead();
-    this.#mayGoBack = true;
-    const missed = this.#decodeText(false);
-    this.#hasHidden = false;
-    const trail = this.#trail;
-    const { sayings, decodedTokens } = trail.aside(() =>
-      draftBehind({ trail, required: this.#required }, count, this.#cache, this.#reader),
-    );
-    return { sayings, decodedTokens: missed + decodedTokens };
+    return this.#text.draft(count, this.#cache);
   }
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
     this.#checkCanLookAhead();
-    this.#mayGoBack = true;
-    const trail = this.#trail;
-    const startsFragment = trail.atFragmentStart;
-    this.#hasHidden = false;
-    const { vocabulary } = this.model.tokenizer;
-    return trail.aside(() => {
-      trail.append({ kind: "text", bytes });
-      const ahead = { bytes, places, trail, startsFragment, required: this.#required };
-      return verifyWithin(ahead, vocabulary, this.#cache, this.#reader);
-    });
+    return this.#text.verify(bytes, places, this.#cache);
   }
 
   #checkCanLookAhead(): void {
     if (this.#isBranching) throw readsNoBranches(this.options.name);
-    checkBegun(this.options.name, this.#trail.length);
+    checkBegun(this.options.name, this.#text.trail.length);
     this.#requireRoom();
   }
 
   #take(prompt: MemberPrompt): void {
     this.#branches = undefined;
-    this.#expected = undefined;
-    this.#cache.forgetMasked();
-    this.#required = RequiredText.of(this.model.tokenizer.vocabulary, prompt.ahead);
-    this.#trail.begin(prompt);
-    const { length } = this.#trail;
+    this.#text.begin(prompt);
+    const { length } = this.#text.trail;
     if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
@@ -245,20 +200,15 @@ export class LlamaEngine {
 
   /** See Member.expect. */
   expect(bytes: Uint8Array): void {
-    if (!this.#isBranching) this.#expected = bytes;
+    if (!this.#isBranching) this.#text.expect(bytes);
   }
 
   append(feedback: Feedback): void {
     const started = performance.now();
-    this.#expected = undefined;
     if ((feedback.kind === "branches") !== this.#isBranching)
       throw wrongFeedback(this.options.name, feedback.kind, this.#isBranching);
     if (feedback.kind === "branches") this.#branches?.replace(feedback.branches);
-    else {
-      this.#required = this.#required.after(feedback, this.#trail.atFragmentStart);
-      this.#trail.append(feedback);
-      this.#mayGoBack ||= feedback.kind === "text";
-    }
+    else this.#text.append(feedback);
     this.#feedbackMs += performance.now() - started;
   }
 
@@ -268,7 +218,7 @@ export class LlamaEngine {
   }
 
   #requireRoom(): void {
-    const { length } = this.#trail;
+    const { length } = this.#text.trail;
     if (length <= this.contextSize) return;
     throw new LlamafuseError(
       "context-overflow",
@@ -281,44 +231,15 @@ export class LlamaEngine {
     this.#requireRoom();
     const started = performance.now();
     const { wantsHidden } = this.preparer;
-    this.decodedTokens = this.#decodeText(wantsHidden);
-    if (isPrompt) this.#cache.mark({ stays: true });
-    else if (this.#mayGoBack) this.#cache.mark();
+    this.decodedTokens = this.#text.decode(this.#cache, wantsHidden);
+    this.#text.mark(this.#cache, isPrompt);
     // On a GPU the decode may still be running: reading the logits waits for it.
-    const { logits } = this.#cache;
-    this.#required.mask(logits, this.#trail.atFragmentStart);
-    this.#cache.noteMask(this.#required);
+    const logits = this.#text.logits(this.#cache);
     const decoded = performance.now();
     this.preparer.run(logits, wantsHidden ? this.#cache.context.hiddenState() : undefined);
     this.decodeMs = decoded - started;
     this.prepareMs = performance.now() - decoded + this.#feedbackMs;
     this.#feedbackMs = 0;
-  }
-
-  /** Bring the cache up to the token list; returns the tokens decoded. */
-  #decodeText(hiddenState: boolean): number {
-    const { tokens } = this.#trail;
-    const lacksHidden = hiddenState && !this.#hasHidden;
-    if (!lacksHidden && this.#cache.holds(tokens)) return 0;
-    const decoded = this.#cache.hold(tokens, { hiddenState, ahead: this.#tokensAhead() });
-    this.#expected = undefined;
-    this.#hasHidden = hiddenState;
-    return decoded;
-  }
-
-  /** The text at hand with what is expected behind it, where its own tokens stay as they are; else undefined. */
-  #tokensAhead(): Int32Array | undefined {
-    const bytes = this.#expected;
-    if (bytes === undefined || !this.#required.isEmpty) return undefined;
-    const trail = this.#trail;
-    const { length } = trail;
-    const atOnce = Math.min(READ_AT_ONCE, this.#cache.context.batchSize);
-    const ahead = trail.aside(() => {
-      trail.append({ kind: "text", bytes });
-      return trail.tokens.slice(0, Math.min(length + atOnce - 1, this.contextSize));
-    });
-    const isLonger = ahead.length > length && trail.tokens.every((token, index) => token === ahead[index]);
-    return isLonger ? ahead : undefined;
   }
 
   #advanceBranches(branches: Branches): void {
@@ -335,11 +256,11 @@ export class LlamaEngine {
 
   /** The first token of a string's tokenisation as the text to come, or -1. */
   firstToken(bytes: Uint8Array): number {
-    return this.#trail.encodeNext(bytes).at(0) ?? -1;
+    return this.#text.trail.encodeNext(bytes).at(0) ?? -1;
   }
 
   cachedTokens(): Int32Array {
-    return this.#branches?.tokens ?? this.#trail.tokens.slice();
+    return this.#branches?.tokens ?? this.#text.trail.tokens.slice();
   }
 
   tokenize(text: Uint8Array, { parseSpecial = false, addBos = false, letters }: TokenizeOptions): Int32Array {

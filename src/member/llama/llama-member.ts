@@ -26,11 +26,12 @@ import type {
 import { identityOfModel, type MemberIdentity, type ModelDescription } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit, Readings } from "../readings.js";
-import { Command, PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./channel.js";
+import { Command } from "./channel.js";
 import { disposedError, type EngineHost, loadingStopped, whenReady } from "./host.js";
 import type { LlamaMemberOptions } from "./load-options.js";
 import { llamaOffers } from "./offers.js";
 import { emptyOutput, viewOutput } from "./output.js";
+import { PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./payload.js";
 import { MemberProcess } from "./process.js";
 import type { Ready, RequestName, Requests } from "./protocol.js";
 import { MemberThread } from "./thread.js";

@@ -26,11 +26,8 @@ export function draftBehind(
   while (sayings.length < count && trail.length <= cache.context.contextSize) {
     if (sayings.length > 0) decodedTokens += cache.hold(trail.tokens);
     cache.mark();
-    if (left.isEmpty) cache.keepLogits();
-    const { logits } = cache;
-    left.mask(logits, trail.atFragmentStart);
-    cache.noteMask(left);
-    reader.take(logits);
+    cache.keepLogits();
+    reader.take(left.masked(cache.logits, trail.atFragmentStart));
     const saying = reader.likeliest(trail.atFragmentStart);
     sayings.push(saying);
     if (saying.id < 0) break;
@@ -68,9 +65,7 @@ export function verifyWithin(
     if (!read.includes(index)) return;
     const [first] = fitting.flatMap((own, place) => (own === index ? [places[place].at] : []));
     const left = required.behind(bytes.subarray(0, first));
-    left.mask(logits, startsFragment && first === 0);
-    cache.noteMask(left);
-    reader.take(logits);
+    reader.take(left.masked(logits, startsFragment && first === 0));
     for (const [place, own] of fitting.entries()) {
       if (own !== index) continue;
       const { at, bytes: asked } = places[place];

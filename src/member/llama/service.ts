@@ -5,8 +5,9 @@ import { loadKernels } from "../../kernels/kernels.js";
 import { bindLoadedLlama } from "../../llama/library.js";
 import { feedbackOfBytes, type Told } from "../feedback-bytes.js";
 import type { MemberPrompt, Preparation } from "../member.js";
-import { Channel, Command, readFeedback, readStrings, Status, writeIds } from "./channel.js";
+import { Channel, Command, Status } from "./channel.js";
 import { LlamaEngine } from "./engine.js";
+import { readFeedback, readStrings, writeIds } from "./payload.js";
 import type { FromThread, Ready, Request, Requests, ServiceStart } from "./protocol.js";
 
 /** Load, serve, free. Blocks this thread until the member is closed. */

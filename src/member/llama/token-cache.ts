@@ -1,7 +1,6 @@
 /** What llama.cpp's cache of one sequence holds, and how it comes to hold other tokens: what stays is not decoded again. */
 import type { LlamaContext } from "../../llama/context.js";
 import { stateBytes } from "../../llama/sequence-state.js";
-import type { RequiredText } from "../required-text.js";
 import { Checkpoints } from "./checkpoints.js";
 
 /** Positions whose logits are in memory at a time: those of 152,064 tokens take 10 MB. */
@@ -22,7 +21,6 @@ export class TokenCache {
   #kept: KeptLogits | undefined;
   /** These, where they are not the context's: of a checkpoint that it went back to. */
   #restored: Float32Array | undefined;
-  #isMasked = false;
   /** Where llama.cpp cannot drop tokens. */
   readonly #checkpoints: Checkpoints | undefined;
 
@@ -50,16 +48,6 @@ export class TokenCache {
     this.#kept.add(this.#place, this.logits);
   }
 
-  /** The logits at hand lack tokens that do not agree with what is required, until the next decode. */
-  noteMask(required: RequiredText): void {
-    this.#isMasked ||= !required.isEmpty;
-  }
-
-  /** Something else is required: logits that lack tokens have to be made again. */
-  forgetMasked(): void {
-    if (this.#isMasked) this.#hasLogits = false;
-  }
-
   /**
    * Bytes of a checkpoint, where going back takes one. Reads a token to see, so to be asked before any text.
    * Errors: those of LlamaContext.decode.
@@ -78,7 +66,7 @@ export class TokenCache {
    */
   mark({ stays = false } = {}): void {
     if (this.#checkpoints === undefined || this.#length === 0) return;
-    const logits = this.#hasLogits && !this.#isMasked ? this.logits : undefined;
+    const logits = this.#hasLogits ? this.logits : undefined;
     this.#checkpoints.take(this.#length, logits, stays);
   }
 
@@ -120,7 +108,7 @@ export class TokenCache {
   /** Stand at these tokens where their logits are known and nothing has to be decoded. */
   #goTo(tokens: Int32Array): boolean {
     const { length } = tokens;
-    if (this.#isMasked || this.#restored !== undefined || this.shared(tokens) < length) return false;
+    if (this.#restored !== undefined || this.shared(tokens) < length) return false;
     if (length <= this.#length - this.#outputs && this.#kept?.behind(length) === undefined) return false;
     this.#place = length;
     this.#hasLogits = true;
@@ -152,7 +140,6 @@ export class TokenCache {
     this.#length = this.#place = this.#outputs = 0;
     this.#hasLogits = false;
     this.#restored = undefined;
-    this.#isMasked = false;
   }
 
   /** Drop everything from this index on, or from the nearest checkpoint before it. Returns what is kept. */
@@ -164,7 +151,6 @@ export class TokenCache {
   #drop(length: number): number {
     let kept = length;
     this.#restored = undefined;
-    this.#isMasked = false;
     if (this.#checkpoints !== undefined && length > 0)
       ({ length: kept, logits: this.#restored } = this.#checkpoints.goBack(length));
     else if (!this.context.rollback(length)) kept = 0;
@@ -198,7 +184,6 @@ export class TokenCache {
     this.#outputs = options.outputs;
     this.#hasLogits = options.outputs > 0;
     this.#restored = undefined;
-    this.#isMasked = false;
   }
 }
 

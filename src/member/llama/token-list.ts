@@ -23,6 +23,11 @@ export class TokenList {
     return this.#tokens.subarray(0, this.#length);
   }
 
+  /** While something is tried: how many leading tokens are as they were before. */
+  get untried(): number {
+    return this.#before?.from ?? this.#length;
+  }
+
   /** How many leading tokens are as they were when this was asked last. */
   takeUnchanged(): number {
     const unchanged = Math.min(this.#unchanged, this.#length);
@@ -32,6 +37,12 @@ export class TokenList {
 
   /** End with these tokens from `index` on. */
   replaceFrom(index: number, ids: Int32Array): void {
+    let same = 0;
+    while (same < ids.length && index + same < this.#length && this.#tokens[index + same] === ids[same]) same++;
+    this.#changeFrom(index + same, ids.subarray(same));
+  }
+
+  #changeFrom(index: number, ids: Int32Array): void {
     this.#remember(index);
     this.#unchanged = Math.min(this.#unchanged, index);
     const length = index + ids.length;

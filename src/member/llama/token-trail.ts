@@ -21,49 +21,27 @@ import type { Feedback, MemberPrompt } from "../member.js";
 import { Fragment } from "./fragment.js";
 import { type Encoder, PieceEncoder, PLAIN, sameTokens } from "./piece-encoder.js";
 import { textBehind } from "./prompt-text.js";
-import { RESUME_TRIALS, ResumePlaces } from "./resume-places.js";
-import { CUT_TRIALS, TextCuts } from "./text-cuts.js";
+import { RESUME_TRIALS } from "./resume-places.js";
+import { type Standing, TailEncoder } from "./tail-encoder.js";
 import { TokenList } from "./token-list.js";
 
 const SPACE = 0x20;
 const NO_TOKENS = new Int32Array(0);
-/** A cut is looked for in so many bytes before the text's end, and farther back only where no place is found. */
-const NEAR = 256;
-/** Bytes behind a place that have tokens already: this many, or four times as many where their tokens have changed. */
-const LEAST_OVERLAP = 32;
-const MOST_OVERLAP = 2048;
-/** Tokens that must come out again. One is enough by the rule; the others are for what we do not know of a tokenizer. */
-const SAME_TOKENS = 3;
-
-/** Tokens of the text up to some byte, from this index of the list on. */
-interface Found {
-  index: number;
-  ids: Int32Array;
-}
 
 export class TokenTrail {
   readonly #list = new TokenList();
   #fragment = new Fragment(0);
   /** Whether the fragment's encoding reproduces the prompt's tokens; if not, text feedback only appends. */
   #canonical = true;
-  readonly #cuts: TextCuts | undefined;
-  readonly #places: ResumePlaces | undefined;
+  readonly #tail: TailEncoder;
   readonly #literals: ReadonlySet<number>;
-  /** Bytes that a resumed text shares with the text so far, at least: no literal reaches across them. */
-  readonly #overlap: number;
   readonly #alone: PieceEncoder;
 
   constructor(private readonly encoder: Encoder) {
-    const { vocabulary, literals = [] } = encoder;
-    this.#literals = new Set(literals);
-    this.#overlap = literals.reduce((most, id) => Math.max(most, vocabulary.bytesOf(id).length), LEAST_OVERLAP);
+    this.#literals = new Set(encoder.literals);
     this.#alone = new PieceEncoder(encoder);
-    const cuts = new TextCuts(vocabulary, literals);
-    if (cuts.areKnown && CUT_TRIALS.every((text) => cuts.holdIn(text, this.#alone))) this.#cuts = cuts;
-    const places = new ResumePlaces(vocabulary);
-    if (!places.areKnown) return;
-    this.#places = places;
-    if (!RESUME_TRIALS.every((text) => this.#resumesWell(text))) this.#places = undefined;
+    this.#tail = new TailEncoder(encoder, this.#alone);
+    if (this.#tail.usesPlaces && !RESUME_TRIALS.every((text) => this.#resumesWell(text))) this.#tail.resumeNowhere();
     this.#clear();
   }
 
@@ -89,6 +67,11 @@ export class TokenTrail {
     return this.#list.tokens;
   }
 
+  /** Within `aside`: how many leading tokens are as they were before. */
+  get untried(): number {
+    return this.#list.untried;
+  }
+
   /** How many leading tokens are as they were when this was asked last. */
   takeUnchanged(): number {
     return this.#list.takeUnchanged();
@@ -100,11 +83,11 @@ export class TokenTrail {
   }
 
   get usesCuts(): boolean {
-    return this.#cuts !== undefined;
+    return this.#tail.usesCuts;
   }
 
   get usesPlaces(): boolean {
-    return this.#places !== undefined;
+    return this.#tail.usesPlaces;
   }
 
   /** Whether the next bytes are the first ones after a special token of a vocabulary with a dummy prefix. */
@@ -157,7 +140,7 @@ export class TokenTrail {
     const { length, start } = this.#fragment;
     const position = length - bytes;
     if (position < 0) return -1;
-    return position === 0 ? start : this.#tokenAt(position, length);
+    return position === 0 ? start : this.#tail.tokenAt(this.#standing(length), position);
   }
 
   #appendText(bytes: Uint8Array): void {
@@ -181,47 +164,16 @@ export class TokenTrail {
    * bytes of the fragment that the list stands for now.
    */
   #encodeAgain(end: number, stop: number, covered: number): void {
-    const { bytes: text, start, encoded } = this.#fragment;
-    const { index, ids } = this.#behindCut(end, covered, encoded - NEAR) ??
-      this.#resumed(end, covered) ??
-      this.#behindCut(end, covered) ?? { index: start, ids: this.#encodeStart(text.subarray(0, end)) };
+    const { bytes: text, start } = this.#fragment;
+    const found = this.#tail.encode(this.#standing(covered), end);
+    const { index, ids } = found ?? { index: start, ids: this.#encodeStart(text.subarray(0, end)) };
     const tail = this.#alone.longestMatch(text.subarray(end, stop));
     this.#list.replaceFrom(index, tail.length === 0 ? ids : Int32Array.from([...ids, ...tail]));
     this.#fragment.encoded = end;
   }
 
-  /** The tokens behind the last cut that lies at this byte or behind it. */
-  #behindCut(end: number, covered: number, least = 1): Found | undefined {
-    const { bytes: text, encoded } = this.#fragment;
-    const cut = this.#cuts?.last(text, encoded, least) ?? 0;
-    const index = cut === 0 ? -1 : this.#tokenAt(cut, covered);
-    const ids = index < 0 ? undefined : this.#alone.encodeInside(text.subarray(cut, end));
-    return ids && { index, ids };
-  }
-
-  /** The tokens from a place on where those that stand there come out again (see ResumePlaces). */
-  #resumed(end: number, covered: number): Found | undefined {
-    const { bytes: text, encoded, digits } = this.#fragment;
-    if (this.#places === undefined) return undefined;
-    let overlap = this.#overlap;
-    let kept = 0;
-    for (const { index, at } of this.#tokensBackwards(covered)) {
-      if (encoded - at > MOST_OVERLAP || this.#literals.has(this.#list.at(index))) return undefined;
-      if (at < encoded) kept++;
-      if (kept <= SAME_TOKENS || encoded - at < overlap || !this.#places.has(text, at, end, digits)) continue;
-      const ids = this.#alone.encodeInside(text.subarray(at, end));
-      if (ids === undefined || ids.some((id) => this.#literals.has(id))) return undefined;
-      if (this.#agrees(index, ids)) return { index, ids };
-      overlap *= 4;
-    }
-    return undefined;
-  }
-
-  /** Whether the list has the first of these tokens from this index on. */
-  #agrees(index: number, ids: Int32Array): boolean {
-    for (let place = 0; place < SAME_TOKENS; place++)
-      if (place >= ids.length || this.#list.at(index + place) !== ids[place]) return false;
-    return true;
+  #standing(covered: number): Standing {
+    return { list: this.#list, fragment: this.#fragment, covered };
   }
 
   /** Encode text that begins the fragment. */
@@ -232,28 +184,6 @@ export class TokenTrail {
       if (ids !== undefined) return ids;
     }
     return this.encoder.encode(text, PLAIN);
-  }
-
-  /**
-   * The index of the token that starts at this byte of the fragment, or -1 if none does, or if a token's bytes are not
-   * those of the text (▁ in SentencePiece). `end`: the bytes that the list stands for.
-   */
-  #tokenAt(position: number, end: number): number {
-    if (position === end) return this.length;
-    for (const { index, at } of this.#tokensBackwards(end)) if (at <= position) return at === position ? index : -1;
-    return -1;
-  }
-
-  /** The fragment's tokens from the last one on, with the bytes where they begin; as far as their bytes are the text's. */
-  *#tokensBackwards(end: number): Generator<{ index: number; at: number }> {
-    const { bytes, offsets } = this.encoder.vocabulary.data;
-    const { bytes: text, start } = this.#fragment;
-    let at = end;
-    for (let index = this.length - 1; index >= start; index--) {
-      const id = this.#list.at(index);
-      for (let byte = offsets[id + 1]; byte > offsets[id]; ) if (bytes[--byte] !== text[--at]) return;
-      yield { index, at };
-    }
   }
 
   /** Whether a text that comes bit by bit has its own tokens. */

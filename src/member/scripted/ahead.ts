@@ -1,7 +1,8 @@
 /** How a scripted member looks ahead (Member.draft, Member.verify): the script is asked for every text in question. */
+
+import { logSumExp } from "../../statistics.js";
 import { byteKey, TokenClass, textAtFragmentStart, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Draft, Place, Saying, Verdict, Verification } from "../member.js";
-import { logSumExp } from "./output.js";
 import type { ScriptedText } from "./text.js";
 
 type Script = (text: ScriptedText) => Float32Array;

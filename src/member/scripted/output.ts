@@ -1,17 +1,8 @@
 /** The output of a scripted member: what a real member computes from its logits, in plain float64 arithmetic. */
 import { LlamafuseError } from "../../errors.js";
+import { logSumExp } from "../../statistics.js";
 import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { MemberOutput, Preparation } from "../member.js";
-
-/** ln Σ exp(values), -Infinity for none. */
-export function logSumExp(values: ArrayLike<number>): number {
-  let max = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < values.length; index++) max = Math.max(max, values[index]);
-  if (max === Number.NEGATIVE_INFINITY) return max;
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += Math.exp(values[index] - max);
-  return max + Math.log(sum);
-}
 
 /** What a script gave, as float32. Errors: member-failed for another number of logits, invalid-logits. */
 export function checkedLogits(member: string, vocabulary: Vocabulary, given: ArrayLike<number>): Float32Array {

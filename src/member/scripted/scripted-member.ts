@@ -12,6 +12,7 @@
  * ```
  */
 import { LlamafuseError } from "../../errors.js";
+import { logSumExp } from "../../statistics.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkBranches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun, checkDraftLength, checkPlaces } from "../check-places.js";
@@ -35,11 +36,12 @@ import type {
 } from "../member.js";
 import { identityOfModel, type MemberIdentity } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
+import { promptOfTokens } from "../prompt-of-tokens.js";
 import { RequiredText } from "../required-text.js";
 import { draftBehind, type Looking, verifyWithin } from "./ahead.js";
 import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./checks.js";
 import { descriptionOf, factsOf, offersOf, type ScriptedMemberOptions } from "./options.js";
-import { checkedLogits, logSumExp, prepareOutput } from "./output.js";
+import { checkedLogits, prepareOutput } from "./output.js";
 import { checkPreparation, lookUpBytes, lookUpId, notOffered, seenLogits, withoutLogits } from "./seen.js";
 import { ScriptedText } from "./text.js";
 import { ScriptedTokenizer } from "./tokenizer.js";
@@ -132,7 +134,7 @@ export class ScriptedMember implements Member {
     const logProbs = new Float64Array(ids.length).fill(Number.NaN);
     const reader = new ScriptedMember({ ...this.#options, offers: undefined });
     const [first, ...others] = this.#text.tokens;
-    await reader.begin({ text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: [first] });
+    await reader.begin(promptOfTokens([first]));
     for (const [place, id] of others.entries()) {
       logProbs[place + 1] = reader.output.logits[id] - reader.output.logNormaliser;
       reader.append({ kind: "tokens", ids: [id] });
@@ -171,8 +173,7 @@ export class ScriptedMember implements Member {
     this.#undecoded = 0;
     if (decodedTokens > 0 || this.#logits === undefined) {
       this.#output = undefined;
-      this.#logits = this.#logitsOf(this.#text);
-      this.#required.mask(this.#logits, this.atFragmentStart);
+      this.#logits = this.#required.masked(this.#logitsOf(this.#text), this.atFragmentStart);
       this.#decoded = tokens.length;
     }
     const decoded = performance.now();
@@ -202,11 +203,8 @@ export class ScriptedMember implements Member {
   get #looking(): Looking {
     const { vocabulary, contextSize } = this;
     const said = this.#text.bytes.length;
-    const script = (text: ScriptedText) => {
-      const logits = this.#logitsOf(text);
-      this.#required.behind(text.bytes.subarray(said)).mask(logits, text.atFragmentStart);
-      return logits;
-    };
+    const script = (text: ScriptedText) =>
+      this.#required.behind(text.bytes.subarray(said)).masked(this.#logitsOf(text), text.atFragmentStart);
     return { vocabulary, contextSize, script };
   }
 

@@ -1,10 +1,11 @@
 /** What others see of a scripted member that offers less than all: its likeliest tokens, or not even their strings' logits. */
 import { LlamafuseError } from "../../errors.js";
+import { logSumExp } from "../../statistics.js";
 import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Lookup, MemberOutput, Preparation } from "../member.js";
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit } from "../readings.js";
-import { logSumExp, mostProbable } from "./output.js";
+import { mostProbable } from "./output.js";
 import type { ScriptedTokenizer } from "./tokenizer.js";
 
 /**

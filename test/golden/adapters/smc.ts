@@ -9,8 +9,9 @@ import {
   rootText,
   type TextNode,
 } from "../../../src/during/token/smc/population.js";
-import { logOf, logSumExp, type StringFunction } from "../../../src/during/token/smc/string-function.js";
+import { logOf, type StringFunction } from "../../../src/during/token/smc/string-function.js";
 import { RandomGenerator } from "../../../src/random.js";
+import { logSumExp } from "../../../src/statistics.js";
 import type { GoldenAdapter } from "../adapter.js";
 import { spell, type ToyModel, whole } from "./bytes.js";
 

@@ -66,10 +66,10 @@ export function isText(cell: string): boolean {
 /** A number in [0, 1], or NaN. `column` is "quality", or the model's. */
 export function qualityAt(value: unknown, column: string, place: Place): number {
   const isModels = column !== "quality";
-  const noModel = isModels ? " If it is no model's column, remove it." : "";
-  const quality = numberAt(value, column, place, EMPTY_IT + noModel);
+  const notAModel = isModels ? " If the column does not belong to a model, remove it." : "";
+  const quality = numberAt(value, column, place, EMPTY_IT + notAModel);
   if (!(quality < 0 || quality > 1)) return quality;
-  const cure = `Rescale it: (quality − lowest) / (highest − lowest).${noModel}`;
+  const cure = `Rescale it: (quality − lowest) / (highest − lowest).${notAModel}`;
   const what = isModels ? `the quality of ${column}` : "the quality";
   throw badRow(place, `${what} is ${quality}; 0 to 1 is allowed. ${cure}`, { column, found: quality });
 }

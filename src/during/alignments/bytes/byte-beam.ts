@@ -13,6 +13,7 @@
  * Model Ensembles", arXiv 2410.09303; the beam over trie states is that of genlm-bytes. A pending hypothesis here has the
  * mass beyond u, without the token u itself, which is a hypothesis of its own: the two never count a token twice.
  */
+import { logSumExp } from "../../../statistics.js";
 import { ByteTrie, ROOT } from "../../../vocabulary/byte-trie.js";
 import type { Vocabulary } from "../../../vocabulary/vocabulary.js";
 import { BYTE_ENTRIES, TokenMasses } from "./token-masses.js";
@@ -195,7 +196,5 @@ export function discardedShare(kept: readonly Hypothesis[], all: readonly Hypoth
 
 /** ln Σ of the weights. */
 export function logSum(hypotheses: readonly Hypothesis[]): number {
-  const largest = hypotheses.reduce((most, { logWeight }) => Math.max(most, logWeight), Number.NEGATIVE_INFINITY);
-  if (largest === Number.NEGATIVE_INFINITY) return largest;
-  return largest + Math.log(hypotheses.reduce((sum, { logWeight }) => sum + Math.exp(logWeight - largest), 0));
+  return logSumExp(hypotheses.map(({ logWeight }) => logWeight));
 }

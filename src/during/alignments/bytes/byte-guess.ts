@@ -22,7 +22,7 @@ export class ByteGuess {
 
   constructor(private readonly trie: ByteTrie) {
     const { byte } = trie;
-    // The root's own byte is no one's.
+    // The root stands for no byte.
     for (let node = 1; node < byte.length; node++) this.#all[byte[node]] = PRIOR;
     this.#all[END] = PRIOR;
     for (const weight of this.#all) this.#total += weight;

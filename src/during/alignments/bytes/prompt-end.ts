@@ -1,13 +1,12 @@
 /** The end of a member's prompt, spelt anew together with what follows: its tokens are taken back, their bytes stay. */
 import type { Member } from "../../../member/member.js";
+import { promptOfTokens } from "../../../member/prompt-of-tokens.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
-
-const NO_BYTES = new Uint8Array();
 
 export interface PromptEnd {
   /** The tokens that the member holds now. */
   before: readonly number[];
-  /** What the text goes on with. */
+  /** What the tokens said that were taken back. */
   bytes: readonly number[];
 }
 
@@ -29,5 +28,5 @@ export async function takeBackEnd(member: Member, heal: number): Promise<PromptE
 }
 
 export async function beginWith(member: Member, ids: readonly number[]): Promise<void> {
-  await member.begin({ text: NO_BYTES, parseSpecial: false, addBos: false, tokens: ids, reuse: true });
+  await member.begin({ ...promptOfTokens(ids), reuse: true });
 }

@@ -1,8 +1,9 @@
 /** How well a member predicts the prompt that it holds, by bytes. */
 import type { Member } from "../../../member/member.js";
+import { promptOfTokens } from "../../../member/prompt-of-tokens.js";
 import { TokenClass } from "../../../vocabulary/vocabulary.js";
-import { promptOfTokens, withoutThought } from "../../held-tokens.js";
 import type { Voice } from "../../method.js";
+import { withoutThought } from "../../without-thought.js";
 
 export interface ByteLoss {
   /** −ln of the probability, in nats. */

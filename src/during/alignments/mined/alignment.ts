@@ -16,18 +16,19 @@
  * the word without it, the others for what is nearest to the word with it.
  */
 import type { Member } from "../../../member/member.js";
+import { promptOfTokens } from "../../../member/prompt-of-tokens.js";
 import { settleAll } from "../../../settle-all.js";
 import { TokenClass, textAtFragmentStart } from "../../../vocabulary/vocabulary.js";
-import { withoutThought } from "../../held-tokens.js";
 import { indexOfMember } from "../../member-option.js";
 import type { MethodContext } from "../../method.js";
 import type { FusedValues } from "../../rules/rule.js";
 import { loss } from "../../weightings/cross-entropy.js";
 import { ownLosses } from "../../weightings/perplexity.js";
+import { withoutThought } from "../../without-thought.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { standForEnds } from "../published-feedback.js";
 import { UpToDate } from "../up-to-date.js";
-import { promptOf, replay } from "./replay.js";
+import { replay } from "./replay.js";
 import { type MinedSpace, minedSpaceOf } from "./space.js";
 
 export interface MinedOptions {
@@ -150,7 +151,7 @@ export class MinedAlignment implements Alignment {
     await replay(space, this.#members, { ids, from: Math.max(1, ids.length - most), counts }, visit);
     if (this.options.compat) return;
     await settleAll(
-      this.#members.map((member, index) => member.begin({ ...promptOf(held[index]), ahead: this.context.ahead })),
+      this.#members.map((member, index) => member.begin({ ...promptOfTokens(held[index]), ahead: this.context.ahead })),
     );
   }
 
@@ -195,7 +196,7 @@ export class MinedAlignment implements Alignment {
         this.#members.map(async (member, index) => {
           if (index === reference) return;
           const own = Array.from(ids, (id) => space.idOfToken(index, id));
-          await member.begin({ ...promptOf(own), ahead: this.context.ahead });
+          await member.begin({ ...promptOfTokens(own), ahead: this.context.ahead });
         }),
       );
     }

@@ -1,5 +1,6 @@
 /** What members say at each of the reference's tokens, when they read these mapped one by one, as PackLLM's released code has it. */
 import type { MemberPrompt } from "../../../member/member.js";
+import { promptOfTokens } from "../../../member/prompt-of-tokens.js";
 import { settleAll } from "../../../settle-all.js";
 import type { MinedSpace } from "./space.js";
 
@@ -34,7 +35,7 @@ export async function replay(
     readers.map(async (reader, member) => {
       const own = Array.from(ids, (id) => space.idOfToken(member, id));
       const values = new Float64Array(space.size);
-      await reader.begin(promptOf(own.slice(0, from)));
+      await reader.begin(promptOfTokens(own.slice(0, from)));
       for (let place = from; place < ids.length; place++) {
         if (counts(ids[place])) {
           space.gather(member, reader.output, values);
@@ -45,9 +46,4 @@ export async function replay(
       }
     }),
   );
-}
-
-/** A prompt of given tokens. */
-export function promptOf(tokens: ArrayLike<number>): MemberPrompt {
-  return { text: new Uint8Array(), parseSpecial: false, addBos: false, tokens: Array.from(tokens) };
 }

@@ -14,8 +14,8 @@
  *
  * Shapes: at a token that stands, two entries, of which it (or the end) has probability 1; else the alignment's entries.
  * Temperature, penalties and the sampler's other options act on what is fused alone; the rest stands as it is, since the
- * method is a greedy one. Where a given text is scored, every token is fused. A recurrent model goes
- * back by checkpoints and reads a few tokens more than others for it.
+ * method is a greedy one. Where a given text is scored, every token is fused. A recurrent model goes back by checkpoints and
+ * reads a few tokens more than others for it.
  *
  * The paper's code cannot be had; this follows a report of it. Published [P]: n = 5, one drafter, the two rules with 1/2, the
  * kinds of sharpening and their 1/2. Ours: a place is unsafe where any verifier's token reaches across, or inside of a

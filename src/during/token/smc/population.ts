@@ -12,7 +12,8 @@
  *
  * Source: "Ensembling Language Models with Sequential Monte Carlo", arXiv 2603.05432 (f-ensembles, byte-synchronous).
  */
-import { logOf, logSumExp, type StringFunction } from "./string-function.js";
+import { logSumExp } from "../../../statistics.js";
+import { logOf, type StringFunction } from "./string-function.js";
 
 /** The entry of the end. */
 export const END = 256;
@@ -129,9 +130,7 @@ export class Population {
         particle.logWeight = Number.NEGATIVE_INFINITY;
         continue;
       }
-      const share = this.random();
-      const place = cumulative.findIndex((sum) => share < sum);
-      const chosen = place < 0 ? entries.length - 1 : place;
+      const chosen = firstAbove(cumulative, this.random());
       particle.text = childOf(particle.text, entries[chosen], logs[chosen]);
     }
     this.#resample();
@@ -172,7 +171,7 @@ function childOf(text: TextNode, entry: number, logs: readonly number[]): TextNo
   return child;
 }
 
-/** The first place whose value is above this; the last where none is. */
+/** The first place with a value above this one, or the last place. */
 function firstAbove(ascending: readonly number[], value: number): number {
   let low = 0;
   let high = ascending.length - 1;

@@ -7,6 +7,8 @@
  * A power mean with r ≤ 0 is 0 where a member of weight above 0 finds the string impossible.
  */
 
+import { logSumExp } from "../../../statistics.js";
+
 export type StringFunction =
   | { kind: "product" }
   | { kind: "minimum" }
@@ -33,11 +35,4 @@ function powerMean(r: number, weights: readonly number[], logs: readonly number[
   // With r below 0, the impossible is e^(+∞): the mean is then 0.
   if (terms.includes(Number.POSITIVE_INFINITY)) return Number.NEGATIVE_INFINITY;
   return logSumExp(terms) / r;
-}
-
-/** ln Σ e^x. */
-export function logSumExp(values: readonly number[]): number {
-  const largest = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-  if (largest === Number.NEGATIVE_INFINITY) return largest;
-  return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }

@@ -6,7 +6,9 @@
  *
  * Ties go to the string that comes first in the whole union dictionary.
  */
+
 import type { Member } from "../../../member/member.js";
+import { logSumExp } from "../../../statistics.js";
 import { PublishedMembers, standForEnds } from "../../alignments/published-feedback.js";
 import {
   type PublishedFeedback,
@@ -60,8 +62,7 @@ export class MixtureKeys implements TopKeys {
     for (const [entry, { length }] of ids.entries()) {
       const own = Array.from({ length }, (_, place) => logits[at + place]);
       at += length;
-      const max = Math.max(...own);
-      union.settle(model, entry, max + Math.log(own.reduce((sum, logit) => sum + Math.exp(logit - max), 0)));
+      union.settle(model, entry, logSumExp(own));
     }
   }
 

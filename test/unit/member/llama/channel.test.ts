@@ -1,18 +1,16 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { LlamafuseError } from "../../../../src/errors.js";
+import { Channel, Command, Status } from "../../../../src/member/llama/channel.js";
 import {
-  Channel,
-  Command,
   PAYLOAD_BYTES,
   readFeedback,
   readIds,
   readStrings,
-  Status,
   writeFeedback,
   writeIds,
   writeStrings,
-} from "../../../../src/member/llama/channel.js";
+} from "../../../../src/member/llama/payload.js";
 
 /** Echoes commands as a member's worker would, in plain JavaScript: words request 0, response 1, status 4, ended 6. */
 const ECHO = `
