@@ -81,6 +81,7 @@ export async function* streamAnswer(
     greedy: sampler.greedy,
     temperature: sampler.options.temperature,
     altering: sampler.altering,
+    shaping: sampler.shaping,
     wantsNormaliser: sampler.lookBack > 0,
     get ahead() {
       return healing.left;

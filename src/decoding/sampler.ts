@@ -51,6 +51,8 @@ export class Sampler {
    * Options in effect by which a choice may be another than the most probable entry although the temperature is 0.
    */
   readonly altering: readonly SamplerOption[];
+  /** Options in effect by which a draw is not one from the distribution; a temperature of 0 asks for none. */
+  readonly shaping: readonly SamplerOption[];
   readonly #random: RandomGenerator;
   readonly #penalties: RepetitionPenalties;
   readonly #dry: Dry;
@@ -76,6 +78,7 @@ export class Sampler {
     const { mirostat, mirostatTau, mirostatEta } = checked;
     this.#mirostat = mirostat === 0 ? undefined : new Mirostat(mirostat, mirostatTau, mirostatEta);
     this.altering = alteringOptions(checked, this.#penalties);
+    this.shaping = shapingOptions(checked, this.altering);
     const { temperature, dynamicTemperatureRange, typicalP, xtcProbability } = checked;
     this.#takesGreatest = temperature === 0 && dynamicTemperatureRange === 0 && typicalP === 1 && xtcProbability === 0;
   }
@@ -202,6 +205,22 @@ function alteringOptions(options: CheckedSamplerOptions, penalties: RepetitionPe
     xtcProbability: options.xtcProbability > 0,
     dynamicTemperatureRange: options.dynamicTemperatureRange > 0,
   };
+  return namesOf(isOn);
+}
+
+function shapingOptions(options: CheckedSamplerOptions, altering: readonly SamplerOption[]): readonly SamplerOption[] {
+  const isOn: Partial<Record<SamplerOption, boolean>> = {
+    temperature: options.temperature !== 0 && options.temperature !== 1,
+    topK: options.topK > 0,
+    topP: options.topP < 1,
+    minP: options.minP > 0,
+    topNSigma: options.topNSigma > 0,
+    mirostat: options.mirostat > 0,
+  };
+  return [...namesOf(isOn), ...altering];
+}
+
+function namesOf(isOn: Partial<Record<SamplerOption, boolean>>): readonly SamplerOption[] {
   return (Object.keys(isOn) as SamplerOption[]).filter((option) => isOn[option]);
 }
 

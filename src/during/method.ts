@@ -65,6 +65,8 @@ export interface MethodContext {
   temperature?: number;
   /** Sampler options in effect by which a choice may be another than the most probable entry at temperature 0 too. */
   altering?: readonly string[];
+  /** Sampler options in effect that change how probable an entry is to be chosen; a temperature of 0 or 1 is none. */
+  shaping?: readonly string[];
   /** Whether the sampler works on logits, so that the members' normalisers have to be exact. Default false. */
   wantsNormaliser?: boolean;
   /** What the text begins with that the members' prompts lack (token healing), as far as it is not said yet. Default: nothing. */

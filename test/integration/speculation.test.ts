@@ -7,8 +7,8 @@ import { createEnsemble, LlamafuseError, loadMembers, type Members } from "../..
 
 const PROMPTS = ["Once upon a time", "Question: What is 12 plus 12?\n"];
 const PROMPT = PROMPTS[0];
-/** What llama.cpp says of a piece in other batches differs by so many nats at most, with Q8_0 weights. */
-const ROUNDING = 0.02;
+/** What llama.cpp says of a piece in other batches differs by so many nats at most, with Q8_0 weights; a product adds two. */
+const ROUNDING = 0.05;
 
 let members: Members;
 beforeAll(async () => {

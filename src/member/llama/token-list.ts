@@ -70,9 +70,10 @@ export class TokenList {
   #remember(index: number): void {
     const before = this.#before;
     if (before === undefined || index >= before.from) return;
-    this.#before = {
-      from: index,
-      tokens: Int32Array.of(...this.#tokens.subarray(index, before.from), ...before.tokens),
-    };
+    const changing = before.from - index;
+    const tokens = new Int32Array(changing + before.tokens.length);
+    tokens.set(this.#tokens.subarray(index, before.from));
+    tokens.set(before.tokens, changing);
+    this.#before = { from: index, tokens };
   }
 }

@@ -91,9 +91,12 @@ export class MemberTexts {
     this.tokens += this.member.output.decodedTokens;
   }
 
-  /** The next-byte distribution behind a text, float64[257], valid until the next call; undefined where it cannot be spelt. */
-  next(text: TextNode): Float64Array | undefined {
-    return this.#beams.get(text)!.next(this.#next, false) ? this.#next : undefined;
+  /**
+   * The next-byte distribution behind a text, float64[257], valid until the next call; undefined where it cannot be spelt.
+   * `guesses`: with what tokenisations that were not read may say.
+   */
+  next(text: TextNode, guesses: boolean): Float64Array | undefined {
+    return this.#beams.get(text)!.next(this.#next, guesses) ? this.#next : undefined;
   }
 
   /** An end was chosen. */

@@ -96,7 +96,7 @@ export class SmcRun implements MethodRun {
         this.#decided = this.#choose(population.sample);
         return;
       }
-      population.step(new Map(growing.map((text) => [text, this.#proposalBehind(text)])));
+      population.step(this.#proposals(growing));
       const longer = population.growing;
       for (const member of this.#members) member.follow(longer);
     }
@@ -105,10 +105,21 @@ export class SmcRun implements MethodRun {
     this.#decided = population.growing.length > 0 ? commonStart(sample.map(({ text }) => text)) : this.#choose(sample);
   }
 
-  #proposalBehind(text: TextNode): Proposal {
+  /**
+   * Of what the members have read; where that leaves no text at all, because each keeps too few tokenisations to say what
+   * another says, with guesses of what they have not read.
+   */
+  #proposals(growing: readonly TextNode[]): Map<TextNode, Proposal> {
+    const behind = (guesses: boolean) => new Map(growing.map((text) => [text, this.#proposalBehind(text, guesses)]));
+    const read = behind(false);
+    const goesOn = [...read.values()].some(({ entries }) => entries.length > 0);
+    return goesOn || this.#population.sample.some(({ text }) => !read.has(text)) ? read : behind(true);
+  }
+
+  #proposalBehind(text: TextNode, guesses: boolean): Proposal {
     const logProbs = new Map<number, number[]>();
     for (const [index, member] of this.#members.entries()) {
-      const next = member.next(text);
+      const next = member.next(text, guesses);
       for (let entry = 0; entry < ENTRIES; entry++) {
         const value = next === undefined ? Number.NEGATIVE_INFINITY : Math.log(next[entry]);
         if (index === 0) logProbs.set(entry, [value]);

@@ -6,7 +6,8 @@
  * Fusing step by step and normalising each time draws from another distribution: it gives away too much to beginnings that
  * cannot go on well. Particles with weights draw from p in the limit (population.ts); members meet at bytes, of which each has
  * an exact distribution (alignments/bytes). Bytes that all particles agree on are given out at once; at the end, one of the
- * texts is drawn by its weight. Temperature and cuts change nothing: all that is drawn comes from the request's seed.
+ * texts is drawn by its weight. Temperatures other than 1, cuts and penalties are refused: all that is drawn comes from the
+ * request's seed.
  *
  * f: "product" Π p_i, "minimum" min p_i, "mean" Σ w_i p_i, "geometric" Π p_i^(w_i), "power" (Σ w_i p_i^r)^(1/r). Source: arXiv
  * 2603.05432. Texts of the greatest length asked for count as complete, at W instead of p: that, the default of 8 particles
@@ -23,26 +24,37 @@ import type { StringFunction } from "./string-function.js";
 
 /** Branches of a member: llama.cpp's limit on sequences. */
 const MOST_BRANCHES = 256;
+const DEFAULT_EXPONENT = -1;
 const RULES = ["product", "minimum", "mean", "geometric", "power"] as const;
 
-const options = z.strictObject({
-  particles: z.int().min(1).max(MOST_BRANCHES).default(8).describe("Texts that grow side by side."),
-  rule: z
-    .enum(RULES)
-    .default("product")
-    .describe(
-      "What becomes of the members' probabilities of a text: product, minimum, mean, geometric or power (mean).",
-    ),
-  exponent: z.number().min(-100).max(100).default(-1).describe('r of the rule "power".'),
-  beam: z.int().min(1).max(64).default(2).describe("Tokenisations of each text that a member keeps."),
-  threshold: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(5e-3)
-    .describe("The share of a text's weight from which a tokenisation is read; 0: all are."),
-  heal: z.int().min(0).max(16).default(1).describe("Tokens at the prompt's end that may be spelt anew; 0: none."),
-});
+const options = z
+  .strictObject({
+    particles: z.int().min(1).max(MOST_BRANCHES).default(8).describe("Texts that grow side by side."),
+    rule: z
+      .enum(RULES)
+      .default("product")
+      .describe(
+        "What becomes of the members' probabilities of a text: product, minimum, mean, geometric or power (mean).",
+      ),
+    exponent: z
+      .number()
+      .min(-100)
+      .max(100)
+      .optional()
+      .meta({ description: 'r of the rule "power".', usual: DEFAULT_EXPONENT }),
+    beam: z.int().min(1).max(64).default(2).describe("Tokenisations of each text that a member keeps."),
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(5e-3)
+      .describe("The share of a text's weight from which a tokenisation is read; 0: all are."),
+    heal: z.int().min(0).max(16).default(1).describe("Tokens at the prompt's end that may be spelt anew; 0: none."),
+  })
+  .refine(({ rule, exponent }) => rule === "power" || exponent === undefined, {
+    path: ["exponent"],
+    error: 'is used only with rule "power"',
+  });
 
 export const smc = defineMethod({
   name: "smc",
@@ -62,6 +74,8 @@ export const smc = defineMethod({
         { method: "smc" },
       );
     }
+    const { shaping = [] } = context;
+    if (shaping.length > 0) throw drawsTexts(shaping[0]);
     if (particles * beam > MOST_BRANCHES) {
       throw new LlamafuseError(
         "invalid-option",
@@ -85,7 +99,20 @@ export const smc = defineMethod({
   ],
 });
 
-function functionOf(rule: (typeof RULES)[number], exponent: number, voices: readonly Voice[]): StringFunction {
+/** The sampler chooses among bytes that are decided. */
+function drawsTexts(option: string): LlamafuseError {
+  return new LlamafuseError(
+    "invalid-option",
+    `smc draws whole texts by their probability, where ${option} does not apply. Leave it out, or use the method "bytes".`,
+    { method: "smc", option, found: option, allowed: "no cuts, penalties or mirostat; temperature 1, or none" },
+  );
+}
+
+function functionOf(
+  rule: (typeof RULES)[number],
+  exponent: number | undefined,
+  voices: readonly Voice[],
+): StringFunction {
   const weights = voices.map(({ weight }) => weight);
   switch (rule) {
     case "product":
@@ -96,6 +123,6 @@ function functionOf(rule: (typeof RULES)[number], exponent: number, voices: read
     case "geometric":
       return { kind: "power", r: 0, weights };
     case "power":
-      return { kind: "power", r: exponent, weights };
+      return { kind: "power", r: exponent ?? DEFAULT_EXPONENT, weights };
   }
 }
