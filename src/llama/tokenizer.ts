@@ -68,7 +68,10 @@ export class LlamaTokenizer {
     const ids =
       parseSpecial && letters.length > 0 ? this.#encodeMixed(text, letters) : this.#encode(text, parseSpecial);
     if (!addBos || !this.addsBos || this.vocabulary.bos < 0) return ids;
-    return Int32Array.of(this.vocabulary.bos, ...ids);
+    const withStart = new Int32Array(ids.length + 1);
+    withStart[0] = this.vocabulary.bos;
+    withStart.set(ids, 1);
+    return withStart;
   }
 
   /** With everything that the tokenizer puts around a text: for embeddings. A prompt would end there. */

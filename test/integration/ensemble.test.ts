@@ -156,6 +156,8 @@ describe("two native models as one", () => {
       expect(await codeOf(ensemble.generate(STORY, { temperature: Number.NaN }))).toBe("invalid-option");
       expect(await codeOf(ensemble.generate(STORY, { stop: "" }))).toBe("invalid-option");
       expect(await codeOf(ensemble.generate("word ".repeat(2000)))).toBe("context-overflow");
+      // More tokens than a call may have arguments.
+      expect(await codeOf(ensemble.generate("a ".repeat(150_000)))).toBe("context-overflow");
       expect((await ensemble.generate(CHAT, { maxTokens: 20 })).text).toMatch(/moo/);
     });
   });

@@ -97,7 +97,9 @@ export class Evaluator implements Machine {
         return [name, this.evaluate(argument, scope)];
       }),
     );
-    if (given.list !== undefined) positional.push(...iterate(this.evaluate(given.list, scope), this.budget));
+    if (given.list !== undefined) {
+      for (const value of iterate(this.evaluate(given.list, scope), this.budget)) positional.push(value);
+    }
     if (given.dict !== undefined) {
       for (const [key, value] of entriesOf(this.evaluate(given.dict, scope), this.budget))
         named.set(toText(key, this.budget).value, value);

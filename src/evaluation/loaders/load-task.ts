@@ -58,15 +58,16 @@ export async function loadTask(file: string, options: LoadTaskOptions = {}): Pro
   const all = read.flatMap(({ records }) => records);
   if (all.length === 0) throw bad.at(0) ?? invalidData(file, "holds no questions.");
   const format = named ?? detect(onBad === undefined ? all.slice(0, 1) : all);
-  const drafts: Placed[] = [];
+  const drafted: Placed[][] = [];
   for (const { file: one, records } of read) {
     const complete = (await format.complete?.(records, one)) ?? records;
     const draft = (record: DataRecord) => ({
       place: record.place,
       ...draftOf(record, one, format, files.length > 1),
     });
-    drafts.push(...complete.flatMap((record) => orSkip(() => [draft(record)], onBad)));
+    drafted.push(complete.flatMap((record) => orSkip(() => [draft(record)], onBad)));
   }
+  const drafts = drafted.flat();
   if (drafts.length === 0) throw bad[0];
   const task: Task = {
     name: options.name ?? path.parse(file).name,
