@@ -145,7 +145,8 @@ export function unknownName(kind: string, name: string, known: readonly string[]
   const near = nearestName(name, known);
   const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
   const said = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
-  return new LlamafuseError("invalid-option", `Unknown ${kind} "${said}".${hint} Known: ${known.join(", ")}.${more}`, {
+  const allowed = known.length === 0 ? "There are none" : `Known: ${known.join(", ")}`;
+  return new LlamafuseError("invalid-option", `Unknown ${kind} "${said}".${hint} ${allowed}.${more}`, {
     found: name,
     allowed: known,
     nearest: near,

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { SpeculationRecord } from "../../src/decoding/speculation.js";
 import type { ChosenPiece } from "../../src/decoding/trace.js";
 import { fuse } from "../../src/ensemble/ensemble.js";
-import { createEnsemble, LlamafuseError, loadMembers, type Members } from "../../src/index.js";
+import { createEnsemble, type GenerateResult, LlamafuseError, loadMembers, type Members } from "../../src/index.js";
+import { RandomGenerator } from "../../src/random.js";
 
 const PROMPTS = ["Once upon a time", "Question: What is 12 plus 12?\n"];
 const PROMPT = PROMPTS[0];
@@ -58,6 +59,48 @@ function expectSame(fast: readonly ChosenPiece[], plain: readonly ChosenPiece[],
   }
   expect(fast.length).toBe(plain.length);
 }
+
+it.each([false, true])(
+  "leaves members sound among cancels, kept prompts and other methods (isolate: %j)",
+  async (isolate) => {
+    vi.spyOn(SpeculationRecord.prototype, "mayTry").mockReturnValue(true);
+    await using company = await loadMembers({
+      members: isolate ? ["robin", "wren"].map((model) => ({ model, isolate })) : ["robin", "wren"],
+      gpu: false,
+      schedule: "in-turn",
+    });
+    const ensembles = [await fuse(company, "gac"), await fuse(company, "product"), await fuse(company, "bytes")];
+    const random = new RandomGenerator(5);
+    const pick = <T>(items: readonly T[]) => items[Math.floor(random.next() * items.length)];
+    const plain = new Map<string, readonly ChosenPiece[]>();
+    for (let request = 0; request < 30; request++) {
+      const ensemble = pick(ensembles);
+      const prompt = pick(["Once upon a time", "Once upon a time there was a girl", "Question: What is 12 plus 12?\n"]);
+      const options = { temperature: pick([0, 0.8]), seed: 3, maxTokens: 30, logProbs: true } as const;
+      const key = JSON.stringify([ensembles.indexOf(ensemble), prompt, options.temperature]);
+      if (!plain.has(key)) plain.set(key, (await ensemble.generate(prompt, options)).pieces!);
+      const controller = new AbortController();
+      const fast = {
+        ...options,
+        speculation: "auto",
+        reusePrompt: pick([true, false]),
+        signal: controller.signal,
+      } as const;
+      const answer = ensemble.stream(prompt, fast);
+      let left = pick([1, 3, 7, 40, 40]);
+      let next = await answer.next();
+      for (; !next.done; next = await answer.next()) if (--left === 0) controller.abort();
+      const { pieces, finishReason } = next.value as GenerateResult;
+      const expected = plain.get(key)!;
+      if (finishReason === "aborted") expect(pieces!.length).toBeLessThan(30);
+      expectSame(
+        pieces!,
+        finishReason === "aborted" ? expected.slice(0, pieces!.length) : expected,
+        options.temperature === 0,
+      );
+    }
+  },
+);
 
 it.each(["bytes", "smc", "abe"] as const)("leaves out %s, whose members decode several texts", async (method) => {
   const ensemble = await fuse(members, method);

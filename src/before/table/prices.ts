@@ -16,7 +16,7 @@ export function assumedNote(prices: ReadonlyMap<string, number>): string {
   const told = Array.from(prices, ([model, price]) => `${model} ${price}`).join(", ");
   return prices.size === 2
     ? `The table has no costs; assumed cost per call: ${told}.`
-    : "The table has no costs; calls are assumed to cost 0 (set them with --price).";
+    : "The table has no costs; calls are assumed to cost 0 where no price is given.";
 }
 
 /** The mean cost of each model that has any, for cells that have none. */

@@ -9,7 +9,7 @@ import { samplerFlags } from "../sampler-flags.js";
 import { isRouted, withMethod } from "./change-method.js";
 import type { Conversation } from "./conversation.js";
 
-/** What /set takes: the names of the flags, with the options that they become. */
+/** What /set takes of numbers: the names of the flags, with the options that they become. */
 const SETTINGS: Readonly<Record<string, keyof GenerateOptions>> = {
   "max-tokens": "maxTokens",
   ...Object.fromEntries(
@@ -19,6 +19,21 @@ const SETTINGS: Readonly<Record<string, keyof GenerateOptions>> = {
     ]),
   ),
 };
+
+/** What /set takes of words. */
+const WORDS: Readonly<Record<string, (value: string) => GenerateOptions>> = {
+  stop: (value) => {
+    checkStopStrings([value]);
+    return { stop: [value] };
+  },
+  thinking: (value) => ({ thinking: parseThinking(value) }),
+  speculation: (value) => {
+    if (value === "auto" || value === "off") return { speculation: value === "auto" && value };
+    const message = `/set speculation takes auto, off or default; found ${JSON.stringify(value)}.`;
+    throw new LlamafuseError("invalid-option", message, { found: value, allowed: "auto, off", option: "speculation" });
+  },
+};
+const NAMES = ["max-tokens", ...Object.keys(WORDS), ...Object.keys(SETTINGS).slice(1)];
 
 export class ChatSession {
   /** Whether answers are shown step by step, on stderr. */
@@ -54,28 +69,17 @@ export class ChatSession {
     this.#answering = await withMethod(this.company.members, word);
   }
 
-  /** What members may think before they answer: "off", "private", a number of tokens, or "default". Error: invalid-option. */
-  setThinking(how: string): void {
-    this.options = { ...this.options, thinking: how === "default" ? undefined : parseThinking(how) };
-  }
-
   /** Set an option, or with "default" unset it. Errors: invalid-option; nothing is changed then. */
   set(name: string, value: string): void {
-    if (name === "thinking") {
-      this.setThinking(value);
-      return;
-    }
     if (name === "healing") {
       const message = "healing continues a prompt that is a text; a chat has none.";
-      throw new LlamafuseError("invalid-option", message, { option: name, allowed: Object.keys(SETTINGS) });
+      throw new LlamafuseError("invalid-option", message, { option: name, allowed: NAMES });
     }
-    if (name === "stop") {
-      const stop = value === "default" ? undefined : [value];
-      checkStopStrings(stop);
-      this.options = { ...this.options, stop };
+    if (Object.hasOwn(WORDS, name)) {
+      this.options = { ...this.options, ...(value === "default" ? { [name]: undefined } : WORDS[name](value)) };
       return;
     }
-    if (!Object.hasOwn(SETTINGS, name)) throw unknownName("option of /set", name, Object.keys(SETTINGS));
+    if (!Object.hasOwn(SETTINGS, name)) throw unknownName("option of /set", name, NAMES);
     const option = SETTINGS[name];
     const number = value === "default" ? undefined : Number(value);
     if (Number.isNaN(number) || value.trim() === "") {
@@ -97,7 +101,7 @@ export class ChatSession {
       const value = this.options[option];
       return value === undefined ? [] : [`${name} ${value}`];
     });
-    const { stop, thinking } = this.options;
+    const { stop, thinking, speculation } = this.options;
     if (stop !== undefined && stop.length > 0)
       lines.push(
         `stop ${[stop]
@@ -106,6 +110,7 @@ export class ChatSession {
           .join(" ")}`,
       );
     if (thinking !== undefined) lines.push(`thinking ${typeof thinking === "object" ? thinking.budget : thinking}`);
+    if (speculation !== undefined) lines.push(`speculation ${speculation === false ? "off" : speculation}`);
     return lines.length === 0 ? "All options have their defaults." : lines.join("\n");
   }
 }

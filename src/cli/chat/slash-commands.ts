@@ -7,7 +7,7 @@ import type { ChatSession } from "./session.js";
 const CHAT_HELP = `/reset             forget the conversation
 /system TEXT       set the system message; without TEXT, remove it
 /method NAME       change the fusion method: NAME or NAME:OPTION=VALUE,…
-/set NAME VALUE    max-tokens, stop, thinking, temperature and every other sampling flag of --help; "default" unsets
+/set NAME VALUE    max-tokens, stop, thinking, speculation, temperature and every other sampling flag of --help; "default" unsets
 /thinking HOW      off, private, a number of tokens, or default; show or hide what members think
 /trace             show or hide every member's candidates at every step
 /save FILE         write the conversation as JSON
@@ -40,7 +40,7 @@ const COMMANDS: Record<string, (session: ChatSession, rest: string) => Done | Pr
   },
   "/thinking": (session, rest) => {
     if (rest === "show" || rest === "hide") session.showsThoughts = rest === "show";
-    else if (rest !== "") session.setThinking(rest);
+    else if (rest !== "") session.set("thinking", rest);
     const { thinking } = session.requestOptions;
     const how = typeof thinking === "object" ? `${thinking.budget} tokens` : (thinking ?? "default");
     return {

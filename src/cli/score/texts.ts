@@ -17,7 +17,10 @@ export interface TextsOptions {
 export async function readTexts(files: readonly string[], options: TextsOptions): Promise<string[]> {
   const texts: string[][] = [];
   for (const file of files) texts.push(await textsOf(file, options.separator));
-  const whole = texts.flat().map((text) => text.replace(/^[\r\n]+|[\r\n]+$/g, "")).filter((text) => text !== "");
+  const whole = texts
+    .flat()
+    .map((text) => text.replace(/^[\r\n]+|[\r\n]+$/g, ""))
+    .filter((text) => text !== "");
   if (whole.length === 0) {
     const message = `${files.join(", ")}: no text to score. Give files with text.`;
     throw new LlamafuseError("invalid-text", message, { found: files });

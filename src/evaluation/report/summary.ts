@@ -96,7 +96,7 @@ export function readingNote({ rows, count, metric }: TaskReport): string | undef
     .reduce<Row | undefined>((most, other) => (beyond(other) > (most ? beyond(most) : 0) ? other : most), undefined);
   if (row?.reading === undefined) return undefined;
   const { exact, contain } = row.reading;
-  return `${row.name}: ${exact} of ${count} exact, ${contain} contain the answer. ${metric} grades the whole answer; --metric contains grades those too.`;
+  return `${row.name}: ${exact} of ${count} exact, ${contain} contain the answer. ${metric} grades the whole answer; the metric "contains" grades those too.`;
 }
 
 /** A row before it is summed up: who, and the answer, grade and cost of each question. */

@@ -14,15 +14,28 @@ const at = temporaryFolder();
 describe("/set", () => {
   const session = () => new ChatSession({ members: undefined, answering: {} as never }, new Conversation(), {});
 
-  it("takes stop and thinking beside the sampler's flags, and says what is set", () => {
+  it("takes stop, thinking and speculation beside the sampler's flags, and says what is set", () => {
     const chat = session();
     chat.set("stop", "\nEnd");
     chat.set("thinking", "200");
+    chat.set("speculation", "auto");
     chat.set("temperature", "0.5");
-    expect(chat.requestOptions).toEqual({ stop: ["\nEnd"], thinking: { budget: 200 }, temperature: 0.5 });
-    expect(chat.settings).toBe('temperature 0.5\nstop "\\nEnd"\nthinking 200');
+    expect(chat.requestOptions).toEqual({
+      stop: ["\nEnd"],
+      thinking: { budget: 200 },
+      speculation: "auto",
+      temperature: 0.5,
+    });
+    expect(chat.settings).toBe('temperature 0.5\nstop "\\nEnd"\nthinking 200\nspeculation auto');
     chat.set("stop", "default");
-    expect(chat.requestOptions.stop).toBeUndefined();
+    chat.set("speculation", "off");
+    expect(chat.requestOptions).toMatchObject({ stop: undefined, speculation: false });
+  });
+
+  it("names all options where there is none of a name", async () => {
+    const { details } = await refusal(() => session().set("nothing", "1"));
+    expect(details.allowed).toEqual(expect.arrayContaining(["max-tokens", "stop", "thinking", "speculation", "seed"]));
+    expect((await refusal(() => session().set("speculation", "on"))).message).toContain("auto, off or default");
   });
 
   it("says what an option does not go with", async () => {
