@@ -10,6 +10,7 @@ export default defineConfig({
     "member-process": "src/member/llama/own-process.ts",
     "alignment-worker": "src/during/alignments/build/worker.ts",
     "router-worker": "src/before/evaluation/worker.ts",
+    "format-worker": "src/decoding/format/reader.ts",
     "bench-bare-worker": "bench/bare-worker.ts",
     "bench-child": "bench/child.ts",
   },

@@ -9,7 +9,7 @@ import type { WorkerOptions } from "node:worker_threads";
 import { LlamafuseError } from "./errors.js";
 
 /** The built files that run as threads, or as processes. */
-export type WorkerName = "member-worker" | "member-process" | "alignment-worker" | "router-worker";
+export type WorkerName = "member-worker" | "member-process" | "alignment-worker" | "router-worker" | "format-worker";
 
 /**
  * Threads take none of the process's own flags: a loader (`--import`, `-r`) would read the built worker a second time, and

@@ -10,6 +10,9 @@ import type { ChosenMethod } from "../during/methods.js";
 import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
+import type { Form } from "./format/form.js";
+import type { FormReader } from "./format/form-reader.js";
+import { formed } from "./format/formed.js";
 import { lastPieces, logNormaliserOf } from "./fused-logits.js";
 import { Healing, healed } from "./healing.js";
 import { beginBehind, type DroppedMember, failedVoice, type OnMemberFailure, without } from "./member-failure.js";
@@ -33,13 +36,15 @@ export interface Machinery {
   memory?: Map<string, unknown>;
   /** What speculation has measured on other answers. */
   speculation?: SpeculationRecord;
+  /** Reads the forms of answers. Absent where no answer has one. */
+  forms?: FormReader;
 }
 
 /** Answer a request that has been checked; `signal` ends it. */
 export async function* streamAnswer(
   voices: readonly Voice[],
   method: ChosenMethod,
-  { schedule, combiner, onMemberFailure, speculation }: Machinery,
+  { schedule, combiner, onMemberFailure, speculation, forms }: Machinery,
   { prompt, options }: CheckedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<StreamChunk, GenerateResult, void> {
@@ -63,6 +68,8 @@ export async function* streamAnswer(
   let speaking = voices;
   let speculator: Speculator | undefined;
   let run: MethodRun | undefined;
+  let form: Form | undefined;
+  let hasForm = false;
   /** What was chosen so far, where it may be needed again. */
   const chosen: Uint8Array[] = [];
   const dropped: DroppedMember[] = [];
@@ -78,7 +85,8 @@ export async function* streamAnswer(
 
   const context: MethodContext = {
     voices,
-    greedy: sampler.greedy,
+    // The best that has the form may be any entry.
+    greedy: sampler.greedy && options.format === undefined,
     temperature: sampler.options.temperature,
     altering: sampler.altering,
     shaping: sampler.shaping,
@@ -160,6 +168,7 @@ export async function* streamAnswer(
   try {
     if (maxTokens > 0) {
       signal.throwIfAborted();
+      if (options.format !== undefined) form = await forms!.open(options.format, signal);
       await begin(reusePrompt).catch(continueWithout);
       const thinking = speaking;
       let failure: unknown;
@@ -199,18 +208,33 @@ export async function* streamAnswer(
       clock.startSteps();
       while (finishReason === undefined && steps < maxTokens) {
         signal.throwIfAborted();
+        await form?.ready();
+        if (form?.isOver) {
+          hasForm = true;
+          finishReason = "stop";
+          break;
+        }
         clock.startStep();
         let said: FusedDistribution | undefined;
+        /** What a form left of the distribution; its logits stay. */
+        let logShare = 0;
         while (said === undefined) {
           try {
             await speculator?.guess();
             said = healing.constrain(await run!.step());
+            if (form !== undefined)
+              ({ distribution: said, logShare } = await formed(said, {
+                form,
+                run: run!,
+                speaking,
+                name: method.info.name,
+              }));
           } catch (error) {
             await continueWithout(error);
           }
         }
         if (sampler.lookBack > 0) logNormaliser = logNormaliserOf(said, speaking, logNormaliser);
-        const entry = sampler.choose(said, logNormaliser);
+        const entry = sampler.choose(said, logNormaliser + logShare);
         clock.endStep();
         const distribution = healing.beyond(said);
         const ends = entry === distribution.endEntry;
@@ -224,8 +248,10 @@ export async function* streamAnswer(
           }
         }
         speculator?.took(bytes, clock.lastMs);
+        if (!ends) form?.take(bytes);
         const text = ends ? "" : answer.push(bytes);
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
+        hasForm = ends;
         if (ends || answer.stopped) finishReason = "stop";
         let step: TraceStep | undefined;
         if (traceTop > 0) {
@@ -242,9 +268,13 @@ export async function* streamAnswer(
         if (finishReason === undefined && steps < maxTokens) await accept(entry);
         await clock.breathe();
       }
+      await form?.ready();
+      hasForm ||= form?.isComplete === true && !answer.stopped;
     }
   } catch (error) {
     finishReason = reasonToFinish(toLlamafuseError(error, `The method "${method.info.name}"`), signal, steps);
+  } finally {
+    form?.close();
   }
   clock.stopSteps();
   const report = run?.report?.();
@@ -257,6 +287,7 @@ export async function* streamAnswer(
     text: answer.text,
     ...(reasoning === undefined ? {} : { reasoning }),
     finishReason: finishReason ?? "length",
+    ...(form !== undefined && !hasForm ? { incomplete: true } : {}),
     method: method.info.name,
     cost: costOf(
       voices.map(({ member }) => member),

@@ -3,6 +3,7 @@ import { LlamafuseError } from "../errors.js";
 import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
+import { type CheckedFormat, checkFormat, type Format } from "./format/format.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
 import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
 import type { Speculation } from "./speculation.js";
@@ -39,6 +40,11 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions {
    * decoding/speculation.ts).
    */
   speculation?: Speculation;
+  /**
+   * The form that the answer has to have: `{ schema }`, `{ regex }` or `{ grammar }`. It ends where nothing can follow; one that
+   * `maxTokens` cuts is `incomplete`. Thoughts are free. Default: any text.
+   */
+  format?: Format;
 }
 
 export interface ScoreOptions extends PromptOptions {
@@ -70,6 +76,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   reusePrompt: true,
   healing: true,
   speculation: true,
+  format: true,
   ...PROMPT_OPTIONS,
 };
 
@@ -93,6 +100,7 @@ export interface CheckedRequest {
       reusePrompt: boolean;
       healing: boolean;
       speculation: Speculation;
+      format?: CheckedFormat;
     };
 }
 
@@ -111,6 +119,9 @@ export function checkRequest(
   checkSwitch("healing", options.healing);
   const { speculation = false } = options;
   if (speculation !== false && speculation !== "auto") refuse("speculation", speculation, '"auto" or false');
+  const format = guarded("format", () => checkFormat(options.format));
+  if (format !== undefined && options.healing === true)
+    refuse("healing", true, "false with a format, which begins where the prompt ends");
   const { seed, ...sampling } = checkSamplerOptions(options);
   return {
     prompt: readPrompt(inChat(readPrompt(prompt), options)),
@@ -126,6 +137,7 @@ export function checkRequest(
       reusePrompt,
       healing: options.healing ?? false,
       speculation,
+      ...(format && { format }),
     },
   };
 }

@@ -27,6 +27,8 @@ export interface GenerateResult {
    */
   reasoning?: Record<string, string>;
   finishReason: FinishReason;
+  /** With `format`: whether the text ends before it has its form (maxTokens, a full context, a stop string, a cancel). */
+  incomplete?: true;
   /** The method or router that answered. */
   method: string;
   cost: AnswerCost;

@@ -4,7 +4,7 @@
  *     p_i = alignment(member i)      w = weighting(asked members)      fused = rule(p, w)      chosen → alignment → members
  */
 import { type AlignedStep, type Alignment, massOf } from "./alignments/alignment.js";
-import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Said } from "./method.js";
+import type { AllowedTokens, FusedDistribution, MethodContext, MethodReport, MethodRun, Said } from "./method.js";
 import { MeanRule } from "./rules/mean.js";
 import type { FusionRule } from "./rules/rule.js";
 import { type Gate, primaryDecides } from "./schedules/gate.js";
@@ -31,6 +31,7 @@ export class FusionRun implements MethodRun {
   readonly #alone: MeanRule;
   readonly #voices: number;
   #pending: void | Promise<void> = undefined;
+  #last: { asked: readonly number[]; weights: readonly number[]; rule: FusionRule } | undefined;
 
   constructor(context: MethodContext, { alignment, rule, weighting, gate, speakers }: FusionParts) {
     this.#alignment = alignment;
@@ -83,15 +84,25 @@ export class FusionRun implements MethodRun {
     return said;
   }
 
+  async among(allowed: (voice: number) => AllowedTokens): Promise<FusedDistribution | undefined> {
+    const { asked, weights, rule } = this.#last!;
+    const step = await this.#alignment.alignAmong?.(asked, allowed);
+    return step && this.#fused(step, asked, weights, rule);
+  }
+
   async #fuse(asked: readonly number[], weights: readonly number[], rule: FusionRule): Promise<FusedDistribution> {
     const alignment = this.#alignment;
+    this.#last = { asked, weights, rule };
     const likeliest = rule.isMean ? await alignment.likeliest?.(asked, weights) : undefined;
-    if (likeliest !== undefined) return likeliest;
-    const step = await alignment.align(asked);
+    return likeliest ?? this.#fused(await alignment.align(asked), asked, weights, rule);
+  }
+
+  #fused(step: AlignedStep, asked: readonly number[], weights: readonly number[], rule: FusionRule): FusedDistribution {
     const fused = rule.fuse(step, weights, asked);
     const endEntry = step.conclude?.(fused) ?? step.endEntry;
     const { probabilities, best } = fused;
     const said = this.#saidOf(step, asked, weights);
-    return { size: step.size, probabilities, best, endEntry, bytesOf: (entry) => step.bytesOf(entry), said };
+    const { size, dictionary } = step;
+    return { size, probabilities, best, endEntry, bytesOf: (entry) => step.bytesOf(entry), dictionary, said };
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Member } from "../member/member.js";
 import type { PartTexts } from "../part-schema.js";
+import type { UnionDictionary } from "../vocabulary/union-dictionary.js";
 import type { Effort } from "./alignments/alignment.js";
 import type { Combiner } from "./combine.js";
 
@@ -20,6 +21,8 @@ export interface FusedDistribution {
   endEntry: number;
   /** The bytes of an entry (empty for the end entry). */
   bytesOf(entry: number): Uint8Array;
+  /** Whose entries these are, where they are all of a union dictionary's, in its order. */
+  dictionary?: UnionDictionary;
   /** The most probable entry (lowest index among equals) where the method found it on the way; else -1. */
   best: number;
   /**
@@ -35,6 +38,9 @@ export interface FusedDistribution {
   /** ln Z, so that ln p + ln Z are the fused logits. Default: the weighted mean of the members' present normalisers. */
   logNormaliser?: number;
 }
+
+/** Whether a token, by its id, may be said. */
+export type AllowedTokens = (id: number) => boolean;
 
 /** What a member said of the entries of a fused distribution. */
 export interface Said extends Effort {
@@ -109,6 +115,11 @@ export interface MethodRun {
   prepare(): Promise<void>;
   /** Advance the members that this step needs, and fuse. The first step finds all members begun. */
   step(): Promise<FusedDistribution>;
+  /**
+   * The last step again, over what each member (an index of the voices) holds most probable among the tokens that it may say:
+   * where an answer is to have a form, which none of the candidates fits. Absent or undefined: the step had all there are.
+   */
+  among?(allowed: (voice: number) => AllowedTokens): Promise<FusedDistribution | undefined>;
   /**
    * Queue the chosen entry in every member. Await the promise where there is one (published feedback rules have to ask
    * the members' tokenizers); the next `step` waits for it in any case.

@@ -203,9 +203,9 @@ export class Ensemble implements Answerer {
   }
 
   get #machinery() {
-    const { plan, combiner } = this.#cast;
+    const { plan, combiner, forms } = this.#cast;
     const { onMemberFailure } = this;
-    return { schedule: plan.schedule, combiner, onMemberFailure, speculation: this.#speculation };
+    return { schedule: plan.schedule, combiner, forms, onMemberFailure, speculation: this.#speculation };
   }
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {

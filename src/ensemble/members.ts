@@ -11,6 +11,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { withCallback } from "../callbacks.js";
+import { FormReader } from "../decoding/format/form-reader.js";
 import { Combiner } from "../during/combine.js";
 import type { Voice } from "../during/method.js";
 import { normaliseWeights } from "../during/weightings/weights.js";
@@ -32,6 +33,8 @@ export interface Cast {
   turns: Turns;
   /** Sums full distributions, in the members' shared memory where they have one. */
   combiner: Combiner;
+  /** Reads the forms of answers. */
+  forms: FormReader;
 }
 
 interface Inside {
@@ -122,8 +125,8 @@ class Loaded {
   readonly turns = new Turns();
   readonly whole: Members;
   readonly #kernels: Kernels | undefined;
-  /** One for each choice of members that sum together: choices without a common member may be at work at the same time. */
-  readonly #combiners = new Map<string, Combiner>();
+  /** One for each choice of members that answer together: choices without a common member may be at work at the same time. */
+  readonly #shared = new Map<string, Pick<Cast, "combiner" | "forms">>();
   #disposed: Promise<void> | undefined;
 
   constructor(
@@ -146,7 +149,7 @@ class Loaded {
       voices: isAll ? this.voices : chosen.map(({ member }, index) => ({ member, weight: weights[index] })),
       plan: isAll ? plan : { ...plan, threads: places.map((place) => plan.threads[place]) },
       turns,
-      combiner: this.#combinerOf(places.join()),
+      ...this.#sharedBy(places.join(), chosen),
     };
   }
 
@@ -154,19 +157,21 @@ class Loaded {
     this.#disposed ??= (async () => {
       const message = "These members have been disposed. Load them again with loadMembers.";
       this.turns.stop(new LlamafuseError("disposed", message));
+      for (const { forms } of this.#shared.values()) forms.dispose();
       await Promise.all(this.voices.map(({ member }) => member.dispose()));
       this.leaveMemory();
     })();
     return this.#disposed;
   }
 
-  #combinerOf(places: string): Combiner {
-    let combiner = this.#combiners.get(places);
-    if (combiner === undefined) {
-      combiner = new Combiner(this.#kernels);
-      this.#combiners.set(places, combiner);
+  #sharedBy(places: string, chosen: readonly Voice[]): Pick<Cast, "combiner" | "forms"> {
+    let shared = this.#shared.get(places);
+    if (shared === undefined) {
+      const forms = new FormReader(chosen.map(({ member }) => member));
+      shared = { combiner: new Combiner(this.#kernels), forms };
+      this.#shared.set(places, shared);
     }
-    return combiner;
+    return shared;
   }
 }
 

@@ -65,6 +65,11 @@ export class UnionDictionary {
     return { size: this.#startSize, maps };
   }
 
+  /** Entries in all: those of the largest space. */
+  get entries(): number {
+    return this.#startSize;
+  }
+
   /** A view of an entry's bytes; empty for the end of generation. */
   bytesOf(entry: number): Uint8Array {
     return entry === 0 ? EMPTY : this.#table.bytesOf(entry - 1);

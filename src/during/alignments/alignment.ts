@@ -5,7 +5,8 @@
  * A published method of token-level fusion is an alignment, a fusion rule (rule.ts) and a schedule put together; what an
  * alignment leaves open (which members are asked, how their distributions become one) is the others' business.
  */
-import type { FusedDistribution, MethodReport } from "../method.js";
+import type { UnionDictionary } from "../../vocabulary/union-dictionary.js";
+import type { AllowedTokens, FusedDistribution, MethodReport } from "../method.js";
 import type { FusedValues } from "../rules/rule.js";
 
 /** What a member did for a step. */
@@ -32,6 +33,8 @@ export interface AlignedStep {
   isInSharedMemory?: boolean;
   /** The bytes of an entry; empty for the end. */
   bytesOf(entry: number): Uint8Array;
+  /** See FusedDistribution.dictionary. */
+  dictionary?: UnionDictionary;
   /**
    * What each asked member did for this step; undefined for one that others stand in for. Present where the distributions are
    * what the members say of the entries, and their tokens are not.
@@ -54,6 +57,8 @@ export interface Alignment {
    * decide. Present where only the likeliest entry is wanted and the alignment knows how to find it sooner.
    */
   likeliest?(asked: readonly number[], weights: readonly number[]): Promise<FusedDistribution | undefined>;
+  /** `align` once more at the same place, with other candidates (MethodRun.among). Absent where all tokens take part. */
+  alignAmong?(asked: readonly number[], allowed: (voice: number) => AllowedTokens): Promise<AlignedStep>;
   /** ℓ of each member over one sequence of tokens, or in nats a byte, where the alignment has one (weightings/perplexity.ts). */
   losses?(per: "token" | "byte"): Promise<number[]>;
   /** What all members say at each token of the text, where they read one sequence of tokens (weightings/perplexity-search.ts). */

@@ -64,11 +64,27 @@ export class BytesAlignment implements Alignment {
     const isKnown = asked.map((index) => this.#members[index].next(this.#distributions[index]));
     const distributions = asked.map((index) => this.#distributions[index]);
     if (isKnown.includes(false)) this.#standIn(distributions, isKnown);
+    return this.#stepOf(
+      distributions,
+      asked.map((index, c) => (isKnown[c] ? this.#members[index].takeEffort() : undefined)),
+    );
+  }
+
+  /** Bytes that no sequence says that was read: as likely as they are behind the last byte. */
+  async alignAmong(asked: readonly number[]): Promise<AlignedStep> {
+    for (const index of asked) this.#members[index].guess(this.#distributions[index]);
+    return this.#stepOf(
+      asked.map((index) => this.#distributions[index]),
+      asked.map((index) => this.#members[index].takeEffort()),
+    );
+  }
+
+  #stepOf(distributions: readonly Float64Array[], efforts: AlignedStep["efforts"]): AlignedStep {
     return {
       size: BYTE_ENTRIES,
       endEntry: END,
       distributions,
-      efforts: asked.map((index, c) => (isKnown[c] ? this.#members[index].takeEffort() : undefined)),
+      efforts,
       bytesOf: (entry) => (entry === END ? NO_BYTES : BYTES[entry]),
     };
   }

@@ -221,6 +221,11 @@ export class LazyBeam {
     return true;
   }
 
+  /** u alone, for bytes that no sequence is known to say; float64[257]. */
+  guess(out: Float64Array): void {
+    this.#guess.mixInto(out.fill(0), 1, this.#last);
+  }
+
   /** P of one byte. */
   probabilityOf(byte: number): number {
     const share = this.#doubt();

@@ -141,6 +141,11 @@ export class MemberBytes {
     return this.#beam.next(out, !this.isDrawn);
   }
 
+  /** What stands for what it has not been asked about; float64[257]. */
+  guess(out: Float64Array): void {
+    this.#beam.guess(out);
+  }
+
   #countLoss(byte: number): void {
     if (this.#loss === undefined) return;
     this.#loss.nats -= Math.log(Math.max(this.#beam.probabilityOf(byte), Number.MIN_VALUE));

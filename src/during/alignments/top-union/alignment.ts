@@ -13,7 +13,7 @@
  * is in S whenever an end token is among any member's top k, else the step cannot end the text.
  */
 import { settleAll } from "../../../settle-all.js";
-import type { MethodContext } from "../../method.js";
+import type { AllowedTokens, MethodContext } from "../../method.js";
 import type { AlignedStep, Alignment } from "../alignment.js";
 import { UpToDate } from "../up-to-date.js";
 import { TopUnion } from "./candidates.js";
@@ -52,9 +52,32 @@ export class TopUnionAlignment implements Alignment {
     return this.#space.align(tops);
   }
 
+  async alignAmong(asked: readonly number[], allowed: (voice: number) => AllowedTokens): Promise<AlignedStep> {
+    const tops = asked.map((index) => {
+      const { logits } = this.context.voices[index].member.output;
+      const ids = likeliestOf(logits, allowed(index), this.#k);
+      return { member: index, ids, logits: ids.map((id) => logits[id]), count: ids.length };
+    });
+    return await this.#space.align(tops);
+  }
+
   accept(entry: number): void | Promise<void> {
     return this.keys.accept(this.#space.union.keys[entry]);
   }
+}
+
+/** The tokens with the greatest logits among those allowed, best first, ties to the lowest id; `k` at most. */
+function likeliestOf(logits: ArrayLike<number>, allowed: AllowedTokens, k: number): number[] {
+  const best: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    if (best.length === k && logits[id] <= logits[best[k - 1]]) continue;
+    if (!allowed(id)) continue;
+    let place = best.length;
+    while (place > 0 && logits[best[place - 1]] < logits[id]) place--;
+    best.splice(place, 0, id);
+    best.length = Math.min(best.length, k);
+  }
+  return best;
 }
 
 /** A member's most probable tokens, best first: the first `count` of these. */

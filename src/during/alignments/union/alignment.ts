@@ -66,6 +66,7 @@ export class UnionAlignment implements Alignment {
       masses: space.hasRemainder ? distributions.map((projection) => textProbability(projection, size)) : undefined,
       isInSharedMemory: true,
       bytesOf: (entry) => space.bytesOf(entry),
+      dictionary: space.dictionary,
       conclude: space.conclude && ((fused) => space.conclude!(fused)),
     };
   }

@@ -12,6 +12,8 @@ export interface UnionSpace {
   readonly hasRemainder: boolean;
   /** The entry that ends the generation, or -1 where `conclude` finds it. */
   readonly endEntry: number;
+  /** Whose entries the space's are, where they are. */
+  readonly dictionary?: UnionDictionary;
   mapsFor(starts: readonly boolean[]): UnionMaps;
   bytesOf(entry: number): Uint8Array;
   /** See AlignedStep.conclude. */
@@ -24,25 +26,25 @@ export interface UnionSpace {
 export class ByteSpace implements UnionSpace {
   readonly hasRemainder = true;
   readonly endEntry = 0;
-  readonly #union: UnionDictionary;
+  readonly dictionary: UnionDictionary;
 
   constructor(
     private readonly voices: readonly Voice[],
     private readonly feedback: "piece" | "text",
   ) {
-    this.#union = unionOf(voices.map(({ member }) => member.vocabulary));
+    this.dictionary = unionOf(voices.map(({ member }) => member.vocabulary));
   }
 
   mapsFor(starts: readonly boolean[]): UnionMaps {
-    return this.#union.mapsFor(starts);
+    return this.dictionary.mapsFor(starts);
   }
 
   bytesOf(entry: number): Uint8Array {
-    return this.#union.bytesOf(entry);
+    return this.dictionary.bytesOf(entry);
   }
 
   accept(entry: number): void {
-    const bytes = this.#union.bytesOf(entry);
+    const bytes = this.dictionary.bytesOf(entry);
     for (const { member } of this.voices) {
       const ends: Feedback = { kind: "tokens", ids: member.vocabulary.endTokens.slice(0, 1) };
       member.append(entry === 0 ? ends : { kind: this.feedback, bytes });

@@ -4,7 +4,7 @@
  */
 import type { Saying, Verdict, Verification } from "../../../member/member.js";
 import type { FusionRun } from "../../fusion-run.js";
-import type { FusedDistribution, MethodContext, MethodRun, Voice } from "../../method.js";
+import type { AllowedTokens, FusedDistribution, MethodContext, MethodRun, Voice } from "../../method.js";
 import { SURE } from "../../rules/sharpened.js";
 
 export interface SafeParts {
@@ -49,6 +49,17 @@ export class SafeRun implements MethodRun {
     if (this.#decided !== undefined) return this.#decision(this.#decided);
     this.#fusesNext = false;
     return this.parts.fusion.step();
+  }
+
+  /** What was drafted cannot be said: the members decide here, and draft anew behind it. */
+  async among(allowed: (voice: number) => AllowedTokens): Promise<FusedDistribution | undefined> {
+    const { fusion } = this.parts;
+    if (this.#decided !== undefined) {
+      this.#decided = undefined;
+      this.#standing = [];
+      await fusion.step();
+    }
+    return await fusion.among(allowed);
   }
 
   accept(entry: number): void | Promise<void> {

@@ -1,0 +1,23 @@
+/** What is said between a request and the thread that reads its form. */
+import type { CheckedFormat } from "./format.js";
+
+/**
+ * What can be said, by number: 0 is the end, n the n-th string, which begins at `offsets[n − 1]` and ends before the next. A mask
+ * has a bit for each.
+ */
+export interface Strings {
+  bytes: Uint8Array;
+  offsets: Uint32Array;
+}
+
+export type ToReader =
+  /** A form, and where its masks go; the first one is that of the empty text. */
+  | { open: CheckedFormat; mask: Int32Array }
+  /** The string with this number was said, or these bytes, which are none: the next mask. */
+  | { take: number | Uint8Array }
+  | { close: true };
+
+export type FromReader =
+  | { masked: true }
+  /** Why a form cannot be read. */
+  | { refused: string };

@@ -1,0 +1,107 @@
+/** The thread that reads forms with XGrammar, in WebAssembly: it may take long, or end, without harm to anything else. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { parentPort, workerData } from "node:worker_threads";
+import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
+import { byteLevelText } from "../../vocabulary/byte-level.js";
+import { type CheckedFormat, formatParts } from "./format.js";
+import type { FromReader, Strings, ToReader } from "./protocol.js";
+
+type XGrammar = typeof import("@mlc-ai/web-xgrammar");
+
+/** Whitespace in a row between parts of JSON: a model that is lost would go on with it for ever. */
+const MOST_WHITESPACE = 12;
+/** Forms kept ready. */
+const MOST_KEPT = 8;
+const { bytes, offsets } = workerData as Strings;
+/** Byte → the number of the string that it is. */
+const byteNumbers = new Int32Array(256);
+for (let number = 1; number < offsets.length; number++) {
+  if (offsets[number] - offsets[number - 1] === 1) byteNumbers[bytes[offsets[number - 1]]] = number;
+}
+
+/** What XGrammar complains of, which it writes and does not throw. */
+const complaints: string[] = [];
+const xgrammar = load();
+const compiler = makeCompiler();
+const compiled = new Map<string, CompiledGrammar>();
+let matcher: GrammarMatcher | undefined;
+let mask: Int32Array;
+/** Messages are answered in their order. */
+let last: Promise<void> = Promise.resolve();
+
+parentPort!.on("message", (message: ToReader) => {
+  last = last.then(() => answer(message)).catch(refuse);
+});
+
+async function answer(message: ToReader): Promise<void> {
+  if ("close" in message) {
+    matcher?.dispose();
+    matcher = undefined;
+    return;
+  }
+  if ("open" in message) {
+    mask = message.mask;
+    const form = await read(message.open);
+    matcher = await (await xgrammar).GrammarMatcher.createGrammarMatcher(form);
+  } else {
+    const { take } = message;
+    const numbers = typeof take === "number" ? [take] : Array.from(take, (byte) => byteNumbers[byte]);
+    for (const number of numbers)
+      if (!matcher!.acceptToken(number)) throw new Error("what was said is not of the form");
+  }
+  if (matcher!.isTerminated()) mask.fill(0);
+  else mask.set(await matcher!.getNextTokenBitmask());
+  parentPort!.postMessage({ masked: true } satisfies FromReader);
+}
+
+async function read(format: CheckedFormat): Promise<CompiledGrammar> {
+  const [kind, text] = formatParts(format);
+  const key = `${kind} ${text}`;
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  const { Grammar } = await xgrammar;
+  const made = await compiler;
+  const form =
+    kind === "schema"
+      ? await made.compileJSONSchema(text, true, undefined, undefined, true, MOST_WHITESPACE)
+      : kind === "regex"
+        ? await made.compileStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } })
+        : await made.compileGrammar(await Grammar.fromEBNF(text));
+  if (compiled.size === MOST_KEPT) {
+    const [oldest] = compiled.keys();
+    compiled.get(oldest)!.dispose();
+    compiled.delete(oldest);
+  }
+  compiled.set(key, form);
+  return form;
+}
+
+function refuse(error: unknown): void {
+  const written = complaints
+    .map((line) => /\[FATAL\] \S+:\d+: (.*)/s.exec(line)?.[1])
+    .find((line) => line !== undefined);
+  const reason = written?.replace(/^Check failed: .*? is false: /s, "") ?? (error as Error)?.message ?? String(error);
+  parentPort!.postMessage({ refused: reason } satisfies FromReader);
+}
+
+async function makeCompiler(): Promise<GrammarCompiler> {
+  const { TokenizerInfo, GrammarCompiler } = await xgrammar;
+  const strings = ["</s>"];
+  for (let number = 1; number < offsets.length; number++)
+    strings.push(byteLevelText(bytes.subarray(offsets[number - 1], offsets[number])));
+  const info = await TokenizerInfo.createTokenizerInfo(strings, "byte_level", false, strings.length, [0]);
+  return await GrammarCompiler.createGrammarCompiler(info);
+}
+
+/** The package calls itself a module and is a script. */
+async function load(): Promise<XGrammar> {
+  const note = (...said: unknown[]) => void complaints.push(said.join(" "));
+  console.log = console.warn = console.error = note;
+  const require = createRequire(import.meta.url);
+  const file = require.resolve("@mlc-ai/web-xgrammar");
+  const module = { exports: {} };
+  const run = new Function("exports", "module", "require", "__filename", readFileSync(file, "utf8"));
+  run(module.exports, module, require, file);
+  return module.exports as XGrammar;
+}
