@@ -7,6 +7,7 @@ import { registerChat } from "./chat/command.js";
 import { registerCompletion } from "./completion/command.js";
 import { registerDetermine } from "./determine/command.js";
 import { registerEval } from "./eval/command.js";
+import { readFormatFlags } from "./format-options.js";
 import { registerGenerate } from "./generate/command.js";
 /** The command line: wiring only. What a command does is in `commands/`, what a failure looks like in `report-error.ts`. */
 import { helpText } from "./help-text.js";
@@ -63,7 +64,10 @@ function makeProgram(): Command {
     .version(packageJson.version, "-V, --version", "the version")
     .enablePositionalOptions()
     .addHelpText("after", helpText(HELP))
-    .hook("preAction", (_, command) => readEnsembleFlag(command));
+    .hook("preAction", async (_, command) => {
+      await readEnsembleFlag(command);
+      await readFormatFlags(command);
+    });
   addCommonOptions(program);
   registerGenerate(program);
   registerChat(program);

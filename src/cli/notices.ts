@@ -45,11 +45,12 @@ export function noticesOfMembers(
  * says.
  */
 export function noticesOfAnswer(
-  { finishReason, dropped, usage: { steps } }: GenerateResult,
+  { finishReason, incomplete, dropped, usage: { steps } }: GenerateResult,
   given: Pick<GenerateOptions, "maxTokens">,
   limit: number,
 ): string[] {
   const notices = noticesOfDropped(dropped);
+  if (incomplete) notices.push("The answer ends before it has the form that was asked for.");
   if (finishReason !== "length") return notices;
   if (steps < limit) return [...notices, "The answer was cut: the context is full. Raise --context-size."];
   return given.maxTokens === undefined

@@ -10,6 +10,7 @@ import { parseGpu } from "../llama/find-library.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
+import { addFormatOptions, type FormatFlags, formatOption } from "./format-options.js";
 import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flags.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
@@ -43,7 +44,7 @@ export interface EnsembleFlags extends MemberFlags {
   verbose?: boolean;
 }
 
-export interface SamplingFlags extends PromptFlags, SamplerOptions {
+export interface SamplingFlags extends PromptFlags, FormatFlags, SamplerOptions {
   maxTokens?: number;
   stop?: string[];
   healing?: boolean;
@@ -133,6 +134,7 @@ export function addSamplingOptions(command: Command, mostTokens = "fused steps a
       ).choices(["auto", "off"]),
     )
     .option("--stop <text>", "end the answer before this text; repeatable", collect);
+  addFormatOptions(command);
   addPromptOptions(command);
   command.optionsGroup("Sampling, in llama.cpp's order on what is fused:");
   for (const option of SAMPLER_OPTIONS) {
@@ -181,7 +183,7 @@ export function samplingOptions(flags: SamplingFlags & Pick<EnsembleFlags, "file
   const speculation: GenerateOptions["speculation"] = flags.speculation === "off" ? false : flags.speculation;
   const sampling = Object.fromEntries(SAMPLER_OPTIONS.map((option) => [option, flags[option]]));
   const { chat: _chat, system: _system, ...defaults } = flags.file?.request ?? {};
-  const given = { maxTokens, ...sampling, healing, speculation, stop };
+  const given = { maxTokens, ...sampling, healing, speculation, stop, format: formatOption(flags) };
   return { ...defaults, ...withoutAbsent(given), ...promptOptions(flags) };
 }
 

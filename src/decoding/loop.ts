@@ -51,6 +51,7 @@ export async function* streamAnswer(
   const { maxTokens, traceTop, logProbs, reusePrompt } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
+  const formOption = options.format === undefined ? [] : ["format"];
   const rendered = await renderPrompts(prompt, voices, options, signal);
   const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
   const trace: TraceStep[] = [];
@@ -86,10 +87,10 @@ export async function* streamAnswer(
   const context: MethodContext = {
     voices,
     // The best that has the form may be any entry.
-    greedy: sampler.greedy && options.format === undefined,
+    greedy: sampler.greedy && formOption.length === 0,
     temperature: sampler.options.temperature,
-    altering: sampler.altering,
-    shaping: sampler.shaping,
+    altering: [...sampler.altering, ...formOption],
+    shaping: [...sampler.shaping, ...formOption],
     wantsNormaliser: sampler.lookBack > 0,
     get ahead() {
       return healing.left;
@@ -273,8 +274,6 @@ export async function* streamAnswer(
     }
   } catch (error) {
     finishReason = reasonToFinish(toLlamafuseError(error, `The method "${method.info.name}"`), signal, steps);
-  } finally {
-    form?.close();
   }
   clock.stopSteps();
   const report = run?.report?.();

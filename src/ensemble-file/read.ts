@@ -138,6 +138,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "request.thinking.budget": "must be a whole number of tokens",
   "request.healing": "must be true or false",
   "request.speculation": 'must be "auto" or false',
+  "request.format": "must be { schema }, { regex } or { grammar }",
   "request.chat": "must be true or false",
   "request.system": "must be a text",
   $schema: "must be a text",

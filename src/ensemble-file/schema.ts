@@ -65,6 +65,17 @@ const request = z.strictObject({
     .union([z.literal("auto"), z.literal(false)])
     .optional()
     .meta({ description: "Read text that is likely to come at once, where that is faster. Default false." }),
+  format: z
+    .union([
+      z.strictObject({ schema: z.union([z.record(z.string(), z.unknown()), z.boolean(), z.string()]) }),
+      z.strictObject({ regex: z.string() }),
+      z.strictObject({ grammar: z.string() }),
+    ])
+    .optional()
+    .meta({
+      description:
+        'The form that answers have to have: { "schema": … } (a JSON schema), { "regex": "…" } or { "grammar": "…" }.',
+    }),
   chat: z.boolean().optional().meta({ description: "Ask a prompt as a user, in each member's chat template." }),
   system: z.string().optional().meta({ description: "System message; implies chat." }),
 });

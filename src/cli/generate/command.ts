@@ -43,6 +43,7 @@ Examples:
   $ llamafuse generate -m a.gguf -m b.gguf -w 2 -w 1 "Once"     a's vote counts double
   $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     settings from the file, but temperature 1
   $ llamafuse generate --method gac --trace "The capital of"    every member's candidates at each step
+  $ llamafuse generate --chat --schema person.json "Who is it?"  JSON of this schema, whatever the models' vocabularies
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
   $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
 

@@ -18,9 +18,14 @@ const MOST_MS = 30_000;
 /** MiB of a thread's own memory; WebAssembly's is beside it. */
 const MOST_MIB = 1024;
 
+type Asked =
+  | Pick<Extract<ToReader, { open: unknown }>, "open" | "mask">
+  | Pick<Extract<ToReader, { take: unknown }>, "take">;
+
 export class FormReader {
   #sayable: Sayable | undefined;
   #thread: Worker | undefined;
+  #asked = 0;
 
   constructor(private readonly members: readonly Member[]) {}
 
@@ -36,10 +41,10 @@ export class FormReader {
       this.dispose();
       throw signal.aborted ? signal.reason : unreadable(format, error as Error);
     }
-    return new Form(dictionary, this.members, byteNumbers, mask, {
-      take: (said) => this.#ask({ take: said }, signal),
-      close: () => this.#thread?.postMessage({ close: true } satisfies ToReader),
-    });
+    const take = (said: number | Uint8Array) => this.#ask({ take: said }, signal);
+    const form = new Form(dictionary, this.members, byteNumbers, mask, take);
+    if (form.isImpossible) throw unreadable(format, new Error("no text has this form"));
+    return form;
   }
 
   /** It may be asked again: it begins anew. */
@@ -49,7 +54,8 @@ export class FormReader {
   }
 
   /** The next mask is there. Errors: why it is not. */
-  #ask(message: ToReader, signal: AbortSignal): Promise<void> {
+  #ask(what: Asked, signal: AbortSignal): Promise<void> {
+    const id = ++this.#asked;
     const thread = (this.#thread ??= this.#begin());
     thread.ref();
     return new Promise<void>((resolve, reject) => {
@@ -65,12 +71,15 @@ export class FormReader {
         MOST_MS,
       );
       const forget = onAbort(signal, () => finish(() => reject(signal.reason)));
-      const onMessage = (reply: FromReader) =>
-        finish(() => ("masked" in reply ? resolve() : reject(new Error(reply.refused))));
+      const onMessage = (reply: FromReader) => {
+        // One that nobody waits for any more was for a request that ended early.
+        if (reply.id !== id) return;
+        finish(() => (reply.refused === undefined ? resolve() : reject(new Error(reply.refused))));
+      };
       const onError = (error: Error) => finish(() => reject(error));
       const onExit = () => finish(() => reject(new Error("it is too much for the memory that there is")));
       thread.on("message", onMessage).on("error", onError).on("exit", onExit);
-      thread.postMessage(message);
+      thread.postMessage({ id, ...what } satisfies ToReader);
     });
   }
 

@@ -4,11 +4,8 @@ import type { AllowedTokens, FusedDistribution } from "../../during/method.js";
 import type { Member } from "../../member/member.js";
 import type { UnionDictionary } from "../../vocabulary/union-dictionary.js";
 
-/** How it is told what was said, and gets the next mask. */
-export interface MaskSource {
-  take(said: number | Uint8Array): Promise<void>;
-  close(): void;
-}
+/** How it is told what was said; the next mask is there when the promise settles. */
+export type MaskSource = (said: number | Uint8Array) => Promise<void>;
 
 const END = 0;
 
@@ -22,7 +19,7 @@ export class Form {
     /** The numbers of bytes that are no entries of the dictionary. */
     private readonly byteNumbers: Int32Array,
     private readonly mask: Int32Array,
-    private readonly source: MaskSource,
+    private readonly askFor: MaskSource,
   ) {}
 
   /** Wait for the mask behind all that was said. */
@@ -37,9 +34,14 @@ export class Form {
     return this.#allows(END);
   }
 
-  /** Whether nothing can follow. */
+  /** Whether no text has it. */
+  get isImpossible(): boolean {
+    return this.mask.every((word) => word === 0);
+  }
+
+  /** Whether the text has it, and nothing can follow. */
   get isOver(): boolean {
-    return this.mask.every((word, index) => word === (index === 0 ? 1 : 0)) || this.mask.every((word) => word === 0);
+    return this.mask.every((word, index) => word === (index === 0 ? 1 : 0));
   }
 
   /**
@@ -76,13 +78,9 @@ export class Form {
   take(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const number = this.#numberOf(bytes);
-    this.#next = this.source.take(number < 0 ? Uint8Array.from(bytes) : number);
+    this.#next = this.askFor(number < 0 ? Uint8Array.from(bytes) : number);
     // Whoever waits for the mask is told.
     this.#next.catch(() => {});
-  }
-
-  close(): void {
-    this.source.close();
   }
 
   #allows(number: number): boolean {

@@ -11,7 +11,10 @@ import { LlamafuseError } from "../../errors.js";
 import { refuse } from "../../read-options.js";
 
 export type Format =
-  /** JSON of this schema, as an object or as JSON; properties that a schema with `properties` does not name are left out. */
+  /**
+   * JSON of this schema, which is given as an object or as JSON. It stands in one line, `{"a": 1, "b": [2, 3]}`: small models fill
+   * pages with white space where they may. Properties that a schema with `properties` does not name are left out.
+   */
   | { schema: object | boolean | string }
   /** A text that matches as a whole; without look-around, backreferences and `\p{…}`. */
   | { regex: string }

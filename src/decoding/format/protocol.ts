@@ -10,14 +10,16 @@ export interface Strings {
   offsets: Uint32Array;
 }
 
-export type ToReader =
-  /** A form, and where its masks go; the first one is that of the empty text. */
-  | { open: CheckedFormat; mask: Int32Array }
-  /** The string with this number was said, or these bytes, which are none: the next mask. */
-  | { take: number | Uint8Array }
-  | { close: true };
+/** `id`: of a request, and of what is said to it. */
+export type ToReader = { id: number } & (
+  | /** A form, and where its masks go; the first one is that of the empty text. */ {
+      open: CheckedFormat;
+      mask: Int32Array;
+    }
+  | /** The string with this number was said, or these bytes, which are none: the next mask. */ {
+      take: number | Uint8Array;
+    }
+);
 
-export type FromReader =
-  | { masked: true }
-  /** Why a form cannot be read. */
-  | { refused: string };
+/** The next mask is there, or why it is not. */
+export type FromReader = { id: number; refused?: string };

@@ -4,13 +4,12 @@ import { createRequire } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import { byteLevelText } from "../../vocabulary/byte-level.js";
+import { withByteClasses } from "./byte-classes.js";
 import { type CheckedFormat, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
 type XGrammar = typeof import("@mlc-ai/web-xgrammar");
 
-/** Whitespace in a row between parts of JSON: a model that is lost would go on with it for ever. */
-const MOST_WHITESPACE = 12;
 /** Forms kept ready. */
 const MOST_KEPT = 8;
 const { bytes, offsets } = workerData as Strings;
@@ -31,17 +30,14 @@ let mask: Int32Array;
 let last: Promise<void> = Promise.resolve();
 
 parentPort!.on("message", (message: ToReader) => {
-  last = last.then(() => answer(message)).catch(refuse);
+  last = last.then(() => answer(message)).catch((error) => refuse(message.id, error));
 });
 
 async function answer(message: ToReader): Promise<void> {
-  if ("close" in message) {
-    matcher?.dispose();
-    matcher = undefined;
-    return;
-  }
   if ("open" in message) {
     mask = message.mask;
+    matcher?.dispose();
+    matcher = undefined;
     const form = await read(message.open);
     matcher = await (await xgrammar).GrammarMatcher.createGrammarMatcher(form);
   } else {
@@ -52,7 +48,7 @@ async function answer(message: ToReader): Promise<void> {
   }
   if (matcher!.isTerminated()) mask.fill(0);
   else mask.set(await matcher!.getNextTokenBitmask());
-  parentPort!.postMessage({ masked: true } satisfies FromReader);
+  parentPort!.postMessage({ id: message.id } satisfies FromReader);
 }
 
 async function read(format: CheckedFormat): Promise<CompiledGrammar> {
@@ -60,14 +56,16 @@ async function read(format: CheckedFormat): Promise<CompiledGrammar> {
   const key = `${kind} ${text}`;
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const { Grammar } = await xgrammar;
+  // What is made before the compiler is of another instance of WebAssembly.
   const made = await compiler;
-  const form =
+  const { Grammar } = await xgrammar;
+  const grammar =
     kind === "schema"
-      ? await made.compileJSONSchema(text, true, undefined, undefined, true, MOST_WHITESPACE)
+      ? await Grammar.fromJSONSchema(text, false, -1, [", ", ": "], true)
       : kind === "regex"
-        ? await made.compileStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } })
-        : await made.compileGrammar(await Grammar.fromEBNF(text));
+        ? await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } })
+        : await Grammar.fromEBNF(text);
+  const form = await made.compileGrammar(await Grammar.fromEBNF(withByteClasses(grammar.toString())));
   if (compiled.size === MOST_KEPT) {
     const [oldest] = compiled.keys();
     compiled.get(oldest)!.dispose();
@@ -77,12 +75,12 @@ async function read(format: CheckedFormat): Promise<CompiledGrammar> {
   return form;
 }
 
-function refuse(error: unknown): void {
+function refuse(id: number, error: unknown): void {
   const written = complaints
     .map((line) => /\[FATAL\] \S+:\d+: (.*)/s.exec(line)?.[1])
     .find((line) => line !== undefined);
   const reason = written?.replace(/^Check failed: .*? is false: /s, "") ?? (error as Error)?.message ?? String(error);
-  parentPort!.postMessage({ refused: reason } satisfies FromReader);
+  parentPort!.postMessage({ id, refused: reason } satisfies FromReader);
 }
 
 async function makeCompiler(): Promise<GrammarCompiler> {

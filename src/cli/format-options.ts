@@ -1,0 +1,48 @@
+/** The options by which commands say what form an answer has to have. */
+import type { Command } from "commander";
+import type { Format } from "../decoding/format/format.js";
+import { LlamafuseError } from "../errors.js";
+import { readTextFile } from "./text-input.js";
+
+export interface FormatFlags {
+  schema?: string;
+  regex?: string;
+  grammar?: string;
+}
+
+export function addFormatOptions(command: Command): Command {
+  return command
+    .option("--schema <file>", "answer with JSON of this JSON schema: a file, or the schema itself")
+    .option("--regex <pattern>", "answer with a text that matches this regular expression as a whole")
+    .option("--grammar <file>", "answer with a text of this grammar, rule root: a file, or the grammar itself");
+}
+
+/** Error: invalid-option for two forms at once. */
+export function formatOption({ schema, regex, grammar }: FormatFlags): Format | undefined {
+  const given = Object.entries({ schema, regex, grammar }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    const flags = given.map(([name]) => `--${name}`);
+    throw new LlamafuseError(
+      "invalid-option",
+      `An answer has one form: leave out ${flags.slice(1).join(" and ")}, or ${flags[0]}.`,
+      {
+        option: flags[1],
+        found: flags,
+        allowed: "one of --schema, --regex, --grammar",
+      },
+    );
+  }
+  return given.length === 0 ? undefined : (Object.fromEntries(given) as Format);
+}
+
+/**
+ * Reads the files of --schema and --grammar, so that commands find their contents in the flags. What begins with a brace is a
+ * schema itself, and what has "::=" a grammar. Errors: file-unreadable, invalid-text.
+ */
+export async function readFormatFlags(command: Command): Promise<void> {
+  for (const name of ["schema", "grammar"] as const) {
+    const given = command.opts<FormatFlags>()[name];
+    if (given === undefined || /^\s*(\{|true\s*$)|::=/.test(given)) continue;
+    command.setOptionValue(name, await readTextFile(given));
+  }
+}
