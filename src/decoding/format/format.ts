@@ -9,6 +9,7 @@
  */
 import { LlamafuseError } from "../../errors.js";
 import { refuse } from "../../read-options.js";
+import { enforceable } from "./schema.js";
 
 export type Format =
   /**
@@ -66,7 +67,7 @@ function schemaText(given: unknown): string {
     const message = `The schema of the format is nested more than ${DEEPEST} deep, or in itself.`;
     throw new LlamafuseError("invalid-option", message, { option: "format", allowed: `a depth of ${DEEPEST}` });
   }
-  return JSON.stringify(schema);
+  return JSON.stringify(enforceable(schema));
 }
 
 /** How deep it is nested; more than `most` where it is deeper. */
