@@ -2,6 +2,7 @@
 import { unknownName } from "../src/errors.js";
 import { benchAlignments } from "./alignments.js";
 import { benchBytes } from "./bytes.js";
+import { benchFormat } from "./format.js";
 import { benchFused } from "./fused.js";
 import { benchGraphTop } from "./graph-top.js";
 import { benchIsolate } from "./isolate.js";
@@ -23,6 +24,7 @@ const benches = {
   fused: { summary: "fused generation against bare decoding of the same tokens", run: benchFused },
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
   isolate: { summary: "a step of members in processes of their own against threads", run: benchIsolate },
+  format: { summary: "a step of an answer that must have a form against a free one", run: benchFormat },
   "graph-top": {
     summary: "the k best logits chosen in llama.cpp's graph against a search over all",
     run: benchGraphTop,
