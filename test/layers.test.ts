@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 const FLOORS = [
   // The ground floor: what everybody may use, and what uses nothing else.
   "errors callbacks random statistics records content-identity settle-all option-texts part-schema zod-problem read-options on-abort files secrets package-files worker-pool report printable",
-  "vocabulary kernels learning",
+  "vocabulary kernels learning text",
   "llama",
   "native-models",
   "model-stores",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { extractNumber } from "../metrics/number.js";
+import { extractNumber } from "../../text/number.js";
 import { hasKeys, shape, type TaskFormat } from "./format.js";
 
 const row = z.object({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { extractNumber } from "../metrics/number.js";
+import { extractNumber } from "../../text/number.js";
 import { letterOf, MAX_CHOICES, QUESTION_KINDS } from "../task.js";
 import { type Draft, hasKeys, shape, type TaskFormat } from "./format.js";
 

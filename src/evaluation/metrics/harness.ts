@@ -8,8 +8,9 @@
  * character, `[$0-9.,]{2,}` finds "...", and only the comparison drops "$" and ",". The prompt is the caller's: the
  * harness puts its own words and examples before a question, which change a model's answer too.
  */
+
+import { PYTHON_SPACE, strip, stripStart } from "../../text/words.js";
 import type { Question } from "../task.js";
-import { PYTHON_SPACE, strip, stripStart } from "./words.js";
 
 const INVALID = "[invalid]";
 

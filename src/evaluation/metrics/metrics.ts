@@ -1,14 +1,14 @@
 /** Every metric by its name. The grade of an answer is a number from 0 to 1, 1 being best. */
 import { LlamafuseError, unknownName } from "../../errors.js";
+import { sentenceBleu } from "../../text/bleu.js";
+import { sentenceChrf } from "../../text/chrf.js";
+import { chosenIn } from "../../text/named-choice.js";
+import { numberMatch } from "../../text/number.js";
+import { type RougeVariant, rouge } from "../../text/rouge.js";
+import { containsAnswer, exactMatch, tokenF1 } from "../../text/squad.js";
 import { correctChoices, type Question, type QuestionKind } from "../task.js";
-import { sentenceBleu } from "./bleu.js";
 import { likeliestChoice } from "./choice.js";
-import { sentenceChrf } from "./chrf.js";
 import { HARNESS_METRICS, HARNESS_TASKS, type HarnessMetric, harnessGrade } from "./harness.js";
-import { chosenIn } from "./named-choice.js";
-import { numberMatch } from "./number.js";
-import { type RougeVariant, rouge } from "./rouge.js";
-import { containsAnswer, exactMatch, tokenF1 } from "./squad.js";
 
 /** Grades what a model wrote. */
 export interface TextMetric {

@@ -1,8 +1,8 @@
 /** From graded answers to a table: grades with intervals, by tag, against the best member, and what they cost. */
 
 import { type Interval, meanInterval, type PairedDifference, pairedDifference } from "../../statistics.js";
+import { containsAnswer } from "../../text/squad.js";
 import { metricNamed } from "../metrics/metrics.js";
-import { containsAnswer } from "../metrics/squad.js";
 import { oraclePlaces, parameterTokens } from "../oracle.js";
 import type { Evaluation, GradedAnswer } from "../run.js";
 import { choiceOf } from "../session.js";

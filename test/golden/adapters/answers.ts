@@ -1,7 +1,7 @@
 import { HARNESS_METRICS, harnessExtract } from "../../../src/evaluation/metrics/harness.js";
-import { chosenIn } from "../../../src/evaluation/metrics/named-choice.js";
-import { equalNumbers, extractNumber } from "../../../src/evaluation/metrics/number.js";
 import { letterOf } from "../../../src/evaluation/task.js";
+import { chosenIn } from "../../../src/text/named-choice.js";
+import { equalNumbers, extractNumber } from "../../../src/text/number.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

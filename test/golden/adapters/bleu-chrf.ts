@@ -1,5 +1,5 @@
-import { corpusBleu, sentenceBleu } from "../../../src/evaluation/metrics/bleu.js";
-import { corpusChrf, sentenceChrf } from "../../../src/evaluation/metrics/chrf.js";
+import { corpusBleu, sentenceBleu } from "../../../src/text/bleu.js";
+import { corpusChrf, sentenceChrf } from "../../../src/text/chrf.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

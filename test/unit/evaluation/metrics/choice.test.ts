@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { likeliestChoice } from "../../../../src/evaluation/metrics/choice.js";
-import { chosenIn } from "../../../../src/evaluation/metrics/named-choice.js";
+import { chosenIn } from "../../../../src/text/named-choice.js";
 
 it("takes the likeliest choice, the first of equals", () => {
   expect(likeliestChoice([-4, -2, -3])).toBe(1);

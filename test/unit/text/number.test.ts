@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { equalNumbers, extractNumber, numberMatch } from "../../../../src/evaluation/metrics/number.js";
-import { RandomGenerator } from "../../../../src/random.js";
+import { RandomGenerator } from "../../../src/random.js";
+import { equalNumbers, extractNumber, numberMatch } from "../../../src/text/number.js";
 
 const numberIn = (text: string) => {
   const number = extractNumber(text);
@@ -96,7 +96,7 @@ it("knows a number in every dress, and no other number", () => {
   }
 });
 
-const gsm8k = path.resolve(import.meta.dirname, "../../../../../shared/text/gsm8k-test.jsonl");
+const gsm8k = path.resolve(import.meta.dirname, "../../../../shared/text/gsm8k-test.jsonl");
 
 it.skipIf(!existsSync(gsm8k))(
   "finds the final number of every worked GSM8K answer, and of no other (../shared/text)",

@@ -1,7 +1,7 @@
 /** What people read in answers of the kinds that models write, and what our reading of them is. */
 import { describe, expect, it } from "vitest";
-import { chosenIn } from "../../../../src/evaluation/metrics/named-choice.js";
-import { equalNumbers, extractNumber } from "../../../../src/evaluation/metrics/number.js";
+import { chosenIn } from "../../../src/text/named-choice.js";
+import { equalNumbers, extractNumber } from "../../../src/text/number.js";
 
 const NONE = undefined;
 

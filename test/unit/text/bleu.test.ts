@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { corpusBleu, sentenceBleu } from "../../../../src/evaluation/metrics/bleu.js";
-import { tokenize13a } from "../../../../src/evaluation/metrics/tokenize-13a.js";
+import { corpusBleu, sentenceBleu } from "../../../src/text/bleu.js";
+import { tokenize13a } from "../../../src/text/tokenize-13a.js";
 
 it.each([
   ["Hello, world! (It's 3.5%.)", ["Hello", ",", "world", "!", "(", "It's", "3.5", "%", ".", ")"]],

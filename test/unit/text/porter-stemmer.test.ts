@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { porterStem } from "../../../../src/evaluation/metrics/porter-stemmer.js";
+import { porterStem } from "../../../src/text/porter-stemmer.js";
 
 const stems = (pairs: string) => pairs.split(" ").map((pair) => pair.split(":") as [string, string]);
 

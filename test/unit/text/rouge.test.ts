@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { commonSubsequence, ROUGE_VARIANTS, rouge } from "../../../../src/evaluation/metrics/rouge.js";
+import { commonSubsequence, ROUGE_VARIANTS, rouge } from "../../../src/text/rouge.js";
 
 it("counts common words and pairs of words", () => {
   // the cat sat / the cat on mat: 2 of 3 and 2 of 4 words, 1 of 2 and 1 of 3 pairs.

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { containsAnswer, exactMatch, normaliseAnswer, tokenF1 } from "../../../../src/evaluation/metrics/squad.js";
+import { containsAnswer, exactMatch, normaliseAnswer, tokenF1 } from "../../../src/text/squad.js";
 
 it.each([
   ["The U.S.A.", "usa"],

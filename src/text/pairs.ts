@@ -1,4 +1,4 @@
-import { LlamafuseError } from "../../errors.js";
+import { LlamafuseError } from "../errors.js";
 
 /** LlamafuseError "invalid-option" unless every hypothesis has its list of references, at least one. */
 export function checkPairs(hypotheses: readonly string[], references: readonly (readonly string[])[]): void {

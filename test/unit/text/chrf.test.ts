@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { corpusChrf, sentenceChrf } from "../../../../src/evaluation/metrics/chrf.js";
+import { corpusChrf, sentenceChrf } from "../../../src/text/chrf.js";
 
 it("averages precision and recall over the orders that both sides have, recall counting twice", () => {
   // Orders 1 and 2: P 2/2 and 1/1, R 2/3 and 1/2; so P 1, R 7/12, F = 5·P·R / (4·P + R) = 35/55.
