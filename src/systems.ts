@@ -1,7 +1,9 @@
 /**
  * Whatever can answer, by its name. A fusion method works on every step of the members, a router chooses among them before
- * any has answered; what comes next is one entry in the table.
+ * any has answered, a selection among their answers; what comes next is one entry in the table.
  */
+import type { SelectionOptions } from "./after/select/registry.js";
+import type { SelectedEnsemble } from "./after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
 import type { RoutedMethod } from "./before/live/routed-method.js";
 import type { GenerateOptions } from "./decoding/request.js";
@@ -37,8 +39,15 @@ const routing: System<RoutedMethod> = {
   },
 };
 
+const selecting: System<SelectionOptions> = {
+  kind: "selection",
+  names: async () => (await import("./after/select/registry.js")).selectionInfos.map(({ name }) => name),
+  check: async (method) => void (await import("./after/select/registry.js")).selectionNamed(method),
+  open: async (method, source) => (await import("./after/select/selected-method.js")).openSelection(method, source),
+};
+
 /** In the order in which a name is looked up. */
-const SYSTEMS = [fusion, routing] as const satisfies readonly System<never>[];
+const SYSTEMS = [fusion, routing, selecting] as const satisfies readonly System<never>[];
 
 /** Methods that need no option may be given as their name. */
 export type BareMethodName = {
@@ -49,7 +58,7 @@ export type BareMethodName = {
 export type FusionChoice = MethodOptions | BareMethodName | MethodChoice;
 
 /** Whatever a system is chosen by. */
-export type SystemOptions = MethodOptions | RoutedMethod;
+export type SystemOptions = MethodOptions | RoutedMethod | SelectionOptions;
 
 export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
@@ -61,6 +70,13 @@ export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMembe
 export interface RoutedEnsembleOptions extends LoadOptions {
   /** The router that chooses who answers. */
   method: RoutedMethod;
+  /** Defaults of every request. */
+  request?: GenerateOptions;
+}
+
+export interface SelectedEnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
+  /** What chooses one of the members' answers. */
+  method: SelectionOptions;
   /** Defaults of every request. */
   request?: GenerateOptions;
 }
@@ -86,9 +102,17 @@ export function createEnsemble(options: EnsembleOptions | LoadedOptions<FusionCh
 export function createEnsemble(
   options: RoutedEnsembleOptions | (LoadedOptions<RoutedMethod> & { method: RoutedMethod }),
 ): Promise<RoutedEnsemble>;
+/** With a selection in the place of the method: every member answers, and one of the answers is given. */
 export function createEnsemble(
-  options: EnsembleOptions | RoutedEnsembleOptions | LoadedOptions<FusionChoice | RoutedMethod>,
-): Promise<Ensemble | RoutedEnsemble>;
+  options: SelectedEnsembleOptions | (LoadedOptions<SelectionOptions> & { method: SelectionOptions }),
+): Promise<SelectedEnsemble>;
+export function createEnsemble(
+  options:
+    | EnsembleOptions
+    | RoutedEnsembleOptions
+    | SelectedEnsembleOptions
+    | LoadedOptions<FusionChoice | RoutedMethod | SelectionOptions>,
+): Promise<Ensemble | RoutedEnsemble | SelectedEnsemble>;
 export async function createEnsemble(given: unknown): Promise<Answerer> {
   const { method, source } = readCall(given);
   const system = await systemOf(method);

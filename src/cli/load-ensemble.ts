@@ -1,5 +1,6 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 
+import type { SelectedEnsemble } from "../after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
 import type { LoadOptions } from "../ensemble/load-options.js";
@@ -9,8 +10,8 @@ import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 import { say } from "./terminal.js";
 
-/** Members that are fused, or a router with its members: what `--method` names. */
-export type Answering = Ensemble | RoutedEnsemble;
+/** Members that are fused or selected from, or a router with its members: what `--method` names. */
+export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble;
 
 export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) => Promise<Answering | undefined> =
   loadEnsemble;
@@ -32,9 +33,9 @@ export interface Company {
 /** The same with the members kept apart from the method. */
 export async function loadCompany(options: EnsembleOptions, interrupts: Interrupts): Promise<Company | undefined> {
   const { method, onMemberFailure, ...load } = options;
-  const { methodInfos } = await import("../during/methods.js");
+  const { routerInfos } = await import("../before/registry.js");
   const name = typeof method === "object" ? ("name" in method ? method.name : method.method.info.name) : method;
-  if (name !== undefined && !methodInfos.some((info) => info.name === name)) {
+  if (name !== undefined && routerInfos.some((info) => info.name === name)) {
     const answering = await loadAnswering(options, interrupts);
     return answering && { members: undefined, answering, dispose: () => answering.dispose() };
   }

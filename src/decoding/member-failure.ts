@@ -34,9 +34,14 @@ export function checkOnMemberFailure(given: unknown): OnMemberFailure {
   throw unknownName("onMemberFailure", String(given), MEMBER_FAILURE_CHOICES);
 }
 
+/** Whether a member failed, and not the request. */
+export function isMemberFailure(error: unknown): error is LlamafuseError {
+  return error instanceof LlamafuseError && FAILURES.has(error.code);
+}
+
 /** The voice whose failure an error is; undefined where it is something else. */
 export function failedVoice(error: unknown, voices: readonly Voice[]): Voice | undefined {
-  if (!(error instanceof LlamafuseError) || !FAILURES.has(error.code)) return undefined;
+  if (!isMemberFailure(error)) return undefined;
   return voices.find(({ member }) => member.name === error.details.member);
 }
 

@@ -103,6 +103,34 @@ export function costOf(
   return { tokens, parameterTokens };
 }
 
+/** What several answers took together. */
+export function totalUsage(answers: readonly Pick<GenerateResult, "usage">[]): GenerateResult["usage"] {
+  const usages = answers.map(({ usage }) => usage);
+  const thoughts = usages.flatMap(({ reasoningTokens }) => (reasoningTokens === undefined ? [] : [reasoningTokens]));
+  return {
+    promptTokens: usages.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    memberPromptTokens: sumByName(usages.map(({ memberPromptTokens }) => memberPromptTokens)),
+    steps: usages.reduce((sum, { steps }) => sum + steps, 0),
+    memberTokens: sumByName(usages.map(({ memberTokens }) => memberTokens)),
+    ...(thoughts.length > 0 && { reasoningTokens: sumByName(thoughts) }),
+  };
+}
+
+/** What several answers cost together. */
+export function totalCost(costs: readonly AnswerCost[]): AnswerCost {
+  return {
+    tokens: costs.reduce((sum, { tokens }) => sum + tokens, 0),
+    parameterTokens: costs.reduce((sum, { parameterTokens }) => sum + parameterTokens, 0),
+  };
+}
+
+function sumByName(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const count of counts)
+    for (const [name, tokens] of Object.entries(count)) sums[name] = (sums[name] ?? 0) + tokens;
+  return sums;
+}
+
 /** The answer to a request that was cancelled before any member was asked. */
 export function abortedAnswer(method: string, seed = randomSeed()): GenerateResult {
   return {

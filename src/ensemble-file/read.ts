@@ -18,7 +18,7 @@ import { type Problem, problemOf } from "../zod-problem.js";
 import { type WrittenOut, writtenOut } from "./schema.js";
 
 /** Options of methods and routers that name files. */
-const FILE_OPTIONS = ["router", "classifier"] as const;
+const FILE_OPTIONS = ["router", "classifier", "table"] as const;
 
 /**
  * An ensemble in a file, with every path in it taken from the file's folder. No model is opened.
@@ -175,6 +175,10 @@ async function methodIn(
   const method: Record<string, unknown> = { ...given };
   for (const option of FILE_OPTIONS) {
     if (typeof method[option] === "string") method[option] = path.resolve(folder, method[option]);
+  }
+  // "words" is no file (after/select/text-vectors.ts).
+  if (typeof method.embedder === "string" && method.embedder !== "words") {
+    method.embedder = modelIn(folder, method.embedder);
   }
   if (method.name === undefined) {
     if (method.router === undefined)

@@ -8,6 +8,7 @@
  * What a field must be is said here, by type; ranges are checked by whoever uses the value.
  */
 import { z } from "zod";
+import { selectionInfos } from "../after/select/registry.js";
 import { routerInfos } from "../before/registry.js";
 import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
 import { samplerFields } from "../decoding/sampler-options.js";
@@ -32,7 +33,11 @@ const member = z.strictObject({
 });
 
 const method = z.looseObject({
-  name: z.string().min(1).optional().meta({ description: "A method or a router. Put options beside the name." }),
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "A method, a router or a selection. Put options beside the name." }),
   router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
   classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),
 });
@@ -108,7 +113,9 @@ export type WrittenOut = z.infer<typeof writtenOut>;
 
 /** The JSON schema that editors read: `ensemble.schema.json` of the package. */
 export function ensembleJsonSchema(): Record<string, unknown> {
-  const names = z.enum([...methodInfos, ...routerInfos].map(({ name }) => name) as [string, ...string[]]);
+  const names = z.enum(
+    [...methodInfos, ...routerInfos, ...selectionInfos].map(({ name }) => name) as [string, ...string[]],
+  );
   const file = z
     .string()
     .regex(/\.json$/)

@@ -21,7 +21,7 @@ import { LlamafuseError, toLlamafuseError } from "../errors.js";
 import type { Member } from "../member/member.js";
 import type { Answerer } from "./answerer.js";
 import { answerInTurn, streamInTurn } from "./in-turn.js";
-import { checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
+import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
 import { type Cast, castOf, loadChecked, type Members, untilAborted } from "./members.js";
 import type { Plan } from "./plan.js";
 import type { Turn } from "./turns.js";
@@ -59,11 +59,21 @@ export async function loadEnsemble(
   const method = methodNamed(given);
   const defaults = checkDefaults(request);
   checkOnMemberFailure(onMemberFailure);
+  return await overLoaded(checked, (members) =>
+    build(members, method, { ...checked, request: defaults, onMemberFailure }, () => members.dispose()),
+  );
+}
+
+/** Load members for what `make` puts over them. Nothing stays loaded after an error of its own. Errors: those of both, aborted. */
+export async function overLoaded<Made>(
+  checked: CheckedLoadOptions,
+  make: (members: Members) => Promise<Made>,
+): Promise<Made> {
   return await untilAborted(checked.signal, async () => {
     const members = await loadChecked(checked);
     const isGiven = (member: Member) => (checked.members as readonly unknown[]).includes(member);
     try {
-      return await build(members, method, { ...checked, request: defaults, onMemberFailure }, () => members.dispose());
+      return await make(members);
     } catch (error) {
       const loaded = castOf(members).voices.map(({ member }) => member);
       await Promise.all(loaded.filter((member) => !isGiven(member)).map((member) => member.dispose()));

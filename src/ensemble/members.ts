@@ -65,6 +65,12 @@ export async function underPlan(members: Members, { schedule, threads }: Omit<Pl
   return new Members({ all, places, cast: { ...cast, plan: { schedule, threads, measured: [] } } });
 }
 
+/** The same members with a queue of their own, for work inside a turn that whoever asks holds for all of it. */
+export function insideTurn(members: Members): Members {
+  const inside = insides.get(members)!;
+  return new Members({ ...inside, cast: { ...inside.cast, turns: new Turns() } });
+}
+
 /** See `loadMembers`. */
 export class Members {
   readonly #inside: Inside;

@@ -87,7 +87,7 @@ export class TfIdf {
   }
 }
 
-function* wordsAndPairs(text: string): Generator<string> {
+export function* wordsAndPairs(text: string): Generator<string> {
   let previous = "";
   for (const [word] of text.toLowerCase().matchAll(WORD)) {
     yield word;

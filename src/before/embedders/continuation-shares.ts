@@ -7,7 +7,7 @@ import type { Ensemble } from "../../ensemble/ensemble.js";
  * where it can say none. The prompt is read once. Texts of which one begins another need an end that tells them apart.
  */
 export async function continuationShares(
-  model: Ensemble,
+  model: Pick<Ensemble, "score">,
   prompt: PromptInput,
   texts: readonly string[],
   signal?: AbortSignal,

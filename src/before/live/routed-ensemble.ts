@@ -14,7 +14,7 @@ import {
   readPrompt,
   type ScoreOptions,
 } from "../../decoding/request.js";
-import { abortedAnswer, type GenerateResult, type StreamChunk } from "../../decoding/result.js";
+import { abortedAnswer, type GenerateResult, type StreamChunk, totalCost, totalUsage } from "../../decoding/result.js";
 import type { TextScore } from "../../decoding/score.js";
 import type { Answerer } from "../../ensemble/answerer.js";
 import { disposedError, type Ensemble } from "../../ensemble/ensemble.js";
@@ -210,7 +210,7 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
     );
     const elected = results.find(({ text }) => text.trim() === winner?.answer) ?? results[0];
     const isCut = signal.aborted ? { finishReason: "aborted" as const } : {};
-    return { ...elected, ...isCut, usage: totalUsage(results), cost: totalCost(results) };
+    return { ...elected, ...isCut, usage: totalUsage(results), cost: totalCost(results.map(({ cost }) => cost)) };
   }
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {
@@ -219,24 +219,3 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
 }
 
 const CANCELLED = "The request was cancelled before a member was chosen.";
-
-function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"] {
-  const usages = results.map(({ usage }) => usage);
-  const sum = (of: (usage: GenerateResult["usage"]) => number) => usages.reduce((total, each) => total + of(each), 0);
-  return {
-    promptTokens: sum(({ promptTokens }) => promptTokens),
-    steps: sum(({ steps }) => steps),
-    memberPromptTokens: Object.assign({}, ...usages.map(({ memberPromptTokens }) => memberPromptTokens)),
-    memberTokens: Object.assign({}, ...usages.map(({ memberTokens }) => memberTokens)),
-    ...(usages.some(({ reasoningTokens }) => reasoningTokens !== undefined) && {
-      reasoningTokens: Object.assign({}, ...usages.map(({ reasoningTokens }) => reasoningTokens ?? {})),
-    }),
-  };
-}
-
-function totalCost(results: readonly GenerateResult[]): GenerateResult["cost"] {
-  return {
-    tokens: results.reduce((sum, { cost }) => sum + cost.tokens, 0),
-    parameterTokens: results.reduce((sum, { cost }) => sum + cost.parameterTokens, 0),
-  };
-}

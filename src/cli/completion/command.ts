@@ -38,17 +38,26 @@ async function scriptFor(shell: string, program: Command): Promise<string> {
 }
 
 async function knownWords(program: Command): Promise<KnownWords> {
-  const [{ methodInfos }, { routerInfos }, { METRIC_NAMES }, { SCHEDULE_CHOICES }, { LEARNED }, { benchInfos }, llama] =
-    await Promise.all([
-      import("../../during/methods.js"),
-      import("../../before/registry.js"),
-      import("../../evaluation/metrics/metrics.js"),
-      import("../../ensemble/plan.js"),
-      import("../../during/token/switch/learned.js"),
-      import("../../../bench/benches.js"),
-      import("../../llama/parameters.js"),
-    ]);
-  const methods = methodInfos.map(({ name }) => name);
+  const [
+    { methodInfos },
+    { selectionInfos },
+    { routerInfos },
+    { METRIC_NAMES },
+    { SCHEDULE_CHOICES },
+    { LEARNED },
+    { benchInfos },
+    llama,
+  ] = await Promise.all([
+    import("../../during/methods.js"),
+    import("../../after/select/registry.js"),
+    import("../../before/registry.js"),
+    import("../../evaluation/metrics/metrics.js"),
+    import("../../ensemble/plan.js"),
+    import("../../during/token/switch/learned.js"),
+    import("../../../bench/benches.js"),
+    import("../../llama/parameters.js"),
+  ]);
+  const methods = [...methodInfos, ...selectionInfos].map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
   const words: Record<string, readonly string[]> = {
     "--method": [...methods, ...routers],

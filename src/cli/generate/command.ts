@@ -1,6 +1,7 @@
 /** `llamafuse generate`: one prompt, one answer. */
 
 import type { Command } from "commander";
+import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
@@ -140,8 +141,9 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
   tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
-  const { route } = result as Partial<RoutedResult>;
-  if (route !== undefined) notice(route.reason);
+  const { route, selection } = result as Partial<RoutedResult & SelectedResult>;
+  const reason = route?.reason ?? selection?.reason;
+  if (reason !== undefined) notice(reason);
   const members = route?.models.map((name) => ({ name })) ?? ensemble.members;
   notice(`${memberNames({ members })} · ${summaryLine(result)}`);
 }

@@ -1,5 +1,6 @@
 /** The short form of `llamafuse init` at a terminal. */
 import { createInterface } from "node:readline/promises";
+import { selectionInfos } from "../../after/select/registry.js";
 import { methodInfos } from "../../during/methods.js";
 import { LlamafuseError, nearestName } from "../../errors.js";
 import { findModels } from "../../model-stores/find-models.js";
@@ -59,13 +60,13 @@ async function askForMembers(ask: Ask): Promise<string[]> {
 }
 
 async function askForMethod(ask: Ask): Promise<string> {
-  const names = methodInfos.map(({ name }) => name);
+  const infos = [...methodInfos, ...selectionInfos];
+  const names = infos.map(({ name }) => name);
   for (;;) {
     const word = (await ask("Method (unite, gac, …; ? lists them; default: unite): ")).trim() || "unite";
     const [name] = word.split(":");
     if (names.includes(name)) return word;
-    if (word === "?")
-      for (const info of methodInfos) process.stderr.write(`  ${info.name.padEnd(10)}${info.summary}\n`);
+    if (word === "?") for (const info of infos) process.stderr.write(`  ${info.name.padEnd(20)}${info.summary}\n`);
     else
       process.stderr.write(
         `Unknown method "${oneLine(name)}". Did you mean "${nearestName(name, names) ?? "unite"}"?\n`,

@@ -25,22 +25,26 @@ A fitted router can take the place of a method: see "llamafuse route list".`;
 export function registerMethods(program: Command): void {
   const command = program
     .command("methods")
-    .summary("list the fusion methods and their options")
-    .description("List the methods that --method names, or describe one with its options.")
+    .summary("list methods and selections and their options")
+    .description("List the fusion methods and the selections that --method names, or describe one with its options.")
     .argument("[NAME]", "the method to describe")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined, flags: MethodsFlags) => {
-      const { methodInfos } = await import("../../during/methods.js");
+      const [{ methodInfos }, { selectionInfos }] = await Promise.all([
+        import("../../during/methods.js"),
+        import("../../after/select/registry.js"),
+      ]);
+      const infos = [...methodInfos, ...selectionInfos];
       const colors = colorsFor(process.stdout);
       if (name === undefined)
-        return flags.json ? writeJson(methodInfos) : write(process.stdout, renderAll(methodInfos, colors));
-      const info = methodInfos.find((each) => each.name === name);
+        return flags.json ? writeJson(infos) : write(process.stdout, renderAll(methodInfos, selectionInfos, colors));
+      const info = infos.find((each) => each.name === name);
       if (info === undefined) {
         const { routerInfos } = await import("../../before/registry.js");
         const router = routerInfos.find((each) => each.name === name);
-        const names = methodInfos.map((each) => each.name);
+        const names = infos.map((each) => each.name);
         if (router === undefined) throw unknownName("method", name, names);
         return flags.json ? writeJson(router) : write(process.stdout, renderRouter(router, colors));
       }
@@ -48,14 +52,13 @@ export function registerMethods(program: Command): void {
     });
 }
 
-function renderAll(infos: readonly MethodInfo[], colors: Colors): string {
-  const rows = infos.map(({ name, summary, requires, source }) => [colors.bold(name), summary, requires, source]);
-  const table = renderTable(rows, {
-    colors,
-    head: ["method", "what it does", "members need", "source"],
-    wrap: [1, 2, 3],
-  });
-  return `${table}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n`;
+function renderAll(methods: readonly MethodInfo[], selections: readonly MethodInfo[], colors: Colors): string {
+  const tableOf = (infos: readonly MethodInfo[], head: string) =>
+    renderTable(
+      infos.map(({ name, summary, requires, source }) => [colors.bold(name), summary, requires, source]),
+      { colors, head: [head, "what it does", "members need", "source"], wrap: [1, 2, 3] },
+    );
+  return `${tableOf(methods, "method")}\n${tableOf(selections, "selection")}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n`;
 }
 
 function renderOne({ name, summary, requires, source, options, parts = {} }: MethodInfo, colors: Colors): string {

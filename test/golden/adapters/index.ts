@@ -1,30 +1,41 @@
 import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
+import { agentforest } from "./agentforest.js";
 import { answers } from "./answers.js";
 import { avengers } from "./avengers.js";
+import { bestOfInfinity } from "./best-of-infinity.js";
+import { bestOfN } from "./best-of-n.js";
+import { blender } from "./blender.js";
 import { bleuChrf } from "./bleu-chrf.js";
 import { bytes } from "./bytes.js";
 import { chatTemplate } from "./chat-template.js";
 import { core } from "./core.js";
+import { dawidSkene } from "./dawid-skene.js";
 import { deepen } from "./deepen.js";
+import { diversity } from "./diversity.js";
 import { eagle } from "./eagle.js";
 import { eva } from "./eva.js";
 import { forc } from "./forc.js";
 import { gac } from "./gac.js";
 import { honestRouting } from "./honest-routing.js";
 import { hybridLlm } from "./hybrid-llm.js";
+import { mbr } from "./mbr.js";
 import { metallm } from "./metallm.js";
 import { mined } from "./mined.js";
+import { moreFeaturesOf } from "./more-features.js";
 import { packllmOpt, packllmSim } from "./packllm.js";
+import { peerreview } from "./peerreview.js";
 import { purification } from "./purification.js";
 import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
 import { samplers } from "./samplers.js";
 import { smc } from "./smc.js";
+import { smoothie } from "./smoothie.js";
 import { srivatsa } from "./srivatsa.js";
 import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
+import { weightedVote } from "./weighted-vote.js";
 
 /** One adapter a method; a golden file of a method that is not here fails. */
 export const adapters: readonly GoldenAdapter[] = [
@@ -55,4 +66,15 @@ export const adapters: readonly GoldenAdapter[] = [
   tokeniseChat,
   unite,
   uniteProbability,
+  agentforest,
+  bestOfInfinity,
+  bestOfN,
+  blender,
+  dawidSkene,
+  diversity,
+  mbr,
+  moreFeaturesOf,
+  peerreview,
+  smoothie,
+  weightedVote,
 ];

@@ -1,0 +1,35 @@
+/** From a selection's name and options to an ensemble that it leads. */
+import { checkOnMemberFailure } from "../../decoding/member-failure.js";
+import { checkDefaults } from "../../decoding/request.js";
+import { normaliseWeights, speakingOf } from "../../during/weightings/weights.js";
+import { fuse, overLoaded } from "../../ensemble/ensemble.js";
+import { checkLoadOptions } from "../../ensemble/load-options.js";
+import { castOf, insideTurn, type Members, untilAborted } from "../../ensemble/members.js";
+import type { MemberSource } from "../../ensemble/system.js";
+import { type SelectionOptions, selectionNamed } from "./registry.js";
+import { SelectedEnsemble } from "./selected-ensemble.js";
+
+/** Members under a selection: loaded ones stay the caller's. Errors: invalid-option, those of loading, disposed, aborted. */
+export async function openSelection(method: SelectionOptions, source: MemberSource): Promise<SelectedEnsemble> {
+  const selecting = selectionNamed(method);
+  const defaults = checkDefaults(source.request);
+  const onMemberFailure = checkOnMemberFailure(source.onMemberFailure);
+  const over = async (members: Members, disposeMembers: () => Promise<void>) => {
+    const cast = castOf(members);
+    if (cast.turns.closed !== undefined) throw cast.turns.closed;
+    const voices = speakingOf(cast.voices);
+    const alone = voices.map(({ member }) => fuse(insideTurn(members.only(member.name)), { name: "single" }));
+    return new SelectedEnsemble({
+      selecting,
+      cast,
+      members: await Promise.all(alone),
+      weights: normaliseWeights(voices.map(({ weight }) => weight)),
+      defaults,
+      onMemberFailure,
+      disposeMembers,
+    });
+  };
+  if ("loaded" in source) return await untilAborted(source.signal, () => over(source.loaded, async () => {}));
+  const checked = checkLoadOptions(source.load, "createEnsemble");
+  return await overLoaded(checked, (members) => over(members, () => members.dispose()));
+}
