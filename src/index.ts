@@ -1,5 +1,15 @@
 /** The public names of Llamafuse. */
 
+export type { CandidateReport } from "./after/select/candidate.js";
+export type { SelectionInfo } from "./after/select/define-selection.js";
+export type { RewardFunction } from "./after/select/methods/best-of-n.js";
+export { type SelectionName, type SelectionOptions, selectionInfos } from "./after/select/registry.js";
+export type {
+  SelectedChunk,
+  SelectedEnsemble,
+  SelectedResult,
+  SelectionReport,
+} from "./after/select/selected-ensemble.js";
 export {
   type Assignment,
   assignBest,
@@ -126,6 +136,7 @@ export {
   type FusionChoice,
   type LoadedOptions,
   type RoutedEnsembleOptions,
+  type SelectedEnsembleOptions,
 } from "./systems.js";
 export type { TrainingExample } from "./training/example.js";
 export type { SwitchTraining } from "./training/options.js";

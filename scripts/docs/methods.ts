@@ -1,4 +1,5 @@
 /** docs/methods.md and docs/routers.md: what the registries know. */
+import { selectionInfos } from "../../src/after/select/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
 import { methodInfos } from "../../src/during/methods.js";
 import { linked, textTable } from "./markdown.js";
@@ -24,6 +25,30 @@ names the law and the step where it breaks one: [examples/my-method.mjs](../exam
       `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`,
       optionsTable(options),
     );
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+export function selectionsPage(): string {
+  const parts = [
+    "# Selections",
+    `A selection lets every member answer on its own, several times where \`samples\` says so, and gives one of the answers as
+it is. Use it in place of a method: \`-M agent-forest:samples=5\`, or \`method: { name: "agent-forest", samples: 5 }\`.
+\`llamafuse methods NAME\` prints the same facts.`,
+    `The result's \`selection\` lists all answers with their scores and says why one was given; \`usage\` and \`cost\` count all of
+them, and what judging took. A stream tells of each answer as it comes, then gives the chosen one whole. Members answer side by
+side; a vote stops asking when no further answer could change it. Blank answers are never chosen while another says something.
+With \`onMemberFailure: "continue"\` the answers of the other members stand, and \`dropped\` names the one that failed.`,
+    `Several samples of a member need a temperature: the request's, else the selection's. At temperature 0 each member answers
+once. A *table* is a file of past answers: \`llamafuse eval questions.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl\`.`,
+    textTable(
+      ["selection", "what it does", "source"],
+      selectionInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
+    ),
+  ];
+  for (const { name, summary, source, requires, options } of selectionInfos) {
+    const facts = `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`;
+    parts.push(`## ${name}`, facts, optionsTable(options));
   }
   return `${parts.join("\n\n")}\n`;
 }

@@ -351,8 +351,8 @@ export const SURVEY: SurveyTable[] = [
             models: "one or more, sampled",
             supervision: "none",
             traits: "vote by similarity of answers",
-            defaults: "–",
-            proof: "–",
+            defaults: "10 samples of the paper's 1 to 40, T = 1",
+            proof: "agentforest",
           },
           {
             system: "Smoothie",
@@ -361,8 +361,8 @@ export const SURVEY: SurveyTable[] = [
             models: "three or more",
             supervision: "unsupervised",
             traits: "label-free quality from embeddings of answers",
-            defaults: "–",
-            proof: "–",
+            defaults: "local, k = 1; argmin of the errors in place of argmax θ",
+            proof: "smoothie",
           },
           {
             system: "MoRE",
@@ -386,8 +386,8 @@ export const SURVEY: SurveyTable[] = [
             models: "any number",
             supervision: "supervised",
             traits: "pairwise ranker, generative fuser",
-            defaults: "–",
-            proof: "–",
+            defaults: "a member judges in place of the trained ranker; no fuser yet",
+            proof: "blender (aggregation)",
           },
           {
             system: "LLM-TOPLA",
@@ -396,8 +396,8 @@ export const SURVEY: SurveyTable[] = [
             models: "any number",
             supervision: "supervised",
             traits: "pruning by focal diversity, learned combination",
-            defaults: "–",
-            proof: "–",
+            defaults: "log-odds in place of a trained network; no summaries",
+            proof: "diversity",
           },
           {
             system: "URG",

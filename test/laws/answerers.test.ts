@@ -1,9 +1,9 @@
 /**
- * What holds for whatever answers: every fusion method and selection of the registries and a router, on scripted members. Bad requests are
+ * What holds for whatever answers: every fusion method of the registry, a router and selections, on scripted members. Bad requests are
  * refused with one typed error and leave no trace; cancelled ones end, wherever they are; nobody waits for ever.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import { type SelectionOptions, selectionInfos } from "../../src/after/select/registry.js";
+import type { SelectionOptions } from "../../src/after/select/registry.js";
 import { trainingData } from "../../src/before/fitting/training-data.js";
 import { createRouter } from "../../src/before/registry.js";
 import { OutcomeTable } from "../../src/before/table/outcome-table.js";
@@ -17,7 +17,6 @@ import { bytePairVocabulary, randomMember, sentencePieceVocabulary } from "../..
 import { matrixOf } from "../../src/learning/matrix.js";
 import { createEnsemble } from "../../src/systems.js";
 import { refusal } from "../support/refusal.js";
-import { unevenTable } from "../support/selections.js";
 
 const PROMPT = "the cat";
 const GOOD: GenerateOptions = { maxTokens: 6, seed: 3 };
@@ -70,15 +69,14 @@ const ANSWERERS: Record<string, () => Promise<Answerer>> = {
     ]),
   ),
   "a router": routed,
+  // All selections are one answerer; what their rules keep is in selections.test.ts.
   ...Object.fromEntries(
-    selectionInfos.map(({ name }) => [
-      name,
+    (["self-consistency", "smoothie", "peer-review"] as const).map((name) => [
+      `the selection ${name}`,
       () => {
+        const method: SelectionOptions = { name, samples: 2 };
         // Questions about answers are longer than the answers.
-        const members = scripted(2, false, 1200);
-        const table = unevenTable(members.map((member) => member.name));
-        const method = { name, samples: 2, ...(name === "llm-topla" && { table }) } as SelectionOptions;
-        return createEnsemble({ members, method, schedule: "in-turn" });
+        return createEnsemble({ members: scripted(2, false, 1200), method, schedule: "in-turn" });
       },
     ]),
   ),

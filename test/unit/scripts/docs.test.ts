@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { benchTable, linked, textTable } from "../../../scripts/docs/markdown.js";
 import { measurementsPage, resultsTable } from "../../../scripts/docs/measurements.js";
-import { methodsPage, routersPage } from "../../../scripts/docs/methods.js";
+import { methodsPage, routersPage, selectionsPage } from "../../../scripts/docs/methods.js";
 import { surveyPage } from "../../../scripts/docs/survey.js";
 import { SURVEY } from "../../../scripts/docs/survey-rows.js";
+import { selectionInfos } from "../../../src/after/select/registry.js";
 import { routerInfos } from "../../../src/before/registry.js";
 import { methodInfos } from "../../../src/during/methods.js";
 
@@ -36,7 +37,11 @@ describe("tables in Markdown", () => {
 
 describe("generated pages", () => {
   it("have a section for every method and router, with every option", () => {
-    for (const [page, infos] of [[methodsPage(), methodInfos] as const, [routersPage(), routerInfos] as const]) {
+    for (const [page, infos] of [
+      [methodsPage(), methodInfos] as const,
+      [routersPage(), routerInfos] as const,
+      [selectionsPage(), selectionInfos] as const,
+    ]) {
       for (const { name, options } of infos) {
         const [, section] = page.split(`\n## ${name}\n`);
         expect(section, name).toBeDefined();
@@ -49,7 +54,7 @@ describe("generated pages", () => {
     const page = surveyPage();
     const rows = SURVEY.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
     expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
-    const built = new Set([...methodInfos, ...routerInfos].map(({ name }) => name));
+    const built = new Set([...methodInfos, ...routerInfos, ...selectionInfos].map(({ name }) => name));
     for (const { system, name } of rows) {
       const line = page.split("\n").find((each) => each.startsWith(`| ${system} |`));
       expect(line, system).toContain(built.has(name) ? `\`${name}\`` : "not built yet");
