@@ -135,6 +135,8 @@ export function defineSelection<const Name extends string, Schema extends Select
       if (unknown !== undefined) throw unknownName(`option of ${name}`, unknown, Object.keys(texts));
       const options = check(plain, name) as z.output<Schema>;
       const { samples, temperature } = options as { samples: number; temperature: number };
+      // What a rule would refuse is refused now.
+      create(options);
       return {
         info: { name, summary, source, requires, options: texts, parts },
         samples,

@@ -9,8 +9,11 @@ export type TableSource = string | OutcomeTable;
 const isTable = (given: unknown): given is TableSource =>
   (typeof given === "string" && given !== "") || given instanceof OutcomeTable;
 
-export const tableOption = z.custom<TableSource>(isTable, "must be a table's file or an OutcomeTable").optional();
-export const neededTable = z.custom<TableSource>(isTable, "must be a table's file or an OutcomeTable");
+export const neededTable = z.custom<TableSource>(
+  isTable,
+  "must be a table's file, as llamafuse eval --outcomes writes it, or an OutcomeTable",
+);
+export const tableOption = neededTable.optional();
 
 /** What members made of a past question, in their order. */
 export interface PastQuestion {
