@@ -6,6 +6,7 @@
  * the number of lanes, or what a ledger held before: two runs with one seed give one table.
  */
 
+import { shareCandidates } from "../after/select/shared-candidates.js";
 import type { Answer, CachedMember } from "../answers/answer-cache.js";
 import { type Lane, type LaneOptions, laneCount, type OpenAnswerer, openLanes } from "../answers/lane.js";
 import { Ledger } from "../answers/ledger.js";
@@ -169,8 +170,11 @@ function checkTasks(tasks: readonly Task[]): readonly Task[] {
   return tasks;
 }
 
-/** A method or router over a lane's members. */
-const open: OpenAnswerer = ({ method, ...rest }) => createEnsemble({ ...rest, method: method as SystemOptions });
+/** A method or router over a lane's members. Selections of one evaluation choose among the same answers. */
+const open: OpenAnswerer = ({ method, ...rest }) => {
+  shareCandidates(rest.members);
+  return createEnsemble({ ...rest, method: method as SystemOptions });
+};
 
 /** The member's file, downloaded where it is a URI. */
 async function identify({ model }: MemberOptions, member: string, { signal, onProgress }: LaneOptions) {

@@ -1,5 +1,9 @@
 /** Answers of which one is chosen. */
 import type { FinishReason } from "../../decoding/result.js";
+import type { Ensemble } from "../../ensemble/ensemble.js";
+
+/** A member that answers by itself. */
+export type MemberAlone = Pick<Ensemble, "generate" | "score" | "members">;
 
 export interface Candidate {
   /** Who gave it: an index of the members. */

@@ -12,9 +12,8 @@ import type { PromptInput } from "../../decoding/prompt.js";
 import type { CheckedRequest, GenerateOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import type { Schedule } from "../../decoding/schedule.js";
-import type { Ensemble } from "../../ensemble/ensemble.js";
 import type { LlamafuseError } from "../../errors.js";
-import type { Candidate } from "./candidate.js";
+import type { Candidate, MemberAlone } from "./candidate.js";
 import type { Expert, Selecting } from "./define-selection.js";
 
 /** A candidate with the answer that it is. */
@@ -31,7 +30,7 @@ export interface LostMember {
 
 export interface CandidatePlan {
   /** Every member alone, inside the turn that is held. */
-  members: readonly Ensemble[];
+  members: readonly MemberAlone[];
   schedule: Schedule;
   selecting: Selecting;
   request: CheckedRequest;

@@ -4,12 +4,12 @@ import { queryText } from "../../before/table/query-text.js";
 import type { PromptInput } from "../../decoding/prompt.js";
 import type { CheckedRequest, ScoreOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
-import type { Ensemble } from "../../ensemble/ensemble.js";
+import type { MemberAlone } from "./candidate.js";
 import type { SelectionContext } from "./define-selection.js";
 
 export interface Asking {
   request: CheckedRequest;
-  members: readonly Ensemble[];
+  members: readonly MemberAlone[];
   weights: readonly number[];
   judges: readonly number[];
   seed: number;

@@ -4,6 +4,7 @@ import type { Selecting, SelectionInfo, SelectionMethod } from "./define-selecti
 import { agentForest } from "./methods/agent-forest.js";
 import { bestOfInfinity } from "./methods/best-of-infinity.js";
 import { bestOfN } from "./methods/best-of-n.js";
+import { crossLikelihood } from "./methods/cross-likelihood.js";
 import { llmBlender } from "./methods/llm-blender.js";
 import { llmTopla } from "./methods/llm-topla.js";
 import { mbr } from "./methods/mbr.js";
@@ -24,6 +25,7 @@ export const selections = [
   llmBlender,
   llmTopla,
   peerReview,
+  crossLikelihood,
 ] as const;
 
 type Registered = (typeof selections)[number];

@@ -10,14 +10,14 @@ import type { PromptInput } from "../../decoding/prompt.js";
 import { type CheckedRequest, checkRequest, type GenerateOptions } from "../../decoding/request.js";
 import { abortedAnswer, costOf, type GenerateResult, type StreamChunk, totalUsage } from "../../decoding/result.js";
 import type { Answerer } from "../../ensemble/answerer.js";
-import { disposedError, type Ensemble } from "../../ensemble/ensemble.js";
+import { disposedError } from "../../ensemble/ensemble.js";
 import { answerInTurn, streamInTurn } from "../../ensemble/in-turn.js";
 import type { Cast } from "../../ensemble/members.js";
 import type { Turn } from "../../ensemble/turns.js";
 import type { LlamafuseError } from "../../errors.js";
 import type { Member } from "../../member/member.js";
 import { randomSeed } from "../../random.js";
-import { type CandidateReport, isBlank } from "./candidate.js";
+import { type CandidateReport, isBlank, type MemberAlone } from "./candidate.js";
 import { Candidates, type MadeCandidate } from "./candidates.js";
 import { contextOf, questionOf, type Scoring } from "./context.js";
 import type { Selecting, Selection, SelectionRule } from "./define-selection.js";
@@ -49,7 +49,7 @@ export interface SelectedParts {
   selecting: Selecting;
   cast: Cast;
   /** Each of the cast's members alone, inside a turn that is held; those of weight 0 left out. */
-  members: readonly Ensemble[];
+  members: readonly MemberAlone[];
   weights: readonly number[];
   defaults: GenerateOptions;
   onMemberFailure: OnMemberFailure;
@@ -229,7 +229,7 @@ function usageOf({ sample, expert, result }: MadeCandidate): Pick<GenerateResult
   return { usage: isRead ? result.usage : { ...result.usage, promptTokens: 0, memberPromptTokens: {} } };
 }
 
-function failedMember(error: unknown, members: readonly Ensemble[]): number {
+function failedMember(error: unknown, members: readonly MemberAlone[]): number {
   if (!isMemberFailure(error)) return -1;
   return members.findIndex(({ members: [member] }) => member.name === error.details.member);
 }

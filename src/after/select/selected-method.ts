@@ -8,6 +8,7 @@ import { castOf, insideTurn, type Members, untilAborted } from "../../ensemble/m
 import type { MemberSource } from "../../ensemble/system.js";
 import { type SelectionOptions, selectionNamed } from "./registry.js";
 import { SelectedEnsemble } from "./selected-ensemble.js";
+import { withShared } from "./shared-candidates.js";
 
 /** Members under a selection: loaded ones stay the caller's. Errors: invalid-option, those of loading, disposed, aborted. */
 export async function openSelection(method: SelectionOptions, source: MemberSource): Promise<SelectedEnsemble> {
@@ -18,7 +19,10 @@ export async function openSelection(method: SelectionOptions, source: MemberSour
     const cast = castOf(members);
     if (cast.turns.closed !== undefined) throw cast.turns.closed;
     const voices = speakingOf(cast.voices);
-    const alone = voices.map(({ member }) => fuse(insideTurn(members.only(member.name)), { name: "single" }));
+    const alone = voices.map(async ({ member }) => {
+      const single = await fuse(insideTurn(members.only(member.name)), { name: "single" });
+      return withShared(single, members);
+    });
     return new SelectedEnsemble({
       selecting,
       cast,

@@ -8,6 +8,7 @@ import { type MetricName, metricSummaries } from "../../evaluation/metrics/metri
 import type { EvaluationReport } from "../../evaluation/report/summary.js";
 import type { Evaluation } from "../../evaluation/run.js";
 import { checkTarget, writeWhole } from "../../files.js";
+import type { SystemOptions } from "../../systems.js";
 import { Forecast } from "../forecast.js";
 import { helpList, helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
@@ -34,6 +35,7 @@ import { colorsFor, notice, say, write, writeJson } from "../terminal.js";
 
 interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFlags {
   method?: string[];
+  after?: string;
   limit?: number;
   metric?: MetricName;
   split?: string;
@@ -51,6 +53,8 @@ Examples:
   $ llamafuse eval --limit 50 --html report.html                a quick look, and a page to share
   $ llamafuse eval gsm8k-test.jsonl -m a.gguf -m b.gguf --chat -M gac -M unite:k=20 --ledger runs.jsonl
   $ llamafuse eval my-questions.jsonl arc:ARC-Challenge.jsonl --limit 200 --json > results.json
+
+  $ llamafuse eval --limit 50 --after all                       selections among the members' answers, on one set of answers
 
 A router of your own models (see llamafuse route --help):
   $ llamafuse eval my-development.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl
@@ -79,6 +83,10 @@ export function registerEval(program: Command): void {
       "-M, --method <name>",
       "NAME or NAME:OPTION=VALUE,… such as gac:gate=threshold, or a router with its file; repeatable (default: every method but fusion, proxy and, unless sampled, me)",
       collect,
+    )
+    .option(
+      "--after <all>",
+      "also every selection that needs no table, all from one set of answers: all, or all:samples=5,temperature=0.7 (without -M, only these)",
     )
     .addOption(new Option("-o, --option <name=value>").hideHelp().argParser(refuseOption))
     .optionsGroup("Questions:")
@@ -110,15 +118,17 @@ function refuseOption(text: string): never {
   throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
 }
 
-/** Those named; else the file's; else all, or with --outcomes none. */
-function methodsOf({ method, file, outcomes }: EvalFlags) {
-  if (method !== undefined) return method.map((word) => readMethod(word));
+/** Those named, and the selections of --after; else the file's; else all, or with --outcomes none. */
+function methodsOf({ method, after, file, outcomes }: EvalFlags, selectionsOf: (word: string) => SystemOptions[]) {
+  const selections = after === undefined ? [] : selectionsOf(after);
+  if (method !== undefined) return [...method.map((word) => readMethod(word)), ...selections];
+  if (after !== undefined) return selections;
   if (outcomes !== undefined) return [];
   return file?.method === undefined ? undefined : [file.method as MethodOptions];
 }
 
 async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promise<number> {
-  const [{ readTask }, { evaluate }, { summarise }] = await Promise.all([
+  const [{ readSelections, readTask }, { evaluate }, { summarise }] = await Promise.all([
     import("./arguments.js"),
     import("../../evaluation/run.js"),
     import("../../evaluation/report/summary.js"),
@@ -137,7 +147,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     const evaluation = await evaluate({
       members,
       tasks,
-      methods: methodsOf(flags),
+      methods: methodsOf(flags, readSelections),
       limit,
       chat: chatOptions(flags).chat,
       generation: { ...sampling, maxTokens, stop: stop as string[] | undefined },
