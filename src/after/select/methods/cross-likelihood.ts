@@ -3,7 +3,7 @@
  * than the others; one that guesses finds them much alike. No label, prompt or judge is needed, and likelihoods are exact.
  *
  *     p_m(a) ∝ p_m(a | prompt)^(1/τ) over the different answers a;   c_m = 1 − H(p_m) / ln K   (K answers)
- *     mixture: score(a) = Σ_m w_m c_m p_m(a);   product: score(a) = Σ_m w_m c_m ln p_m(a)
+ *     product: score(a) = Σ_m w_m c_m ln p_m(a);   mixture: score(a) = Σ_m w_m c_m p_m(a)
  *
  * Probabilities are of the whole answer, without its end. Equal answers are scored once; p_m is added up over
  * answers that come down to the same (see answers.ts).
@@ -19,9 +19,9 @@ const LEAST = 1e-12;
 
 const options = z.strictObject({
   ...sampling(1, 0.7),
-  combine: z.enum(["mixture", "product"]).default("mixture").meta({
+  combine: z.enum(["product", "mixture"]).default("product").meta({
     description:
-      'How members\' beliefs are put together: "mixture", their sum, or "product", the sum of their logarithms.',
+      'How members\' beliefs are put together: "product", the sum of their logarithms, or "mixture", their sum.',
   }),
   tau: z.number().positive().default(1).meta({ description: "Above 1, differences in likelihood count less." }),
   answer: readingOption,
@@ -64,7 +64,7 @@ export const crossLikelihood = defineSelection({
       };
     },
   }),
-  laws: [{}, { options: { combine: "product", tau: 2 } }],
+  laws: [{}, { options: { combine: "mixture", tau: 2 } }],
 });
 
 /** A member's belief in each answer: the softmax over texts, summed over those that come down to the answer. */

@@ -195,6 +195,34 @@ describe("best-of-n", () => {
   });
 });
 
+describe("cross-likelihood", () => {
+  /** m1 knows; the others find all answers much alike. */
+  const likelihood = (member: string, text: string) => {
+    if (member === "m1") return text.startsWith("right") ? -1 : -12;
+    return text.startsWith("right") ? -3.2 : -3;
+  };
+
+  it.each(["product", "mixture"] as const)("listens to the member that is sure: %s", async (combine) => {
+    const texts = ["wrong", "right", "false"];
+    expect(await chosenBy({ name: "cross-likelihood", combine }, texts, { likelihood })).toMatchObject({
+      text: "right",
+    });
+  });
+
+  it("adds up answers that come down to the same", async () => {
+    const alike = (_: string, text: string) => (text === "8" ? -1 : -1.2);
+    const texts = ["8", "it is 7", "so 7"];
+    const method: SelectionOptions = { name: "cross-likelihood", answer: "number" };
+    expect(await chosenBy(method, texts, { likelihood: alike })).toMatchObject({ text: "it is 7" });
+  });
+
+  it("takes no advice of members that can say none of the answers", async () => {
+    const mute = (member: string, text: string) => (member === "m1" && text === "b" ? -1 : Number.NEGATIVE_INFINITY);
+    const method: SelectionOptions = { name: "cross-likelihood" };
+    expect(await chosenBy(method, ["a", "b", "c"], { likelihood: mute })).toMatchObject({ text: "b" });
+  });
+});
+
 describe("llm-topla", () => {
   it("finds the best team exactly, and by search among many members", () => {
     const random = new RandomGenerator(5);

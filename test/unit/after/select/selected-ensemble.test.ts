@@ -6,6 +6,7 @@ import type {
   SelectedEnsemble,
   SelectedResult,
 } from "../../../../src/after/select/selected-ensemble.js";
+import { shareCandidates } from "../../../../src/after/select/shared-candidates.js";
 import { loadMembers } from "../../../../src/ensemble/members.js";
 import { createEnsemble } from "../../../../src/systems.js";
 import { loadFailing } from "../../../support/failing.js";
@@ -129,6 +130,20 @@ describe("a selection", () => {
     const again = await createEnsemble({ members, method: { name: "mbr" } });
     expect((await again.generate(QUESTION)).text).toBe("cat");
   });
+});
+
+it("shares answers with other selections where it is told to", async () => {
+  // From the fourth prompt on the member fails.
+  const members = await loadFailing([saying("m1", "cat")], [{ call: "begin", at: 3 }]);
+  shareCandidates(members);
+  const first = await createEnsemble({ members, method: { name: "mbr", samples: 3 } });
+  const answer = await first.generate(QUESTION, { seed: 4 });
+  for (const name of ["agent-forest", "smoothie", "best-of-n"] as const) {
+    const other = await createEnsemble({ members, method: { name, samples: 3, temperature: 0.7 } });
+    const { text, usage } = await other.generate(QUESTION, { seed: 4 });
+    expect({ text, usage }).toEqual({ text: answer.text, usage: answer.usage });
+    expect((await refusal(() => other.generate(QUESTION, { seed: 5 }))).code).toBe("member-failed");
+  }
 });
 
 describe("a member that fails", () => {
