@@ -8,6 +8,7 @@ import { crossLikelihood } from "./methods/cross-likelihood.js";
 import { llmBlender } from "./methods/llm-blender.js";
 import { llmTopla } from "./methods/llm-topla.js";
 import { mbr } from "./methods/mbr.js";
+import { more } from "./methods/more.js";
 import { peerReview } from "./methods/peer-review.js";
 import { selfConsistency } from "./methods/self-consistency.js";
 import { smoothie } from "./methods/smoothie.js";
@@ -24,6 +25,7 @@ export const selections = [
   smoothie,
   llmBlender,
   llmTopla,
+  more,
   peerReview,
   crossLikelihood,
 ] as const;

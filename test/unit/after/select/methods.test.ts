@@ -223,6 +223,15 @@ describe("cross-likelihood", () => {
   });
 });
 
+describe("more", () => {
+  it("trusts whom past answers show to be right, and says how likely", async () => {
+    const table = unevenTable(NAMES);
+    const { text, reason } = await chosenBy({ name: "more", table }, ["other 30 0", "answer 30", "other 30 2"]);
+    expect(text).toBe("answer 30");
+    expect(reason).toMatch(/^It is right with probability 0\.\d+, the most\.$/);
+  });
+});
+
 describe("llm-topla", () => {
   it("finds the best team exactly, and by search among many members", () => {
     const random = new RandomGenerator(5);
