@@ -1,4 +1,5 @@
 /** docs/methods.md and docs/routers.md: what the registries know. */
+import { HOW_GOOD, IS_RIGHT, WHICH_IS_BETTER } from "../../src/after/prompts/prompts.js";
 import { selectionInfos } from "../../src/after/select/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
 import { methodInfos } from "../../src/during/methods.js";
@@ -50,6 +51,12 @@ once. A *table* is a file of past answers: \`llamafuse eval questions.jsonl -m a
     const facts = `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`;
     parts.push(`## ${name}`, facts, optionsTable(options));
   }
+  parts.push(
+    "## What judges are asked",
+    "Each in the judge's chat template; the answer is read from its probabilities. The option `prompt` takes another.",
+  );
+  const prompts = { "best-of-n": IS_RIGHT, "llm-blender": WHICH_IS_BETTER, "peer-review": HOW_GOOD };
+  for (const [name, prompt] of Object.entries(prompts)) parts.push(`\`${name}\`:`, `\`\`\`text\n${prompt}\n\`\`\``);
   return `${parts.join("\n\n")}\n`;
 }
 

@@ -15,7 +15,7 @@ export function promptOption(prompt: string, places: string) {
     .default(prompt)
     .meta({
       description: `What a judge is asked, with ${places} filled in.`,
-      usual: "see src/after/prompts",
+      usual: "as docs/selections.md shows",
     });
 }
 

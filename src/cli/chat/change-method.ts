@@ -23,6 +23,12 @@ export async function withMethod(members: Members | undefined, word: string): Pr
   }
 }
 
+/** What a chat calls it: `fused by unite`. */
+export function howOf(answering: Answering): "fused" | "routed" | "selected" {
+  if (isRouted(answering)) return "routed";
+  return "plan" in answering ? "fused" : "selected";
+}
+
 export function isRouted(answering: Answering): answering is RoutedEnsemble {
   return "router" in answering;
 }

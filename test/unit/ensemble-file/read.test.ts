@@ -33,6 +33,19 @@ describe("readEnsembleFile", () => {
     });
   });
 
+  it("takes a selection's table and embedder from the file's folder, and words for no file", async () => {
+    const methodOf = async (method: object) => (await read({ members: ["robin"], method })).method;
+    expect(await methodOf({ name: "smoothie", table: "past.jsonl", embedder: "e.gguf" })).toEqual({
+      name: "smoothie",
+      table: at("past.jsonl"),
+      embedder: at("e.gguf"),
+    });
+    expect(await methodOf({ name: "mbr", utility: "embedding", embedder: "words" })).toMatchObject({
+      embedder: "words",
+    });
+    await expect(methodOf({ name: "mbr", utility: "meteor" })).rejects.toMatchObject({ code: "invalid-option" });
+  });
+
   it("takes a file before a native model of the same name", async () => {
     at("wren", "");
     expect((await read({ members: ["wren"] })).members).toEqual([{ model: at("wren") }]);
