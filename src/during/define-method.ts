@@ -36,6 +36,9 @@ export interface OptionSet<Options, Given = Partial<Options>> {
   check(given: Given, method: string): Options;
 }
 
+/** The survey's levels of ensembling during inference (arXiv 2502.18036, section 3.2). */
+export type MethodLevel = "token" | "span" | "process";
+
 export interface MethodDefinition<Name extends string, Options, Given> {
   /** As it is chosen by. */
   name: Name;
@@ -45,6 +48,8 @@ export interface MethodDefinition<Name extends string, Options, Given> {
   source: string;
   /** What the members must have in common, in plain words. */
   requires: string;
+  /** What a step decides: a token (or byte), a span of several, or a step of a search. Default "token". */
+  level?: MethodLevel;
   /** Left out: it takes none. */
   options?: OptionSet<Options, Given>;
   /** What it reads of a member, each of them asked alone. Default: nothing but the likeliest token. */
@@ -106,7 +111,7 @@ export const PUBLISHED_STRINGS = {
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
   extends Pick<
     MethodDefinition<Name, Options, Given>,
-    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
+    "members" | "roles" | "level" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
   > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };

@@ -22,7 +22,10 @@ type Script = (text: ScriptedText) => Float32Array;
 export interface Looking {
   vocabulary: Vocabulary;
   contextSize: number;
+  /** What has to be said first is masked. */
   script: Script;
+  /** Nothing is. */
+  plain: Script;
 }
 
 export function draftBehind(
@@ -51,7 +54,7 @@ export function draftBehind(
 export function assessBehind(
   text: ScriptedText,
   prospects: readonly Prospect[],
-  { vocabulary, contextSize, script }: Looking,
+  { vocabulary, contextSize, plain: script }: Looking,
 ): Assessment {
   let decodedTokens = 0;
   const scores = prospects.map(({ bytes, behind, ends }): ProspectScore | undefined => {
@@ -59,11 +62,14 @@ export function assessBehind(
     const whole = bytes.length === 0 ? before : before.withText(bytes);
     if (whole.tokens.length > contextSize) return undefined;
     const first = Math.max(1, sharedPrefix(before.tokens, whole.tokens));
-    const read = (of: ScriptedText) =>
-      of.tokens.slice(first).map((id, place) => {
-        const logits = script(of.upTo(first + place));
+    const read = (of: ScriptedText) => {
+      let at = of.upTo(first);
+      return of.tokens.slice(first).map((id) => {
+        const logits = script(at);
+        at = at.withTokens([id]);
         return { id, logit: logits[id], logProb: logits[id] - logSumExp(logits) };
       });
+    };
     const found = read(whole);
     decodedTokens += found.length;
     const logProbs = Float64Array.from(found, ({ logProb }) => logProb);

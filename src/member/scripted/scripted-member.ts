@@ -214,7 +214,7 @@ export class ScriptedMember implements Member {
     const said = this.#text.bytes.length;
     const script = (text: ScriptedText) =>
       this.#required.behind(text.bytes.subarray(said)).masked(this.#logitsOf(text), text.atFragmentStart);
-    return { vocabulary, contextSize, script };
+    return { vocabulary, contextSize, script, plain: (text) => this.#logitsOf(text) };
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {

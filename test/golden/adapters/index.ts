@@ -1,10 +1,12 @@
 import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
+import { adafuse } from "./adafuse.js";
 import { answers } from "./answers.js";
 import { avengers } from "./avengers.js";
 import { bleuChrf } from "./bleu-chrf.js";
 import { bytes } from "./bytes.js";
 import { chatTemplate } from "./chat-template.js";
+import { coolFusion } from "./cool-fusion.js";
 import { core } from "./core.js";
 import { deepen } from "./deepen.js";
 import { eagle } from "./eagle.js";
@@ -21,7 +23,10 @@ import { routellm } from "./routellm.js";
 import { routerbenchAiq } from "./routerbench-aiq.js";
 import { samplers } from "./samplers.js";
 import { smc } from "./smc.js";
+import { specem } from "./specem.js";
+import { specfuseExit } from "./specfuse-exit.js";
 import { srivatsa } from "./srivatsa.js";
+import { sweetspan } from "./sweetspan.js";
 import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
@@ -55,4 +60,9 @@ export const adapters: readonly GoldenAdapter[] = [
   tokeniseChat,
   unite,
   uniteProbability,
+  adafuse,
+  coolFusion,
+  specem,
+  specfuseExit,
+  sweetspan,
 ];
