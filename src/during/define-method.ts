@@ -97,9 +97,19 @@ export interface MethodLaws<Given> {
  * - `greedy-sums`: a greedy step gives a string the probability of all its tokens, given that the member says something;
  * - `one-text`: every member holds what was chosen at once, and a step is a distribution of all of them (a method whose
  *   members spell the text in tokens of their own choice gives one member's, and text that not all hold yet);
+ * - `copies`: where whole texts are chosen, copies of a member say what that member says alone;
  * - `bare-bytes`: it runs with a vocabulary whose bytes have no letters.
  */
-export type MethodLaw = "order" | "agreement" | "weights" | "end" | "bytes" | "one-text" | "bare-bytes" | "greedy-sums";
+export type MethodLaw =
+  | "order"
+  | "agreement"
+  | "copies"
+  | "weights"
+  | "end"
+  | "bytes"
+  | "one-text"
+  | "bare-bytes"
+  | "greedy-sums";
 
 /** What a method is exempt from that reproduces the strings of released code. */
 export const PUBLISHED_STRINGS = {

@@ -61,7 +61,8 @@ export function methodLaws(
     add("with all weight on one member is that member", (fail) => followsWeights(subject, fail));
   if (choice.method.level !== undefined && choice.method.level !== "token") {
     add("says one of the texts that its members wrote, and only that", (fail) => saysCandidates(subject, fail));
-    add("with copies of a member says what that member says", (fail) => writesAsOne(subject, fail));
+    if (keeps("copies"))
+      add("with copies of a member says what that member says", (fail) => writesAsOne(subject, fail));
   }
   add("ends the members when the end is chosen", (fail) => endsMembers(subject, fail));
   add("repeats itself", (fail) => repeatsItself(subject, fail));

@@ -37,6 +37,8 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
+const BRANCHES = { ...SPAN_EXEMPT, copies: "an unsure member tries other words than its likeliest, and losses decide" };
+
 export const adafuse = defineMethod({
   name: "adafuse",
   summary: "AdaFuse: sure members write longer spans, unsure ones try several words; the smallest mean loss wins.",
@@ -48,8 +50,8 @@ export const adafuse = defineMethod({
   ignoresWeights: () => "adafuse",
   create: (context, given) => new SpanRun(context, new AdaFuse(given), "adafuse"),
   laws: [
-    { options: { words: 2 }, covers: "some", exempt: SPAN_EXEMPT },
-    { options: { theta: 0.05, words: 1, branches: 2 }, covers: "some", exempt: SPAN_EXEMPT },
+    { options: { words: 2 }, covers: "some", exempt: BRANCHES },
+    { options: { theta: 0.05, words: 1, branches: 2 }, covers: "some", exempt: BRANCHES },
   ],
 });
 
