@@ -49,7 +49,7 @@ export interface MethodDefinition<Name extends string, Options, Given> {
   /** What the members must have in common, in plain words. */
   requires: string;
   /** What a step decides: a token (or byte), a span of several, or a step of a search. Default "token". */
-  level?: MethodLevel;
+  level?(options: Options): MethodLevel;
   /** Left out: it takes none. */
   options?: OptionSet<Options, Given>;
   /** What it reads of a member, each of them asked alone. Default: nothing but the likeliest token. */

@@ -8,11 +8,13 @@
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { BuildOptions } from "./alignments/build/pool.js";
 import type { Method, MethodChoice, MethodLevel } from "./define-method.js";
+import { guard, guardsFrom } from "./guard/guard.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { type Demands, fits, misfitError, misfitOf } from "./needs.js";
 import { checkRoles, requireEqualWeights } from "./roles.js";
 import { adafuse } from "./span/adafuse.js";
 import { coolFusion } from "./span/cool-fusion.js";
+import { spans } from "./span/spans.js";
 import { specfuse } from "./span/specfuse.js";
 import { sweetspan } from "./span/sweetspan.js";
 import { abe } from "./token/abe/abe.js";
@@ -60,6 +62,8 @@ export const methods = [
   sweetspan,
   specfuse,
   adafuse,
+  spans,
+  guard,
 ] as const;
 
 type Registered = (typeof methods)[number];
@@ -118,6 +122,8 @@ export function isChoice(given: unknown): given is MethodChoice {
   return typeof given === "object" && given !== null && "method" in given && typeof given.method === "function";
 }
 
+guardsFrom(registered);
+
 function registered(name: string): Method {
   const method = methods.find((each) => each.info.name === name);
   if (method !== undefined) return method as unknown as Method;
@@ -146,7 +152,7 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   return {
     info: method.info,
     saysBytes: method.saysBytes ?? false,
-    level: method.level ?? "token",
+    level: method.level?.(options) ?? "token",
     saysAhead: (voices) => voices.length > 1 && method.saysAhead === true,
     branches: (voices) =>
       voices.length > 1 && voices.some((_, index) => (method.needs(options, { voices, index }).branches ?? 1) > 1),

@@ -59,7 +59,7 @@ export function methodLaws(
   if (keeps("bytes", "order")) add("does not care for the members' order", (fail) => ignoresOrder(subject, fail));
   if (laws.covers === "all" && keeps("bytes", "weights"))
     add("with all weight on one member is that member", (fail) => followsWeights(subject, fail));
-  if (choice.method.level !== undefined && choice.method.level !== "token") {
+  if (choice.method.level !== undefined && choice.method.level(choice.options) !== "token") {
     add("says one of the texts that its members wrote, and only that", (fail) => saysCandidates(subject, fail));
     if (keeps("copies"))
       add("with copies of a member says what that member says", (fail) => writesAsOne(subject, fail));
@@ -271,10 +271,13 @@ async function followsWeights(subject: Subject, fail: Break): Promise<void> {
 /** Of methods that choose among whole texts. */
 async function saysCandidates(subject: Subject, fail: Break): Promise<void> {
   const members = await subject.members();
+  let checked = 0;
   await subject.walk({
     members,
-    inspect: ({ candidates = [], best, endEntry, bytesOf }, step) => {
-      if (best === endEntry && candidates.length === 0) return;
+    inspect: ({ candidates, best, bytesOf }, step) => {
+      // The end behind a span, and what a member says that goes on alone.
+      if (candidates === undefined) return;
+      checked++;
       const chosen = candidates.filter(({ isChosen }) => isChosen);
       if (chosen.length !== 1) fail(step, `${chosen.length} of ${candidates.length} candidates are chosen; allowed: 1`);
       const said = Buffer.from(bytesOf(best));
@@ -286,6 +289,7 @@ async function saysCandidates(subject: Subject, fail: Break): Promise<void> {
       }
     },
   });
+  if (checked === 0) fail(undefined, "no step lists its candidates");
 }
 
 async function writesAsOne(subject: Subject, fail: Break): Promise<void> {

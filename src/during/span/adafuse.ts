@@ -44,7 +44,7 @@ export const adafuse = defineMethod({
   summary: "AdaFuse: sure members write longer spans, unsure ones try several words; the smallest mean loss wins.",
   source: "arXiv 2601.06022, its flow chart; the released code differs",
   requires: REQUIRES,
-  level: "span",
+  level: () => "span",
   options: schemaOptions(options),
   needs: () => SPAN_NEEDS,
   ignoresWeights: () => "adafuse",

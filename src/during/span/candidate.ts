@@ -1,6 +1,6 @@
 /** What may be chosen as a span, and how its judges read it. */
 import type { ProspectScore } from "../../member/member.js";
-import { byteKey } from "../../vocabulary/vocabulary.js";
+import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import { countWords } from "./words.js";
 
 export interface Candidate {
@@ -41,20 +41,33 @@ export interface Reading {
   logProbs: readonly number[];
   /** Raw logits of its tokens, without the end. */
   logits: ArrayLike<number>;
+  /** Where each of its tokens ends, in bytes of the text; the end's is behind it. */
+  ends: readonly number[];
 }
 
 /** undefined where the text does not fit the judge's context: it finds it impossible. */
-export function readingOf(score: ProspectScore | undefined): Reading {
-  if (score === undefined) return { logProbs: [Number.NEGATIVE_INFINITY], logits: [] };
-  const { logProbs, endLogProb, logits } = score;
-  return { logProbs: endLogProb === undefined ? [...logProbs] : [...logProbs, endLogProb], logits };
+export function readingOf(score: ProspectScore | undefined, length: number, vocabulary: Vocabulary): Reading {
+  if (score === undefined) return { logProbs: [Number.NEGATIVE_INFINITY], logits: [], ends: [length] };
+  const { ids, logProbs, endLogProb, logits } = score;
+  // From behind: the first may reach back into the text before.
+  const ends: number[] = [];
+  for (let token = ids.length - 1, end = length; token >= 0; token--) {
+    ends.unshift(end);
+    end -= vocabulary.bytesOf(ids[token]).length;
+  }
+  if (endLogProb === undefined) return { logProbs: [...logProbs], logits, ends };
+  return { logProbs: [...logProbs, endLogProb], logits, ends: [...ends, length + 1] };
 }
 
 /**
  * −Σ ln p / n in nats, n the tokens, bytes or words; a token at least. Infinity where the text is impossible or its
  * probability no number: such a text never wins against one that has one.
  */
-export function meanLoss({ logProbs }: Reading, { bytes, ends }: Pick<Candidate, "bytes" | "ends">, per: Per): number {
+export function meanLoss(
+  { logProbs }: Pick<Reading, "logProbs">,
+  { bytes, ends }: Pick<Candidate, "bytes" | "ends">,
+  per: Per,
+): number {
   const sum = logProbs.reduce((total, logProb) => total + logProb, 0);
   const end = ends ? 1 : 0;
   const counts = { token: logProbs.length, byte: bytes.length + end, word: bytes.length === 0 ? 1 : countWords(bytes) };
@@ -63,7 +76,11 @@ export function meanLoss({ logProbs }: Reading, { bytes, ends }: Pick<Candidate,
 }
 
 /** e^loss, the perplexity per token, byte or word. */
-export function perplexity(reading: Reading, candidate: Pick<Candidate, "bytes" | "ends">, per: Per = "token"): number {
+export function perplexity(
+  reading: Pick<Reading, "logProbs">,
+  candidate: Pick<Candidate, "bytes" | "ends">,
+  per: Per = "token",
+): number {
   return Math.exp(meanLoss(reading, candidate, per));
 }
 

@@ -41,7 +41,7 @@ export const coolFusion = defineMethod({
   summary: "Cool-Fusion: members write up to the next common word boundary; the smallest mean perplexity wins.",
   source: "arXiv 2407.19807; no code was published",
   requires: REQUIRES,
-  level: "span",
+  level: () => "span",
   options: schemaOptions(options),
   needs: () => SPAN_NEEDS,
   ignoresWeights: () => "cool-fusion",
@@ -107,7 +107,7 @@ class CoolFusion implements SpanChooser {
 
 /** Each judge's perplexity of a text, or its logarithm. */
 export function lossesOf(
-  readings: readonly Reading[],
+  readings: readonly Pick<Reading, "logProbs">[],
   candidate: Pick<Candidate, "bytes" | "ends">,
   per: Options["per"],
   mean: Options["mean"],

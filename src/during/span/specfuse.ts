@@ -57,7 +57,7 @@ export const specfuse = defineMethod({
   summary: "SpecFuse and SpecEM: members write segments and vote for the best; members that do badly leave.",
   source: "arXiv 2412.07380; the exit's formula is ours",
   requires: REQUIRES,
-  level: "span",
+  level: () => "span",
   options: schemaOptions(options),
   needs: () => SPAN_NEEDS,
   ignoresWeights: ({ weighting }) => (weighting === "hedge" ? "specfuse with weighting hedge" : undefined),

@@ -41,7 +41,7 @@ export const sweetspan = defineMethod({
   summary: "SweetSpan: spans of a few words; the smallest mean perplexity wins, judges that differ too much left out.",
   source: "arXiv 2409.18583; no code was published, the filter is that of arXiv 2601.06022's",
   requires: REQUIRES,
-  level: "span",
+  level: () => "span",
   options: schemaOptions(options),
   needs: () => SPAN_NEEDS,
   ignoresWeights: () => "sweetspan",

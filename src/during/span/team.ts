@@ -114,7 +114,11 @@ export class SpanTeam {
       (member, signal) => member.assess(prospects, signal),
     );
     for (const [place, index] of judges.entries()) this.#counts[index].judging += read[place].decodedTokens;
-    return candidates.map((_, candidate) => read.map(({ scores }) => readingOf(scores[candidate])));
+    return candidates.map(({ bytes }, candidate) =>
+      read.map(({ scores }, place) =>
+        readingOf(scores[candidate], bytes.length, this.voices[judges[place]].member.vocabulary),
+      ),
+    );
   }
 
   /** Equal texts once. Error: context-overflow where nobody could write anything. */

@@ -29,7 +29,7 @@ export const adafuse: GoldenAdapter = {
     const meanNll = pool.map((candidate) => {
       const { text, end } = shown(candidate);
       const { byScorer } = tokenLogProbs.find((each) => each.text === text && each.end === end)!;
-      return byScorer.map((logProbs) => meanLoss({ logProbs, logits: [] }, candidate, "token"));
+      return byScorer.map((logProbs) => meanLoss({ logProbs }, candidate, "token"));
     });
     const scores = meanNll.map(meanOf);
     const best = firstSmallest(scores);

@@ -39,7 +39,7 @@ export const coolFusion: GoldenAdapter = {
         const { byJudge } = segmentLogProbs.find(
           ({ segment, end }) => segment === textOf(candidate) && end === candidate.ends,
         )!;
-        const readings = byJudge.map((logProbs) => ({ logProbs, logits: [] }));
+        const readings = byJudge.map((logProbs) => ({ logProbs }));
         return lossesOf(readings, candidate, "token", mean);
       });
     const perplexities = losses("perplexity");

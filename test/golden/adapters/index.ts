@@ -13,6 +13,7 @@ import { eagle } from "./eagle.js";
 import { eva } from "./eva.js";
 import { forc } from "./forc.js";
 import { gac } from "./gac.js";
+import { hedgeGuard } from "./hedge-guard.js";
 import { honestRouting } from "./honest-routing.js";
 import { hybridLlm } from "./hybrid-llm.js";
 import { metallm } from "./metallm.js";
@@ -65,4 +66,5 @@ export const adapters: readonly GoldenAdapter[] = [
   specem,
   specfuseExit,
   sweetspan,
+  hedgeGuard,
 ];
