@@ -25,11 +25,16 @@ export function pooled(candidates: readonly Candidate[]): Candidate[] {
     const known = pool.get(key);
     if (known === undefined) pool.set(key, candidate);
     else {
-      const writers = [...new Set([...known.writers, ...candidate.writers])];
+      const writers = together(known.writers, candidate.writers);
       pool.set(key, { ...known, writers, tokens: Math.min(known.tokens, candidate.tokens) });
     }
   }
   return [...pool.values()];
+}
+
+/** All writers of equal texts, in their order. */
+export function together(some: readonly number[], others: readonly number[]): number[] {
+  return [...new Set([...some, ...others])].sort((a, b) => a - b);
 }
 
 export function isSameText(a: Pick<Candidate, "bytes" | "ends">, b: Pick<Candidate, "bytes" | "ends">): boolean {

@@ -15,7 +15,7 @@
 import { z } from "zod";
 import { defineMethod } from "../define-method.js";
 import { schemaOptions } from "../method-options.js";
-import { type Candidate, firstSmallest, meanLoss, meanOf, PER, type Reading } from "./candidate.js";
+import { type Candidate, firstSmallest, meanLoss, meanOf, PER, type Reading, together } from "./candidate.js";
 import { afterCommonWord, atTheEnd } from "./ends.js";
 import { type Round, type SpanChooser, SpanRun } from "./run.js";
 import { REQUIRES, SPAN_EXEMPT, SPAN_NEEDS } from "./span-method.js";
@@ -85,7 +85,7 @@ class CoolFusion implements SpanChooser {
         bytes: Buffer.concat([text.bytes, bytes]),
         ends,
         tokens: text.tokens + Math.max(1, tokens),
-        writers: [...new Set([...text.writers, ...writers])],
+        writers: together(text.writers, writers),
       };
     }
     return text;

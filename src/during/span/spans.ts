@@ -10,7 +10,7 @@
 import { z } from "zod";
 import { defineMethod } from "../define-method.js";
 import { schemaOptions } from "../method-options.js";
-import { type Candidate, firstSmallest, isSameText, meanLoss, PER, type Reading } from "./candidate.js";
+import { type Candidate, firstSmallest, isSameText, meanLoss, PER, type Reading, together } from "./candidate.js";
 import { afterLine, afterSentence, afterWords, atTheEnd, type SpanEnd } from "./ends.js";
 import { partsAt, readingUpTo } from "./parting.js";
 import { type Judged, type Round, type SpanChooser, SpanRun } from "./run.js";
@@ -64,7 +64,7 @@ class Spans implements SpanChooser {
       const cut = cutCandidate(candidate, read[index], offset);
       const known = candidates.findIndex((other) => isSameText(other, cut.candidate));
       if (known >= 0) {
-        const writers = [...new Set([...candidates[known].writers, ...candidate.writers])];
+        const writers = together(candidates[known].writers, candidate.writers);
         candidates[known] = { ...candidates[known], writers };
         continue;
       }
