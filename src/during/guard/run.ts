@@ -1,7 +1,7 @@
 /** One request under a guard: a method runs, what it says is evidence for its members, and one may go on alone. */
 import type { Member } from "../../member/member.js";
 import { settleAll } from "../../settle-all.js";
-import type { FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../method.js";
+import type { AllowedTokens, FusedDistribution, MethodContext, MethodReport, MethodRun, Voice } from "../method.js";
 import { SingleRun } from "../token/single.js";
 import type { Evidence } from "./evidence.js";
 
@@ -39,6 +39,15 @@ export class GuardRun implements MethodRun {
     this.#steps++;
     this.#said = await this.#inner.step();
     return this.#said;
+  }
+
+  /** See MethodRun.among. */
+  async among(allowed: (voice: number) => AllowedTokens): Promise<FusedDistribution | undefined> {
+    const solo = this.#solo?.member;
+    const index = this.context.voices.findIndex(({ member }) => member === solo);
+    const found = await this.#inner.among?.(solo === undefined ? allowed : () => allowed(index));
+    if (found !== undefined) this.#said = found;
+    return found;
   }
 
   async accept(entry: number): Promise<void> {

@@ -24,8 +24,8 @@ export class SpanTeam {
     private readonly method: string,
   ) {
     const { altering = [] } = context;
-    const repetition = altering.find((option) => REPETITION.has(option));
-    if (repetition !== undefined) throw repeatsAsItLikes(method, repetition);
+    const unfit = altering.find((option) => OF_TOKENS.has(option));
+    if (unfit !== undefined) throw choosesSpans(method, unfit);
     this.#counts = context.voices.map(() => ({ writing: 0, judging: 0 }));
   }
 
@@ -134,7 +134,9 @@ export class SpanTeam {
   }
 }
 
-const REPETITION: ReadonlySet<string> = new Set([
+/** Request options that look at the tokens of the one text that is said. */
+const OF_TOKENS: ReadonlySet<string> = new Set([
+  "format",
   "repetitionPenalty",
   "presencePenalty",
   "frequencyPenalty",
@@ -186,7 +188,7 @@ function scoresNothing(method: string): LlamafuseError {
   );
 }
 
-function repeatsAsItLikes(method: string, option: string): LlamafuseError {
+function choosesSpans(method: string, option: string): LlamafuseError {
   return new LlamafuseError(
     "invalid-option",
     `${method} chooses whole spans, to which ${option} does not apply. Leave it out, or use a method of tokens such as unite.`,
