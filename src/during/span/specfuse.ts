@@ -49,7 +49,7 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** As sheets of the abstracts have it: τ₀ and its least value. */
+/** τ₀ and the least τ of the exit (ours). */
 const TEMPERATURE = { start: 1, least: 0.05 };
 
 export const specfuse = defineMethod({

@@ -71,7 +71,7 @@ class SweetSpan implements SpanChooser {
   }
 }
 
-/** The scores that are left, in their order. Empty where all are equal and infinite times apart is impossible: never for finite ones. */
+/** The scores that are left, in their order; at least one. */
 export function trustedPerplexities(perplexities: readonly number[], lambda: number): number[] {
   const largest = Math.max(...perplexities);
   const smallest = Math.min(...perplexities);
