@@ -39,6 +39,11 @@ function defaults(unsuited: Team["unsuited"] = {}): MethodOptions[] {
   return everyMethod().filter(({ name }) => !left.has(name));
 }
 
+/** Methods under a guard, which leaves the best member alone where the others add nothing. */
+function guarded(...names: readonly MethodName[]): MethodOptions[] {
+  return names.map((method) => ({ name: "guard", method }));
+}
+
 const NO_PROXY = { proxy: "no member is the untuned twin of another" };
 const NO_CDS = { cds: "no member is a tuned version of the other" };
 const NO_AMATEUR = {
@@ -67,6 +72,11 @@ export const TEAMS: readonly Team[] = [
       { name: "fusion", rule: { name: "core" }, weights: { name: "perplexity" } },
       { name: "fusion", alignment: { name: "relative" }, rule: { name: "product" } },
       { name: "fusion", rule: { name: "minimum" } },
+      { name: "sweetspan", words: 1 },
+      { name: "cool-fusion", granularity: "both" },
+      { name: "specfuse", weighting: "hedge", exit: false },
+      { name: "spans", until: "words", words: 4 },
+      ...guarded("gac", "product", "core", "deepen", "eva", "packllm", "cool-fusion"),
     ],
     switches: [],
     isSampled: true,
@@ -80,6 +90,7 @@ export const TEAMS: readonly Team[] = [
       { name: "gac", gate: "threshold" },
       { name: "purify", form: "max" },
       { name: "contrast", form: "difference" },
+      ...guarded("gac", "product", "core", "deepen", "eva", "packllm", "cool-fusion"),
     ],
     switches: [
       {
@@ -95,7 +106,12 @@ export const TEAMS: readonly Team[] = [
     name: "siblings",
     members: ["swift", "sparrow"],
     unsuited: NO_AMATEUR,
-    methods: [...defaults(NO_AMATEUR), { name: "cds", classifier: "entity" }, { name: "purify", form: "max" }],
+    methods: [
+      ...defaults(NO_AMATEUR),
+      { name: "cds", classifier: "entity" },
+      { name: "purify", form: "max" },
+      ...guarded("gac", "cds"),
+    ],
     switches: [{ method: "cds", leader: "swift", other: "sparrow", rows: [{}] }],
     isSampled: false,
   },

@@ -131,7 +131,7 @@ export class Lane {
       text,
       finishReason,
       ...(pieces === undefined ? {} : { pieces }),
-      steps: usage.steps,
+      steps: usage.tokens ?? usage.steps,
       tokens: names.map((name) => evaluatedTokens(usage, name)),
       seconds: (performance.now() - started) / 1000,
       promptSeconds: timings.promptMs / 1000,

@@ -45,16 +45,16 @@ export function noticesOfMembers(
  * says.
  */
 export function noticesOfAnswer(
-  { finishReason, incomplete, dropped, usage: { steps } }: GenerateResult,
+  { finishReason, incomplete, dropped, usage: { steps, tokens = steps } }: GenerateResult,
   given: Pick<GenerateOptions, "maxTokens">,
   limit: number,
 ): string[] {
   const notices = noticesOfDropped(dropped);
   if (incomplete) notices.push("The answer ends before it has the form that was asked for.");
   if (finishReason !== "length") return notices;
-  if (steps < limit) return [...notices, "The answer was cut: the context is full. Raise --context-size."];
+  if (tokens < limit) return [...notices, "The answer was cut: the context is full. Raise --context-size."];
   return given.maxTokens === undefined
-    ? [...notices, `The answer was cut after ${steps} tokens. Raise --max-tokens.`]
+    ? [...notices, `The answer was cut after ${tokens} tokens. Raise --max-tokens.`]
     : notices;
 }
 

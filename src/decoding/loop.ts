@@ -63,6 +63,8 @@ export async function* streamAnswer(
   for (const [index, { prompt }] of rendered.entries()) promptOf.set(voices[index].member, prompt);
   let prologue: Prologue | undefined;
   let steps = 0;
+  /** Of the tokens that were asked for. */
+  let used = 0;
   let logNormaliser = 0;
   let healing = new Healing(new Uint8Array());
   let finishReason: FinishReason | undefined;
@@ -140,7 +142,7 @@ export async function* streamAnswer(
     // The others begin behind the whole prompt.
     healing = new Healing(new Uint8Array());
     try {
-      run = method.create({ ...context, voices: speaking, maxSteps: maxTokens - steps });
+      run = method.create({ ...context, voices: speaking, maxSteps: maxTokens - used });
     } catch {
       // The method does not do without it.
       throw error;
@@ -203,11 +205,12 @@ export async function* streamAnswer(
         clock.stopThinking();
       }
       const { text } = promptOf.get(speaking[0].member)!;
-      // A member that keeps branches cannot look ahead.
-      if (options.speculation === "auto" && healing.isDone && !method.branches(speaking))
+      // A member that keeps branches cannot look ahead, and members that write spans do nothing else.
+      const guesses = method.level === "token" && !method.branches(speaking);
+      if (options.speculation === "auto" && healing.isDone && guesses)
         speculator = new Speculator({ voices: speaking, text, lookAhead: context.lookAhead!, record: speculation });
       clock.startSteps();
-      while (finishReason === undefined && steps < maxTokens) {
+      while (finishReason === undefined && used < maxTokens) {
         signal.throwIfAborted();
         await form?.ready();
         if (form?.isOver) {
@@ -261,12 +264,13 @@ export async function* streamAnswer(
         }
         pieces?.push(chosenPiece(distribution, entry));
         steps++;
+        used += said.tokens ?? 1;
         if (text !== "" || step !== undefined) {
           clock.pause();
           yield { text, step };
           clock.resume();
         }
-        if (finishReason === undefined && steps < maxTokens) await accept(entry);
+        if (finishReason === undefined && used < maxTokens) await accept(entry);
         await clock.breathe();
       }
       await form?.ready();
@@ -297,6 +301,7 @@ export async function* streamAnswer(
       promptTokens: total(memberPromptTokens),
       memberPromptTokens,
       steps,
+      ...(used === steps ? {} : { tokens: used }),
       memberTokens,
       ...(total(reasoningTokens) > 0 ? { reasoningTokens } : {}),
     },

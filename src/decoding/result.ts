@@ -41,6 +41,8 @@ export interface GenerateResult {
     memberPromptTokens: Record<string, number>;
     /** Fused decisions. */
     steps: number;
+    /** Tokens of the answer, as maxTokens counts them; where a step says several. Absent: as many as there are steps. */
+    tokens?: number;
     /** Tokens that each member decoded after the prompt: thoughts, the answer, and what was decoded again after a roll-back. */
     memberTokens: Record<string, number>;
     /** Of these, the tokens decoded for thoughts; absent where nobody thought. */

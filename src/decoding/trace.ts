@@ -1,5 +1,5 @@
 /** The trace: what every member said at every step, and what was chosen. Plain data that survives JSON. */
-import type { FusedDistribution, Said, Voice } from "../during/method.js";
+import type { FusedDistribution, JudgedText, Said, Voice } from "../during/method.js";
 import type { Member } from "../member/member.js";
 import { invalidUtf8At } from "../vocabulary/utf8.js";
 import { TokenClass, textAtFragmentStart } from "../vocabulary/vocabulary.js";
@@ -19,6 +19,17 @@ export type TraceCandidate = TracePiece & { logProb: number };
 
 /** What a step chose, with its natural log-probability in the fused distribution, before the sampler's options. */
 export type ChosenPiece = TracePiece & { logProb: number };
+
+/** A text that could have been chosen. */
+export type TraceText = TracePiece & {
+  /** Names of the members that wrote it. */
+  writers: string[];
+  /** What the method compares; whether the greater or the smaller wins, the method says. null: not finite. */
+  score: number | null;
+  /** Each member's part in it, by name; those that were not asked are left out. */
+  scores: Record<string, number | null>;
+  isChosen: boolean;
+};
 
 /** An entry of the fused distribution. */
 export type TraceFused = TracePiece & { probability: number };
@@ -49,8 +60,10 @@ export interface TraceStep {
   members: TraceMember[];
   /** The most probable entries, best first. */
   fused: TraceFused[];
-  /** Names of the members whose own most probable piece was chosen. */
+  /** Names of the members whose own most probable piece was chosen, or who wrote the chosen text. */
   favourite: string[];
+  /** Of methods that choose among whole texts: all that could have been chosen, in the order in which they were written. */
+  candidates?: TraceText[];
   /** Milliseconds: in llama.cpp, in preparing, fusing and sampling, in threads waiting for one another. */
   ms: { decode: number; fuse: number; sync: number };
 }
@@ -80,14 +93,38 @@ export function describeStep({ index, voices, speaking = voices, distribution, e
     const place = speaking.findIndex((voice) => voice.member === member);
     return place >= 0 && member.hasOutput ? describe(member, place) : silentMember(member);
   });
+  const candidates = distribution.candidates?.map((text) => describeText(text, speaking));
+  const writers = candidates?.find(({ isChosen }) => isChosen)?.writers;
   return {
     index,
     chosen,
     members,
     fused: mostProbable(distribution, top).map((other) => fusedEntry(distribution, other)),
-    favourite: members.filter(({ candidates }) => samePiece(candidates[0], chosen)).map(({ name }) => name),
+    favourite: writers ?? members.filter((one) => samePiece(one.candidates[0], chosen)).map(({ name }) => name),
+    ...(candidates && { candidates }),
     ms: { ...ms },
   };
+}
+
+function describeText(text: JudgedText, speaking: readonly Voice[]): TraceText {
+  const { bytes, ends, writers, score, scores, isChosen } = text;
+  const named = speaking.flatMap(({ member }, voice): [string, number | null][] => {
+    const own = scores[voice];
+    return own === undefined ? [] : [[member.name, finiteOrNull(own)]];
+  });
+  return {
+    ...pieceOf(bytes),
+    ...(ends && { end: true as const }),
+    writers: writers.map((voice) => speaking[voice].member.name),
+    score: finiteOrNull(score),
+    scores: Object.fromEntries(named),
+    isChosen,
+  };
+}
+
+/** JSON has no infinite numbers. */
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 export function chosenPiece(distribution: FusedDistribution, entry: number): ChosenPiece {

@@ -36,6 +36,9 @@ export interface OptionSet<Options, Given = Partial<Options>> {
   check(given: Given, method: string): Options;
 }
 
+/** The survey's levels of ensembling during inference (arXiv 2502.18036, section 3.2). */
+export type MethodLevel = "token" | "span" | "process";
+
 export interface MethodDefinition<Name extends string, Options, Given> {
   /** As it is chosen by. */
   name: Name;
@@ -45,6 +48,8 @@ export interface MethodDefinition<Name extends string, Options, Given> {
   source: string;
   /** What the members must have in common, in plain words. */
   requires: string;
+  /** What a step decides: a token (or byte), a span of several, or a step of a search. Default "token". */
+  level?(options: Options): MethodLevel;
   /** Left out: it takes none. */
   options?: OptionSet<Options, Given>;
   /** What it reads of a member, each of them asked alone. Default: nothing but the likeliest token. */
@@ -92,9 +97,19 @@ export interface MethodLaws<Given> {
  * - `greedy-sums`: a greedy step gives a string the probability of all its tokens, given that the member says something;
  * - `one-text`: every member holds what was chosen at once, and a step is a distribution of all of them (a method whose
  *   members spell the text in tokens of their own choice gives one member's, and text that not all hold yet);
+ * - `copies`: where whole texts are chosen, copies of a member say what that member says alone;
  * - `bare-bytes`: it runs with a vocabulary whose bytes have no letters.
  */
-export type MethodLaw = "order" | "agreement" | "weights" | "end" | "bytes" | "one-text" | "bare-bytes" | "greedy-sums";
+export type MethodLaw =
+  | "order"
+  | "agreement"
+  | "copies"
+  | "weights"
+  | "end"
+  | "bytes"
+  | "one-text"
+  | "bare-bytes"
+  | "greedy-sums";
 
 /** What a method is exempt from that reproduces the strings of released code. */
 export const PUBLISHED_STRINGS = {
@@ -106,7 +121,7 @@ export const PUBLISHED_STRINGS = {
 export interface Method<Name extends string = string, Options = unknown, Given = unknown>
   extends Pick<
     MethodDefinition<Name, Options, Given>,
-    "members" | "roles" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
+    "members" | "roles" | "level" | "saysBytes" | "ignoresWeights" | "saysAhead" | "create" | "build" | "laws"
   > {
   (options?: Given): MethodChoice;
   readonly info: MethodInfo & { name: Name };

@@ -35,12 +35,30 @@ export interface FusedDistribution {
    * undefined for a voice that was not asked, or could not say it.
    */
   said?: readonly (Said | undefined)[];
+  /** Tokens that a choice takes of the request's maxTokens. Default 1. */
+  tokens?: number;
+  /** Of methods that choose among whole texts: all that could have been chosen. */
+  candidates?: readonly JudgedText[];
   /** ln Z, so that ln p + ln Z are the fused logits. Default: the weighted mean of the members' present normalisers. */
   logNormaliser?: number;
 }
 
 /** Whether a token, by its id, may be said. */
 export type AllowedTokens = (id: number) => boolean;
+
+/** A text that could have been chosen. */
+export interface JudgedText {
+  bytes: Uint8Array;
+  /** Whether the answer ends behind it. */
+  ends: boolean;
+  /** Indices of the voices that wrote it. */
+  writers: readonly number[];
+  /** As the method compares them; whether the greater or the smaller is the better one, its documentation says. */
+  score: number;
+  /** Each voice's part in it; undefined for one that was not asked. */
+  scores: readonly (number | undefined)[];
+  isChosen: boolean;
+}
 
 /** What a member said of the entries of a fused distribution. */
 export interface Said extends Effort {

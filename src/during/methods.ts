@@ -7,10 +7,16 @@
  */
 import { LlamafuseError, unknownName } from "../errors.js";
 import type { BuildOptions } from "./alignments/build/pool.js";
-import type { Method, MethodChoice } from "./define-method.js";
+import type { Method, MethodChoice, MethodLevel } from "./define-method.js";
+import { guard, guardsFrom } from "./guard/guard.js";
 import type { MethodContext, MethodInfo, MethodRun, Voice } from "./method.js";
 import { type Demands, fits, misfitError, misfitOf } from "./needs.js";
 import { checkRoles, requireEqualWeights } from "./roles.js";
+import { adafuse } from "./span/adafuse.js";
+import { coolFusion } from "./span/cool-fusion.js";
+import { spans } from "./span/spans.js";
+import { specfuse } from "./span/specfuse.js";
+import { sweetspan } from "./span/sweetspan.js";
 import { abe } from "./token/abe/abe.js";
 import { bytes } from "./token/bytes.js";
 import { contrast } from "./token/contrast.js";
@@ -52,6 +58,12 @@ export const methods = [
   proxy,
   packllm,
   fusion,
+  coolFusion,
+  sweetspan,
+  specfuse,
+  adafuse,
+  spans,
+  guard,
 ] as const;
 
 type Registered = (typeof methods)[number];
@@ -74,6 +86,8 @@ export interface ChosenMethod {
   info: MethodInfo;
   /** See MethodDefinition.saysBytes. */
   saysBytes: boolean;
+  /** See MethodDefinition.level. */
+  level: MethodLevel;
   /** See MethodDefinition.saysAhead. */
   saysAhead(voices: readonly Voice[]): boolean;
   /** Whether a member decodes several texts side by side. */
@@ -108,6 +122,8 @@ export function isChoice(given: unknown): given is MethodChoice {
   return typeof given === "object" && given !== null && "method" in given && typeof given.method === "function";
 }
 
+guardsFrom(registered);
+
 function registered(name: string): Method {
   const method = methods.find((each) => each.info.name === name);
   if (method !== undefined) return method as unknown as Method;
@@ -136,6 +152,7 @@ function chosen(method: Method, options: unknown): ChosenMethod {
   return {
     info: method.info,
     saysBytes: method.saysBytes ?? false,
+    level: method.level?.(options) ?? "token",
     saysAhead: (voices) => voices.length > 1 && method.saysAhead === true,
     branches: (voices) =>
       voices.length > 1 && voices.some((_, index) => (method.needs(options, { voices, index }).branches ?? 1) > 1),

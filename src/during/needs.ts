@@ -29,7 +29,7 @@ export interface MemberNeeds {
   embeddings?: EmbeddingLayer;
   /** Preparation.branches. */
   branches?: number;
-  /** Member.verify. */
+  /** Member.verify, Member.assess and the options of Member.draft. */
   verify?: boolean;
   /** Feedback that changes earlier tokens. */
   goingBack?: boolean;

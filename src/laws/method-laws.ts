@@ -59,6 +59,11 @@ export function methodLaws(
   if (keeps("bytes", "order")) add("does not care for the members' order", (fail) => ignoresOrder(subject, fail));
   if (laws.covers === "all" && keeps("bytes", "weights"))
     add("with all weight on one member is that member", (fail) => followsWeights(subject, fail));
+  if (choice.method.level !== undefined && choice.method.level(choice.options) !== "token") {
+    add("says one of the texts that its members wrote, and only that", (fail) => saysCandidates(subject, fail));
+    if (keeps("copies"))
+      add("with copies of a member says what that member says", (fail) => writesAsOne(subject, fail));
+  }
   add("ends the members when the end is chosen", (fail) => endsMembers(subject, fail));
   add("repeats itself", (fail) => repeatsItself(subject, fail));
   return checks;
@@ -259,6 +264,49 @@ async function followsWeights(subject: Subject, fail: Break): Promise<void> {
       const own = await ownProbabilities(members[0]);
       for (const [string, probability] of byStringOf(distribution))
         expectString(string, probability, own.get(string) ?? 0, ROUNDING + subject.tolerance, step, fail);
+    },
+  });
+}
+
+/** Of methods that choose among whole texts. */
+async function saysCandidates(subject: Subject, fail: Break): Promise<void> {
+  const members = await subject.members();
+  let checked = 0;
+  await subject.walk({
+    members,
+    inspect: ({ candidates, best, bytesOf }, step) => {
+      // The end behind a span, and what a member says that goes on alone.
+      if (candidates === undefined) return;
+      checked++;
+      const chosen = candidates.filter(({ isChosen }) => isChosen);
+      if (chosen.length !== 1) fail(step, `${chosen.length} of ${candidates.length} candidates are chosen; allowed: 1`);
+      const said = Buffer.from(bytesOf(best));
+      if (!said.equals(chosen[0].bytes)) fail(step, `"${said}" is said, and the chosen candidate is another`);
+      for (const { bytes, ends, writers, scores } of candidates) {
+        if (bytes.length === 0 && !ends) fail(step, "a candidate is nothing");
+        if (writers.length === 0) fail(step, "nobody wrote a candidate");
+        if (scores.length !== members.length) fail(step, `${scores.length} scores for ${members.length} members`);
+      }
+    },
+  });
+  if (checked === 0) fail(undefined, "no step lists its candidates");
+}
+
+async function writesAsOne(subject: Subject, fail: Break): Promise<void> {
+  const copies = await subject.copies(Math.max(2, subject.count));
+  await subject.walk({
+    members: copies,
+    inspect: async ({ best, bytesOf }, step) => {
+      const said = Buffer.from(bytesOf(best));
+      let own = Buffer.alloc(0);
+      const ids: number[] = [];
+      while (own.length < said.length) {
+        const { sayings } = await copies[0].draft(1, undefined, { behind: { ids } });
+        if (sayings.length === 0 || sayings[0].id < 0) break;
+        ids.push(sayings[0].id);
+        own = Buffer.concat([own, sayings[0].bytes]);
+      }
+      if (!own.subarray(0, said.length).equals(said)) fail(step, `it says "${said}", and the member alone "${own}"`);
     },
   });
 }

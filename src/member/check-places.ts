@@ -1,9 +1,17 @@
 /** What may be asked of a member that looks ahead (Member.draft, Member.verify). */
 import { LlamafuseError } from "../errors.js";
-import type { Place } from "./member.js";
+import type { DraftOptions, Place } from "./member.js";
 
 /** Error: invalid-option. */
-export function checkDraftLength(member: string, count: number): void {
+export function checkDraft(member: string, count: number, { behind }: DraftOptions, vocabularySize: number): void {
+  const bad = behind?.ids?.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabularySize));
+  if (bad !== undefined) {
+    throw new LlamafuseError(
+      "invalid-option",
+      `Member "${member}" was asked to go on from token ${bad}; allowed is 0 … ${vocabularySize - 1}.`,
+      { member, found: bad, allowed: `0 … ${vocabularySize - 1}` },
+    );
+  }
   if (Number.isInteger(count) && count >= 1) return;
   throw new LlamafuseError(
     "invalid-option",

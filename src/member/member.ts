@@ -151,12 +151,63 @@ export interface Saying {
   bytes: Uint8Array;
   /** ln of its probability in nats, the whole vocabulary being possible; the end is all end tokens together. */
   logProb: number;
+  /** What else it might have said, best first, where that was asked for (DraftOptions.others). */
+  others?: Saying[];
+}
+
+/** Text that may come behind the one at hand: bytes, read as text feedback, and then tokens of the member's own. */
+export interface Onward {
+  bytes?: Uint8Array;
+  ids?: readonly number[];
+}
+
+export interface DraftOptions {
+  /** What the draft goes on from. Default: the text at hand. */
+  behind?: Onward;
+  /** How many of the likeliest other sayings to list with each saying. Default 0. */
+  others?: number;
+  /** Whether the logits that the last saying was chosen from come along. Default false. */
+  logits?: boolean;
 }
 
 /** Text that a member would go on with. */
 export interface Draft {
-  /** One after the other; the end, if there is one, is the last. */
+  /** One after the other; the end, if there is one, is the last. Empty where the context is full. */
   sayings: Saying[];
+  /** What the last saying was chosen from: every token's raw logit. Where asked for. */
+  logits?: Float32Array;
+  /** Whether the tokenizer puts a space before the last saying. */
+  startsFragment: boolean;
+  decodedTokens: number;
+}
+
+/** A text that may come, to be scored. */
+export interface Prospect {
+  bytes: Uint8Array;
+  /** Text before it that may come as well and is not scored. Default: nothing. */
+  behind?: Uint8Array;
+  /** Whether the generation ends behind it; the end is then scored, too. Default false. */
+  ends?: boolean;
+}
+
+/** How probable a member finds a text that may come, token by token as it would read the whole text. */
+export interface ProspectScore {
+  /** Its tokens. One that reaches back into the text before counts as well. */
+  ids: Int32Array;
+  /**
+   * ln p(ids[i] | all before) in nats, the whole vocabulary being possible. They sum to ln p(text, prospect) − ln p(text): where
+   * the prospect changes tokens of the text before it, the first of them is less what those had.
+   */
+  logProbs: Float64Array;
+  /** The raw logit of each token. */
+  logits: Float32Array;
+  /** ln of the summed probability of all end tokens behind it; where asked for. */
+  endLogProb?: number;
+}
+
+export interface Assessment {
+  /** For each prospect in turn; undefined where it does not fit the context. */
+  scores: (ProspectScore | undefined)[];
   decodedTokens: number;
 }
 
@@ -270,12 +321,17 @@ export interface Member {
    * most `count`, fewer at the end or where the context is full. The text stays as it is, and so does the output; feedback
    * that says the same is then not decoded again. Not while branches are prepared. Errors: as advance, aborted, invalid-option.
    */
-  draft(count: number, signal?: AbortSignal): Promise<Draft>;
+  draft(count: number, signal?: AbortSignal, options?: DraftOptions): Promise<Draft>;
   /**
    * What the member would say inside a text that may come, which is read as text feedback: several places in one decode.
    * The text and the output stay as they are, as for `draft`. Errors: as for `draft`.
    */
   verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification>;
+  /**
+   * How probable the member finds texts that may come, each read as text feedback. The text and the output stay as they are,
+   * as for `draft`; what was drafted or assessed and is then said is not decoded again. Errors: as for `draft`.
+   */
+  assess(prospects: readonly Prospect[], signal?: AbortSignal): Promise<Assessment>;
   /**
    * Logits at the current position. A byte string: the tokens with these bytes, else the first token of its tokenisation
    * as the text to come. Where `atFragmentStart`, a string's own tokens are those whose bytes, less one leading space

@@ -26,7 +26,7 @@ export interface MemberOffers {
   embeddings: readonly EmbeddingLayer[];
   /** Branches of the text at a time (Preparation.branches); 1 is the text alone. */
   branches: number;
-  /** Whether it verifies places inside a text that may come (Member.verify). */
+  /** Whether it reads texts that may come: Member.verify, Member.assess, and the options of Member.draft. */
   verify: boolean;
   goingBack: GoingBack;
 }

@@ -429,6 +429,97 @@ export function memberLaws(name: string, make: () => Member | Promise<Member>, o
       await expectError(member.verify(text, []), "invalid-option", member.name);
     });
 
+    it("drafts behind text that may come, lists what else it might say, and shows the logits", async () => {
+      const member = await fresh();
+      const stepwise = await fresh();
+      for (const one of [member, stepwise]) {
+        await one.prepare(whole(one));
+        await one.begin(prompt());
+      }
+      const held = await member.cachedTokens();
+      const first = await member.draft(2, undefined, { behind: { bytes: pieces[0] } });
+      const ids = first.sayings.map(({ id }) => id).filter((id) => id >= 0);
+      const { sayings, logits } = await member.draft(1, undefined, {
+        behind: { bytes: pieces[0], ids },
+        others: 4,
+        logits: true,
+      });
+      expect(await member.cachedTokens()).toEqual(held);
+      stepwise.append({ kind: "text", bytes: pieces[0] });
+      if (ids.length > 0) stepwise.append({ kind: "tokens", ids });
+      await stepwise.advance();
+      const { output, vocabulary } = stepwise;
+      for (const [id, logit] of output.logits.entries())
+        if (Number.isFinite(logit)) expect(Math.abs(logits![id] - logit)).toBeLessThanOrEqual(1e-5 + 100 * tolerance);
+      const [{ others = [], ...likeliest }] = sayings;
+      const listed = [likeliest, ...others];
+      expect(listed.length).toBe(5);
+      for (const [place, { id, logProb }] of listed.entries()) {
+        const own = id < 0 ? Math.exp(output.endLogProb) : output.projection[id + 1];
+        expect(Math.abs(Math.exp(logProb) - own)).toBeLessThanOrEqual(tolerance + 1e-6);
+        if (place > 0) expect(logProb).toBeLessThanOrEqual(listed[place - 1].logProb);
+        if (id >= 0) expect(vocabulary.classOf(id)).toBe(TokenClass.text);
+      }
+      await expectError(member.draft(1, undefined, { behind: { ids: [-1] } }), "invalid-option", member.name);
+    });
+
+    it("assesses texts that may come as it scores them once they are said", async () => {
+      const member = await fresh();
+      const alone = await fresh();
+      await member.prepare(whole(member));
+      await member.begin(prompt());
+      // Behind a piece that is queued; the last ones begin inside of a word and behind more text.
+      member.append({ kind: "text", bytes: pieces[0] });
+      const held = await member.cachedTokens();
+      const [, second, third] = pieces;
+      const prospects = [
+        { bytes: Buffer.concat([second, third]) },
+        { bytes: second, ends: true },
+        { bytes: third, behind: second },
+        { bytes: Buffer.from("s and") },
+        { bytes: Buffer.from(""), ends: true },
+        { bytes: Buffer.from("the cat ".repeat(member.contextSize)) },
+      ];
+      const { scores, decodedTokens } = await member.assess(prospects);
+      expect(await member.cachedTokens()).toEqual(held);
+      expect(decodedTokens).toBeGreaterThan(0);
+      expect(scores.at(-1)).toBeUndefined();
+      const start = Buffer.from(promptText);
+      const logProbOf = async (text: Uint8Array) => {
+        const tokens = Array.from(await member.tokenize(text, { addBos: true }));
+        const { logProbs } = await alone.scorePrompt({ ...prompt(), tokens });
+        return logProbs.subarray(1).reduce((sum, logProb) => sum + logProb, 0);
+      };
+      for (const [index, { bytes, behind = new Uint8Array(), ends }] of prospects.slice(0, -1).entries()) {
+        const before = Buffer.concat([start, pieces[0], behind]);
+        const { ids, logProbs, logits, endLogProb } = scores[index]!;
+        expect([logProbs.length, logits.length]).toEqual([ids.length, ids.length]);
+        const sum = logProbs.reduce((total, logProb) => total + logProb, 0);
+        const expected = (await logProbOf(Buffer.concat([before, bytes]))) - (await logProbOf(before));
+        expect(Math.abs(sum - expected)).toBeLessThanOrEqual(1e-5 + 1000 * tolerance);
+        expect(endLogProb === undefined).toBe(ends !== true);
+        if (ends !== true) continue;
+        const tokens = Array.from(await member.tokenize(Buffer.concat([before, bytes]), { addBos: true }));
+        await alone.begin({ ...prompt(), tokens });
+        expect(Math.abs(Math.exp(endLogProb!) - Math.exp(alone.output.endLogProb))).toBeLessThanOrEqual(
+          tolerance + 1e-6,
+        );
+      }
+      // What was assessed is said, and reads as if it never had been.
+      member.append({ kind: "text", bytes: second });
+      await member.advance();
+      await alone.prepare(whole(alone));
+      const tokens = await member.tokenize(Buffer.concat([start, pieces[0], second]), { addBos: true });
+      expect(await member.cachedTokens()).toEqual(tokens);
+      await alone.begin({ ...prompt(), tokens: Array.from(tokens) });
+      expectClose(member, alone, 4 * tolerance);
+      await expectError(member.assess(prospects, AbortSignal.abort()), "aborted");
+      await expectError((await fresh()).assess(prospects), "member-failed");
+      await member.prepare({ top: 0, branches: 2 });
+      await member.begin(prompt());
+      await expectError(member.assess(prospects), "invalid-option", member.name);
+    });
+
     it("says the same whatever it was told to expect, and decodes what was expected once", async () => {
       const member = await fresh();
       const stepwise = await fresh();

@@ -9,10 +9,13 @@
  * piece begins with. Of bytes, the member's share of the chosen one's probability follows. A color stands for the members that
  * had the chosen piece as their favourite: green for all, a member's own color for this one alone. Pieces that were written
  * ahead have no probability here.
+ *
+ * Of methods that choose among whole texts, a line for each: ● before the chosen one, then who wrote it, the method's score and
+ * each member's part in it.
  */
 
 import { TextStream } from "../../decoding/text-stream.js";
-import type { TraceCandidate, TracePiece, TraceStep } from "../../decoding/trace.js";
+import type { TraceCandidate, TracePiece, TraceStep, TraceText } from "../../decoding/trace.js";
 import { samePiece } from "../../decoding/trace.js";
 import { printable } from "../../printable.js";
 import { displayWidth, fitted, type Painted, quoted, quotedBytes, wrapped } from "../columns.js";
@@ -26,6 +29,8 @@ const BAR_COLUMNS = 8;
 /** `   0 "piece"            ████████ 1.00` */
 const FUSED_COLUMNS = 4 + 1 + PIECE_COLUMNS + 1 + BAR_COLUMNS + 1 + 4;
 const MAX_MEMBER_COLUMNS = 30;
+/** What is shown of a text. */
+const TEXT_COLUMNS = 32;
 /** `  ● "abc…" 0.99`: less would show nothing of the piece. */
 const MIN_MEMBER_COLUMNS = 15;
 /** `  ● "a" 0.99 100 %` */
@@ -98,7 +103,8 @@ function header({ members }: TraceStep, colors: Colors, columns: number): string
 }
 
 function stepLine(step: TraceStep, colors: Colors, columns: number): string {
-  const { chosen, members } = step;
+  const { chosen, members, candidates } = step;
+  if (candidates !== undefined) return textLines(step, candidates, colors, columns);
   const { paint } = winnerOf(
     step,
     members.map(({ name }) => name),
@@ -124,6 +130,27 @@ function stepLine(step: TraceStep, colors: Colors, columns: number): string {
   return `${colors.dim(String(step.index).padStart(4))} ${fused}${cells.join("")}`.trimEnd();
 }
 
+/** All texts of a step, the chosen one first. */
+function textLines(step: TraceStep, texts: readonly TraceText[], colors: Colors, columns: number): string {
+  const names = step.members.map(({ name }) => name);
+  const { paint } = winnerOf(step, names, colors);
+  const ordered = [...texts].sort((a, b) => Number(b.isChosen) - Number(a.isChosen));
+  const lines = ordered.map(({ text, bytes, end, writers, score, scores, isChosen }, place) => {
+    const index = colors.dim((place === 0 ? String(step.index) : "").padStart(4));
+    const said = text === "" ? "⟨end⟩" : `${visible({ text, bytes })}${end ? " ⟨end⟩" : ""}`;
+    const parts = Object.entries(scores).map(([name, own]) => `${oneLine(name)} ${shownScore(own)}`);
+    const by = `${shownScore(score)}  by ${writers.map(oneLine).join(", ")}; ${parts.join(", ")}`;
+    const room = Math.max(MIN_MEMBER_COLUMNS, columns - TEXT_COLUMNS - 8);
+    const line = ` ${isChosen ? "●" : "○"} ${fitted(said, TEXT_COLUMNS)} ${fitted(by, room)}`.trimEnd();
+    return index + (isChosen ? paint(line) : colors.dim(line));
+  });
+  return lines.join("\n");
+}
+
+function shownScore(score: number | null): string {
+  return score === null ? "∞" : score.toPrecision(3);
+}
+
 interface Winner {
   label: string;
   /** Where the legend lists it: all, each member, several members, nobody; behind them, steps that were settled before. */
@@ -131,11 +158,12 @@ interface Winner {
   paint: Paint;
 }
 
-function winnerOf({ favourite, members }: TraceStep, names: readonly string[], colors: Colors): Winner {
-  const heard = members.filter((member) => member.heard).length;
+function winnerOf({ favourite, members, candidates }: TraceStep, names: readonly string[], colors: Colors): Winner {
+  const heard = candidates === undefined ? members.filter((member) => member.heard).length : members.length;
   if (heard === 0) return { label: "written ahead", order: names.length + 3, paint: colors.dim };
   if (favourite.length === 0) return { label: "nobody's favourite", order: names.length + 2, paint: colors.red };
-  if (favourite.length === heard && heard > 1) return { label: "agreed by all", order: 0, paint: colors.green };
+  if (favourite.length === heard && heard > 1)
+    return { label: candidates === undefined ? "agreed by all" : "written by all", order: 0, paint: colors.green };
   if (favourite.length === 1) {
     const index = names.indexOf(favourite[0]);
     return { label: `won by ${oneLine(favourite[0])}`, order: 1 + index, paint: memberPaint(index, colors) };

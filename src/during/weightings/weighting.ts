@@ -11,14 +11,14 @@ export interface Weighting {
 
 /** The weights that the user gave, among those asked. */
 export class GivenWeights implements Weighting {
-  readonly #all: readonly number[];
-
-  constructor(voices: readonly Voice[]) {
-    this.#all = voices.map(({ weight }) => weight);
-  }
+  /** A guard's weights change from step to step. */
+  constructor(private readonly voices: readonly Voice[]) {}
 
   weightsOf(asked: readonly number[]): readonly number[] {
-    return amongAsked(this.#all, asked);
+    return amongAsked(
+      this.voices.map(({ weight }) => weight),
+      asked,
+    );
   }
 }
 

@@ -14,14 +14,17 @@ import { isUtf8 } from "../../vocabulary/utf8.js";
 import { Branches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun } from "../check-places.js";
 import type {
+  Assessment,
   BeginResult,
   Draft,
+  DraftOptions,
   Feedback,
   MemberFacts,
   MemberPrompt,
   Place,
   Preparation,
   PromptScore,
+  Prospect,
   TokenizeOptions,
   Verification,
 } from "../member.js";
@@ -170,14 +173,19 @@ export class LlamaEngine {
     return score;
   }
 
-  draft(count: number): Draft {
+  draft(count: number, options: DraftOptions): Draft {
     this.#checkCanLookAhead();
-    return this.#text.draft(count, this.#cache);
+    return this.#text.draft(count, options, this.#cache);
   }
 
   verify(bytes: Uint8Array, places: readonly Place[]): Verification {
     this.#checkCanLookAhead();
     return this.#text.verify(bytes, places, this.#cache);
+  }
+
+  assess(prospects: readonly Prospect[]): Assessment {
+    this.#checkCanLookAhead();
+    return this.#text.assess(prospects, this.#cache);
   }
 
   #checkCanLookAhead(): void {

@@ -5,12 +5,14 @@ import { LlamafuseError } from "../../errors.js";
 import type { SharedMemory } from "../../kernels/shared-memory.js";
 import { onAbort } from "../../on-abort.js";
 import { Vocabulary } from "../../vocabulary/vocabulary.js";
-import { checkDraftLength, checkPlaces } from "../check-places.js";
+import { checkDraft, checkPlaces } from "../check-places.js";
 import { type EmbeddingLayer, type EmbeddingSource, ggufEmbeddings } from "../embeddings.js";
 import { bytesOfFeedback, type Told } from "../feedback-bytes.js";
 import type {
+  Assessment,
   BeginResult,
   Draft,
+  DraftOptions,
   Feedback,
   Lookup,
   Member,
@@ -20,6 +22,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  Prospect,
   TokenizeOptions,
   Verification,
 } from "../member.js";
@@ -163,16 +166,21 @@ export class LlamaMember implements Member {
     this.#readOutput();
   }
 
-  async draft(count: number, signal?: AbortSignal): Promise<Draft> {
-    checkDraftLength(this.name, count);
+  async draft(count: number, signal?: AbortSignal, options: DraftOptions = {}): Promise<Draft> {
+    checkDraft(this.name, count, options, this.vocabulary.size);
     await this.#hand();
-    return this.#stoppable(() => this.#request("draft", count), signal);
+    return this.#stoppable(() => this.#request("draft", { count, options }), signal);
   }
 
   async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
     checkPlaces(this.name, bytes, places);
     await this.#hand();
     return this.#stoppable(() => this.#request("verify", { bytes, places }), signal);
+  }
+
+  async assess(prospects: readonly Prospect[], signal?: AbortSignal): Promise<Assessment> {
+    await this.#hand();
+    return this.#stoppable(() => this.#request("assess", prospects), signal);
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {

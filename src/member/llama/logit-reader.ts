@@ -37,26 +37,54 @@ export class LogitReader {
     return Math.log(sum);
   }
 
+  get endTokens(): readonly number[] {
+    return this.vocabulary.endTokens;
+  }
+
+  /** A token's raw logit. */
+  logitOf(id: number): number {
+    return this.#view[id];
+  }
+
+  /** A copy of the logits at hand. */
+  copy(): Float32Array {
+    return this.#view.slice();
+  }
+
   /**
    * The likeliest text token, the lowest id among equals, or the end where it is at least as probable. `startsFragment`:
    * whether the tokenizer puts a space before it.
    */
   likeliest(startsFragment: boolean): Saying {
+    return this.likeliestOf(1, startsFragment)[0];
+  }
+
+  /** So many of the likeliest, best first; see `likeliest`. */
+  likeliestOf(count: number, startsFragment: boolean): Saying[] {
     const { vocabulary } = this;
     const { offsets } = vocabulary.data;
-    let best = -1;
-    let largest = Number.NEGATIVE_INFINITY;
+    const best: number[] = [];
+    let least = Number.NEGATIVE_INFINITY;
     for (let id = 0; id < this.#view.length; id++) {
-      if (!(this.#view[id] > largest) || vocabulary.classOf(id) !== TokenClass.text) continue;
+      if (!(this.#view[id] > least) || vocabulary.classOf(id) !== TokenClass.text) continue;
       // A token without bytes says nothing.
       if (offsets[id] === offsets[id + 1]) continue;
-      best = id;
-      largest = this.#view[id];
+      let place = best.length;
+      while (place > 0 && this.#view[best[place - 1]] < this.#view[id]) place--;
+      best.splice(place, 0, id);
+      if (best.length > count) best.pop();
+      if (best.length === count) least = this.#view[best[count - 1]];
     }
-    const logProb = largest - this.#logNormaliser;
+    const sayings: Saying[] = best.map((id) => {
+      const bytes = vocabulary.bytesOf(id);
+      const logProb = this.#view[id] - this.#logNormaliser;
+      return { id, bytes: Uint8Array.from(startsFragment ? textAtFragmentStart(bytes) : bytes), logProb };
+    });
     const end = this.logProbOf(vocabulary.endTokens);
-    if (end >= logProb) return { id: -1, bytes: new Uint8Array(), logProb: end };
-    const bytes = vocabulary.bytesOf(best);
-    return { id: best, bytes: Uint8Array.from(startsFragment ? textAtFragmentStart(bytes) : bytes), logProb };
+    const place = sayings.findIndex(({ logProb }) => end >= logProb);
+    if (place >= 0) sayings.splice(place, 0, { id: -1, bytes: new Uint8Array(), logProb: end });
+    else if (sayings.length < count || sayings.length === 0)
+      sayings.push({ id: -1, bytes: new Uint8Array(), logProb: end });
+    return sayings.slice(0, count);
   }
 }

@@ -1,6 +1,6 @@
-/** What a model would say next, and inside a text that may come: Member.draft and Member.verify on llama.cpp's cache. */
+/** What a model says of texts that may come: Member.draft, Member.verify and Member.assess on llama.cpp's cache. */
 import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
-import type { Draft, Place, Saying, Verification } from "../member.js";
+import type { Draft, DraftOptions, Place, ProspectScore, Saying, Verification } from "../member.js";
 import type { RequiredText } from "../required-text.js";
 import type { LogitReader } from "./logit-reader.js";
 import type { TokenCache } from "./token-cache.js";
@@ -12,29 +12,57 @@ export interface Continued {
   required: RequiredText;
 }
 
-/** The likeliest continuation of a text, which the cache holds. See Member.draft. */
+/** The likeliest continuation of a text. See Member.draft. */
 export function draftBehind(
   { trail, required }: Continued,
   count: number,
+  { others = 0, logits: wantsLogits = false }: DraftOptions,
   cache: TokenCache,
   reader: LogitReader,
 ): Draft {
   let left = required;
   const sayings: Saying[] = [];
   let decodedTokens = 0;
+  let startsFragment = trail.atFragmentStart;
   // The last token is said, and not decoded.
   while (sayings.length < count && trail.length <= cache.context.contextSize) {
-    if (sayings.length > 0) decodedTokens += cache.hold(trail.tokens);
+    decodedTokens += cache.hold(trail.tokens);
     cache.mark();
     cache.keepLogits();
-    reader.take(left.masked(cache.logits, trail.atFragmentStart));
-    const saying = reader.likeliest(trail.atFragmentStart);
-    sayings.push(saying);
+    startsFragment = trail.atFragmentStart;
+    reader.take(left.masked(cache.logits, startsFragment));
+    const [saying, ...more] = reader.likeliestOf(1 + others, startsFragment);
+    sayings.push(others > 0 ? { ...saying, others: more } : saying);
     if (saying.id < 0) break;
     left = left.behind(saying.bytes);
     trail.append({ kind: "tokens", ids: [saying.id] });
   }
-  return { sayings, decodedTokens };
+  const logits = wantsLogits && sayings.length > 0 ? reader.copy() : undefined;
+  return { sayings, logits, startsFragment, decodedTokens };
+}
+
+/** How probable the tokens of a text are from the index `first` on, given those before. */
+export function scoreFrom(
+  tokens: Int32Array,
+  first: number,
+  ends: boolean,
+  cache: TokenCache,
+  reader: LogitReader,
+): { score: ProspectScore; decodedTokens: number } {
+  const ids = tokens.slice(first);
+  const score: ProspectScore = { ids, logProbs: new Float64Array(ids.length), logits: new Float32Array(ids.length) };
+  const read = tokens.subarray(0, ends ? tokens.length : tokens.length - 1);
+  const decodedTokens = cache.read(read, first - 1, (index, logits) => {
+    reader.take(logits);
+    const place = index + 1 - first;
+    if (place === ids.length) {
+      score.endLogProb = reader.logProbOf(reader.endTokens);
+      return;
+    }
+    score.logProbs[place] = reader.logProbOf([ids[place]]);
+    score.logits[place] = reader.logitOf(ids[place]);
+  });
+  return { score, decodedTokens };
 }
 
 /** A text that may come. */

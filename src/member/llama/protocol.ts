@@ -5,13 +5,16 @@ import type { LibraryFiles } from "../../llama/find-library.js";
 import type { VocabularyData } from "../../vocabulary/vocabulary.js";
 import type { Told } from "../feedback-bytes.js";
 import type {
+  Assessment,
   BeginResult,
   Draft,
+  DraftOptions,
   MemberFacts,
   MemberPrompt,
   Place,
   Preparation,
   PromptScore,
+  Prospect,
   TokenizeOptions,
   Verification,
 } from "../member.js";
@@ -44,8 +47,9 @@ export interface Requests {
   begin: { ask: MemberPrompt; reply: BeginResult };
   /** Null: the text at hand. */
   scorePrompt: { ask: MemberPrompt | null; reply: PromptScore };
-  draft: { ask: number; reply: Draft };
+  draft: { ask: { count: number; options: DraftOptions }; reply: Draft };
   verify: { ask: { bytes: Uint8Array; places: readonly Place[] }; reply: Verification };
+  assess: { ask: readonly Prospect[]; reply: Assessment };
   /** Feedback too long for the payload. */
   append: { ask: Told; reply: null };
   cachedTokens: { ask: null; reply: Int32Array };

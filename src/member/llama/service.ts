@@ -135,12 +135,16 @@ class Service {
         this.#publish();
         return score;
       }
-      case "draft":
-        return engine.draft(ask as number);
+      case "draft": {
+        const { count, options } = ask as Requests["draft"]["ask"];
+        return engine.draft(count, options);
+      }
       case "verify": {
         const { bytes, places } = ask as Requests["verify"]["ask"];
         return engine.verify(bytes, places);
       }
+      case "assess":
+        return engine.assess(ask as Requests["assess"]["ask"]);
       case "append":
         tell(engine, ask as Requests["append"]["ask"]);
         return null;

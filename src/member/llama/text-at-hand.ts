@@ -1,11 +1,23 @@
 /** The text that a member holds: its tokens, what has to come next and what may come, and its way into a cache. */
 import type { LlamaTokenizer } from "../../llama/tokenizer.js";
-import type { Draft, Feedback, MemberPrompt, Place, PromptScore, Verification } from "../member.js";
+import type {
+  Assessment,
+  Draft,
+  DraftOptions,
+  Feedback,
+  MemberPrompt,
+  Place,
+  PromptScore,
+  Prospect,
+  Verification,
+} from "../member.js";
 import { RequiredText } from "../required-text.js";
 import type { LogitReader } from "./logit-reader.js";
-import { draftBehind, verifyWithin } from "./look-ahead.js";
+import { draftBehind, scoreFrom, verifyWithin } from "./look-ahead.js";
 import { READ_AT_ONCE, type TokenCache } from "./token-cache.js";
 import { TokenTrail } from "./token-trail.js";
+
+const NO_BYTES = new Uint8Array();
 
 export class TextAtHand {
   readonly trail: TokenTrail;
@@ -101,15 +113,57 @@ export class TextAtHand {
     return { ids, logProbs };
   }
 
-  draft(count: number, cache: TokenCache): Draft {
+  draft(count: number, options: DraftOptions, cache: TokenCache): Draft {
     this.#mayGoBack = true;
     const missed = this.decode(cache, false);
     this.#hasHidden = false;
     const { trail } = this;
-    const { sayings, decodedTokens } = trail.aside(() =>
-      draftBehind({ trail, required: this.#required }, count, cache, this.reader),
-    );
-    return { sayings, decodedTokens: missed + decodedTokens };
+    const { bytes, ids } = options.behind ?? {};
+    const draft = trail.aside(() => {
+      let required = this.#required;
+      const say = (feedback: Exclude<Feedback, { kind: "branches" }>) => {
+        required = required.after(feedback, trail.atFragmentStart);
+        trail.append(feedback);
+      };
+      if (bytes !== undefined && bytes.length > 0) say({ kind: "text", bytes });
+      if (ids !== undefined && ids.length > 0) say({ kind: "tokens", ids });
+      return draftBehind({ trail, required }, count, options, cache, this.reader);
+    });
+    return { ...draft, decodedTokens: missed + draft.decodedTokens };
+  }
+
+  assess(prospects: readonly Prospect[], cache: TokenCache): Assessment {
+    this.#mayGoBack = true;
+    this.#hasHidden = false;
+    const { trail } = this;
+    let decodedTokens = 0;
+    /** With more text behind this one. A cache compares lists of the trail: it is given none but the one that stands. */
+    const behind = <T>(texts: readonly Uint8Array[], work: (tokens: Int32Array) => T): T =>
+      trail.aside(() => {
+        for (const bytes of texts) if (bytes.length > 0) trail.append({ kind: "text", bytes });
+        return work(trail.tokens);
+      });
+    const read = (tokens: Int32Array, first: number, ends: boolean) => {
+      const { score, decodedTokens: decoded } = scoreFrom(tokens, first, ends, cache, this.reader);
+      decodedTokens += decoded;
+      return score;
+    };
+    const scores = prospects.map(({ bytes, behind: before = NO_BYTES, ends = false }) => {
+      const held = behind([before], (tokens) => tokens.slice());
+      const whole = behind([before, bytes], (tokens) => tokens.slice());
+      if (Math.max(held.length, whole.length) > cache.context.contextSize) return undefined;
+      const same = held.findIndex((token, index) => token !== whole[index]);
+      // Nothing predicts a text's first token.
+      const first = Math.max(1, same < 0 ? held.length : same);
+      const replaced = behind([before], (tokens) => {
+        decodedTokens += cache.markAt(tokens);
+        return first < tokens.length ? read(tokens, first, false).logProbs : [];
+      });
+      const score = behind([before, bytes], (tokens) => read(tokens, first, ends));
+      if (score.ids.length > 0) for (const logProb of replaced) score.logProbs[0] -= logProb;
+      return score;
+    });
+    return { scores, decodedTokens };
   }
 
   verify(bytes: Uint8Array, places: readonly Place[], cache: TokenCache): Verification {

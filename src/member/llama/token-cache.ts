@@ -70,6 +70,14 @@ export class TokenCache {
     this.#checkpoints.take(this.#length, logits, stays);
   }
 
+  /** Keep a checkpoint at these tokens, where going back takes one; returns how many were decoded. Errors: as `hold`. */
+  markAt(tokens: Int32Array): number {
+    if (this.#checkpoints === undefined) return 0;
+    const decoded = this.hold(tokens);
+    this.mark();
+    return decoded;
+  }
+
   /** How many leading tokens of a list it holds. */
   shared(tokens: Int32Array): number {
     const most = Math.min(tokens.length, this.#length);
@@ -122,6 +130,8 @@ export class TokenCache {
   read(tokens: Int32Array, first: number, visit: (index: number, logits: Float32Array) => void): number {
     let from = first;
     if (this.holds(tokens.subarray(0, first + 1))) visit(from++, this.logits);
+    while (from < tokens.length && this.#goTo(tokens.subarray(0, from + 1))) visit(from++, this.logits);
+    if (from >= tokens.length) return 0;
     const kept = this.#keep(Math.min(this.shared(tokens), from));
     if (kept < from) this.#decode(tokens.subarray(0, from), kept, { outputs: 0 });
     const most = Math.min(READ_AT_ONCE, this.context.batchSize);

@@ -15,13 +15,15 @@ import { LlamafuseError } from "../../errors.js";
 import { logSumExp } from "../../statistics.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkBranches, readsNoBranches, wrongFeedback } from "../branches.js";
-import { checkBegun, checkDraftLength, checkPlaces } from "../check-places.js";
+import { checkBegun, checkDraft, checkPlaces } from "../check-places.js";
 import type { EmbeddingLayer, EmbeddingSource } from "../embeddings.js";
 import type {
+  Assessment,
   BeginResult,
   Branch,
   BranchOutput,
   Draft,
+  DraftOptions,
   Feedback,
   Lookup,
   Member,
@@ -31,6 +33,7 @@ import type {
   Place,
   Preparation,
   PromptScore,
+  Prospect,
   TokenizeOptions,
   Verification,
 } from "../member.js";
@@ -38,7 +41,7 @@ import { identityOfModel, type MemberIdentity } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
 import { promptOfTokens } from "../prompt-of-tokens.js";
 import { RequiredText } from "../required-text.js";
-import { draftBehind, type Looking, verifyWithin } from "./ahead.js";
+import { assessBehind, draftBehind, type Looking, verifyWithin } from "./ahead.js";
 import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./checks.js";
 import { descriptionOf, factsOf, offersOf, type ScriptedMemberOptions } from "./options.js";
 import { checkedLogits, prepareOutput } from "./output.js";
@@ -187,10 +190,16 @@ export class ScriptedMember implements Member {
     this.#output.decodedTokens = decodedTokens;
   }
 
-  async draft(count: number, signal?: AbortSignal): Promise<Draft> {
+  async draft(count: number, signal?: AbortSignal, options: DraftOptions = {}): Promise<Draft> {
     this.#checkCanLookAhead(signal);
-    checkDraftLength(this.name, count);
-    return draftBehind(this.#text, count, this.#looking);
+    checkDraft(this.name, count, options, this.vocabulary.size);
+    return draftBehind(this.#text, count, options, this.#looking);
+  }
+
+  async assess(prospects: readonly Prospect[], signal?: AbortSignal): Promise<Assessment> {
+    this.#checkCanLookAhead(signal);
+    if (!this.offers.verify) throw notOffered(this.name, "the probability of texts that may come", "verify");
+    return assessBehind(this.#text, prospects, this.#looking);
   }
 
   async verify(bytes: Uint8Array, places: readonly Place[], signal?: AbortSignal): Promise<Verification> {
@@ -205,7 +214,7 @@ export class ScriptedMember implements Member {
     const said = this.#text.bytes.length;
     const script = (text: ScriptedText) =>
       this.#required.behind(text.bytes.subarray(said)).masked(this.#logitsOf(text), text.atFragmentStart);
-    return { vocabulary, contextSize, script };
+    return { vocabulary, contextSize, script, plain: (text) => this.#logitsOf(text) };
   }
 
   async lookup(keys: readonly (Uint8Array | number)[]): Promise<Lookup[]> {

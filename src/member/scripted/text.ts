@@ -52,6 +52,11 @@ export class ScriptedText {
     return new ScriptedText(this.tokenizer, segments, this.tokens.slice(0, index));
   }
 
+  /** Its first tokens, with the text of all of them; for scripts, not for more text. */
+  upTo(count: number): ScriptedText {
+    return ScriptedText.empty(this.tokenizer).withTokens(this.tokens.slice(0, count));
+  }
+
   /** These tokens behind the others, which stay as they are. */
   withTokens(ids: readonly number[]): ScriptedText {
     const { vocabulary } = this.tokenizer;

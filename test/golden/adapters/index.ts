@@ -1,5 +1,6 @@
 import type { GoldenAdapter } from "../adapter.js";
 import { abe } from "./abe.js";
+import { adafuse } from "./adafuse.js";
 import { agentforest } from "./agentforest.js";
 import { answers } from "./answers.js";
 import { avengers } from "./avengers.js";
@@ -9,6 +10,7 @@ import { blender } from "./blender.js";
 import { bleuChrf } from "./bleu-chrf.js";
 import { bytes } from "./bytes.js";
 import { chatTemplate } from "./chat-template.js";
+import { coolFusion } from "./cool-fusion.js";
 import { core } from "./core.js";
 import { dawidSkene } from "./dawid-skene.js";
 import { deepen } from "./deepen.js";
@@ -17,6 +19,7 @@ import { eagle } from "./eagle.js";
 import { eva } from "./eva.js";
 import { forc } from "./forc.js";
 import { gac } from "./gac.js";
+import { hedgeGuard } from "./hedge-guard.js";
 import { honestRouting } from "./honest-routing.js";
 import { hybridLlm } from "./hybrid-llm.js";
 import { mbr } from "./mbr.js";
@@ -31,7 +34,10 @@ import { routerbenchAiq } from "./routerbench-aiq.js";
 import { samplers } from "./samplers.js";
 import { smc } from "./smc.js";
 import { smoothie } from "./smoothie.js";
+import { specem } from "./specem.js";
+import { specfuseExit } from "./specfuse-exit.js";
 import { srivatsa } from "./srivatsa.js";
+import { sweetspan } from "./sweetspan.js";
 import { tokeniseChat } from "./tokenise-chat.js";
 import { unite } from "./unite.js";
 import { uniteProbability } from "./unite-prob.js";
@@ -77,4 +83,10 @@ export const adapters: readonly GoldenAdapter[] = [
   peerreview,
   smoothie,
   weightedVote,
+  adafuse,
+  coolFusion,
+  specem,
+  specfuseExit,
+  sweetspan,
+  hedgeGuard,
 ];

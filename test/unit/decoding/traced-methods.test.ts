@@ -33,8 +33,9 @@ const pair = () =>
     return Object.assign(plain, { name: `member ${index}` });
   });
 
-/** That fuse two members of any vocabularies, need nothing else, and whose members all hold one text. */
+/** That fuse two members of any vocabularies token by token, need nothing else, and whose members all hold one text. */
 const names = methods
+  .filter((method) => method.info.name === "guard" || !("level" in method))
   .filter(({ laws }) => laws.every(({ exempt }) => !exempt || !("one-text" in exempt)))
   .map(({ info }) => info.name)
   .filter((name) => !["single", "purify", "proxy", "citer"].includes(name));
