@@ -16,6 +16,8 @@ export interface ConfidentAnswer {
   answer: string;
   /** In [0, 1]. */
   confidence: number;
+  /** What this call costs, where that depends on the query. */
+  cost?: number;
 }
 
 /** By query, then by model in the order of the cascade. */
@@ -72,23 +74,33 @@ export function runCascade(
   costs: readonly number[],
 ): { kept: number; cost: number } {
   let cost = 0;
-  for (const [model, { confidence }] of answers.entries()) {
+  for (const [model, { confidence, cost: own = costs[model] }] of answers.entries()) {
     if (thresholds[model] > 1) continue;
-    cost += costs[model];
+    cost += own;
     if (confidence >= thresholds[model] || model === answers.length - 1) return { kept: model, cost };
   }
   return { kept: answers.length - 1, cost };
 }
 
-/** Undefined where no point of the grid keeps within the budget. */
+/** The first allowed point with the least regret; undefined where the budget allows none. */
 export function searchCostBound(
   training: ConfidentAnswers,
   calibration: ConfidentAnswers,
-  { costs, steps, alpha, budget }: CostBoundOptions,
+  options: CostBoundOptions,
 ): CostBoundPoint | undefined {
+  const [first, ...others] = costBoundPoints(training, calibration, options);
+  return others.reduce((best, point) => (point.regret < best.regret ? point : best), first);
+}
+
+/** Every allowed point, in product order. */
+export function costBoundPoints(
+  training: ConfidentAnswers,
+  calibration: ConfidentAnswers,
+  { costs, steps, alpha, budget }: CostBoundOptions,
+): CostBoundPoint[] {
   const rank = costRank(calibration.length, alpha);
-  if (rank > calibration.length) return undefined;
-  let best: CostBoundPoint | undefined;
+  if (rank > calibration.length) return [];
+  const points: CostBoundPoint[] = [];
   for (const gridSteps of thresholdGrid(costs.length, steps)) {
     const thresholds = [...gridSteps.map((step) => gridValue(step, steps)), 0];
     const spent = Float64Array.from(calibration, (answers) => runCascade(answers, thresholds, costs).cost).sort();
@@ -97,20 +109,18 @@ export function searchCostBound(
     const changed = training.filter((answers) => {
       return answers[runCascade(answers, thresholds, costs).kept].answer !== answers.at(-1)!.answer;
     });
-    const regret = changed.length / training.length;
-    if (best !== undefined && regret >= best.regret) continue;
     const exceedances = spent.filter((cost) => cost > budget).length;
-    best = {
+    points.push({
       thresholds,
       gridSteps,
-      regret,
+      regret: changed.length / training.length,
       costQuantile,
       exceedances,
       exceedBound: (exceedances + 1) / (spent.length + 1),
       meanCost: spent.reduce((sum, cost) => sum + cost, 0) / spent.length,
-    };
+    });
   }
-  return best;
+  return points;
 }
 
 /** With probability 1 − delta the share of new queries above the budget is at most this. */

@@ -12,7 +12,7 @@ import { CholeskyDecomposition, Matrix as DenseMatrix } from "ml-matrix";
 import { drawNormal } from "../../../learning/draws.js";
 import { RandomGenerator } from "../../../random.js";
 
-const DRAWS = 128;
+const DRAWS = 64;
 const JITTER = 1e-12;
 
 export interface ExpectedMax {
