@@ -38,21 +38,31 @@ async function scriptFor(shell: string, program: Command): Promise<string> {
 }
 
 async function knownWords(program: Command): Promise<KnownWords> {
-  const [{ methodInfos }, { routerInfos }, { METRIC_NAMES }, { SCHEDULE_CHOICES }, { LEARNED }, { benchInfos }, llama] =
-    await Promise.all([
-      import("../../during/methods.js"),
-      import("../../before/registry.js"),
-      import("../../evaluation/metrics/metrics.js"),
-      import("../../ensemble/plan.js"),
-      import("../../during/token/switch/learned.js"),
-      import("../../../bench/benches.js"),
-      import("../../llama/parameters.js"),
-    ]);
+  const [
+    { methodInfos },
+    { routerInfos },
+    { cascadeInfos },
+    { METRIC_NAMES },
+    { SCHEDULE_CHOICES },
+    { LEARNED },
+    { benchInfos },
+    llama,
+  ] = await Promise.all([
+    import("../../during/methods.js"),
+    import("../../before/registry.js"),
+    import("../../after/cascade/registry.js"),
+    import("../../evaluation/metrics/metrics.js"),
+    import("../../ensemble/plan.js"),
+    import("../../during/token/switch/learned.js"),
+    import("../../../bench/benches.js"),
+    import("../../llama/parameters.js"),
+  ]);
   const methods = methodInfos.map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
   const words: Record<string, readonly string[]> = {
     "--method": [...methods, ...routers],
     "--router": routers,
+    "--cascade": cascadeInfos.map(({ name }) => name),
     "--metric": METRIC_NAMES,
     "--schedule": SCHEDULE_CHOICES,
     "--gpu": ["auto", "cuda", "vulkan", "metal", "false"],
@@ -65,6 +75,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
     "--mlock": ["on", "off"],
     "methods NAME": [...methods, ...routers],
     "route list NAME": routers,
+    "cascade list NAME": cascadeInfos.map(({ name }) => name),
     "bench NAME": benchInfos.map(({ name }) => name),
     "train METHOD": Object.keys(LEARNED),
     "help COMMAND": program.commands.map((command) => command.name()),

@@ -55,11 +55,11 @@ export const DETAIL_WORDS: Record<AnswerDetail, { found: string; cure: string }>
     cure: 'Write the table with "llamafuse eval --outcomes FILE --details" on a task with choices.',
   },
   samples: {
-    found: "several sampled answers a query (rows with the same query and model, each with its answer)",
+    found: "samples beside the first answer (more rows with the same query and model)",
     cure: "Add sampled answers, or use a cascade that needs one answer: log-probability.",
   },
   verifier: {
-    found: "a verifier's confidence (verifier, 0 to 1)",
+    found: "verifier's confidence (verifier, 0 to 1)",
     cure: "Add a verifier to every row of a model but the last, or use a cascade without one: quantile-deferral.",
   },
   answers: { found: "answers (answer)", cure: "Add an answer to every row, or use a cascade that reads none." },
