@@ -1,7 +1,9 @@
 /**
  * Whatever can answer, by its name. A fusion method works on every step of the members, a router chooses among them before
- * any has answered; what comes next is one entry in the table.
+ * any has answered, a cascade asks them one after another; what comes next is one entry in the table.
  */
+import type { CascadedEnsemble } from "./after/cascade/live/cascaded-ensemble.js";
+import type { CascadedMethod } from "./after/cascade/live/cascaded-method.js";
 import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
 import type { RoutedMethod } from "./before/live/routed-method.js";
 import type { GenerateOptions } from "./decoding/request.js";
@@ -37,8 +39,20 @@ const routing: System<RoutedMethod> = {
   },
 };
 
+const cascading: System<CascadedMethod> = {
+  kind: "cascade",
+  names: async () => (await import("./after/cascade/registry.js")).cascadeInfos.map(({ name }) => name),
+  check: async (method) => (await import("./after/cascade/live/cascaded-method.js")).checkCascadedMethod(method),
+  open: async (method, source) => {
+    if (source.onMemberFailure === "continue") {
+      refuse("onMemberFailure", "continue", '"fail" with a cascade, which has one member answer at a time');
+    }
+    return (await import("./after/cascade/live/cascading.js")).openCascading(method, source);
+  },
+};
+
 /** In the order in which a name is looked up. */
-const SYSTEMS = [fusion, routing] as const satisfies readonly System<never>[];
+const SYSTEMS = [fusion, routing, cascading] as const satisfies readonly System<never>[];
 
 /** Methods that need no option may be given as their name. */
 export type BareMethodName = {
@@ -49,7 +63,7 @@ export type BareMethodName = {
 export type FusionChoice = MethodOptions | BareMethodName | MethodChoice;
 
 /** Whatever a system is chosen by. */
-export type SystemOptions = MethodOptions | RoutedMethod;
+export type SystemOptions = MethodOptions | RoutedMethod | CascadedMethod;
 
 export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
@@ -61,6 +75,13 @@ export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMembe
 export interface RoutedEnsembleOptions extends LoadOptions {
   /** The router that chooses who answers. */
   method: RoutedMethod;
+  /** Defaults of every request. */
+  request?: GenerateOptions;
+}
+
+export interface CascadedEnsembleOptions extends LoadOptions {
+  /** The cascade that says who is asked next. */
+  method: CascadedMethod;
   /** Defaults of every request. */
   request?: GenerateOptions;
 }
@@ -86,9 +107,17 @@ export function createEnsemble(options: EnsembleOptions | LoadedOptions<FusionCh
 export function createEnsemble(
   options: RoutedEnsembleOptions | (LoadedOptions<RoutedMethod> & { method: RoutedMethod }),
 ): Promise<RoutedEnsemble>;
+/** With a cascade in the place of the method: members are loaded when they are first asked. */
 export function createEnsemble(
-  options: EnsembleOptions | RoutedEnsembleOptions | LoadedOptions<FusionChoice | RoutedMethod>,
-): Promise<Ensemble | RoutedEnsemble>;
+  options: CascadedEnsembleOptions | (LoadedOptions<CascadedMethod> & { method: CascadedMethod }),
+): Promise<CascadedEnsemble>;
+export function createEnsemble(
+  options:
+    | EnsembleOptions
+    | RoutedEnsembleOptions
+    | CascadedEnsembleOptions
+    | LoadedOptions<FusionChoice | RoutedMethod | CascadedMethod>,
+): Promise<Ensemble | RoutedEnsemble | CascadedEnsemble>;
 export async function createEnsemble(given: unknown): Promise<Answerer> {
   const { method, source } = readCall(given);
   const system = await systemOf(method);

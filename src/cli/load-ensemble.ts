@@ -1,5 +1,6 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 
+import type { CascadedEnsemble } from "../after/cascade/live/cascaded-ensemble.js";
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
 import type { LoadOptions } from "../ensemble/load-options.js";
@@ -9,8 +10,8 @@ import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 import { say } from "./terminal.js";
 
-/** Members that are fused, or a router with its members: what `--method` names. */
-export type Answering = Ensemble | RoutedEnsemble;
+/** Members that are fused, or a router or cascade with its members: what `--method` names. */
+export type Answering = Ensemble | RoutedEnsemble | CascadedEnsemble;
 
 export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) => Promise<Answering | undefined> =
   loadEnsemble;
@@ -23,7 +24,7 @@ export async function loadEnsemble(options: EnsembleOptions, interrupts: Interru
 
 /** Members, and whoever answers with them first: other methods can stand over the same members later. */
 export interface Company {
-  /** Undefined where a router loads the members that it chooses. */
+  /** Undefined where a router or cascade loads members as it asks them. */
   members: Members | undefined;
   answering: Answering;
   dispose(): Promise<void>;

@@ -95,6 +95,8 @@ export interface Cascade {
   /** Errors: invalid-option (not fitted, a knob that is not this cascade's, an answer of no model), invalid-data (a detail is missing). */
   next(state: CascadeState, knob?: Knob): CascadeStep;
   callsPerAnswer(model: number): CallsPerAnswer;
+  /** Whether an answer of this model is kept whatever it says, so that it can be shown while it is made. */
+  alwaysKeeps(model: number): boolean;
   /** Settings of the first knob at which the rule's choices change, from what was seen in the fit; no outcome is looked at again. */
   settings(): readonly Knob[];
   /** JSON from which `restoreCascade` makes a cascade that decides alike. */

@@ -28,6 +28,7 @@ import { weightedVote } from "../fitting/votes.js";
 import type { Decision, Knob, Router } from "../router.js";
 import { queryText } from "../table/query-text.js";
 import type { MemberPool } from "./member-pool.js";
+import { totalCost, totalUsage } from "./totals.js";
 
 /** Why a request went where it went. */
 export interface RouteReport extends Decision {
@@ -219,24 +220,3 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
 }
 
 const CANCELLED = "The request was cancelled before a member was chosen.";
-
-function totalUsage(results: readonly GenerateResult[]): GenerateResult["usage"] {
-  const usages = results.map(({ usage }) => usage);
-  const sum = (of: (usage: GenerateResult["usage"]) => number) => usages.reduce((total, each) => total + of(each), 0);
-  return {
-    promptTokens: sum(({ promptTokens }) => promptTokens),
-    steps: sum(({ steps }) => steps),
-    memberPromptTokens: Object.assign({}, ...usages.map(({ memberPromptTokens }) => memberPromptTokens)),
-    memberTokens: Object.assign({}, ...usages.map(({ memberTokens }) => memberTokens)),
-    ...(usages.some(({ reasoningTokens }) => reasoningTokens !== undefined) && {
-      reasoningTokens: Object.assign({}, ...usages.map(({ reasoningTokens }) => reasoningTokens ?? {})),
-    }),
-  };
-}
-
-function totalCost(results: readonly GenerateResult[]): GenerateResult["cost"] {
-  return {
-    tokens: results.reduce((sum, { cost }) => sum + cost.tokens, 0),
-    parameterTokens: results.reduce((sum, { cost }) => sum + cost.parameterTokens, 0),
-  };
-}

@@ -90,6 +90,11 @@ export class CascadeRouting extends TrainedCascade {
     this.#ridge = options.ridge;
   }
 
+  /** An earlier answer may turn out the better one. */
+  override alwaysKeeps(): boolean {
+    return this.order.length === 1;
+  }
+
   protected train(data: CascadeFitData, { seed }: TrainingOptions): void {
     const { table, embeddings } = data;
     const { length } = this.order;

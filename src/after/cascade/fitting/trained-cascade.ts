@@ -76,6 +76,10 @@ export abstract class TrainedCascade<State = unknown> implements Cascade {
     return { samples: 1, verifications: 0 };
   }
 
+  alwaysKeeps(model: number): boolean {
+    return this.after(model) === undefined;
+  }
+
   async fit(given: CascadeFitData, more: FitOptions = {}): Promise<void> {
     const data = readPlain("What a cascade is fitted on", given, "an object: { table }");
     checkTable(data.table);
