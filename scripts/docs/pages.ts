@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { measurementsPage, resultsTable } from "./measurements.js";
 import { membersPage } from "./members.js";
-import { methodsPage, routersPage } from "./methods.js";
+import { cascadesPage, methodsPage, routersPage } from "./methods.js";
 import { surveyPage } from "./survey.js";
 import { templatesPage } from "./templates.js";
 
@@ -15,6 +15,7 @@ export function generatedPages(): Record<string, string> {
   return {
     "docs/methods.md": NOTICE + methodsPage(),
     "docs/routers.md": NOTICE + routersPage(),
+    "docs/cascades.md": NOTICE + cascadesPage(),
     "docs/members.md": NOTICE + membersPage(),
     "docs/measurements.md": NOTICE + measurementsPage(),
     "docs/survey.md": NOTICE + surveyPage(),

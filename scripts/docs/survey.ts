@@ -1,11 +1,12 @@
 /** docs/survey.md: the systems of the survey, and where each one stands here. */
+import { cascadeInfos } from "../../src/after/cascade/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
 import { methodInfos } from "../../src/during/methods.js";
 import { linked, textTable } from "./markdown.js";
 import { SURVEY, type SurveyRow } from "./survey-rows.js";
 
 export function surveyPage(): string {
-  const built = new Set([...methodInfos, ...routerInfos].map(({ name }) => name));
+  const built = new Set([...methodInfos, ...routerInfos, ...cascadeInfos].map(({ name }) => name));
   const rows = SURVEY.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
   const count = rows.filter(({ name }) => built.has(name)).length;
   const parts = [

@@ -33,9 +33,12 @@ export interface Company {
 /** The same with the members kept apart from the method. */
 export async function loadCompany(options: EnsembleOptions, interrupts: Interrupts): Promise<Company | undefined> {
   const { method, onMemberFailure, ...load } = options;
-  const { methodInfos } = await import("../during/methods.js");
+  const [{ routerInfos }, { cascadeInfos }] = await Promise.all([
+    import("../before/registry.js"),
+    import("../after/cascade/registry.js"),
+  ]);
   const name = typeof method === "object" ? ("name" in method ? method.name : method.method.info.name) : method;
-  if (name !== undefined && !methodInfos.some((info) => info.name === name)) {
+  if ([...routerInfos, ...cascadeInfos].some((info) => info.name === name)) {
     const answering = await loadAnswering(options, interrupts);
     return answering && { members: undefined, answering, dispose: () => answering.dispose() };
   }

@@ -4,7 +4,7 @@
  *
  *     score = mean cosine over all pairs of samples;   kept: the medoid
  *
- * Answers are compared by embeddings where they come with some; else by counts of their character trigrams (ours), which
+ * The paper compares answers of several small models; here they are samples of the model that is asked. Answers are compared by embeddings where they come with some; else by counts of their character trigrams (ours), which
  * tell whether texts are alike, not whether different words mean the same.
  */
 import { z } from "zod";
