@@ -1,8 +1,7 @@
 /** Every cascade by its name: what it is, which options it takes, how it starts. One file a cascade in `cascades/`. */
 import type { z } from "zod";
-import { LlamafuseError, unknownName } from "../../errors.js";
-import { checkText, readPlain, shown } from "../../read-options.js";
-import { problemOf } from "../../zod-problem.js";
+import { checkText, readPlain } from "../../read-options.js";
+import { entryNamed } from "../../zod-problem.js";
 import type { Cascade, CascadeInfo } from "./cascade.js";
 import { AutomixCascade, automixInfo, automixOptions } from "./cascades/automix.js";
 import { C3poCascade, c3poInfo, c3poOptions } from "./cascades/c3po.js";
@@ -106,21 +105,9 @@ export function createCascade(options: CascadeOptions): Cascade {
 }
 
 /** The same for a name and options that come from a file or a command line. */
-export function cascadeNamed(name: string, { name: _, ...given }: Record<string, unknown> = {}): TrainedCascade {
-  if (!Object.hasOwn(registry, name)) {
-    throw unknownName("cascade", name, Object.keys(registry), ' "llamafuse cascade list" says what each does.');
-  }
-  const definition: CascadeDefinition = registry[name as CascadeName];
-  const { info } = definition;
-  const result = definition.options.safeParse(given);
-  if (result.success) return definition.create(result.data);
-  const { at: option, words, found, isMissing, unknownKey } = problemOf(result.error, given);
-  if (unknownKey !== undefined) throw unknownName(`option of ${info.name}`, unknownKey, Object.keys(info.options));
-  const said = isMissing ? "it is missing" : `found ${shown(found)}`;
-  throw new LlamafuseError("invalid-option", `The option "${option}" of ${info.name} ${words}; ${said}.`, {
-    cascade: info.name,
-    option,
-    found,
-    allowed: info.options[option] ?? words,
-  });
+export function cascadeNamed(name: string, given: Record<string, unknown> = {}): TrainedCascade {
+  const entries: Record<string, CascadeDefinition> = registry;
+  const hint = ' "llamafuse cascade list" says what each does.';
+  const { entry, options } = entryNamed("cascade", entries, name, given, hint);
+  return entry.create(options);
 }
