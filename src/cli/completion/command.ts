@@ -59,10 +59,11 @@ async function knownWords(program: Command): Promise<KnownWords> {
   ]);
   const methods = methodInfos.map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
+  const cascades = cascadeInfos.map(({ name }) => name);
   const words: Record<string, readonly string[]> = {
-    "--method": [...methods, ...routers],
+    "--method": [...methods, ...routers, ...cascades],
     "--router": routers,
-    "--cascade": cascadeInfos.map(({ name }) => name),
+    "--cascade": cascades,
     "--metric": METRIC_NAMES,
     "--schedule": SCHEDULE_CHOICES,
     "--gpu": ["auto", "cuda", "vulkan", "metal", "false"],
@@ -73,9 +74,9 @@ async function knownWords(program: Command): Promise<KnownWords> {
     "--rope-scaling": llama.ROPE_SCALINGS,
     "--mmap": ["on", "off"],
     "--mlock": ["on", "off"],
-    "methods NAME": [...methods, ...routers],
+    "methods NAME": [...methods, ...routers, ...cascades],
     "route list NAME": routers,
-    "cascade list NAME": cascadeInfos.map(({ name }) => name),
+    "cascade list NAME": cascades,
     "bench NAME": benchInfos.map(({ name }) => name),
     "train METHOD": Object.keys(LEARNED),
     "help COMMAND": program.commands.map((command) => command.name()),

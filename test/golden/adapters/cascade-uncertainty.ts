@@ -3,9 +3,9 @@ import {
   classConfidence,
   entropyOf,
   marginOf,
-  softmax,
 } from "../../../src/after/cascade/signals/class-confidence.js";
 import { argmax } from "../../../src/learning/matrix.js";
+import { softmax } from "../../../src/learning/softmax-regression.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

@@ -3,7 +3,8 @@ import {
   type CachingStrategyName,
   COMMITTEE,
 } from "../../../src/after/cascade/search/caching-strategy.js";
-import { entropyOf, marginOf, softmax } from "../../../src/after/cascade/signals/class-confidence.js";
+import { entropyOf, marginOf } from "../../../src/after/cascade/signals/class-confidence.js";
+import { softmax } from "../../../src/learning/softmax-regression.js";
 import type { GoldenAdapter } from "../adapter.js";
 
 interface Input {

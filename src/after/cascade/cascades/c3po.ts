@@ -103,7 +103,7 @@ export class C3poCascade extends TrainedCascade<C3poState> {
         const answer = answers[row][model];
         const one = table.hasCosts ? table.cost.get(row, model) : 1;
         return {
-          answer: keyOf(answer),
+          answer: keyOf(answer, this.callsPerAnswer(model).samples),
           confidence: this.#confidence(answer),
           cost: one * this.callsPerAnswer(model).samples,
         };
@@ -195,7 +195,6 @@ function votesOf({ samples = [] }: CascadeAnswer) {
 }
 
 /** Equal keys are equal answers. */
-function keyOf(answer: CascadeAnswer): string {
-  const { text = "", samples = [text] } = answer;
-  return String(majorityOf(samples.map(voteOf)).answer);
+function keyOf({ text = "", samples = [text] }: CascadeAnswer, asked: number): string {
+  return String(majorityOf(samples.slice(0, asked).map(voteOf)).answer);
 }

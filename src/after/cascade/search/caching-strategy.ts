@@ -12,7 +12,8 @@
  * Always asked: the first queries, and all when no more remain than the budget pays.
  */
 import { argmax, dot } from "../../../learning/matrix.js";
-import { entropyOf, marginOf, softmax } from "../signals/class-confidence.js";
+import { softmax } from "../../../learning/softmax-regression.js";
+import { entropyOf, marginOf } from "../signals/class-confidence.js";
 
 export const CACHING_STRATEGIES = ["b1", "b2", "entropy", "margin", "committee", "coreset"] as const;
 

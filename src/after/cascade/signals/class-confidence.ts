@@ -15,15 +15,6 @@ export const CLASS_MEASURES = ["max-probability", "margin", "entropy", "distance
 
 export type ClassMeasure = (typeof CLASS_MEASURES)[number];
 
-/** softmax(logits / temperature) */
-export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Array {
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < logits.length; index++) highest = Math.max(highest, logits[index]);
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - highest) / temperature));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => weight / total);
-}
-
 /** The largest value less the second largest; the largest alone where there is one. */
 export function marginOf(values: ArrayLike<number>): number {
   const best = argmax(values);
