@@ -1,5 +1,31 @@
 /** The public names of Llamafuse. */
 
+export type {
+  Cascade,
+  CascadeAnswer,
+  CascadeFitData,
+  CascadeInfo,
+  CascadeQuery,
+  CascadeState,
+  CascadeStep,
+  SavedCascade,
+} from "./after/cascade/cascade.js";
+export {
+  type CascadeChoice,
+  type CascadesEvaluation,
+  type EvaluateCascadesOptions,
+  evaluateCascades,
+} from "./after/cascade/evaluation/evaluate-cascades.js";
+export type {
+  CascadeCall,
+  CascadedChunk,
+  CascadedEnsemble,
+  CascadedResult,
+  CascadeReport,
+} from "./after/cascade/live/cascaded-ensemble.js";
+export type { CascadedMethod, VerifyAnswer } from "./after/cascade/live/cascaded-method.js";
+export { type CascadeName, type CascadeOptions, cascadeInfos, createCascade } from "./after/cascade/registry.js";
+export { type CascadeFile, cascadeFile, loadCascade, restoreCascade } from "./after/cascade/saved-cascade.js";
 export type { CandidateReport } from "./after/select/candidate.js";
 export type { SelectionInfo } from "./after/select/define-selection.js";
 export type { RewardFunction } from "./after/select/methods/best-of-n.js";
@@ -131,6 +157,7 @@ export {
 } from "./model-stores/list-models.js";
 export { type NativeModel, type NativeName, nativeModel, nativeModels } from "./native-models.js";
 export {
+  type CascadedEnsembleOptions,
   createEnsemble,
   type EnsembleOptions,
   type FusionChoice,

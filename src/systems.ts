@@ -1,7 +1,10 @@
 /**
  * Whatever can answer, by its name. A fusion method works on every step of the members, a router chooses among them before
- * any has answered, a selection among their answers; what comes next is one entry in the table.
+ * any has answered, a cascade asks them one after another, a selection chooses among their answers; what comes next is one
+ * entry in the table.
  */
+import type { CascadedEnsemble } from "./after/cascade/live/cascaded-ensemble.js";
+import type { CascadedMethod } from "./after/cascade/live/cascaded-method.js";
 import type { SelectionOptions } from "./after/select/registry.js";
 import type { SelectedEnsemble } from "./after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
@@ -39,6 +42,18 @@ const routing: System<RoutedMethod> = {
   },
 };
 
+const cascading: System<CascadedMethod> = {
+  kind: "cascade",
+  names: async () => (await import("./after/cascade/registry.js")).cascadeInfos.map(({ name }) => name),
+  check: async (method) => (await import("./after/cascade/live/cascaded-method.js")).checkCascadedMethod(method),
+  open: async (method, source) => {
+    if (source.onMemberFailure === "continue") {
+      refuse("onMemberFailure", "continue", '"fail" with a cascade, which has one member answer at a time');
+    }
+    return (await import("./after/cascade/live/cascading.js")).openCascading(method, source);
+  },
+};
+
 const selecting: System<SelectionOptions> = {
   kind: "selection",
   names: async () => (await import("./after/select/registry.js")).selectionInfos.map(({ name }) => name),
@@ -47,7 +62,7 @@ const selecting: System<SelectionOptions> = {
 };
 
 /** In the order in which a name is looked up. */
-const SYSTEMS = [fusion, routing, selecting] as const satisfies readonly System<never>[];
+const SYSTEMS = [fusion, routing, cascading, selecting] as const satisfies readonly System<never>[];
 
 /** Methods that need no option may be given as their name. */
 export type BareMethodName = {
@@ -58,7 +73,7 @@ export type BareMethodName = {
 export type FusionChoice = MethodOptions | BareMethodName | MethodChoice;
 
 /** Whatever a system is chosen by. */
-export type SystemOptions = MethodOptions | RoutedMethod | SelectionOptions;
+export type SystemOptions = MethodOptions | RoutedMethod | CascadedMethod | SelectionOptions;
 
 export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
@@ -70,6 +85,13 @@ export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMembe
 export interface RoutedEnsembleOptions extends LoadOptions {
   /** The router that chooses who answers. */
   method: RoutedMethod;
+  /** Defaults of every request. */
+  request?: GenerateOptions;
+}
+
+export interface CascadedEnsembleOptions extends LoadOptions {
+  /** The cascade that says who is asked next. */
+  method: CascadedMethod;
   /** Defaults of every request. */
   request?: GenerateOptions;
 }
@@ -102,6 +124,10 @@ export function createEnsemble(options: EnsembleOptions | LoadedOptions<FusionCh
 export function createEnsemble(
   options: RoutedEnsembleOptions | (LoadedOptions<RoutedMethod> & { method: RoutedMethod }),
 ): Promise<RoutedEnsemble>;
+/** With a cascade in the place of the method: members are loaded when they are first asked. */
+export function createEnsemble(
+  options: CascadedEnsembleOptions | (LoadedOptions<CascadedMethod> & { method: CascadedMethod }),
+): Promise<CascadedEnsemble>;
 /** With a selection in the place of the method: every member answers, and one of the answers is given. */
 export function createEnsemble(
   options: SelectedEnsembleOptions | (LoadedOptions<SelectionOptions> & { method: SelectionOptions }),
@@ -110,9 +136,10 @@ export function createEnsemble(
   options:
     | EnsembleOptions
     | RoutedEnsembleOptions
+    | CascadedEnsembleOptions
     | SelectedEnsembleOptions
-    | LoadedOptions<FusionChoice | RoutedMethod | SelectionOptions>,
-): Promise<Ensemble | RoutedEnsemble | SelectedEnsemble>;
+    | LoadedOptions<FusionChoice | RoutedMethod | CascadedMethod | SelectionOptions>,
+): Promise<Ensemble | RoutedEnsemble | CascadedEnsemble | SelectedEnsemble>;
 export async function createEnsemble(given: unknown): Promise<Answerer> {
   const { method, source } = readCall(given);
   const system = await systemOf(method);

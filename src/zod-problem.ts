@@ -1,6 +1,6 @@
 /** What is wrong with what a user or a file gave: the first of zod's issues, in words. Used wherever such data is parsed. */
 import type { z } from "zod";
-import { nearestName } from "./errors.js";
+import { LlamafuseError, nearestName, unknownName } from "./errors.js";
 import { shown } from "./read-options.js";
 
 type Issue = z.core.$ZodIssue;
@@ -134,4 +134,38 @@ function wordsOfUnion({ errors, message }: Extract<Issue, { code: "invalid_union
   const near = first.filter(({ code }) => code !== "invalid_type" && code !== "invalid_value");
   const words = new Set((near.length > 0 ? near : first).map((issue) => wordsOf(issue, types)));
   return [...words].join(" or ").replaceAll(" or must be ", " or ");
+}
+
+/** What a registry knows of one of its entries. */
+interface NamedEntry {
+  info: { name: string; options: Record<string, string> };
+  /** Checks the options, and fills in the defaults. */
+  options: z.ZodType;
+}
+
+/**
+ * The entry of a name and its options, which come from a program, a file or a command line. `kind`: as errors call an entry;
+ * `hint`: where the names are listed. LlamafuseError "invalid-option" for an unknown name or option, or a value out of range.
+ */
+export function entryNamed<Entry extends NamedEntry>(
+  kind: string,
+  registry: Record<string, Entry>,
+  name: string,
+  { name: _, ...given }: Record<string, unknown>,
+  hint: string,
+): { entry: Entry; options: unknown } {
+  if (!Object.hasOwn(registry, name)) throw unknownName(kind, name, Object.keys(registry), hint);
+  const entry = registry[name];
+  const { info } = entry;
+  const result = entry.options.safeParse(given);
+  if (result.success) return { entry, options: result.data };
+  const { at: option, words, found, isMissing, unknownKey } = problemOf(result.error, given);
+  if (unknownKey !== undefined) throw unknownName(`option of ${info.name}`, unknownKey, Object.keys(info.options));
+  const said = isMissing ? "it is missing" : `found ${shown(found)}`;
+  throw new LlamafuseError("invalid-option", `The option "${option}" of ${info.name} ${words}; ${said}.`, {
+    [kind]: info.name,
+    option,
+    found,
+    allowed: info.options[option] ?? words,
+  });
 }

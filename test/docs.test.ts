@@ -82,7 +82,9 @@ describe("every page", () => {
       for (const [, line] of text.matchAll(/(?:npx |`)llamafuse ([a-z][^\n`]*)/g)) {
         const [name, sub] = line.split(/\s+/);
         expect(commands, `${file}: llamafuse ${line}`).toContain(name);
-        const help = await helpOf(name === "route" && /^[a-z]+$/.test(sub ?? "") ? `route ${sub}` : name);
+        const help = await helpOf(
+          ["route", "cascade"].includes(name) && /^[a-z]+$/.test(sub ?? "") ? `${name} ${sub}` : name,
+        );
         for (const [, flag] of line.replace(/#.*/, "").matchAll(/\s(--[a-z-]+)/g))
           expect(help, `${file}: llamafuse ${line}`).toContain(flag);
       }

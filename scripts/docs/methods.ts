@@ -1,4 +1,7 @@
-/** docs/methods.md and docs/routers.md: what the registries know. */
+/** docs/methods.md, docs/routers.md, docs/cascades.md and docs/selections.md: what the registries know. */
+import { readFileSync } from "node:fs";
+import type { AnswerDetail } from "../../src/after/cascade/cascade.js";
+import { cascadeInfos } from "../../src/after/cascade/registry.js";
 import { HOW_GOOD, IS_RIGHT, WHICH_IS_BETTER } from "../../src/after/prompts/prompts.js";
 import { selectionInfos } from "../../src/after/select/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
@@ -81,6 +84,88 @@ in place of a method: \`-M NAME:router=router.json\`. [Routing](routing.md) show
     parts.push(`## ${name}`, facts, optionsTable(options));
   }
   return `${parts.join("\n\n")}\n`;
+}
+
+const DETAILS: Record<AnswerDetail, string> = {
+  logProbs: "token log-probabilities",
+  classProbabilities: "probabilities of choices",
+  samples: "several samples",
+  verifier: "a verifier's confidence",
+  answers: "short answers",
+};
+
+export function cascadesPage(): string {
+  const reads = (needs: readonly AnswerDetail[]) =>
+    needs.map((need) => DETAILS[need]).join(", ") || "whatever there is";
+  const parts = [
+    "# Cascades",
+    `A cascade asks a cheap model first and another where the answer does not convince. Its cost counts every call: rejected
+answers, samples and verifications. Without training, in place of a method, members by rising cost:`,
+    `\`\`\`bash
+npx llamafuse generate -m small.gguf -m large.gguf -M log-probability -o threshold=-0.3 "Why is the sky blue?"
+npx llamafuse generate -m small.gguf -m large.gguf -M mot -o samples=5 -o threshold=0.6 "What is 3 plus 4?"
+\`\`\``,
+    `Fitted on your own questions:`,
+    `\`\`\`bash
+npx llamafuse eval native --split development -m sparrow -m raven --outcomes outcomes.jsonl --details
+npx llamafuse cascade eval --train outcomes.jsonl                      # all that the table can serve, judged as routers are
+npx llamafuse cascade fit --train outcomes.jsonl -o cascade.json       # quantile-deferral, or --cascade NAME
+npx llamafuse cascade explain cascade.json --table outcomes.jsonl      # who answers how often, and what it costs
+npx llamafuse generate -m sparrow -m raven -M quantile-deferral -o cascade=cascade.json $'Question: …\\nAnswer:'
+\`\`\``,
+    `\`cascade eval\` puts cascades beside single models, the zero router, the oracle and routers (\`--router knn\`), with intervals on
+queries that did not choose the settings ([Routing](routing.md) says how). \`--by latency\` counts milliseconds instead of costs. A
+table may have \`logProbs\`, \`classProbabilities\`, \`verifier\` and several rows for samples beside quality and cost. Models are asked
+by rising mean cost, whatever their names; \`chain\` names another order.`,
+    `At work members are loaded when they are first asked. An answer that may yet be rejected is shown when it is kept; the last
+member's is shown while it is made. \`result.cascade\` lists every call with its cost and the reason why it was kept or not;
+\`usage\` and \`cost\` sum all of them.`,
+    `On the native questions, sparrow first and raven where needed, fitted on 300 development questions and measured on 300 others
+([results](../bench/results/cascade-deferral.json), \`npx tsx bench/cascade-deferral.ts\`): \`quantile-deferral\` recovers ${recovered("quantile-deferral")} of the area
+between random and oracle deferral, \`log-probability\` without labels ${recovered("log-probability")}. At the threshold that stays within one point of
+raven on the development questions, \`log-probability\` brings ${operating("log-probability")}.`,
+    textTable(
+      ["cascade", "what it does", "reads", "source", "knobs"],
+      cascadeInfos.map(({ name, summary, needs, source, knobs }) => [
+        `[\`${name}\`](#${name})`,
+        summary,
+        reads(needs),
+        linked(source),
+        knobs.map((knob) => `\`${knob}\``).join(", "),
+      ]),
+    ),
+  ];
+  for (const { name, summary, source, needs, knobs, options, trainingFree } of cascadeInfos) {
+    const facts = [
+      `Source: ${linked(source)}`,
+      `Reads: ${reads(needs)}`,
+      `Knobs: ${knobs.map((knob) => `\`${knob}\``).join(", ")}`,
+      trainingFree ? "Works without a fit" : "Must be fitted",
+    ];
+    parts.push(`## ${name}`, `${summary}\n\n${facts.map((fact) => `- ${fact}`).join("\n")}`, optionsTable(options));
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+interface Deferral {
+  cascade: string;
+  recovered: number;
+  quality: number;
+  largeQuality: number;
+  costOfLarge: number;
+}
+
+function deferralOf(cascade: string): Deferral {
+  const { rows } = JSON.parse(readFileSync("bench/results/cascade-deferral.json", "utf8")) as { rows: Deferral[] };
+  return rows.find((row) => row.cascade === cascade)!;
+}
+
+const recovered = (cascade: string) => `${(100 * deferralOf(cascade).recovered).toFixed(0)} %`;
+
+function operating(cascade: string): string {
+  const { quality, largeQuality, costOfLarge } = deferralOf(cascade);
+  const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+  return `${percent(quality)} for ${percent(costOfLarge, 0)} of raven's cost (raven: ${percent(largeQuality)})`;
 }
 
 function optionsTable(options: Record<string, string>): string {

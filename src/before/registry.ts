@@ -1,8 +1,7 @@
 /** Every router by its name: what it is, which options it takes, how it starts. One file a router in `routers/`. */
 import type { z } from "zod";
-import { LlamafuseError, unknownName } from "../errors.js";
-import { checkText, readPlain, shown } from "../read-options.js";
-import { problemOf } from "../zod-problem.js";
+import { checkText, readPlain } from "../read-options.js";
+import { entryNamed } from "../zod-problem.js";
 import type { RouterDefinition, TrainedRouter } from "./fitting/trained-router.js";
 import type { Router, RouterInfo } from "./router.js";
 import { ArchRouter, archRouterInfo, archRouterOptions } from "./routers/arch-router.js";
@@ -171,21 +170,9 @@ export function createRouter(options: RouterOptions): Router {
 }
 
 /** The same for a name and options that come from a file or a command line. */
-export function routerNamed(name: string, { name: _, ...given }: Record<string, unknown> = {}): TrainedRouter {
-  if (!Object.hasOwn(registry, name)) {
-    throw unknownName("router", name, Object.keys(registry), ' "llamafuse route list" says what each does.');
-  }
-  const definition: RouterDefinition = registry[name as RouterName];
-  const { info } = definition;
-  const result = definition.options.safeParse(given);
-  if (result.success) return definition.create(result.data);
-  const { at: option, words, found, isMissing, unknownKey } = problemOf(result.error, given);
-  if (unknownKey !== undefined) throw unknownName(`option of ${info.name}`, unknownKey, Object.keys(info.options));
-  const said = isMissing ? "it is missing" : `found ${shown(found)}`;
-  throw new LlamafuseError("invalid-option", `The option "${option}" of ${info.name} ${words}; ${said}.`, {
-    router: info.name,
-    option,
-    found,
-    allowed: info.options[option] ?? words,
-  });
+export function routerNamed(name: string, given: Record<string, unknown> = {}): TrainedRouter {
+  const entries: Record<string, RouterDefinition> = registry;
+  const hint = ' "llamafuse route list" says what each does.';
+  const { entry, options } = entryNamed("router", entries, name, given, hint);
+  return entry.create(options);
 }

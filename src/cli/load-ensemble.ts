@@ -1,5 +1,6 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 
+import type { CascadedEnsemble } from "../after/cascade/live/cascaded-ensemble.js";
 import type { SelectedEnsemble } from "../after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
@@ -10,8 +11,8 @@ import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 import { say } from "./terminal.js";
 
-/** Members that are fused or selected from, or a router with its members: what `--method` names. */
-export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble;
+/** Members that are fused or selected from, or a router or cascade with its members: what `--method` names. */
+export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble | CascadedEnsemble;
 
 export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) => Promise<Answering | undefined> =
   loadEnsemble;
@@ -24,7 +25,7 @@ export async function loadEnsemble(options: EnsembleOptions, interrupts: Interru
 
 /** Members, and whoever answers with them first: other methods can stand over the same members later. */
 export interface Company {
-  /** Undefined where a router loads the members that it chooses. */
+  /** Undefined where a router or cascade loads members as it asks them. */
   members: Members | undefined;
   answering: Answering;
   dispose(): Promise<void>;
@@ -33,9 +34,12 @@ export interface Company {
 /** The same with the members kept apart from the method. */
 export async function loadCompany(options: EnsembleOptions, interrupts: Interrupts): Promise<Company | undefined> {
   const { method, onMemberFailure, ...load } = options;
-  const { routerInfos } = await import("../before/registry.js");
+  const [{ routerInfos }, { cascadeInfos }] = await Promise.all([
+    import("../before/registry.js"),
+    import("../after/cascade/registry.js"),
+  ]);
   const name = typeof method === "object" ? ("name" in method ? method.name : method.method.info.name) : method;
-  if (name !== undefined && routerInfos.some((info) => info.name === name)) {
+  if ([...routerInfos, ...cascadeInfos].some((info) => info.name === name)) {
     const answering = await loadAnswering(options, interrupts);
     return answering && { members: undefined, answering, dispose: () => answering.dispose() };
   }

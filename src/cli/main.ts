@@ -3,6 +3,7 @@ import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { LlamafuseError, unknownName } from "../errors.js";
 import { registerBench } from "./bench/command.js";
+import { registerCascade } from "./cascade/command.js";
 import { registerChat } from "./chat/command.js";
 import { registerCompletion } from "./completion/command.js";
 import { registerDetermine } from "./determine/command.js";
@@ -78,6 +79,7 @@ function makeProgram(): Command {
   registerEval(program);
   registerDetermine(program);
   registerRoute(program);
+  registerCascade(program);
   registerScore(program);
   registerTrain(program);
   registerInit(program);

@@ -1,7 +1,7 @@
 /** From a file to what `createEnsemble` takes. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { RoutedMethod } from "../before/live/routed-method.js";
+import { readCascade } from "../after/cascade/saved-cascade.js";
 import { readRouter } from "../before/saved-router.js";
 import { checkRequest } from "../decoding/request.js";
 import { aboutSamplerOption, SAMPLER_OPTIONS } from "../decoding/sampler-options.js";
@@ -18,11 +18,11 @@ import { type Problem, problemOf } from "../zod-problem.js";
 import { type WrittenOut, writtenOut } from "./schema.js";
 
 /** Options of methods and routers that name files. */
-const FILE_OPTIONS = ["router", "classifier", "table"] as const;
+const FILE_OPTIONS = ["router", "cascade", "classifier", "table"] as const;
 
 /**
  * An ensemble in a file, with every path in it taken from the file's folder. No model is opened.
- * Errors: file-unreadable; invalid-data, which names the file and the field; those of the method and of a router's file.
+ * Errors: file-unreadable; invalid-data, which names the file and the field; those of the method and of a router's or cascade's file.
  *
  * @example
  * const ensemble = await createEnsemble(await readEnsembleFile("ensemble.json"));
@@ -122,8 +122,9 @@ const WORDS: Readonly<Record<string, string>> = {
   "members.isolate": "must be true or false",
   onMemberFailure: 'must be "fail" or "continue"',
   method: "must be a method's name, a router's file, or an object with a name and options",
-  "method.name": "must be a method's or a router's name",
+  "method.name": "must be a method's, a router's or a cascade's name",
   "method.router": "must be the path of a router's file",
+  "method.cascade": "must be the path of a cascade's file",
   "method.classifier": "must be the path of a classifier's file",
   schedule: 'must be "auto", "parallel" or "in-turn"',
   gpu: 'must be "auto", "cuda", "vulkan", "metal" or false',
@@ -166,7 +167,7 @@ function modelIn(folder: string, model: string): string {
   return isNativeName(model) && !existsSync(file) ? model : file;
 }
 
-/** With files taken from the folder; a router's name is in its file. */
+/** With files taken from the folder; a router's or cascade's name is in its file. */
 async function methodIn(
   folder: string,
   given: NonNullable<WrittenOut["method"]>,
@@ -181,9 +182,12 @@ async function methodIn(
     method.embedder = modelIn(folder, method.embedder);
   }
   if (method.name === undefined) {
-    if (method.router === undefined)
-      throw invalid(file, 'method must have a name, such as "unite", or a router', { field: "method" });
-    method.name = (await readRouter(method.router as string)).saved.name;
+    if (method.router === undefined && method.cascade === undefined)
+      throw invalid(file, 'method must have a name, such as "unite", a router or a cascade', { field: "method" });
+    const fitted = await (method.router === undefined
+      ? readCascade(method.cascade as string)
+      : readRouter(method.router as string));
+    method.name = fitted.saved.name;
   }
-  return method as unknown as SystemOptions & RoutedMethod;
+  return method as unknown as SystemOptions;
 }

@@ -8,6 +8,7 @@
  * What a field must be is said here, by type; ranges are checked by whoever uses the value.
  */
 import { z } from "zod";
+import { cascadeInfos } from "../after/cascade/registry.js";
 import { selectionInfos } from "../after/select/registry.js";
 import { routerInfos } from "../before/registry.js";
 import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
@@ -37,8 +38,9 @@ const method = z.looseObject({
     .string()
     .min(1)
     .optional()
-    .meta({ description: "A method, a router or a selection. Put options beside the name." }),
+    .meta({ description: "A method, a router, a selection or a cascade. Put options beside the name." }),
   router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
+  cascade: z.string().optional().meta({ description: "File of a fitted cascade, relative to this file." }),
   classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),
 });
 
@@ -90,7 +92,7 @@ function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Mem
   return z.strictObject({
     $schema: z.string().optional().meta({ description: "The schema that editors check this file with." }),
     members: z.array(members).min(1).meta({ description: "The models; one or any number." }),
-    method: methods.optional().meta({ description: 'How they are fused, or a router. Default "unite".' }),
+    method: methods.optional().meta({ description: 'How they are fused, or a router or cascade. Default "unite".' }),
     schedule: z.enum(SCHEDULE_CHOICES).optional().meta({ description: 'How members share the cores. Default "auto".' }),
     gpu: z
       .union([z.enum(["auto", "cuda", "vulkan", "metal"]), z.literal(false)])
@@ -114,7 +116,10 @@ export type WrittenOut = z.infer<typeof writtenOut>;
 /** The JSON schema that editors read: `ensemble.schema.json` of the package. */
 export function ensembleJsonSchema(): Record<string, unknown> {
   const names = z.enum(
-    [...methodInfos, ...routerInfos, ...selectionInfos].map(({ name }) => name) as [string, ...string[]],
+    [...methodInfos, ...routerInfos, ...selectionInfos, ...cascadeInfos].map(({ name }) => name) as [
+      string,
+      ...string[],
+    ],
   );
   const file = z
     .string()

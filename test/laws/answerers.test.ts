@@ -1,5 +1,5 @@
 /**
- * What holds for whatever answers: every fusion method of the registry, a router and selections, on scripted members. Bad requests are
+ * What holds for whatever answers: every fusion method of the registry, a router, cascades and selections, on scripted members. Bad requests are
  * refused with one typed error and leave no trace; cancelled ones end, wherever they are; nobody waits for ever.
  */
 import { afterEach, describe, expect, it } from "vitest";
@@ -80,6 +80,8 @@ const ANSWERERS: Record<string, () => Promise<Answerer>> = {
       },
     ]),
   ),
+  "a cascade": () => createEnsemble({ members: scripted(2), method: { name: "log-probability" } }),
+  "a sampling cascade": () => createEnsemble({ members: scripted(2), method: { name: "mot", samples: 2 } }),
 };
 
 const throwing = (name: string) =>

@@ -1,22 +1,11 @@
 /** From a router's name and its file to an ensemble that it leads. */
-import os from "node:os";
 import { checkDefaults } from "../../decoding/request.js";
-import { type Ensemble, fuse, loadEnsemble } from "../../ensemble/ensemble.js";
-import { type CheckedLoadOptions, checkLoadOptions } from "../../ensemble/load-options.js";
-import type { Members } from "../../ensemble/members.js";
 import { untilAborted } from "../../ensemble/members.js";
 import type { MemberSource } from "../../ensemble/system.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
-import { checkModel } from "../../llama/check-model.js";
-import { isMember } from "../../member/is-member.js";
-import type { Member } from "../../member/member.js";
-import type { MemberOptions } from "../../member/member-options.js";
-import { isRemote, resolveModel } from "../../member/resolve-model.js";
 import { theKnob } from "../allocation/choose.js";
-import type { Router } from "../router.js";
 import { loadRouter, readRouter, requireEmbedder } from "../saved-router.js";
-import { memoryOfModel } from "./member-memory.js";
-import { checkFits, MemberPool, type PoolEntry } from "./member-pool.js";
+import { checkedMemory, namesOf, poolOf } from "./pool-entries.js";
 import { RoutedEnsemble } from "./routed-ensemble.js";
 import { type RoutedMethod, requireFitted } from "./routed-method.js";
 
@@ -40,13 +29,10 @@ export async function checkRoutedMethod(method: RoutedMethod): Promise<void> {
  */
 export async function openRouter(method: RoutedMethod, source: MemberSource): Promise<RoutedEnsemble> {
   requireFitted(method);
-  const { name, router: given, memory = os.totalmem() / 2, ...knob } = method;
-  if (!(memory > 0)) {
-    const message = `The memory for members is ${memory}; it must be a number of bytes above 0.`;
-    throw new LlamafuseError("invalid-option", message, { found: memory, allowed: "> 0", option: "memory" });
-  }
+  const { name, router: given, memory: most, ...knob } = method;
+  const memory = checkedMemory(most);
   const defaults = checkDefaults(source.request);
-  const load = "load" in source ? checkLoadOptions(source.load, "createEnsemble") : undefined;
+  namesOf(source);
   return await untilAborted(source.signal, async () => {
     const isFile = typeof given === "string";
     const { router, embedder } = isFile ? await loadRouter(given) : given;
@@ -61,50 +47,12 @@ export async function openRouter(method: RoutedMethod, source: MemberSource): Pr
         );
       }
       theKnob(knob, router.info);
-      const entries =
-        "loaded" in source ? loadedEntries(router, source.loaded) : await entriesToLoad(router, load!, memory);
+      const pool = await poolOf(router.models, source, memory, "router");
       source.signal?.throwIfAborted();
-      const pool = new MemberPool(entries, memory);
       return new RoutedEnsemble({ router, embedder, ownsEmbedder: isFile, knob, defaults, pool });
     } catch (error) {
       if (isFile) await embedder.dispose?.();
       throw error;
     }
   });
-}
-
-function loadedEntries({ models }: Router, members: Members): PoolEntry<Ensemble>[] {
-  return models.map((name) => {
-    if (!members.names.includes(name)) throw missingMember(name, members.names);
-    return { name, bytes: () => 0, load: () => fuse(members.only(name), { name: "single" }) };
-  });
-}
-
-/** Every model of the router as a member that can be loaded. Files on this machine are checked now, all others when asked. */
-async function entriesToLoad(
-  { models }: Router,
-  { members, names, ...rest }: CheckedLoadOptions,
-  memory: number,
-): Promise<PoolEntry<Ensemble>[]> {
-  return await Promise.all(
-    models.map(async (model) => {
-      const index = names.indexOf(model);
-      if (index < 0) throw missingMember(model, names);
-      const member = members[index];
-      const load = (chosen: MemberOptions | Member) => (signal: AbortSignal) =>
-        loadEnsemble({ ...rest, members: [chosen], method: { name: "single" }, signal });
-      if (isMember(member)) return { name: model, bytes: () => 0, load: load(member) };
-      const bytes = async () => memoryOfModel(await checkModel(await resolveModel(member.model)), member.contextSize);
-      if (!isRemote(member.model)) checkFits(model, await bytes(), memory);
-      return { name: model, bytes, load: load({ ...member, name: model, weight: 1 }) };
-    }),
-  );
-}
-
-function missingMember(model: string, names: readonly string[]): LlamafuseError {
-  return new LlamafuseError(
-    "incompatible-members",
-    `The router can choose ${model}, but no member has that name. Members: ${names.join(", ")}. Add it, as members: [{ name: "${model}", model: "….gguf" }].`,
-    { found: names, allowed: model },
-  );
 }

@@ -22,10 +22,14 @@ export interface Outcome {
   promptTokens?: number;
   completionTokens?: number;
   latencyMs?: number;
+  verifier?: number;
   answer?: string;
+  logProbs?: readonly number[];
+  classProbabilities?: readonly number[];
 }
 
-const NUMBERS = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs"] as const;
+const NUMBERS = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs", "verifier"] as const;
+const LISTS = ["logProbs", "classProbabilities"] as const;
 
 export interface RowOptions {
   fresh?: boolean;
@@ -120,6 +124,13 @@ export class TableBuilder {
       ...(cells.some((cell) => (cell?.length ?? 0) > 1) && {
         sampleQuality: cells.map((cell) => cell?.flatMap(({ quality = Number.NaN }) => quality)),
       }),
+      // Of several samples the first one's, which is the first answer.
+      ...Object.fromEntries(
+        LISTS.filter((key) => cells.some((cell) => cell?.[0][key] !== undefined)).map((key) => [
+          key,
+          cells.map((cell) => cell?.[0][key]),
+        ]),
+      ),
       references: listed("reference"),
       datasets: listed("dataset"),
       subjects: listed("subject"),

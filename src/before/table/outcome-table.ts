@@ -24,6 +24,12 @@ export interface OutcomeTableParts {
   answers?: readonly (readonly string[] | undefined)[];
   /** By cell: the quality of each sample, in the order of the answers. */
   sampleQuality?: readonly (readonly number[] | undefined)[];
+  /** How sure a verifier is that the first answer is right, 0 to 1. */
+  verifier?: Matrix;
+  /** By cell: ln p of each token of the first answer, in the model's own distribution. */
+  logProbs?: readonly (readonly number[] | undefined)[];
+  /** By cell: of the classes or choices, in one order for all models. */
+  classProbabilities?: readonly (readonly number[] | undefined)[];
   /** By row. */
   references?: readonly (string | undefined)[];
   datasets?: readonly (string | undefined)[];
@@ -35,9 +41,9 @@ export interface OutcomeTableParts {
   leftOutColumns?: readonly string[];
 }
 
-const MATRICES = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs"] as const;
+const MATRICES = ["quality", "cost", "promptTokens", "completionTokens", "latencyMs", "verifier"] as const;
 const BY_ROW = ["references", "datasets", "subjects", "tags"] as const;
-const BY_CELL = ["answers", "sampleQuality"] as const;
+const BY_CELL = ["answers", "sampleQuality", "logProbs", "classProbabilities"] as const;
 
 export class OutcomeTable implements OutcomeTableParts {
   readonly name: string;
@@ -52,6 +58,9 @@ export class OutcomeTable implements OutcomeTableParts {
   readonly latencyMs?: Matrix;
   readonly answers?: readonly (readonly string[] | undefined)[];
   readonly sampleQuality?: readonly (readonly number[] | undefined)[];
+  readonly verifier?: Matrix;
+  readonly logProbs?: readonly (readonly number[] | undefined)[];
+  readonly classProbabilities?: readonly (readonly number[] | undefined)[];
   readonly references?: readonly (string | undefined)[];
   readonly datasets?: readonly (string | undefined)[];
   readonly subjects?: readonly (string | undefined)[];
@@ -185,13 +194,15 @@ export class OutcomeTable implements OutcomeTableParts {
       }
     }
     this.#checkRange("quality", 1, "Rescale it: (quality − lowest) / (highest − lowest).");
+    this.#checkRange("verifier", 1, "A verifier's confidence is a probability or a share of votes.");
     this.#checkRange("cost", Number.MAX_VALUE, "A cost is what a call takes: money, joules or milliseconds.");
   }
 
-  #checkRange(key: "quality" | "cost", highest: number, cure: string): void {
-    const bad = this[key].data.findIndex((value) => value < 0 || value > highest);
+  #checkRange(key: "quality" | "cost" | "verifier", highest: number, cure: string): void {
+    const values = this[key]?.data ?? new Float64Array();
+    const bad = values.findIndex((value) => value < 0 || value > highest);
     if (bad < 0) return;
-    const found = this[key].data[bad];
+    const found = values[bad];
     const row = Math.floor(bad / this.models.length);
     const model = this.models[bad % this.models.length];
     const allowed = highest === 1 ? "0 to 1" : "0 or more";

@@ -1,15 +1,14 @@
-/** Another method, or a router, over the members that are loaded. */
-import type { RoutedEnsemble } from "../../before/live/routed-ensemble.js";
+/** Another method, router or cascade over the members that are loaded. */
 import type { Members } from "../../ensemble/members.js";
 import { LlamafuseError } from "../../errors.js";
 import type { Answering } from "../load-ensemble.js";
 import { readMethod } from "../method-words.js";
 import { StepBar } from "../progress.js";
 
-/** `word`: NAME or NAME:OPTION=VALUE,… Errors: those of `createEnsemble`; invalid-option where a router loads the members. */
+/** `word`: NAME or NAME:OPTION=VALUE,… Errors: those of `createEnsemble`; invalid-option where a router or cascade loads the members. */
 export async function withMethod(members: Members | undefined, word: string): Promise<Answering> {
   if (members === undefined) {
-    const message = `This conversation uses a router, which loads members as it chooses them. To fuse members, start "llamafuse chat" again with --method.`;
+    const message = `This conversation uses a router or a cascade, which loads members as it asks them. To fuse members, start "llamafuse chat" again with --method.`;
     throw new LlamafuseError("invalid-option", message, { found: word, option: "/method" });
   }
   const { createEnsemble } = await import("../../systems.js");
@@ -23,12 +22,9 @@ export async function withMethod(members: Members | undefined, word: string): Pr
   }
 }
 
-/** What a chat calls it: `fused by unite`. */
-export function howOf(answering: Answering): "fused" | "routed" | "selected" {
-  if (isRouted(answering)) return "routed";
+/** What the members are: `fused`, `routed`, `selected` or `asked in turn`. */
+export function manner(answering: Answering): string {
+  if ("router" in answering) return "routed";
+  if ("cascade" in answering) return "asked in turn";
   return "plan" in answering ? "fused" : "selected";
-}
-
-export function isRouted(answering: Answering): answering is RoutedEnsemble {
-  return "router" in answering;
 }

@@ -6,7 +6,7 @@ import { LlamafuseError, unknownName } from "../../errors.js";
 import type { Answering, Company } from "../load-ensemble.js";
 import { parseThinking } from "../prompt-options.js";
 import { samplerFlags } from "../sampler-flags.js";
-import { howOf, withMethod } from "./change-method.js";
+import { manner, withMethod } from "./change-method.js";
 import type { Conversation } from "./conversation.js";
 
 /** What /set takes of numbers: the names of the flags, with the options that they become. */
@@ -59,9 +59,9 @@ export class ChatSession {
     return { ...this.options, ...(this.isTraced && { trace: true }) };
   }
 
-  /** `fused by unite`, `routed by knn`, `selected by mbr` */
+  /** `fused by unite`, `routed by knn`, `selected by mbr`, `asked in turn by mot` */
   get how(): string {
-    return `${howOf(this.#answering)} by ${this.#answering.methodName}`;
+    return `${manner(this.#answering)} by ${this.#answering.methodName}`;
   }
 
   /** Errors: those of `withMethod`; the method stays as it was. */

@@ -42,6 +42,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
     { methodInfos },
     { selectionInfos },
     { routerInfos },
+    { cascadeInfos },
     { METRIC_NAMES },
     { SCHEDULE_CHOICES },
     { LEARNED },
@@ -51,6 +52,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
     import("../../during/methods.js"),
     import("../../after/select/registry.js"),
     import("../../before/registry.js"),
+    import("../../after/cascade/registry.js"),
     import("../../evaluation/metrics/metrics.js"),
     import("../../ensemble/plan.js"),
     import("../../during/token/switch/learned.js"),
@@ -59,9 +61,11 @@ async function knownWords(program: Command): Promise<KnownWords> {
   ]);
   const methods = [...methodInfos, ...selectionInfos].map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
+  const cascades = cascadeInfos.map(({ name }) => name);
   const words: Record<string, readonly string[]> = {
-    "--method": [...methods, ...routers],
+    "--method": [...methods, ...routers, ...cascades],
     "--router": routers,
+    "--cascade": cascades,
     "--metric": METRIC_NAMES,
     "--schedule": SCHEDULE_CHOICES,
     "--gpu": ["auto", "cuda", "vulkan", "metal", "false"],
@@ -72,8 +76,9 @@ async function knownWords(program: Command): Promise<KnownWords> {
     "--rope-scaling": llama.ROPE_SCALINGS,
     "--mmap": ["on", "off"],
     "--mlock": ["on", "off"],
-    "methods NAME": [...methods, ...routers],
+    "methods NAME": [...methods, ...routers, ...cascades],
     "route list NAME": routers,
+    "cascade list NAME": cascades,
     "bench NAME": benchInfos.map(({ name }) => name),
     "train METHOD": Object.keys(LEARNED),
     "help COMMAND": program.commands.map((command) => command.name()),

@@ -44,6 +44,7 @@ interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFl
   lanes?: number;
   html?: string;
   outcomes?: string;
+  details?: boolean;
   json?: boolean;
 }
 
@@ -101,8 +102,9 @@ export function registerEval(program: Command): void {
     .option("--html <file>", "write an HTML page with charts and the questions where methods differ")
     .option(
       "--outcomes <file>",
-      "write each member's result on each question, as a table for llamafuse route; without -M, ask only the members",
+      "write each member's result on each question, as a table for llamafuse route and cascade; without -M, ask only the members",
     )
+    .option("--details", "with --outcomes: write the probabilities of tokens and choices too, which cascades read")
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
   addMachineOptions(command);
   addCommonOptions(command)
@@ -135,6 +137,10 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   ]);
   const { metric, split, limit, ledger, lanes, verbose } = flags;
   const { maxTokens, stop, seed, ...sampling } = samplingOptions(flags);
+  if (flags.details && flags.outcomes === undefined) {
+    const message = "--details adds to the table that --outcomes writes. Name one: --outcomes FILE --details.";
+    throw new LlamafuseError("invalid-option", message, { option: "--details" });
+  }
   for (const target of [flags.html, flags.outcomes]) if (target !== undefined) checkTarget(target);
   const tasks = [];
   for (const word of words.length > 0 ? words : ["native"]) tasks.push(await readTask(word, { metric, split }));
@@ -166,7 +172,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
       },
     });
     answers.stop();
-    if (flags.outcomes !== undefined) await writeOutcomes(evaluation, flags.outcomes);
+    if (flags.outcomes !== undefined) await writeOutcomes(evaluation, flags.outcomes, flags.details);
     await print(summarise(evaluation), flags);
     return 0;
   } catch (error) {
@@ -181,13 +187,14 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
   }
 }
 
-async function writeOutcomes(evaluation: Evaluation, file: string): Promise<void> {
+async function writeOutcomes(evaluation: Evaluation, file: string, details = false): Promise<void> {
   const { outcomeRows } = await import("../../evaluation/outcome-rows.js");
   const lines = (function* () {
-    for (const row of outcomeRows(evaluation)) yield `${JSON.stringify(row)}\n`;
+    for (const row of outcomeRows(evaluation, { details })) yield `${JSON.stringify(row)}\n`;
   })();
   await writeWhole(file, lines);
-  notice(`The outcomes are in ${file}: llamafuse route fit --train ${file} -o router.json`);
+  const next = details ? `cascade fit --train ${file} -o cascade.json` : `route fit --train ${file} -o router.json`;
+  notice(`The outcomes are in ${file}: llamafuse ${next}`);
 }
 
 async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {

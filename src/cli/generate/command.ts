@@ -1,6 +1,7 @@
 /** `llamafuse generate`: one prompt, one answer. */
 
 import type { Command } from "commander";
+import type { CascadedResult } from "../../after/cascade/live/cascaded-ensemble.js";
 import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
@@ -141,10 +142,13 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
   tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
-  const { route, selection } = result as Partial<RoutedResult & SelectedResult>;
+  const { route, cascade, selection } = result as Partial<RoutedResult & CascadedResult & SelectedResult>;
   const reason = route?.reason ?? selection?.reason;
   if (reason !== undefined) notice(reason);
-  const members = route?.models.map((name) => ({ name })) ?? ensemble.members;
+  for (const { reason: why } of cascade?.calls ?? []) notice(why);
+  for (const note of cascade?.notes ?? []) notice(note);
+  const asked = route?.models ?? cascade?.calls.map(({ member }) => member);
+  const members = asked?.map((name) => ({ name })) ?? ensemble.members;
   notice(`${memberNames({ members })} · ${summaryLine(result)}`);
 }
 

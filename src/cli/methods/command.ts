@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { MethodInfo } from "../../during/method.js";
 import { unknownName } from "../../errors.js";
+import { renderCascade } from "../cascade/list.js";
 import { helpText } from "../help-text.js";
 import { addCommonOptions } from "../options.js";
 import { renderRouter } from "../route/list.js";
@@ -20,7 +21,8 @@ Examples:
   $ llamafuse generate --method unite --option k=5 "Once"  use it
 
 With one member, all methods give the same result.
-A fitted router can take the place of a method: see "llamafuse route list".`;
+A router or a cascade can take the place of a method: see "llamafuse route list"
+and "llamafuse cascade list".`;
 
 export function registerMethods(program: Command): void {
   const command = program
@@ -42,11 +44,16 @@ export function registerMethods(program: Command): void {
         return flags.json ? writeJson(infos) : write(process.stdout, renderAll(methodInfos, selectionInfos, colors));
       const info = infos.find((each) => each.name === name);
       if (info === undefined) {
-        const { routerInfos } = await import("../../before/registry.js");
+        const [{ routerInfos }, { cascadeInfos }] = await Promise.all([
+          import("../../before/registry.js"),
+          import("../../after/cascade/registry.js"),
+        ]);
         const router = routerInfos.find((each) => each.name === name);
+        const cascade = cascadeInfos.find((each) => each.name === name);
         const names = infos.map((each) => each.name);
-        if (router === undefined) throw unknownName("method", name, names);
-        return flags.json ? writeJson(router) : write(process.stdout, renderRouter(router, colors));
+        if (router === undefined && cascade === undefined) throw unknownName("method", name, names);
+        if (flags.json) return writeJson(router ?? cascade);
+        return write(process.stdout, router ? renderRouter(router, colors) : renderCascade(cascade!, colors));
       }
       return flags.json ? writeJson(info) : write(process.stdout, renderOne(info, colors));
     });

@@ -16,16 +16,21 @@ export interface KnobFlags {
 
 /** `NAME`, or `NAME:OPTION=VALUE,…`. Errors: invalid-option for an unknown name or option, or a value out of range. */
 export function readRouter(word: string): RouterChoice {
+  const choice = readNamed("--router", word, "knn:k=20");
+  // Mistakes are told before anything is read or fitted.
+  routerNamed(choice.name, choice.options);
+  return choice;
+}
+
+/** `NAME`, or `NAME:OPTION=VALUE,…`; whether there is such a name is for its registry to say. Error: invalid-option. */
+export function readNamed(flag: string, word: string, example: string): Required<RouterChoice> {
   const [, name, rest] = /^([^:]+)(?::(.+))?$/s.exec(word) ?? [];
   const pairs = (rest?.split(",") ?? []).map((part) => /^([^=]+)=(.*)$/s.exec(part)?.slice(1));
   if (name === undefined || !pairs.every((pair) => pair !== undefined && pair[0] !== "name")) {
-    const message = `--router needs NAME or NAME:OPTION=VALUE, such as knn:k=20; found ${JSON.stringify(word)}.`;
+    const message = `${flag} needs NAME or NAME:OPTION=VALUE, such as ${example}; found ${JSON.stringify(word)}.`;
     throw new LlamafuseError("invalid-option", message, { found: word, allowed: "NAME:OPTION=VALUE,…" });
   }
-  const options = Object.fromEntries(pairs.map((pair) => [pair![0], parseValue(pair![1])]));
-  // Mistakes are told before anything is read or fitted.
-  routerNamed(name, options);
-  return { name, options };
+  return { name, options: Object.fromEntries(pairs.map((pair) => [pair![0], parseValue(pair![1])])) };
 }
 
 /** A parser for commander: the one router of a command. Errors: invalid-option for a second one. */

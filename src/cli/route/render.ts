@@ -18,7 +18,28 @@ export interface TableFacts {
   notes: readonly string[];
 }
 
-export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, colors: Colors): string {
+/** What was judged, and which of them `fit` makes where nobody names one. */
+interface Judged {
+  noun: string;
+  usual: string;
+  command: string;
+  /** Why none may be better than the zero router. */
+  doubt: string;
+}
+
+const ROUTERS: Judged = {
+  noun: "router",
+  usual: DEFAULT_ROUTER,
+  command: "route fit",
+  doubt: "the words of these queries may not show which model is better",
+};
+
+export function renderRouters(
+  evaluation: RoutersEvaluation,
+  facts: TableFacts,
+  colors: Colors,
+  judged: Judged = ROUTERS,
+): string {
   const { bold, dim } = colors;
   const { baselines, routers, skipped, comparedBy } = evaluation;
   const { train, test, folds } = facts;
@@ -61,7 +82,7 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
       {
         colors,
         head: [
-          "router",
+          judged.noun,
           "AIQ",
           "95 %",
           "vs zero",
@@ -84,28 +105,31 @@ export function renderRouters(evaluation: RoutersEvaluation, facts: TableFacts, 
     dim(
       `vs zero: ${comparedBy === "aiq" ? "quality at equal cost, mean over budgets, less the zero router's" : "quality with no knob less the best single model's"}, on queries that did not choose the settings; its intervals hold for all routers at once. In hindsight, and no ground for claims: AIQ (area under the hull between the cheapest and the dearest model), gain (best quality over the best single model) and lift (largest height above the zero router's hull). APGR: between two models, the share recovered of the gap from the weak to the strong one, mean over the shares of strong calls, – where strong is not better by more than ${100 * LEAST_GAP} points.\n`,
     ),
-    recommendation(evaluation),
+    recommendation(evaluation, judged),
   ].join("");
 }
 
-/** The best router, whether it is any use, and whether the default router is significantly worse. */
-function recommendation({ best, routers, baselines, comparedBy }: RoutersEvaluation): string {
+/** The best one, whether it is any use, and whether the default is significantly worse. */
+function recommendation(
+  { best, routers, baselines, comparedBy }: RoutersEvaluation,
+  { noun, usual, command, doubt }: Judged,
+): string {
   const byName = (name: string | undefined) => routers.find((router) => router.name === name);
-  const [first, chosen] = [byName(best), byName(DEFAULT_ROUTER)];
+  const [first, chosen] = [byName(best), byName(usual)];
   if (first?.intervals === undefined) return "";
   const { model } = baselines.bestSingle;
   const rival = comparedBy === "quality" ? `${model} alone` : "the zero router, which mixes single models";
   if (first.intervals.overZero.high < 0) {
-    return `No router is better than single models here: ${rival}${comparedBy === "quality" ? "" : ` (the best: ${model}),`} does better than ${first.name}, the best of them.\n`;
+    return `No ${noun} is better than single models here: ${rival}${comparedBy === "quality" ? "" : ` (the best: ${model}),`} does better than ${first.name}, the best of them.\n`;
   }
   const better = routers.filter((router) => router.better).map(({ name }) => name);
   const head =
     better.length > 0
-      ? `Better than ${rival}, corrected for ${routers.length === 1 ? "one router" : `${routers.length} routers`}: ${better.join(", ")}.`
-      : `${first.name} does best here, but is not significantly better than ${rival}: the words of these queries may not show which model is better.`;
+      ? `Better than ${rival}, corrected for ${routers.length === 1 ? `one ${noun}` : `${routers.length} ${noun}s`}: ${better.join(", ")}.`
+      : `${first.name} does best here, but is not significantly better than ${rival}: ${doubt}.`;
   if (chosen?.intervals === undefined || chosen === first) return `${head}\n`;
   const isWorse = chosen.intervals.overBest.high < 0;
-  return `${head} ${DEFAULT_ROUTER}, the default of route fit, is ${isWorse ? "" : "not "}significantly worse than ${first.name}, the first.\n`;
+  return `${head} ${usual}, the default of ${command}, is ${isWorse ? "" : "not "}significantly worse than ${first.name}, the first.\n`;
 }
 
 function leakLine({ leaked }: TableFacts, { yellow }: Colors): string {

@@ -23,13 +23,15 @@ cost, promptTokens, completionTokens, latencyMs, answer, subject where known;
 or the tables of RouterBench, RouterDC, RouteLLM and LLMRouter. Missing cells
 are left out. A folder is one table of all its files.`;
 
-export function addTableOptions(command: Command): Command {
+const WORDS = "a GGUF model, for embedding or not (default: words of the training queries)";
+
+export function addTableOptions(command: Command, group = "Tables and routers:", embedder = WORDS): Command {
   return command
-    .optionsGroup("Tables and routers:")
+    .optionsGroup(group)
     .requiredOption("--train <file>", "the table to learn from")
     .option("--leave-out <model>", "exclude this model of the tables; repeatable", collect)
     .option("--price <model=cost>", "cost of a call, for models without costs in the tables; repeatable", collect)
-    .option("--embedder <file>", "a GGUF model, for embedding or not (default: words of the training queries)")
+    .option("--embedder <file>", embedder)
     .option("-s, --seed <number>", "repeat a fit exactly (default: 1)", number("--seed"));
 }
 

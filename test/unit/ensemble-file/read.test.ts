@@ -104,7 +104,7 @@ describe("readEnsembleFile", () => {
     [
       "a method without a name",
       { members: ["a"], method: { k: 3 } },
-      /method must have a name, such as "unite", or a router/,
+      /method must have a name, such as "unite", a router or a cascade/,
     ],
     [
       "a schedule",

@@ -1,7 +1,8 @@
 /**
  * Tables in JSON, as an array or as one object a line (JSONL), five shapes of object:
  *
- *     { "query", "model", "quality", "cost", … }            one outcome (several of one model are samples)
+ *     { "query", "model", "quality", "cost", … }            one outcome (several of one model are samples), with the details
+ *                                                           that cascades read: answer, logProbs, classProbabilities, verifier
  *     { "query", "outcomes": { "MODEL": { "quality", … } } } one query
  *     { "question", "scores": { "MODEL": 0.8 } }            RouterDC (arXiv 2409.19886), scores in [0, 1], no costs
  *     { "query", "model_name", "performance", … }           LLMRouter (github.com/ulab-uiuc/LLMRouter), one outcome
@@ -30,6 +31,16 @@ const outcome = {
   completionTokens: z.unknown().optional(),
   latencyMs: z.unknown().optional(),
   answer: text.nullish(),
+  verifier: z.unknown().optional(),
+  logProbs: z.array(z.number().max(1e-3)).nullish(),
+  classProbabilities: z
+    .array(
+      z
+        .number()
+        .min(0)
+        .max(1 + 1e-6),
+    )
+    .nullish(),
 };
 const one = z.object({ query: z.string(), model: z.string().min(1), ...facts, ...outcome });
 const wide = z.object({ query: z.string(), outcomes: z.record(z.string(), z.object(outcome)), ...facts });
@@ -141,7 +152,10 @@ function outcomeOf(record: OutcomeRecord, place: Place): Outcome {
     promptTokens: amountAt(record.promptTokens, "promptTokens", place),
     completionTokens: amountAt(record.completionTokens, "completionTokens", place),
     latencyMs: amountAt(record.latencyMs, "latencyMs", place),
+    verifier: amountAt(record.verifier, "verifier", place),
     ...(record.answer != null && { answer: record.answer }),
+    ...(record.logProbs != null && { logProbs: record.logProbs }),
+    ...(record.classProbabilities != null && { classProbabilities: record.classProbabilities }),
   };
 }
 
