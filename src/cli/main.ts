@@ -20,6 +20,7 @@ import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
 import { registerScore } from "./score/command.js";
+import { registerServe } from "./serve/command.js";
 import { colorsFor } from "./terminal.js";
 import { registerTrain } from "./train/command.js";
 
@@ -80,6 +81,7 @@ function makeProgram(): Command {
   registerRoute(program);
   registerScore(program);
   registerTrain(program);
+  registerServe(program);
   registerInit(program);
   registerCompletion(program);
   registerHelp(program);

@@ -84,7 +84,7 @@ export function describeStep({ index, voices, speaking = voices, distribution, e
     index,
     chosen,
     members,
-    fused: mostProbable(distribution, top).map((other) => fusedEntry(distribution, other)),
+    fused: topPieces(distribution, top),
     favourite: members.filter(({ candidates }) => samePiece(candidates[0], chosen)).map(({ name }) => name),
     ms: { ...ms },
   };
@@ -93,6 +93,11 @@ export function describeStep({ index, voices, speaking = voices, distribution, e
 export function chosenPiece(distribution: FusedDistribution, entry: number): ChosenPiece {
   const { probability, ...piece } = fusedEntry(distribution, entry);
   return { ...piece, logProb: Math.log(probability) };
+}
+
+/** The most probable entries of a distribution, best first. */
+export function topPieces(distribution: FusedDistribution, count: number): TraceFused[] {
+  return mostProbable(distribution, count).map((entry) => fusedEntry(distribution, entry));
 }
 
 /** Whether two pieces stand for the same bytes. */

@@ -1,0 +1,120 @@
+/**
+ * How probable a prompt is, token by token: `echo` with `logprobs`, by which harnesses compare the choices of a question.
+ *
+ * The first token has no figure, since nothing precedes it. What follows is scored by the model's method (decoding/score.ts)
+ * in the pieces that it is said in. A prompt of text is told in these pieces. A prompt of token ids is told in its own tokens:
+ * a piece counts where its last byte lies, so that sums over tokens are those over pieces wherever both have a border.
+ */
+import type { ScoredPiece } from "../../decoding/score.js";
+import type { TraceFused } from "../../decoding/trace.js";
+import { LlamafuseError } from "../../errors.js";
+import { invalidUtf8At, isUtf8Continuation } from "../../vocabulary/utf8.js";
+import type { LoadedModel } from "../models/loaded-model.js";
+import type { Prompt } from "./completion-request.js";
+import { bytesOf } from "./log-probs.js";
+import { firstMember, promptBytes } from "./token-texts.js";
+
+export interface PromptToken {
+  bytes: Uint8Array;
+  /** Null where nothing precedes. */
+  logProb: number | null;
+  fused: readonly TraceFused[];
+}
+
+/** The prompt as text for all members, and where its tokens end. */
+export interface ReadPrompt {
+  bytes: Uint8Array;
+  /** The ids' own bytes; undefined for a prompt of text. */
+  tokens?: readonly Uint8Array[];
+}
+
+/** Errors: invalid-option (an id that the vocabulary has not; ids for a router), invalid-text. */
+export function readPrompt(prompt: Prompt, model: LoadedModel): ReadPrompt {
+  if (typeof prompt === "string") return { bytes: new TextEncoder().encode(prompt) };
+  const tokens = promptBytes(firstMember(model, "prompt").vocabulary, prompt);
+  const bytes = Buffer.concat(tokens);
+  if (bytes.length > 0 && invalidUtf8At(bytes) < 0) return { bytes, tokens };
+  const what = bytes.length === 0 ? "have no text" : "end inside a character, or are none";
+  throw new LlamafuseError("invalid-text", `The token ids of the prompt ${what}.`, { param: "prompt" });
+}
+
+/** Errors: those of `score`. */
+export async function scorePrompt(
+  { bytes, tokens }: ReadPrompt,
+  model: LoadedModel,
+  top: number,
+  signal: AbortSignal,
+): Promise<PromptToken[]> {
+  const first = await firstBorder(bytes, tokens, model);
+  const given: PromptToken = { bytes: bytes.subarray(0, first), logProb: null, fused: [] };
+  const rest = bytes.subarray(first);
+  let said: PromptToken[] = [];
+  if (rest.length > 0) {
+    const { answerer } = model;
+    const score = await answerer.score!(text(given.bytes), text(rest), { signal, top: Math.max(1, top) });
+    said = piecesOf(score.pieces, rest);
+  }
+  return tokens === undefined ? [given, ...said] : inTokens(tokens, [given, ...said], top);
+}
+
+/** The pieces, and behind what cannot be said the rest as one that is impossible. */
+function piecesOf(pieces: readonly ScoredPiece[], rest: Uint8Array): PromptToken[] {
+  let at = 0;
+  const said: PromptToken[] = pieces.map((piece) => {
+    const bytes = bytesOf(piece);
+    at += bytes.length;
+    return { bytes, logProb: piece.logProb, fused: piece.fused ?? [] };
+  });
+  if (at < rest.length) said.push({ bytes: rest.subarray(at), logProb: Number.NEGATIVE_INFINITY, fused: [] });
+  return said;
+}
+
+/** Where the first token ends, in whole characters. */
+async function firstBorder(
+  bytes: Uint8Array,
+  tokens: readonly Uint8Array[] | undefined,
+  { first }: LoadedModel,
+): Promise<number> {
+  let end = 1;
+  if (tokens !== undefined) end = tokens.find(({ length }) => length > 0)!.length;
+  else if (first !== undefined) {
+    const ids = Array.from(await first.tokenize(bytes, { parseSpecial: true, addBos: false }));
+    end = promptBytes(first.vocabulary, ids).find(({ length }) => length > 0)?.length ?? 1;
+  }
+  while (end < bytes.length && isUtf8Continuation(bytes[end])) end++;
+  return Math.min(end, bytes.length);
+}
+
+/** What the pieces say, told in these tokens. */
+function inTokens(tokens: readonly Uint8Array[], pieces: readonly PromptToken[], top: number): PromptToken[] {
+  const told: PromptToken[] = [];
+  let next = 0;
+  let pieceEnd = pieces[0].bytes.length;
+  let end = 0;
+  for (const bytes of tokens) {
+    end += bytes.length;
+    const inside: PromptToken[] = [];
+    while (next < pieces.length && pieceEnd <= end && bytes.length > 0) {
+      inside.push(pieces[next++]);
+      pieceEnd += pieces[next]?.bytes.length ?? 0;
+    }
+    told.push(together(bytes, inside, told.length === 0 || told.every(({ logProb }) => logProb === null), top));
+  }
+  return told;
+}
+
+function together(bytes: Uint8Array, inside: readonly PromptToken[], isFirst: boolean, top: number): PromptToken {
+  if (inside.length === 1 && inside[0].bytes.length === bytes.length) return { ...inside[0], bytes };
+  if (inside.some(({ logProb }) => logProb === null) || (isFirst && inside.length === 0))
+    return { bytes, logProb: null, fused: [] };
+  const logProb = inside.reduce((sum, piece) => sum + piece.logProb!, 0);
+  // What was likelier than one of the pieces is likelier than all of them.
+  const likelier = inside.flatMap((piece) =>
+    piece.fused.filter(({ probability }) => Math.log(probability) > piece.logProb!),
+  );
+  return { bytes, logProb, fused: likelier.slice(0, top) };
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
