@@ -14,6 +14,16 @@ export function badRequest(param: string, message: string, details: Record<strin
   return new LlamafuseError("invalid-option", message, { ...details, param });
 }
 
+/** Read a parameter; an error of the library's says which one it was. */
+export function reading<Value>(param: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof LlamafuseError)) throw error;
+    throw new LlamafuseError(error.code, error.message, { ...error.details, param }, error.cause);
+  }
+}
+
 /** The parameter that an error speaks of: as the request calls it, or the library's option in snake_case. */
 export function parameterOf(error: Pick<LlamafuseError, "details">): string | null {
   const { param, option } = error.details;

@@ -2,6 +2,7 @@
 import { afterAll } from "vitest";
 import type { ScriptedMember } from "../../src/index.js";
 import { type App, makeApp } from "../../src/server/app.js";
+import type { GuardOptions } from "../../src/server/http/guard.js";
 import { type Limits, USUAL_LIMITS } from "../../src/server/limits.js";
 import { ModelPool, type PoolEvent } from "../../src/server/models/model-pool.js";
 import type { ModelSpec } from "../../src/server/models/model-spec.js";
@@ -55,6 +56,7 @@ export interface ScriptedApp {
 export function scriptedApp(
   members: Readonly<Record<string, ScriptedMember>>,
   given: Partial<Limits> = {},
+  guard: Partial<GuardOptions> = {},
 ): ScriptedApp {
   const limits = { ...USUAL_LIMITS, ...given };
   const events: PoolEvent[] = [];
@@ -71,7 +73,7 @@ export function scriptedApp(
     models,
     limits,
     shutdown: shutdown.signal,
-    guard: () => ({ keys: [], hosts: [], origins: [] }),
+    guard: () => ({ keys: [], hosts: [], origins: [], ...guard }),
     onFailure: (error) => failures.push(error),
   });
   afterAll(() => models.dispose());

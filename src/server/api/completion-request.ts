@@ -1,7 +1,8 @@
 /** What /v1/completions takes, and what the library is asked for it. */
 import { z } from "@hono/zod-openapi";
+import { checkText } from "../../decoding/messages.js";
 import type { GenerateOptions } from "../../decoding/request.js";
-import { badRequest } from "../refusals.js";
+import { badRequest, reading } from "../refusals.js";
 import {
   MOST_TOP_LOGPROBS,
   otherParameters,
@@ -59,8 +60,9 @@ export interface CompletionAsk {
 export function completionAsk(body: CompletionBody): CompletionAsk {
   refuseUnsupported(body);
   const prompts = promptsOf(body.prompt);
-  const empty = prompts.indexOf("");
-  if (empty >= 0) throw badRequest("prompt", `Prompt ${empty + 1} is empty. Give some text.`, { found: "" });
+  for (const [index, prompt] of prompts.entries()) {
+    if (typeof prompt === "string") reading("prompt", () => checkText(prompt, `Prompt ${index + 1}`));
+  }
   const { logprobs, echo, stream } = body;
   if (stream === true && echo === true && logprobs != null) {
     throw badRequest("echo", "echo with logprobs is not streamed. Leave out stream.", { found: true });

@@ -10,6 +10,7 @@ import type { TraceFused } from "../../decoding/trace.js";
 import { LlamafuseError } from "../../errors.js";
 import { invalidUtf8At, isUtf8Continuation } from "../../vocabulary/utf8.js";
 import type { LoadedModel } from "../models/loaded-model.js";
+import { reading } from "../refusals.js";
 import type { Prompt } from "./completion-request.js";
 import { bytesOf } from "./log-probs.js";
 import { firstMember, promptBytes } from "./token-texts.js";
@@ -31,7 +32,8 @@ export interface ReadPrompt {
 /** Errors: invalid-option (an id that the vocabulary has not; ids for a router), invalid-text. */
 export function readPrompt(prompt: Prompt, model: LoadedModel): ReadPrompt {
   if (typeof prompt === "string") return { bytes: new TextEncoder().encode(prompt) };
-  const tokens = promptBytes(firstMember(model, "prompt").vocabulary, prompt);
+  const { vocabulary } = firstMember(model, "prompt");
+  const tokens = reading("prompt", () => promptBytes(vocabulary, prompt));
   const bytes = Buffer.concat(tokens);
   if (bytes.length > 0 && invalidUtf8At(bytes) < 0) return { bytes, tokens };
   const what = bytes.length === 0 ? "have no text" : "end inside a character, or are none";
