@@ -159,7 +159,7 @@ describe("a body", () => {
     ],
   ])("of %s is refused", async (_, body, status, code) => {
     const response = await post(body);
-    const json = await response.json();
+    const json = (await response.json()) as any;
     expect(json).toMatchObject({
       error: { code: expect.stringMatching(`${code}|unknown_parameter`), message: expect.any(String) },
     });
