@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ScriptedMember } from "../../src/index.js";
 import { scriptedSpeaker } from "../support/speaker.js";
-import { eventsOf, scriptedApp } from "./support.js";
+import { eventsOf, type Json, scriptedApp } from "./support.js";
 
 const CHAT = "/v1/chat/completions";
 const ask = (model: string, more: object = {}) => ({
@@ -72,7 +72,7 @@ describe("the queue", () => {
     gate.open();
     const text = " on".repeat(5);
     for (const response of [await first, await second]) {
-      expect(((await response.json()) as any).choices[0].message.content).toBe(text);
+      expect(((await response.json()) as Json).choices[0].message.content).toBe(text);
     }
     expect((await eventsOf(await third)).at(-1)).toBe("[DONE]");
     expect(models.find("a").line).toMatchObject({ running: 0, waiting: 0 });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createEnsemble, type Ensemble, nativeModels } from "../../src/index.js";
-import { ENDLESS, eventsOf, NATIVE, type Served, serving } from "./support.js";
+import { ENDLESS, eventsOf, type Json, NATIVE, type Served, serving } from "./support.js";
 
 const QUESTION = [{ role: "user" as const, content: "What sound does a cow make?" }];
 const PATH = "/v1/chat/completions";
@@ -16,12 +16,12 @@ beforeAll(async () => {
   return () => direct.dispose();
 });
 
-async function ask(body: object): Promise<{ status: number; json: any; headers: Headers }> {
+async function ask(body: object): Promise<{ status: number; json: Json; headers: Headers }> {
   const response = await served.post(PATH, { model: NATIVE, messages: QUESTION, ...body });
   return { status: response.status, json: await response.json(), headers: response.headers };
 }
 
-async function events(body: object): Promise<any[]> {
+async function events(body: object): Promise<Json[]> {
   return await eventsOf(await served.post(PATH, { model: NATIVE, messages: QUESTION, stream: true, ...body }));
 }
 
@@ -71,12 +71,12 @@ describe("an answer", () => {
   it("draws as the library does with the same seed, and n answers with seeds of their own", async () => {
     const options = { temperature: 1, seed: 11 };
     const { json } = await ask({ ...options, n: 3, max_completion_tokens: 8 });
-    const texts = json.choices.map(({ message }: any) => message.content);
+    const texts = json.choices.map(({ message }: Json) => message.content);
     for (const [index, text] of texts.entries()) {
       const own = await direct.generate(QUESTION, { temperature: 1, seed: 11 + index, maxTokens: 8 });
       expect(text).toBe(own.text);
     }
-    expect(json.choices.map(({ index }: any) => index)).toEqual([0, 1, 2]);
+    expect(json.choices.map(({ index }: Json) => index)).toEqual([0, 1, 2]);
     const streamed = await events({ ...options, n: 3, max_tokens: 8 });
     const joined = [0, 1, 2].map((index) =>
       streamed
@@ -115,7 +115,7 @@ describe("logprobs", () => {
   it("tell each token with its bytes and the candidates, whole and piece by piece", async () => {
     const { json } = await ask({ logprobs: true, top_logprobs: 3 });
     const [{ message, logprobs }] = json.choices;
-    expect(logprobs.content.map(({ token }: any) => token).join("")).toBe(message.content);
+    expect(logprobs.content.map(({ token }: Json) => token).join("")).toBe(message.content);
     for (const { token, logprob, bytes, top_logprobs } of logprobs.content) {
       expect(Buffer.from(bytes).toString()).toBe(token);
       expect(logprob).toBeLessThanOrEqual(0);
@@ -132,8 +132,8 @@ describe("logprobs", () => {
     const { json } = await ask({ logprobs: true, max_tokens: 4 });
     const { pieces } = await direct.generate(QUESTION, { maxTokens: 4, logProbs: true });
     const told = json.choices[0].logprobs.content;
-    expect(told.map(({ top_logprobs }: any) => top_logprobs)).toEqual([[], [], [], []]);
-    expect(told.map(({ logprob }: any) => logprob)).toEqual(pieces!.map(({ logProb }) => logProb));
+    expect(told.map(({ top_logprobs }: Json) => top_logprobs)).toEqual([[], [], [], []]);
+    expect(told.map(({ logprob }: Json) => logprob)).toEqual(pieces!.map(({ logProb }) => logProb));
   });
 });
 

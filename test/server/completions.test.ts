@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createEnsemble, type Ensemble, type Member, nativeModels } from "../../src/index.js";
-import { eventsOf, NATIVE, type Served, serving } from "./support.js";
+import { eventsOf, type Json, NATIVE, type Served, serving } from "./support.js";
 
 const PROMPT = "Question: What is a young deer?\nAnswer:";
 const PATH = "/v1/completions";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   return () => direct.dispose();
 });
 
-async function ask(body: object): Promise<{ status: number; json: any }> {
+async function ask(body: object): Promise<{ status: number; json: Json }> {
   const response = await served.post(PATH, { model: NATIVE, prompt: PROMPT, ...body });
   return { status: response.status, json: await response.json() };
 }
@@ -47,18 +47,18 @@ describe("a completion", () => {
     const prompts = [PROMPT, "Question: What sound does a cow make?\nAnswer:"];
     const { json } = await ask({ prompt: prompts, n: 2, max_tokens: 6 });
     const [first, second] = await Promise.all(prompts.map((prompt) => direct.generate(prompt, { maxTokens: 6 })));
-    expect(json.choices.map(({ text }: any) => text)).toEqual([first.text, first.text, second.text, second.text]);
-    expect(json.choices.map(({ index }: any) => index)).toEqual([0, 1, 2, 3]);
+    expect(json.choices.map(({ text }: Json) => text)).toEqual([first.text, first.text, second.text, second.text]);
+    expect(json.choices.map(({ index }: Json) => index)).toEqual([0, 1, 2, 3]);
     const ids = await idsOf(PROMPT);
     const one = await ask({ prompt: ids, max_tokens: 6 });
-    expect(one.json.choices.map(({ text }: any) => text)).toEqual([first.text]);
+    expect(one.json.choices.map(({ text }: Json) => text)).toEqual([first.text]);
     const many = await ask({ prompt: [ids, ids], max_tokens: 6 });
-    expect(many.json.choices.map(({ text }: any) => text)).toEqual([first.text, first.text]);
+    expect(many.json.choices.map(({ text }: Json) => text)).toEqual([first.text, first.text]);
   });
 
   it("comes piece by piece, behind its prompt with echo", async () => {
     const { json } = await ask({ echo: true, max_tokens: 6, logprobs: 0 });
-    const events: any[] = await eventsOf(
+    const events: Json[] = await eventsOf(
       await served.post(PATH, {
         model: NATIVE,
         prompt: PROMPT,

@@ -1,7 +1,7 @@
 /** Connections that a browser or a library would not make. */
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { ENDLESS, NATIVE, serving } from "./support.js";
+import { ENDLESS, type Json, NATIVE, serving } from "./support.js";
 
 const served = await serving({ limits: { headersMs: 400, requestMs: 600, connections: 60 } });
 const { port } = new URL(served.server.address);
@@ -113,7 +113,7 @@ describe("a client that", () => {
     // Whoever is next has to wait for none of those answers.
     const next = await served.post("/v1/chat/completions", JSON.parse(BODY));
     expect(next.status).toBe(200);
-    const { data } = (await (await fetch(`${served.server.address}/v1/models`)).json()) as any;
+    const { data } = (await (await fetch(`${served.server.address}/v1/models`)).json()) as Json;
     expect(data[0].llamafuse).toMatchObject({ running: 0, waiting: 0 });
     expect(served.events.filter(({ what }) => what === "request-failed")).toEqual([]);
   });

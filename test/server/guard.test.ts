@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readApiKeys } from "../../src/server/http/api-keys.js";
 import { scriptedSpeaker } from "../support/speaker.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
-import { jsonRequest, type ScriptedApp, scriptedApp } from "./support.js";
+import { type Json, jsonRequest, type ScriptedApp, scriptedApp } from "./support.js";
 
 const KEYS = ["first-key-0123456789", "second-key-0123456789"];
 const speaker = () => ({ a: scriptedSpeaker({ name: "a", pieces: [" on"], next: { ":": " on" } }) });
@@ -159,7 +159,7 @@ describe("a body", () => {
     ],
   ])("of %s is refused", async (_, body, status, code) => {
     const response = await post(body);
-    const json = (await response.json()) as any;
+    const json = (await response.json()) as Json;
     expect(json).toMatchObject({
       error: { code: expect.stringMatching(`${code}|unknown_parameter`), message: expect.any(String) },
     });

@@ -8,6 +8,10 @@ import { ModelPool, type PoolEvent } from "../../src/server/models/model-pool.js
 import type { ModelSpec } from "../../src/server/models/model-spec.js";
 import { type RunningServer, type ServeOptions, type ServerEvent, startServer } from "../../src/server/serve.js";
 
+/** What a response holds, looked at by its fields. */
+// biome-ignore lint/suspicious/noExplicitAny: a shape that is checked field by field
+export type Json = any;
+
 export const NATIVE = "llamafuse/native";
 /** An answer of hundreds of steps: at this temperature the end seldom comes. */
 export const ENDLESS = { temperature: 5, max_tokens: 400, seed: 7 };
@@ -34,7 +38,7 @@ export function jsonRequest(body: unknown): RequestInit {
 }
 
 /** The data of the events of an answer, the mark at the end included. */
-export async function eventsOf(response: Response): Promise<unknown[]> {
+export async function eventsOf(response: Response): Promise<Json[]> {
   const text = await response.text();
   return text
     .split("\n\n")
