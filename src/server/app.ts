@@ -8,10 +8,12 @@ import { chatRoute } from "./api/chat.js";
 import { completionRoute } from "./api/completions.js";
 import type { Backend, Environment } from "./api/context.js";
 import { healthRoute, modelsRoutes } from "./api/models-routes.js";
+import { tokenizerRoutes } from "./api/tokenizer.js";
 import { apiFailure } from "./http/api-error.js";
 import { jsonBody } from "./http/body.js";
 import { type GuardOptions, guard } from "./http/guard.js";
 import { requestId } from "./http/request-id.js";
+import { Metrics } from "./metrics.js";
 
 export type App = OpenAPIHono<Environment>;
 
@@ -24,20 +26,29 @@ const DOCUMENT = {
   },
 };
 
-export interface AppOptions extends Backend {
+export interface AppOptions extends Omit<Backend, "onUsage"> {
   guard: () => GuardOptions;
 }
 
 export function makeApp(options: AppOptions): App {
   const app: App = new OpenAPIHono<Environment>();
+  const metrics = new Metrics(options.models);
+  const paths = new Set<string>();
+  const backend: Backend = { ...options, onUsage: (model, usage) => metrics.countUsage(model, usage) };
   app.use(requestId());
+  app.use(metrics.middleware(paths));
   app.use(guard(options.guard));
   app.use(jsonBody(options.limits));
   healthRoute(app);
-  modelsRoutes(app, options);
-  chatRoute(app, options);
-  completionRoute(app, options);
+  modelsRoutes(app, backend);
+  chatRoute(app, backend);
+  completionRoute(app, backend);
+  tokenizerRoutes(app, backend);
+  app.get("/metrics", async (c) =>
+    c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
+  );
   app.get("/openapi.json", (c) => c.json(app.getOpenAPI31Document(DOCUMENT)));
+  for (const { method, path } of app.routes) if (method !== "ALL") paths.add(path);
   app.notFound((c) => {
     const known = app.routes.filter(({ path, method }) => path === c.req.path && method !== "ALL");
     throw known.length > 0 ? otherMethod(c.req.method, known) : noAddress(c.req.path);

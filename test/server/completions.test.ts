@@ -158,3 +158,80 @@ describe("a request is refused, and its parameter named", () => {
     expect(status).toBe(400);
   });
 });
+
+describe("token ids", () => {
+  const get = async (path: string) => (await fetch(`${served.server.address}${path}`)) as Response;
+  const post = async (path: string, body: object) => (await served.post(path, body)).json() as Promise<Json>;
+
+  it("are those of the first member, there and back", async () => {
+    const text = "Once upon a time, 日本 <s> naïve";
+    const told = await post("/tokenize", { model: NATIVE, prompt: text, return_token_strs: true });
+    const ids = await idsOf(text);
+    expect(told).toEqual({ count: ids.length, max_model_len: (direct.members[0] as Member).contextSize, tokens: ids, token_strs: expect.any(Array) });
+    expect(told.token_strs.join("")).toContain("Once upon");
+    const bare = await post("/tokenize", { prompt: text, add_special_tokens: false });
+    expect(bare.tokens).toEqual(ids.slice(ids.length - bare.count));
+    expect(await post("/detokenize", { model: NATIVE, tokens: bare.tokens })).toEqual({ prompt: text });
+  });
+
+  it("of a conversation are those of its template", async () => {
+    const messages = [{ role: "user", content: "Hello" }];
+    const { tokens, count } = await post("/tokenize", { messages });
+    const { usage } = await post("/v1/chat/completions", { model: NATIVE, messages, max_tokens: 1 });
+    expect(count).toBe(tokens.length);
+    expect(count).toBeLessThanOrEqual(usage.prompt_tokens);
+    expect(count).toBeGreaterThan(1);
+  });
+
+  it("are described, and wrong ones are refused", async () => {
+    const { vocabulary, facts } = direct.members[0] as Member;
+    expect(await (await get(`/tokenizer_info?model=${NATIVE}`)).json()).toMatchObject({
+      vocab_size: vocabulary.size,
+      eos_token: facts.eosText,
+      llamafuse: { member: "robin" },
+    });
+    expect((await post("/detokenize", { tokens: [vocabulary.size] })).error.param).toBe("tokens");
+    expect((await post("/tokenize", { prompt: "a", messages: [{ role: "user", content: "b" }] })).error.param).toBe(
+      "prompt",
+    );
+    expect((await get("/tokenizer_info?model=none")).status).toBe(404);
+  });
+});
+
+it("counts what it does, without any text", async () => {
+  const metrics = async () => (await fetch(`${served.server.address}/metrics`)).text();
+  const figure = (text: string, line: string) =>
+    Number(
+      text
+        .split("\n")
+        .find((each) => each.startsWith(`${line} `))
+        ?.slice(line.length) ?? Number.NaN,
+    );
+  const before = await metrics();
+  const { json } = await ask({ prompt: "Secret words", max_tokens: 3 });
+  await fetch(`${served.server.address}/made-up-${Math.random()}`);
+  const after = await metrics();
+  for (const [line, more] of [
+    ['llamafuse_requests_total{path="/v1/completions",status="200"}', 1],
+    [`llamafuse_tokens_total{model="${NATIVE}",kind="prompt"}`, json.usage.prompt_tokens],
+    [`llamafuse_tokens_total{model="${NATIVE}",kind="completion"}`, json.usage.completion_tokens],
+    [`llamafuse_tokens_total{model="${NATIVE}",kind="member"}`, json.usage.llamafuse.member_tokens],
+  ] as const) {
+    expect(figure(after, line) - figure(before, line), line).toBe(more);
+  }
+  expect(figure(after, `llamafuse_model_loaded{model="${NATIVE}"}`)).toBe(1);
+  expect(after).not.toMatch(/Secret|made-up/);
+  expect(after).toMatch(/path="other",status="404"/);
+});
+
+it("describes itself for programs", async () => {
+  const document = (await (await fetch(`${served.server.address}/openapi.json`)).json()) as Json;
+  expect(document.openapi).toBe("3.1.0");
+  for (const path of ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/tokenize", "/detokenize"])
+    expect(document.paths).toHaveProperty([path]);
+  const { properties, required } = document.components.schemas.ChatCompletionRequest;
+  expect(required.sort()).toEqual(["messages", "model"]);
+  for (const name of ["temperature", "top_p", "min_p", "logprobs", "stop"]) {
+    expect(properties[name], name).toMatchObject({ description: expect.any(String) });
+  }
+});

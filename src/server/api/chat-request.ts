@@ -16,7 +16,7 @@ const ROLES = ["system", "developer", "user", "assistant", "tool", "function"] a
 
 const part = z.looseObject({ type: z.string(), text: z.string().optional() });
 
-const message = z.looseObject({
+export const message = z.looseObject({
   role: z.enum(ROLES),
   content: z.union([z.string(), z.array(part)]).nullish(),
   name: z.string().nullish(),
@@ -46,7 +46,7 @@ export const chatRequest = z
       .nullish()
       .openapi({ description: "none or minimal: members do not think first. All others: as long as they like." }),
     chat_template_kwargs: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .nullish()
       .openapi({ description: "Variables of the members' chat templates." }),
     ...otherParameters,
@@ -80,7 +80,7 @@ export function chatAsk(body: ChatBody): ChatAsk {
   }
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   return {
-    messages: body.messages.map(messageOf),
+    messages: messagesOf(body.messages),
     options: {
       ...samplingOf(body),
       ...(maxTokens !== undefined && { maxTokens }),
@@ -89,6 +89,11 @@ export function chatAsk(body: ChatBody): ChatAsk {
     },
     top: logprobs === true ? (top ?? 0) : undefined,
   };
+}
+
+/** Errors: invalid-option, with the parameter. */
+export function messagesOf(messages: readonly z.infer<typeof message>[]): ChatMessage[] {
+  return messages.map(messageOf);
 }
 
 function messageOf({ role, content, name, reasoning_content, ...rest }: ChatBody["messages"][number], index: number) {

@@ -68,7 +68,9 @@ async function whole(c: AppContext, backend: Backend, body: ChatBody, ask: ChatA
     logprobs: ask.top === undefined ? null : { content: logProbsOf(result, ask.top), refusal: null },
     finish_reason: result.finishReason,
   }));
-  return c.json({ ...head, object: "chat.completion", choices, usage: usageOf(results) });
+  const usage = usageOf(results);
+  backend.onUsage(body.model, usage);
+  return c.json({ ...head, object: "chat.completion", choices, usage });
 }
 
 async function streamed(c: AppContext, backend: Backend, body: ChatBody, ask: ChatAsk, head: Head): Promise<Response> {
@@ -99,7 +101,9 @@ async function streamed(c: AppContext, backend: Backend, body: ChatBody, ask: Ch
       }
       return all;
     });
-    if (withUsage) send(chunk([], usageOf(results)));
+    const usage = usageOf(results);
+    backend.onUsage(body.model, usage);
+    if (withUsage) send(chunk([], usage));
   });
 }
 

@@ -53,6 +53,7 @@ async function answerCompletion(c: AppContext, backend: Backend, body: Completio
         ),
       ),
     );
+    backend.onUsage(body.model, usage);
     return c.json({ ...head, choices, usage });
   }
   const withUsage = body.stream_options?.include_usage === true;
@@ -71,6 +72,7 @@ async function answerCompletion(c: AppContext, backend: Backend, body: Completio
         pieceByPiece((choice) => send(chunk([choice]))),
       ),
     );
+    backend.onUsage(body.model, usage);
     if (withUsage) send(chunk([], usage));
   });
 }

@@ -6,12 +6,15 @@ import { eventStream } from "../http/event-stream.js";
 import { type RequestSignal, requestSignal } from "../http/request-signal.js";
 import type { Limits } from "../limits.js";
 import type { ModelPool } from "../models/model-pool.js";
+import type { Usage } from "./usage.js";
 
 export interface Backend {
   models: ModelPool;
   limits: Limits;
   /** Fires when requests that are under way must end. */
   shutdown: AbortSignal;
+  /** What an answer took. */
+  onUsage(model: string, usage: Usage): void;
   /** A failure that a client is not told the reason of. */
   onFailure(error: unknown, requestId: string): void;
 }

@@ -72,7 +72,7 @@ const UNSUPPORTED: Readonly<Record<string, (value: unknown) => boolean>> = {
   suffix: (value) => value === "",
 };
 
-const anything = z.unknown().openapi({ type: "object" });
+const anything = z.unknown();
 
 export const otherParameters = Object.fromEntries([
   ...WITHOUT_EFFECT.map((name) => [name, anything.optional().openapi({ description: "Accepted, without effect." })]),
