@@ -8,6 +8,7 @@ import { chatRoute } from "./api/chat.js";
 import { completionRoute } from "./api/completions.js";
 import type { Backend, Environment } from "./api/context.js";
 import { healthRoute, modelsRoutes } from "./api/models-routes.js";
+import { responsesRoute } from "./api/responses.js";
 import { tokenizerRoutes } from "./api/tokenizer.js";
 import { apiFailure } from "./http/api-error.js";
 import { jsonBody } from "./http/body.js";
@@ -43,6 +44,7 @@ export function makeApp(options: AppOptions): App {
   modelsRoutes(app, backend);
   chatRoute(app, backend);
   completionRoute(app, backend);
+  responsesRoute(app, backend);
   tokenizerRoutes(app, backend);
   app.get("/metrics", async (c) =>
     c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),

@@ -167,7 +167,12 @@ describe("token ids", () => {
     const text = "Once upon a time, 日本 <s> naïve";
     const told = await post("/tokenize", { model: NATIVE, prompt: text, return_token_strs: true });
     const ids = await idsOf(text);
-    expect(told).toEqual({ count: ids.length, max_model_len: (direct.members[0] as Member).contextSize, tokens: ids, token_strs: expect.any(Array) });
+    expect(told).toEqual({
+      count: ids.length,
+      max_model_len: (direct.members[0] as Member).contextSize,
+      tokens: ids,
+      token_strs: expect.any(Array),
+    });
     expect(told.token_strs.join("")).toContain("Once upon");
     const bare = await post("/tokenize", { prompt: text, add_special_tokens: false });
     expect(bare.tokens).toEqual(ids.slice(ids.length - bare.count));

@@ -70,6 +70,39 @@ describe("the openai package", () => {
     expect(choices.map(({ logprobs }) => logprobs?.tokens?.length)).toEqual([3, 3]);
   });
 
+  it("answers by the Responses API, whole and by its events", async () => {
+    const asked = { model: NATIVE, input: "What sound does a cow make?", instructions: "Answer in a sentence." };
+    const response = await client.responses.create(asked);
+    expect(response).toMatchObject({ status: "completed", output: [{ type: "message", status: "completed" }] });
+    expect(response.output_text).toMatch(/moo/);
+    expect(response.usage!.total_tokens).toBe(response.usage!.input_tokens + response.usage!.output_tokens);
+    const runner = client.responses.stream(asked);
+    const types: string[] = [];
+    let text = "";
+    for await (const event of runner) {
+      types.push(event.type);
+      if (event.type === "response.output_text.delta") text += event.delta;
+    }
+    expect(text).toBe(response.output_text);
+    expect((await runner.finalResponse()).output_text).toBe(text);
+    expect([types[0], types.at(-1)]).toEqual(["response.created", "response.completed"]);
+    const parts = [{ role: "user" as const, content: [{ type: "input_text" as const, text: asked.input }] }];
+    const cut = await client.responses.create({ ...asked, input: parts, max_output_tokens: 2 });
+    expect(cut).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+    for (const [more, param] of [
+      [{ previous_response_id: "resp_1" }, "previous_response_id"],
+      [{ tools: [{ type: "web_search" }] }, "tools"],
+      [{ text: { format: { type: "json_object" } } }, "text.format"],
+      [{ input: [{ type: "function_call_output" }] }, "input.0"],
+      [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input.0.content.0"],
+    ] as const) {
+      await expect(client.responses.create({ ...asked, ...(more as object) } as never)).rejects.toMatchObject({
+        status: 400,
+        param,
+      });
+    }
+  });
+
   it("throws its own errors, with our words", async () => {
     const create = (body: object, with_ = client) =>
       with_.chat.completions.create({ model: NATIVE, messages, ...body } as OpenAI.ChatCompletionCreateParams);

@@ -68,6 +68,7 @@ export function scriptedApp(
     ([id, member]): ModelSpec => ({
       id,
       options: { members: [member], method: "single" },
+      serving: {},
     }),
   );
   const models = new ModelPool(specs, { ...limits, onEvent: (event) => events.push(event) });

@@ -23,7 +23,7 @@ export const message = z.looseObject({
   reasoning_content: z.string().nullish(),
 });
 
-const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;
+export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"] as const;
 
 export const chatRequest = z
   .strictObject({
@@ -84,11 +84,17 @@ export function chatAsk(body: ChatBody): ChatAsk {
     options: {
       ...samplingOf(body),
       ...(maxTokens !== undefined && { maxTokens }),
-      ...(effort != null && { thinking: effort === "none" || effort === "minimal" ? "off" : "private" }),
+      ...thinkingOf(effort),
       ...(variables != null && { templateVariables: variables }),
     },
     top: logprobs === true ? (top ?? 0) : undefined,
   };
+}
+
+/** Nothing where nobody says how. */
+export function thinkingOf(effort: (typeof EFFORTS)[number] | null | undefined): Pick<GenerateOptions, "thinking"> {
+  if (effort == null) return {};
+  return { thinking: effort === "none" || effort === "minimal" ? "off" : "private" };
 }
 
 /** Errors: invalid-option, with the parameter. */

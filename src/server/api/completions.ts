@@ -2,11 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { GenerateResult } from "../../decoding/result.js";
+import type { Answerer } from "../../ensemble/answerer.js";
 import { invalidUtf8At } from "../../vocabulary/utf8.js";
 import type { App } from "../app.js";
 import type { LoadedModel } from "../models/loaded-model.js";
 import { type CompletionAsk, type CompletionBody, completionAsk, completionRequest } from "./completion-request.js";
 import { type AppContext, type Backend, checkWhole, eventsOf, underSignal } from "./context.js";
+import { answererOf, tracing } from "./extension.js";
 import { addToken, type CompletionLogProbs, noCompletionLogProbs, pieceOf } from "./log-probs.js";
 import { postJson } from "./post-json.js";
 import { type ReadPrompt, readPrompt, scorePrompt } from "./prompt-scores.js";
@@ -77,8 +79,14 @@ async function answerCompletion(c: AppContext, backend: Backend, body: Completio
   });
 }
 
+/** Who answers, and over which members. */
+interface Asked {
+  model: LoadedModel;
+  answerer: Answerer;
+}
+
 type Answering = (
-  model: LoadedModel,
+  asked: Asked,
   prompt: ReadPrompt,
   ask: CompletionAsk,
   index: number,
@@ -89,18 +97,19 @@ type Answering = (
 async function eachChoice(
   model: LoadedModel,
   ask: CompletionAsk,
-  { n }: CompletionBody,
+  { n, llamafuse: extra }: CompletionBody,
   signal: AbortSignal,
   answer: Answering,
 ): Promise<Usage> {
   const count = n ?? 1;
   const usages: Usage[] = [];
+  const asked = { model, answerer: await answererOf(model, extra) };
   for (const [place, each] of ask.prompts.entries()) {
     const prompt = readPrompt(each, model);
     const results: GenerateResult[] = [];
     for (let copy = 0; copy < count; copy++) {
       const options = { ...ask.options, ...seedOf(ask.options, copy) };
-      results.push(await answer(model, prompt, { ...ask, options }, place * count + copy, signal));
+      results.push(await answer(asked, prompt, { ...ask, options }, place * count + copy, signal));
     }
     usages.push(usageOf(results));
   }
@@ -108,18 +117,18 @@ async function eachChoice(
 }
 
 function wholeOf(tell: Tell): Answering {
-  return async (model, prompt, { options, echo, top }, index, signal) => {
+  return async ({ model, answerer }, prompt, { options, echo, top }, index, signal) => {
     const given = echo ? new TextDecoder().decode(prompt.bytes) : "";
     const logprobs = top === undefined ? null : noCompletionLogProbs();
     let at = 0;
     if (logprobs !== null && echo) {
-      for (const { bytes, logProb, fused } of await scorePrompt(prompt, model, top!, signal)) {
+      for (const { bytes, logProb, fused } of await scorePrompt(prompt, model, answerer, top!, signal)) {
         addToken(logprobs, asPiece(bytes), logProb, fused.slice(0, top), at);
         at += new TextDecoder().decode(bytes).length;
       }
     }
-    const trace = top === undefined ? {} : { trace: Math.max(1, top) };
-    const result = await model.answerer.generate(prompt.bytes, { ...options, ...trace, signal });
+    const trace = tracing(top, undefined);
+    const result = await answerer.generate(prompt.bytes, { ...options, ...trace, signal });
     checkWhole(result, signal);
     for (const step of result.trace ?? []) {
       const piece = pieceOf(step);
@@ -132,9 +141,9 @@ function wholeOf(tell: Tell): Answering {
 }
 
 function pieceByPiece(tell: Tell): Answering {
-  return async (model, prompt, { options, echo, top }, index, signal) => {
-    const trace = top === undefined ? {} : { trace: Math.max(1, top) };
-    const stream = model.answerer.stream(prompt.bytes, { ...options, ...trace, signal });
+  return async ({ answerer }, prompt, { options, echo, top }, index, signal) => {
+    const trace = tracing(top, undefined);
+    const stream = answerer.stream(prompt.bytes, { ...options, ...trace, signal });
     let isFirst = true;
     let at = 0;
     for (;;) {

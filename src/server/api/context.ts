@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { LlamafuseError } from "../../errors.js";
 import { apiFailure } from "../http/api-error.js";
-import { eventStream } from "../http/event-stream.js";
+import { CHAT_EVENTS, type EventForm, eventStream } from "../http/event-stream.js";
 import { type RequestSignal, requestSignal } from "../http/request-signal.js";
 import type { Limits } from "../limits.js";
 import type { ModelPool } from "../models/model-pool.js";
@@ -50,6 +50,7 @@ export async function eventsOf(
   c: AppContext,
   backend: Backend,
   work: (send: (event: unknown) => void, signal: AbortSignal) => Promise<void>,
+  form: EventForm = CHAT_EVENTS,
 ): Promise<Response> {
   const request = signalOf(c, backend);
   const requestId = c.get("requestId");
@@ -63,6 +64,7 @@ export async function eventsOf(
   };
   const stream = await eventStream(produce, {
     ...backend.limits,
+    ...form,
     onLost: (reason) => request.abort(reason),
     ...(outgoing !== undefined && { disconnect: () => outgoing.destroy() }),
     failed: (error) => {

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { chooseNames } from "../../ensemble/load-options.js";
 import type { App } from "../app.js";
 import type { Entry } from "../models/model-pool.js";
-import { isFused } from "../models/model-spec.js";
+import { isFused, methodNameOf, methodsOf } from "../models/model-spec.js";
 import type { Backend } from "./context.js";
 import { failures, jsonContent } from "./responses-of.js";
 
@@ -16,7 +16,11 @@ const card = z
     llamafuse: z.object({
       method: z.string(),
       kind: z.enum(["fusion", "router"]),
+      /** Those that a request may name. */
+      methods: z.array(z.string()),
       members: z.array(z.string()),
+      /** Whether a request may give other weights. */
+      weights: z.boolean(),
       loaded: z.boolean(),
       running: z.int(),
       waiting: z.int(),
@@ -49,16 +53,17 @@ export function modelsRoutes(app: App, { models }: Backend): void {
 }
 
 function cardOf({ spec, created, loaded, line }: Entry): z.infer<typeof card> {
-  const { method = "unite", members } = spec.options;
-  const name = typeof method === "string" ? method : "name" in method ? method.name : method.method.info.name;
+  const { members } = spec.options;
   return {
     id: spec.id,
     object: "model",
     created,
     owned_by: "llamafuse",
     llamafuse: {
-      method: name,
+      method: methodNameOf(spec.options),
       kind: isFused(spec.options) ? "fusion" : "router",
+      methods: methodsOf(spec),
+      weights: spec.serving.weights ?? false,
       members: loaded?.answerer.members.map((member) => member.name) ?? chooseNames(members),
       loaded: loaded !== undefined,
       running: line.running,

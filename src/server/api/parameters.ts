@@ -7,6 +7,7 @@ import type { GenerateOptions } from "../../decoding/request.js";
 import { aboutSamplerOption, SAMPLER_OPTIONS, samplerFields } from "../../decoding/sampler-options.js";
 import { shown } from "../../read-options.js";
 import { badRequest, snakeCase } from "../refusals.js";
+import { type Extension, extension } from "./extension.js";
 
 /** As in OpenAI's API. */
 export const MOST_TOP_LOGPROBS = 20;
@@ -40,6 +41,7 @@ export const sharedParameters = {
     .openapi({ description: "Texts that end the answer." }),
   max_tokens: z.int().min(0).nullish().openapi({ description: "Steps of the answer at most." }),
   ...samplerParameters,
+  llamafuse: extension.openapi({ description: "What OpenAI's API has no field for." }),
   repeat_penalty: z.number().gt(0).nullish().openapi({ description: "Another name of repetition_penalty." }),
 };
 
@@ -106,6 +108,7 @@ export interface SharedBody {
   stop?: string | string[] | null;
   max_tokens?: number | null;
   repeat_penalty?: number | null;
+  llamafuse?: Extension;
   [parameter: string]: unknown;
 }
 

@@ -7,6 +7,7 @@
  */
 import type { ScoredPiece } from "../../decoding/score.js";
 import type { TraceFused } from "../../decoding/trace.js";
+import type { Answerer } from "../../ensemble/answerer.js";
 import { LlamafuseError } from "../../errors.js";
 import { invalidUtf8At, isUtf8Continuation } from "../../vocabulary/utf8.js";
 import type { LoadedModel } from "../models/loaded-model.js";
@@ -44,6 +45,7 @@ export function readPrompt(prompt: Prompt, model: LoadedModel): ReadPrompt {
 export async function scorePrompt(
   { bytes, tokens }: ReadPrompt,
   model: LoadedModel,
+  answerer: Answerer,
   top: number,
   signal: AbortSignal,
 ): Promise<PromptToken[]> {
@@ -52,7 +54,6 @@ export async function scorePrompt(
   const rest = bytes.subarray(first);
   let said: PromptToken[] = [];
   if (rest.length > 0) {
-    const { answerer } = model;
     const score = await answerer.score!(text(given.bytes), text(rest), { signal, top: Math.max(1, top) });
     said = piecesOf(score.pieces, rest);
   }

@@ -5,7 +5,19 @@
 import { LlamafuseError } from "../../errors.js";
 import type { Limits } from "../limits.js";
 
-export interface EventStreamOptions extends Pick<Limits, "stallMs" | "unreadBytes"> {
+/** How events are written. */
+export interface EventForm {
+  write(event: unknown): string;
+  /** What follows the last one, unless that is an error. */
+  end: string;
+}
+
+export const CHAT_EVENTS: EventForm = {
+  write: (event) => `data: ${JSON.stringify(event)}\n\n`,
+  end: "data: [DONE]\n\n",
+};
+
+export interface EventStreamOptions extends EventForm, Pick<Limits, "stallMs" | "unreadBytes"> {
   /** The reader has left, or was dropped. */
   onLost(reason: LlamafuseError): void;
   /** Close the connection of a reader who is dropped. Default: the stream ends with an error. */
@@ -14,12 +26,7 @@ export interface EventStreamOptions extends Pick<Limits, "stallMs" | "unreadByte
   failed(error: unknown): unknown;
 }
 
-const DONE = "data: [DONE]\n\n";
-
-/**
- * The stream as soon as there is something in it, so that a request that fails before still has its status. Events are JSON;
- * the last one is `[DONE]`, or an error.
- */
+/** The stream as soon as there is something in it, so that a request that fails before still has its status. */
 export async function eventStream(
   produce: (send: (event: unknown) => void) => Promise<void>,
   options: EventStreamOptions,
@@ -30,14 +37,14 @@ export async function eventStream(
     const run = async () => {
       try {
         await produce((event) => {
-          outlet.push(`data: ${JSON.stringify(event)}\n\n`);
+          outlet.push(options.write(event));
           hasBegun = true;
           begin();
         });
-        outlet.push(DONE);
+        outlet.push(options.end);
       } catch (error) {
         if (!hasBegun) return fail(error);
-        outlet.push(`data: ${JSON.stringify(options.failed(error))}\n\n`);
+        outlet.push(options.write(options.failed(error)));
       }
       begin();
       outlet.end();
@@ -72,7 +79,7 @@ class Outlet {
   }
 
   push(text: string): void {
-    if (this.#isOver) return;
+    if (this.#isOver || text === "") return;
     const chunk = this.#encoder.encode(text);
     this.#ready.push(chunk);
     this.#bytes += chunk.length;

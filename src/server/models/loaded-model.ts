@@ -1,9 +1,9 @@
 /** A model that is loaded: members and whoever answers with them. Other methods over the same members are made when asked for. */
 import type { MethodOptions } from "../../during/methods.js";
 import type { Answerer } from "../../ensemble/answerer.js";
-import { loadMembers, type Members } from "../../ensemble/members.js";
+import { loadMembers, type Members, underWeights } from "../../ensemble/members.js";
 import type { Member } from "../../member/member.js";
-import { createEnsemble } from "../../systems.js";
+import { createEnsemble, type EnsembleOptions } from "../../systems.js";
 import { isFused, type ModelSpec } from "./model-spec.js";
 
 /** Methods over the members that are kept beside the model's own; the least recently used one leaves. */
@@ -45,22 +45,23 @@ export class LoadedModel {
     return this.members && Math.min(...(this.answerer.members as readonly Member[]).map((each) => each.contextSize));
   }
 
-  /** The same members under another method. Errors: those of `createEnsemble`. */
-  async under(method: MethodOptions): Promise<Answerer> {
-    const key = JSON.stringify(method);
+  /** The same members under another method, or with other weights. Errors: those of `createEnsemble`. */
+  async under(method: MethodOptions | undefined, weights: readonly number[] | undefined): Promise<Answerer> {
+    const key = JSON.stringify([method, weights]);
     const known = this.#others.get(key);
     if (known !== undefined) {
       this.#others.delete(key);
       this.#others.set(key, known);
       return known;
     }
-    const { request, onMemberFailure } = this.spec.options as { request?: object; onMemberFailure?: "fail" };
-    const made = await createEnsemble({ members: this.members!, method, request, onMemberFailure });
+    const { method: own, request, onMemberFailure } = this.spec.options as EnsembleOptions;
+    const members = weights === undefined ? this.members! : underWeights(this.members!, weights);
+    const made = await createEnsemble({ members, method: method ?? own, request, onMemberFailure });
     this.#others.set(key, made);
-    const [oldest] = this.#others.keys();
+    const [[oldest, first]] = this.#others;
     if (this.#others.size > MOST_METHODS) {
-      await this.#others.get(oldest)!.dispose();
       this.#others.delete(oldest);
+      await first.dispose();
     }
     return made;
   }
