@@ -15,6 +15,7 @@ import { jsonBody } from "./http/body.js";
 import { type GuardOptions, guard } from "./http/guard.js";
 import { requestId } from "./http/request-id.js";
 import { Metrics } from "./metrics.js";
+import { pageRoutes } from "./pages.js";
 
 export type App = OpenAPIHono<Environment>;
 
@@ -49,6 +50,7 @@ export function makeApp(options: AppOptions): App {
   app.get("/metrics", async (c) =>
     c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
   );
+  pageRoutes(app);
   app.get("/openapi.json", (c) => c.json(app.getOpenAPI31Document(DOCUMENT)));
   for (const { method, path } of app.routes) if (method !== "ALL") paths.add(path);
   app.notFound((c) => {

@@ -13,7 +13,13 @@ const messages = [{ role: "user" as const, content: "What sound does a cow make?
 
 describe("the AI SDK", () => {
   it("generates a text, with its usage and the reason of its end", async () => {
-    const { text, finishReason, usage } = await generateText({ model, system, messages, maxOutputTokens: 40, temperature: 0 });
+    const { text, finishReason, usage } = await generateText({
+      model,
+      system,
+      messages,
+      maxOutputTokens: 40,
+      temperature: 0,
+    });
     expect(text).toMatch(/moo/i);
     expect(finishReason).toBe("stop");
     expect(usage.inputTokens).toBeGreaterThan(0);

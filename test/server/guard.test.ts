@@ -88,7 +88,15 @@ describe("keys", () => {
     `Bearer ${"x".repeat(5000)}`,
   ])("%s opens nothing but /health", async (authorization) => {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
-    for (const path of ["/v1/models", "/v1/models/a", "/openapi.json", "/nothing", "//health", "/health/"]) {
+    for (const path of [
+      "/v1/models",
+      "/v1/models/a",
+      "/metrics",
+      "/nothing",
+      "/playground/x",
+      "//health",
+      "/health/",
+    ]) {
       const { status, json, headers: said } = await get(closed, headers, path);
       expect(status).toBe(401);
       expect(said.get("www-authenticate")).toBe("Bearer");

@@ -84,7 +84,7 @@ describe("the openai package", () => {
       if (event.type === "response.output_text.delta") text += event.delta;
     }
     expect(text).toBe(response.output_text);
-    expect((await runner.finalResponse()).output_text).toBe(text);
+    expect((await runner.finalResponse()).output).toMatchObject([{ type: "message", content: [{ text }] }]);
     expect([types[0], types.at(-1)]).toEqual(["response.created", "response.completed"]);
     const parts = [{ role: "user" as const, content: [{ type: "input_text" as const, text: asked.input }] }];
     const cut = await client.responses.create({ ...asked, input: parts, max_output_tokens: 2 });

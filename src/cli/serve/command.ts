@@ -46,7 +46,7 @@ export function registerServe(program: Command): void {
   const command = program
     .command("serve")
     .summary("answer over HTTP as OpenAI's API does")
-    .description("Serve ensembles as models of the OpenAI API: chat, completions, models.")
+    .description("Serve ensembles as models of the OpenAI API, with a playground for browsers.")
     .optionsGroup("Models:")
     .option(
       "--ensemble <file>",

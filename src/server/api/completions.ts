@@ -8,7 +8,7 @@ import type { App } from "../app.js";
 import type { LoadedModel } from "../models/loaded-model.js";
 import { type CompletionAsk, type CompletionBody, completionAsk, completionRequest } from "./completion-request.js";
 import { type AppContext, type Backend, checkWhole, eventsOf, underSignal } from "./context.js";
-import { answererOf, tracing } from "./extension.js";
+import { answererOf, type Extension, toldOf, tracing } from "./extension.js";
 import { addToken, type CompletionLogProbs, noCompletionLogProbs, pieceOf } from "./log-probs.js";
 import { postJson } from "./post-json.js";
 import { type ReadPrompt, readPrompt, scorePrompt } from "./prompt-scores.js";
@@ -20,6 +20,8 @@ interface Choice {
   index: number;
   logprobs: CompletionLogProbs | null;
   finish_reason: string | null;
+  /** Where the request has the field. */
+  llamafuse?: object;
 }
 
 type Tell = (choice: Choice) => void;
@@ -81,6 +83,7 @@ async function answerCompletion(c: AppContext, backend: Backend, body: Completio
 
 /** Who answers, and over which members. */
 interface Asked {
+  extra: Extension;
   model: LoadedModel;
   answerer: Answerer;
 }
@@ -103,7 +106,7 @@ async function eachChoice(
 ): Promise<Usage> {
   const count = n ?? 1;
   const usages: Usage[] = [];
-  const asked = { model, answerer: await answererOf(model, extra) };
+  const asked = { extra, model, answerer: await answererOf(model, extra) };
   for (const [place, each] of ask.prompts.entries()) {
     const prompt = readPrompt(each, model);
     const results: GenerateResult[] = [];
@@ -117,7 +120,7 @@ async function eachChoice(
 }
 
 function wholeOf(tell: Tell): Answering {
-  return async ({ model, answerer }, prompt, { options, echo, top }, index, signal) => {
+  return async ({ extra, model, answerer }, prompt, { options, echo, top }, index, signal) => {
     const given = echo ? new TextDecoder().decode(prompt.bytes) : "";
     const logprobs = top === undefined ? null : noCompletionLogProbs();
     let at = 0;
@@ -127,22 +130,22 @@ function wholeOf(tell: Tell): Answering {
         at += new TextDecoder().decode(bytes).length;
       }
     }
-    const trace = tracing(top, undefined);
+    const trace = tracing(top, extra);
     const result = await answerer.generate(prompt.bytes, { ...options, ...trace, signal });
     checkWhole(result, signal);
-    for (const step of result.trace ?? []) {
+    for (const step of logprobs === null ? [] : (result.trace ?? [])) {
       const piece = pieceOf(step);
       addToken(logprobs!, piece, piece.logProb, step.fused.slice(0, top), at);
       at += piece.text.length;
     }
-    tell({ text: given + result.text, index, logprobs, finish_reason: result.finishReason });
+    tell({ text: given + result.text, index, logprobs, finish_reason: result.finishReason, ...toldIn(result, extra) });
     return result;
   };
 }
 
 function pieceByPiece(tell: Tell): Answering {
-  return async ({ answerer }, prompt, { options, echo, top }, index, signal) => {
-    const trace = tracing(top, undefined);
+  return async ({ extra, answerer }, prompt, { options, echo, top }, index, signal) => {
+    const trace = tracing(top, extra);
     const stream = answerer.stream(prompt.bytes, { ...options, ...trace, signal });
     let isFirst = true;
     let at = 0;
@@ -154,19 +157,26 @@ function pieceByPiece(tell: Tell): Answering {
       if (isFirst) at = given.length;
       isFirst = false;
       if (next.done) {
-        tell({ text: "", index, logprobs: null, finish_reason: next.value.finishReason });
+        const { trace: _, ...rest } = next.value;
+        tell({ text: "", index, logprobs: null, finish_reason: rest.finishReason, ...toldIn(rest, extra) });
         return next.value;
       }
       const { text, step } = next.value;
-      const logprobs = step === undefined ? null : noCompletionLogProbs();
-      if (step !== undefined) {
+      const logprobs = step === undefined || top === undefined ? null : noCompletionLogProbs();
+      if (step !== undefined && logprobs !== null) {
         const piece = pieceOf(step);
-        addToken(logprobs!, piece, piece.logProb, step.fused.slice(0, top), at);
+        addToken(logprobs, piece, piece.logProb, step.fused.slice(0, top), at);
         at += piece.text.length;
       }
-      if (text !== "" || logprobs !== null) tell({ text, index, logprobs, finish_reason: null });
+      const llamafuse = step === undefined || extra?.trace == null ? {} : { llamafuse: { step } };
+      if (text !== "" || logprobs !== null || "llamafuse" in llamafuse)
+        tell({ text, index, logprobs, finish_reason: null, ...llamafuse });
     }
   };
+}
+
+function toldIn(result: GenerateResult, extra: Extension): Pick<Choice, "llamafuse"> {
+  return extra == null ? {} : { llamafuse: toldOf(result, extra) };
 }
 
 /** Bytes as a piece of the trace. */

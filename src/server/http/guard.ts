@@ -7,6 +7,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { LlamafuseError } from "../../errors.js";
 import { shown } from "../../read-options.js";
+import { PAGE_PATHS } from "../pages.js";
 
 export interface GuardOptions {
   /** Empty: nobody needs a key. */
@@ -23,8 +24,8 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host) || host === "::1";
 }
 
-/** Open to everybody who may ask at all: whether the server lives, and the page, which asks for the key itself. */
-const WITHOUT_KEY = new Set(["/health", "/"]);
+/** Open to everybody who may ask at all: what holds nothing of the models. */
+const WITHOUT_KEY = new Set(["/health", "/openapi.json", ...PAGE_PATHS]);
 const MINUTES_OF_PREFLIGHT = 10;
 
 /** Read anew for each request, so that keys can change. Errors: forbidden, unauthorised. */
