@@ -30,6 +30,8 @@ const DOCUMENT = {
 
 export interface AppOptions extends Omit<Backend, "onUsage"> {
   guard: () => GuardOptions;
+  /** Whether the server takes no new requests. Default: never. */
+  isClosing?: () => boolean;
 }
 
 export function makeApp(options: AppOptions): App {
@@ -39,6 +41,10 @@ export function makeApp(options: AppOptions): App {
   const backend: Backend = { ...options, onUsage: (model, usage) => metrics.countUsage(model, usage) };
   app.use(requestId());
   app.use(metrics.middleware(paths));
+  app.use(async (_, next) => {
+    if (options.isClosing?.()) throw new LlamafuseError("shutting-down", "The server ends, and takes no new requests.");
+    await next();
+  });
   app.use(guard(options.guard));
   app.use(jsonBody(options.limits));
   healthRoute(app);

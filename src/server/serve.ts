@@ -11,6 +11,8 @@ import { type Limits, USUAL_LIMITS } from "./limits.js";
 import { ModelPool, type PoolEvent } from "./models/model-pool.js";
 import { type Machine, readModelSpecs } from "./models/model-spec.js";
 
+const SWEEP_MS = 100;
+
 export interface ServeOptions extends Machine {
   /** Ensemble files; none: the native experts. */
   ensembles?: readonly string[];
@@ -53,11 +55,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   let keys = await readKeys();
   const models = new ModelPool(await readSpecs(), { ...limits, memory: options.memory, onEvent });
   const shutdown = new AbortController();
+  let isClosing = false;
   const { allowedHosts: hosts = [], allowedOrigins: origins = [] } = options;
   const app = makeApp({
     models,
     limits,
     shutdown: shutdown.signal,
+    isClosing: () => isClosing,
     guard: () => ({ keys, hosts, origins }),
     onFailure: (error, requestId) => onEvent({ what: "request-failed", requestId, error }),
   });
@@ -86,7 +90,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       keys = others;
       models.configure(specs);
     },
-    close: closer(server, models, shutdown, limits.drainMs),
+    close: closer(server, models, shutdown, limits.drainMs, () => {
+      isClosing = true;
+    }),
   };
 }
 
@@ -111,17 +117,27 @@ function addressOf(server: Server): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-function closer(server: Server, models: ModelPool, shutdown: AbortController, drainMs: number): () => Promise<void> {
+function closer(
+  server: Server,
+  models: ModelPool,
+  shutdown: AbortController,
+  drainMs: number,
+  begin: () => void,
+): () => Promise<void> {
   let closing: Promise<void> | undefined;
   const cancel = () => shutdown.abort();
   return () => {
     if (closing !== undefined) cancel();
     closing ??= (async () => {
+      begin();
       const closed = once(server, "close");
       server.close();
       server.closeIdleConnections();
       const timer = setTimeout(cancel, drainMs);
+      // Connections that were at work and are kept open by their clients.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
       await closed;
+      clearInterval(sweep);
       clearTimeout(timer);
       await models.dispose();
     })();

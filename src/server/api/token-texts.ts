@@ -4,8 +4,10 @@
  */
 import { LlamafuseError } from "../../errors.js";
 import type { Member } from "../../member/member.js";
-import { TokenClass, textAtFragmentStart, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import { TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { LoadedModel } from "../models/loaded-model.js";
+
+const SPACE = 0x20;
 
 /** Error: invalid-option behind a router, which has no first member. */
 export function firstMember({ first, spec }: LoadedModel, param: string): Member {
@@ -24,9 +26,10 @@ export function tokenBytes(vocabulary: Vocabulary, ids: readonly number[]): Uint
       return new TextEncoder().encode(vocabulary.textOf(id));
     }
     const bytes = vocabulary.bytesOf(id);
-    const own = atStart && vocabulary.addsSpacePrefix ? textAtFragmentStart(bytes) : bytes;
+    // The tokenizer's own space before a first word, which may be a token by itself.
+    const isPrefix = atStart && vocabulary.addsSpacePrefix && bytes[0] === SPACE;
     atStart = false;
-    return own;
+    return isPrefix ? bytes.subarray(1) : bytes;
   });
 }
 
