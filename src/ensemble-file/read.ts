@@ -146,6 +146,7 @@ const WORDS: Readonly<Record<string, string>> = {
   serve: "must be an object",
   "serve.methods": 'must be a list of methods, or "all"',
   "serve.weights": "must be true or false",
+  "serve.pin": "must be true or false",
   "request.maxTokens": "must be a whole number",
   ...Object.fromEntries(
     SAMPLER_OPTIONS.map((option) => [`request.${option}`, `must be ${aboutSamplerOption(option).allowed}`]),

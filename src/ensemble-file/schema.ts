@@ -88,9 +88,10 @@ const serve = z.strictObject({
       description: 'Methods that a request may name in the place of the file\'s own: names, or "all". Default: none.',
     }),
   weights: z.boolean().optional().meta({ description: "Whether a request may give other weights. Default false." }),
+  pin: z.boolean().optional().meta({ description: "Whether it stays loaded where memory ends. Default false." }),
 });
 
-/** What clients of a server may change of an ensemble. */
+/** What clients of a server may change of an ensemble, and how it is kept. */
 export type Serving = z.infer<typeof serve>;
 
 /** The file with members and method written out as objects, or as the schema allows people to write them. */

@@ -68,6 +68,21 @@ describe("models", () => {
     ]);
   });
 
+  it("that are pinned stay", async () => {
+    const pinned = at("pinned.json", JSON.stringify({ ...JSON.parse(ensemble("robin")), serve: { pin: true } }));
+    const memory = (await bytesOf("robin", "wren")) + 1;
+    const served = await serving({ ensembles: [pinned, files.two, files.both], memory });
+    for (const [model, status] of [
+      ["pinned", 200],
+      ["two", 200],
+      ["both", 503],
+      ["pinned", 200],
+    ] as const) {
+      expect((await served.post(CHAT, ask(model))).status).toBe(status);
+    }
+    expect(await loadedOf(served)).toEqual({ pinned: true, two: false, both: false });
+  });
+
   it("that are asked for at once all answer, one after another where memory is short", async () => {
     const served = await serving({ ensembles: Object.values(files), memory: (await bytesOf("robin", "wren")) + 1 });
     const asked = ["both", "one", "two", "one", "both"].map((model) => served.post(CHAT, ask(model)));

@@ -168,11 +168,14 @@ export class ModelPool {
   async #makeRoom(entry: Entry): Promise<void> {
     const fits = () => this.#usedBytes() + entry.bytes <= this.#memory;
     while (!fits()) {
-      const idle = [...this.#entries.values()].find(({ loaded, users }) => loaded !== undefined && users === 0);
+      const mayLeave = [...this.#entries.values()].filter(
+        ({ loaded, spec }) => loaded !== undefined && !spec.serving.pin,
+      );
+      const idle = mayLeave.find(({ users }) => users === 0);
       if (idle !== undefined) await this.#unload(idle);
-      else if (this.#usedBytes() > 0) await this.#someoneLeaves();
+      else if (mayLeave.length > 0 || this.#retired.size > 0) await this.#someoneLeaves();
       else {
-        const message = `The model ${shown(entry.spec.id)} needs more memory than the server may use for models.`;
+        const message = `The model ${shown(entry.spec.id)} needs more memory than the server has for it beside its pinned models.`;
         throw new LlamafuseError("model-unavailable", message, { found: entry.bytes, allowed: this.#memory });
       }
       this.#stop.signal.throwIfAborted();
