@@ -45,6 +45,8 @@ export interface TextScore {
   logProb: number;
   /** The pieces in order, up to the first that cannot be said. */
   pieces: ScoredPiece[];
+  /** With `top`, where the rest cannot be said: the most probable entries in its place. */
+  instead?: TraceFused[];
   /** ln p(text | prompt) under each member alone, where the method is one of bytes. */
   memberLogProbs?: Record<string, number>;
   /** See MethodRun.report. */
@@ -121,6 +123,7 @@ export async function scoreAfter(
   }
   const pieces: ScoredPiece[] = [];
   let logProb = 0;
+  let instead: TraceFused[] | undefined;
   let alone: number[] | undefined;
   for (let at = 0; at < bytes.length; ) {
     checkpoint();
@@ -130,6 +133,7 @@ export async function scoreAfter(
     const entry = entryToForce(distribution, bytes, at, ends);
     if (entry < 0) {
       logProb = Number.NEGATIVE_INFINITY;
+      if (top > 0) instead = topPieces(distribution, top);
       break;
     }
     if (said !== undefined) {
@@ -151,6 +155,7 @@ export async function scoreAfter(
     cost: costOf(members, usage),
     logProb,
     pieces,
+    ...(instead && { instead }),
     ...(alone && { memberLogProbs: Object.fromEntries(members.map(({ name }, index) => [name, alone[index]])) }),
     ...(report && { report }),
     usage,

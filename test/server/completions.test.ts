@@ -129,12 +129,27 @@ describe("echo with logprobs says how probable a prompt is", () => {
   });
 });
 
-it("says -9999 where the method cannot say a text", async () => {
+it("says -9999 where the method cannot say a text, and goes on behind it", async () => {
   const text = " zzz 中";
   expect((await direct.score(PROMPT, text)).logProb).toBe(Number.NEGATIVE_INFINITY);
   const { json } = await ask({ prompt: PROMPT + text, echo: true, logprobs: 1, max_tokens: 0 });
   expect(json.choices[0].logprobs.token_logprobs.at(-1)).toBe(-9999);
   expect(json.choices[0].logprobs.tokens.join("")).toBe(PROMPT + text);
+  const [strange, choice] = [`Zzz 中! ${PROMPT}`, " The name is fawn."];
+  const { logProb } = await direct.score(strange, choice);
+  const { pieces } = await direct.score("Zzz", strange.slice(3));
+  expect(logProb).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+  expect(pieces.length).toBeLessThan(5);
+  const ids = await idsOf(strange + choice);
+  const told = (await ask({ prompt: ids, echo: true, logprobs: 1, max_tokens: 0 })).json.choices[0].logprobs;
+  const { token_logprobs, top_logprobs }: { token_logprobs: number[]; top_logprobs: Record<string, number>[] } = told;
+  // The greedy choice there is another.
+  for (const [index, logprob] of token_logprobs.entries())
+    if (logprob === -9999) expect(Math.max(...Object.values(top_logprobs[index]))).toBeGreaterThan(-9999);
+  const behind = ids.length - (await idsOf(strange)).length;
+  expect(token_logprobs).toHaveLength(ids.length);
+  expect(token_logprobs).toContain(-9999);
+  expect(sum(token_logprobs.slice(-behind))).toBeCloseTo(logProb, 1);
 });
 
 describe("a request is refused, and its parameter named", () => {

@@ -3,9 +3,9 @@
  *
  * The first token has no figure, since nothing precedes it. What follows is scored by the model's method (decoding/score.ts)
  * in the pieces that it is said in. A prompt of text is told in these pieces. A prompt of token ids is told in its own tokens:
- * a piece counts where its last byte lies, so that sums over tokens are those over pieces wherever both have a border.
+ * a piece counts where its last byte lies, so that sums over tokens are those over pieces wherever both have a border. A place
+ * that the method cannot say is impossible, and the text behind it is scored all the same.
  */
-import type { ScoredPiece } from "../../decoding/score.js";
 import type { TraceFused } from "../../decoding/trace.js";
 import type { Answerer } from "../../ensemble/answerer.js";
 import { LlamafuseError } from "../../errors.js";
@@ -49,43 +49,46 @@ export async function scorePrompt(
   top: number,
   signal: AbortSignal,
 ): Promise<PromptToken[]> {
-  const first = await firstBorder(bytes, tokens, model);
-  const given: PromptToken = { bytes: bytes.subarray(0, first), logProb: null, fused: [] };
-  const rest = bytes.subarray(first);
-  let said: PromptToken[] = [];
-  if (rest.length > 0) {
-    const score = await answerer.score!(text(given.bytes), text(rest), { signal, top: Math.max(1, top) });
-    said = piecesOf(score.pieces, rest);
+  const borders = bordersOf(tokens ?? (await tokensOf(bytes, model)), bytes);
+  let [at] = borders;
+  const told: PromptToken[] = [{ bytes: bytes.subarray(0, at), logProb: null, fused: [] }];
+  while (at < bytes.length) {
+    const options = { signal, top: Math.max(1, top) };
+    const { pieces, instead = [] } = await answerer.score!(
+      text(bytes.subarray(0, at)),
+      text(bytes.subarray(at)),
+      options,
+    );
+    for (const piece of pieces) {
+      told.push({ bytes: bytesOf(piece), logProb: piece.logProb, fused: piece.fused ?? [] });
+      at += told[told.length - 1].bytes.length;
+    }
+    if (at === bytes.length) break;
+    // What the method cannot say is impossible up to the token's end; behind it the text goes on.
+    const end = borders.find((border) => border > at)!;
+    told.push({ bytes: bytes.subarray(at, end), logProb: Number.NEGATIVE_INFINITY, fused: instead });
+    at = end;
   }
-  return tokens === undefined ? [given, ...said] : inTokens(tokens, [given, ...said], top);
+  return tokens === undefined ? told : inTokens(tokens, told, top);
 }
 
-/** The pieces, and behind what cannot be said the rest as one that is impossible. */
-function piecesOf(pieces: readonly ScoredPiece[], rest: Uint8Array): PromptToken[] {
-  let at = 0;
-  const said: PromptToken[] = pieces.map((piece) => {
-    const bytes = bytesOf(piece);
-    at += bytes.length;
-    return { bytes, logProb: piece.logProb, fused: piece.fused ?? [] };
-  });
-  if (at < rest.length) said.push({ bytes: rest.subarray(at), logProb: Number.NEGATIVE_INFINITY, fused: [] });
-  return said;
+/** How the first member cuts the text; behind a router, its words. */
+async function tokensOf(bytes: Uint8Array, { first }: LoadedModel): Promise<Uint8Array[]> {
+  if (first === undefined)
+    return (text(bytes).match(/\s*\S+|\s+$/g) ?? []).map((word) => new TextEncoder().encode(word));
+  const ids = Array.from(await first.tokenize(bytes, { parseSpecial: true, addBos: false }));
+  return promptBytes(first.vocabulary, ids);
 }
 
-/** Where the first token ends, in whole characters. */
-async function firstBorder(
-  bytes: Uint8Array,
-  tokens: readonly Uint8Array[] | undefined,
-  { first }: LoadedModel,
-): Promise<number> {
-  let end = 1;
-  if (tokens !== undefined) end = tokens.find(({ length }) => length > 0)!.length;
-  else if (first !== undefined) {
-    const ids = Array.from(await first.tokenize(bytes, { parseSpecial: true, addBos: false }));
-    end = promptBytes(first.vocabulary, ids).find(({ length }) => length > 0)?.length ?? 1;
+/** Where tokens end, in whole characters; the last one is the end of the text. */
+function bordersOf(tokens: readonly Uint8Array[], bytes: Uint8Array): number[] {
+  const borders = new Set<number>();
+  let end = 0;
+  for (const token of tokens) {
+    end += token.length;
+    if (end > 0 && end < bytes.length && !isUtf8Continuation(bytes[end])) borders.add(end);
   }
-  while (end < bytes.length && isUtf8Continuation(bytes[end])) end++;
-  return Math.min(end, bytes.length);
+  return [...borders, bytes.length];
 }
 
 /** What the pieces say, told in these tokens. */
