@@ -2,7 +2,7 @@
 export interface Limits {
   /** Bytes of a request's body: a prompt of 250,000 tokens fits. */
   bodyBytes: number;
-  /** Nested lists and objects in a body; OpenAI's own schemas need eight. */
+  /** Nested lists and objects in a body: a JSON schema of an answer may be deep. */
   depth: number;
   /** Requests that wait for one model. */
   waiting: number;
@@ -25,7 +25,7 @@ export interface Limits {
 
 export const USUAL_LIMITS: Limits = {
   bodyBytes: 2 ** 20,
-  depth: 32,
+  depth: 64,
   waiting: 64,
   slots: 1,
   deadlineMs: 600_000,

@@ -28,6 +28,7 @@ export function reading<Value>(param: string, read: () => Value): Value {
 export function parameterOf(error: Pick<LlamafuseError, "details">): string | null {
   const { param, option } = error.details;
   if (typeof param === "string") return param;
+  if (option === "format") return "response_format";
   return typeof option === "string" ? snakeCase(option) : null;
 }
 

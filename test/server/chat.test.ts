@@ -111,6 +111,32 @@ describe("an answer", () => {
   });
 });
 
+describe("response_format", () => {
+  const schema = {
+    type: "object",
+    properties: { animal: { enum: ["cow", "hen"] }, legs: { type: "integer" } },
+    required: ["animal", "legs"],
+  };
+
+  it("gives JSON of a schema, whole and piece by piece", async () => {
+    const response_format = { type: "json_schema", json_schema: { name: "animal", strict: true, schema } };
+    const { json } = await ask({ response_format, max_tokens: 60 });
+    expect(json.choices[0].finish_reason).toBe("stop");
+    const said = JSON.parse(json.choices[0].message.content);
+    expect(Object.keys(said)).toEqual(["animal", "legs"]);
+    expect(["cow", "hen"]).toContain(said.animal);
+    const chunks = (await events({ response_format, max_tokens: 60 })).slice(0, -1);
+    expect(chunks.map(({ choices: [{ delta }] }) => delta.content ?? "").join("")).toBe(
+      json.choices[0].message.content,
+    );
+  });
+
+  it("gives an object where no schema is given", async () => {
+    const { json } = await ask({ response_format: { type: "json_object" }, max_tokens: 30 });
+    expect(json.choices[0].message.content).toMatch(/^\s*\{/);
+  });
+});
+
 describe("logprobs", () => {
   it("tell each token with its bytes and the candidates, whole and piece by piece", async () => {
     const { json } = await ask({ logprobs: true, top_logprobs: 3 });
@@ -140,7 +166,8 @@ describe("logprobs", () => {
 describe("a request is refused, and its parameter named", () => {
   it.each([
     [{ tools: [{ type: "function" }] }, "tools", "unsupported_parameter"],
-    [{ response_format: { type: "json_object" } }, "response_format", "unsupported_parameter"],
+    [{ response_format: { type: "yaml" } }, "response_format.type", "invalid_option"],
+    [{ response_format: { type: "json_schema" } }, "response_format.json_schema.schema", "invalid_option"],
     [{ logit_bias: { 5: 1 } }, "logit_bias", "unsupported_parameter"],
     [
       { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:" } }] }] },

@@ -92,7 +92,7 @@ describe("the openai package", () => {
     for (const [more, param] of [
       [{ previous_response_id: "resp_1" }, "previous_response_id"],
       [{ tools: [{ type: "web_search" }] }, "tools"],
-      [{ text: { format: { type: "json_object" } } }, "text.format"],
+      [{ text: { format: { type: "json_schema" } } }, "text.format.schema"],
       [{ input: [{ type: "function_call_output" }] }, "input.0"],
       [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input.0.content.0"],
     ] as const) {

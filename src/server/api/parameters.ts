@@ -8,6 +8,7 @@ import { aboutSamplerOption, SAMPLER_OPTIONS, samplerFields } from "../../decodi
 import { shown } from "../../read-options.js";
 import { badRequest, snakeCase } from "../refusals.js";
 import { type Extension, extension } from "./extension.js";
+import { formatOf, responseFormat } from "./response-format.js";
 
 /** As in OpenAI's API. */
 export const MOST_TOP_LOGPROBS = 20;
@@ -41,6 +42,7 @@ export const sharedParameters = {
     .openapi({ description: "Texts that end the answer." }),
   max_tokens: z.int().min(0).nullish().openapi({ description: "Steps of the answer at most." }),
   ...samplerParameters,
+  response_format: responseFormat,
   llamafuse: extension.openapi({ description: "What OpenAI's API has no field for." }),
   repeat_penalty: z.number().gt(0).nullish().openapi({ description: "Another name of repetition_penalty." }),
 };
@@ -64,7 +66,6 @@ const UNSUPPORTED: Readonly<Record<string, (value: unknown) => boolean>> = {
   tool_choice: (value) => value === "none" || value === "auto",
   functions: isEmpty,
   function_call: (value) => value === "none" || value === "auto",
-  response_format: (value) => (value as { type?: unknown } | null)?.type === "text",
   logit_bias: isEmpty,
   modalities: (value) => Array.isArray(value) && value.every((each) => each === "text"),
   audio: isEmpty,
@@ -108,11 +109,12 @@ export interface SharedBody {
   stop?: string | string[] | null;
   max_tokens?: number | null;
   repeat_penalty?: number | null;
+  response_format?: z.infer<typeof responseFormat>;
   llamafuse?: Extension;
   [parameter: string]: unknown;
 }
 
-/** The sampler's options and the stop texts that a body says; what it leaves out is left out. */
+/** The sampler's options, stop texts and form that a body says; what it leaves out is left out. */
 export function samplingOf(body: SharedBody): GenerateOptions {
   const given = (name: string) => body[name] ?? undefined;
   const options: Record<string, unknown> = Object.fromEntries(
@@ -121,5 +123,10 @@ export function samplingOf(body: SharedBody): GenerateOptions {
   if (options.topP === 0) options.topP = SMALLEST_TOP_P;
   options.repetitionPenalty ??= given("repeat_penalty");
   options.stop = given("stop");
+  const { response_format: form } = body;
+  if (form != null) {
+    const { type, json_schema: named } = form;
+    Object.assign(options, formatOf({ type, schema: named?.schema }, "response_format.json_schema.schema"));
+  }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

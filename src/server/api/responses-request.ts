@@ -8,6 +8,7 @@ import { badRequest, snakeCase } from "../refusals.js";
 import { EFFORTS, messagesOf, thinkingOf } from "./chat-request.js";
 import type { Extension } from "./extension.js";
 import { type SharedBody, samplingOf, sharedParameters } from "./parameters.js";
+import { type AskedFormat, formatOf, textFormat } from "./response-format.js";
 
 const item = z.looseObject({
   type: z.string().optional(),
@@ -52,9 +53,7 @@ export const responsesRequest = z
     stream: sharedParameters.stream,
     stream_options: z.strictObject({ include_obfuscation: z.boolean().optional() }).nullish(),
     reasoning: z.strictObject({ effort: z.enum(EFFORTS).nullish(), summary: z.string().nullish() }).nullish(),
-    text: z
-      .strictObject({ format: z.looseObject({ type: z.string() }).optional(), verbosity: z.string().nullish() })
-      .nullish(),
+    text: z.strictObject({ format: textFormat.optional(), verbosity: z.string().nullish() }).nullish(),
     llamafuse: sharedParameters.llamafuse,
     ...sampling,
     ...Object.fromEntries(
@@ -68,7 +67,7 @@ export interface ResponsesBody extends SharedBody {
   instructions?: string | null;
   max_output_tokens?: number | null;
   reasoning?: { effort?: (typeof EFFORTS)[number] | null } | null;
-  text?: { format?: { type: string } } | null;
+  text?: { format?: AskedFormat } | null;
   llamafuse?: Extension;
 }
 
@@ -81,12 +80,6 @@ export function responsesAsk(body: ResponsesBody): { messages: ChatMessage[]; op
       apiCode: "unsupported_parameter",
     });
   }
-  const format = body.text?.format?.type ?? "text";
-  if (format !== "text") {
-    throw badRequest("text.format", `Answers are text; found the format ${shown(format)}.`, {
-      apiCode: "unsupported_parameter",
-    });
-  }
   const { input, instructions, max_output_tokens: maxTokens, reasoning } = body;
   const told = instructions == null || instructions === "" ? [] : [{ role: "system" as const, content: instructions }];
   const asked = typeof input === "string" ? [{ role: "user" as const, content: input }] : input.map(messageOf);
@@ -94,6 +87,7 @@ export function responsesAsk(body: ResponsesBody): { messages: ChatMessage[]; op
     messages: messagesOf([...told, ...asked]),
     options: {
       ...samplingOf(body),
+      ...formatOf(body.text?.format ?? { type: "text" }, "text.format.schema"),
       ...(maxTokens != null && { maxTokens }),
       ...thinkingOf(reasoning?.effort),
     },

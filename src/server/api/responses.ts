@@ -123,7 +123,7 @@ function responseOf(body: ResponsesBody, head: Head, result?: GenerateResult) {
     previous_response_id: null,
     store: false,
     temperature,
-    text: { format: { type: "text" } },
+    text: { format: body.text?.format ?? { type: "text" } },
     tool_choice: "none",
     tools: [],
     top_p,
