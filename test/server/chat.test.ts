@@ -114,7 +114,7 @@ describe("an answer", () => {
 describe("response_format", () => {
   const schema = {
     type: "object",
-    properties: { animal: { enum: ["cow", "hen"] }, legs: { type: "integer" } },
+    properties: { animal: { enum: ["cow", "hen"] }, legs: { enum: [2, 4] } },
     required: ["animal", "legs"],
   };
 
