@@ -21,4 +21,6 @@ export default defineConfig({
   sourcemap: true,
   clean: false,
   splitting: true,
+  // Pages of the server, as they are.
+  publicDir: "src/server/pages",
 });

@@ -15,6 +15,7 @@ import { benchRecurrent } from "./recurrent.js";
 import type { BenchOptions, BenchReport } from "./report.js";
 import { benchRouters } from "./routers.js";
 import { benchRouting } from "./routing.js";
+import { benchServe } from "./serve.js";
 import { benchSpeculative } from "./speculative.js";
 import { benchSpeed, type SpeedOptions } from "./speed.js";
 import { benchStep } from "./step.js";
@@ -33,6 +34,7 @@ const benches = {
     summary: "taking tokens back in recurrent models, by checkpoints and by reading again",
     run: benchRecurrent,
   },
+  serve: { summary: "the server under many requests at once, against the library", run: benchServe },
   quality: {
     summary: "every method against its members and the oracle, on the native models' test questions",
     run: benchQuality,

@@ -42,6 +42,27 @@ export const ERROR_CODES = {
   aborted: { exit: 130, http: 499 },
   /** Used after dispose(). */
   disposed: { exit: 7, http: 503 },
+  // What a server says besides.
+  /** No such address or model. */
+  "not-found": { exit: 2, http: 404 },
+  /** An address that does not take this kind of request. */
+  "method-not-allowed": { exit: 2, http: 405 },
+  /** No key, or a wrong one. */
+  unauthorised: { exit: 2, http: 401 },
+  /** A request for another host, or from a page of another origin. */
+  forbidden: { exit: 2, http: 403 },
+  /** A body that is larger or deeper than a server reads. */
+  "too-large": { exit: 2, http: 413 },
+  /** A body that is not JSON by its headers. */
+  "unsupported-media": { exit: 2, http: 415 },
+  /** More requests wait than may. */
+  overloaded: { exit: 5, http: 429 },
+  /** A request took longer than it may. */
+  "timed-out": { exit: 5, http: 504 },
+  /** A model that is configured and cannot be loaded now. */
+  "model-unavailable": { exit: 5, http: 503 },
+  /** The server ends, and takes no new requests. */
+  "shutting-down": { exit: 7, http: 503 },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -67,6 +67,11 @@ does not use it. On Debian 12's software Vulkan driver it never returns. It has 
     "Speed: speculation",
     "Two rounds. On two cores hardly any guess pays, so few are made; ratios beside 1 are the machine's noise.",
   ],
+  [
+    "serve",
+    "The server: many requests at once",
+    "A request more costs its HTTP, and waits for those before it. See [A server](server.md).",
+  ],
   ["load", "Loading and memory", ""],
   [
     "alignments",

@@ -21,6 +21,7 @@ import { explained, refuseForeignOptions } from "./reflexes.js";
 import { reportError } from "./report-error.js";
 import { registerRoute } from "./route/command.js";
 import { registerScore } from "./score/command.js";
+import { registerServe } from "./serve/command.js";
 import { colorsFor } from "./terminal.js";
 import { registerTrain } from "./train/command.js";
 
@@ -82,6 +83,7 @@ function makeProgram(): Command {
   registerCascade(program);
   registerScore(program);
   registerTrain(program);
+  registerServe(program);
   registerInit(program);
   registerCompletion(program);
   registerHelp(program);

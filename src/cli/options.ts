@@ -198,8 +198,9 @@ export function chatOptions({
 
 /** Reads the file of --ensemble, so that commands find it in `file` of their flags. */
 export async function readEnsembleFlag(command: Command): Promise<void> {
-  const { ensemble } = command.opts<EnsembleFlags>();
-  if (ensemble === undefined) return;
+  const { ensemble } = command.opts<{ ensemble?: unknown }>();
+  // A server takes several, and reads them again.
+  if (typeof ensemble !== "string") return;
   const { readEnsembleFile } = await import("../ensemble-file/read.js");
   command.setOptionValue("file", await readEnsembleFile(ensemble));
 }

@@ -55,6 +55,8 @@ export interface ScoreOptions extends PromptOptions {
    * false; the last bits of the logits may differ (see GenerateOptions).
    */
   reusePrompt?: boolean;
+  /** Report so many of the most probable entries at every piece, as its `fused`. Default 0. */
+  top?: number;
 }
 
 const PROMPT_OPTIONS: OptionNames<PromptOptions> = {
@@ -80,7 +82,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   ...PROMPT_OPTIONS,
 };
 
-const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true, ...PROMPT_OPTIONS };
+const SCORE_OPTIONS: OptionNames<ScoreOptions> = { signal: true, reusePrompt: true, top: true, ...PROMPT_OPTIONS };
 
 /** Steps of an answer at most, where nobody says another number. */
 export const DEFAULT_MAX_TOKENS = 256;
@@ -180,6 +182,7 @@ export function checkScoring(prompt: PromptInput, text: string, given: ScoreOpti
   const options = readOptions<ScoreOptions>("score", given, SCORE_OPTIONS, "{ reusePrompt: true }");
   checkSignal(options.signal);
   checkSwitch("reusePrompt", options.reusePrompt);
+  if (options.top !== undefined) checkCount("top", options.top, MAX_TOP);
   if (typeof text !== "string" || text === "") {
     const message =
       text === ""

@@ -29,7 +29,13 @@ import type { CheckedScoring } from "./request.js";
 import { type AnswerCost, costOf } from "./result.js";
 import { advanceAll, beginAll } from "./schedule.js";
 import { Prologue } from "./thinking/prologue.js";
-import { type ChosenPiece, chosenPiece } from "./trace.js";
+import { type ChosenPiece, chosenPiece, type TraceFused, topPieces } from "./trace.js";
+
+/** A piece of a text that is scored. */
+export interface ScoredPiece extends ChosenPiece {
+  /** With `top`: the most probable entries at this place, best first. */
+  fused?: TraceFused[];
+}
 
 export interface TextScore {
   /** The method or router that was asked. */
@@ -38,7 +44,9 @@ export interface TextScore {
   /** ln p(text | prompt) in nats; -Infinity where the method cannot say it. */
   logProb: number;
   /** The pieces in order, up to the first that cannot be said. */
-  pieces: ChosenPiece[];
+  pieces: ScoredPiece[];
+  /** With `top`, where the rest cannot be said: the most probable entries in its place. */
+  instead?: TraceFused[];
   /** ln p(text | prompt) under each member alone, where the method is one of bytes. */
   memberLogProbs?: Record<string, number>;
   /** See MethodRun.report. */
@@ -62,10 +70,13 @@ export async function scoreText(
   const rendered = await renderPrompts(prompt, voices, { thinking: "off", ...options }, signal);
   const prompts = rendered.map((each) => ({ ...each.prompt, reuse: options.reusePrompt }));
   const bytes = new TextEncoder().encode(text);
-  return await scoreAfter(voices, method, { schedule, combiner }, prompts, bytes, signal, rendered);
+  return await scoreAfter(voices, method, { schedule, combiner }, prompts, bytes, signal, rendered, options.top);
 }
 
-/** A text after each member's own form of a prompt; `rendered` says how it may think first. Errors: as `scoreText`. */
+/**
+ * A text after each member's own form of a prompt; `rendered` says how it may think first, `top` how many entries of each
+ * distribution are reported. Errors: as `scoreText`.
+ */
 export async function scoreAfter(
   voices: readonly Voice[],
   method: ChosenMethod,
@@ -74,6 +85,7 @@ export async function scoreAfter(
   bytes: Uint8Array,
   signal: AbortSignal,
   rendered: readonly RenderedPrompt[] = [],
+  top = 0,
 ): Promise<TextScore> {
   const members = voices.map(({ member }) => member);
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
@@ -109,8 +121,9 @@ export async function scoreAfter(
     ({ run } = await start(prologue.prompts, prologue.ranges));
     for (const { member } of voices) memberTokens[member.name] += prologue.tokens[member.name];
   }
-  const pieces: ChosenPiece[] = [];
+  const pieces: ScoredPiece[] = [];
   let logProb = 0;
+  let instead: TraceFused[] | undefined;
   let alone: number[] | undefined;
   for (let at = 0; at < bytes.length; ) {
     checkpoint();
@@ -120,6 +133,7 @@ export async function scoreAfter(
     const entry = entryToForce(distribution, bytes, at, ends);
     if (entry < 0) {
       logProb = Number.NEGATIVE_INFINITY;
+      if (top > 0) instead = topPieces(distribution, top);
       break;
     }
     if (said !== undefined) {
@@ -127,8 +141,9 @@ export async function scoreAfter(
       for (const [voice, own] of said.entries())
         alone[voice] += Math.log(own ? own.probabilities[entry] / own.mass : 0);
     }
-    pieces.push(chosenPiece(distribution, entry));
-    logProb += pieces[pieces.length - 1].logProb;
+    const piece = chosenPiece(distribution, entry);
+    pieces.push(top > 0 ? { ...piece, fused: topPieces(distribution, top) } : piece);
+    logProb += piece.logProb;
     at += distribution.bytesOf(entry).length;
     if (at < bytes.length) await run.accept(entry);
   }
@@ -140,6 +155,7 @@ export async function scoreAfter(
     cost: costOf(members, usage),
     logProb,
     pieces,
+    ...(instead && { instead }),
     ...(alone && { memberLogProbs: Object.fromEntries(members.map(({ name }, index) => [name, alone[index]])) }),
     ...(report && { report }),
     usage,

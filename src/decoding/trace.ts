@@ -99,7 +99,7 @@ export function describeStep({ index, voices, speaking = voices, distribution, e
     index,
     chosen,
     members,
-    fused: mostProbable(distribution, top).map((other) => fusedEntry(distribution, other)),
+    fused: topPieces(distribution, top),
     favourite: writers ?? members.filter((one) => samePiece(one.candidates[0], chosen)).map(({ name }) => name),
     ...(candidates && { candidates }),
     ms: { ...ms },
@@ -130,6 +130,11 @@ function finiteOrNull(value: number): number | null {
 export function chosenPiece(distribution: FusedDistribution, entry: number): ChosenPiece {
   const { probability, ...piece } = fusedEntry(distribution, entry);
   return { ...piece, logProb: Math.log(probability) };
+}
+
+/** The most probable entries of a distribution, best first. */
+export function topPieces(distribution: FusedDistribution, count: number): TraceFused[] {
+  return mostProbable(distribution, count).map((entry) => fusedEntry(distribution, entry));
 }
 
 /** Whether two pieces stand for the same bytes. */

@@ -5,8 +5,9 @@ import { readCascade } from "../after/cascade/saved-cascade.js";
 import { readRouter } from "../before/saved-router.js";
 import { checkRequest } from "../decoding/request.js";
 import { aboutSamplerOption, SAMPLER_OPTIONS } from "../decoding/sampler-options.js";
+import { methodInfos } from "../during/methods.js";
 import { checkLoadOptions } from "../ensemble/load-options.js";
-import { errorIn, LlamafuseError, nearestName } from "../errors.js";
+import { errorIn, LlamafuseError, nearestName, unknownName } from "../errors.js";
 import { type LlamaParameters, type LoraAdapter, loraAdaptersOf } from "../llama/parameters.js";
 import { isRemote } from "../member/resolve-model.js";
 import { isOllamaName } from "../model-stores/ollama.js";
@@ -15,10 +16,10 @@ import { shown } from "../read-options.js";
 import { readText } from "../records.js";
 import { checkSystem, type EnsembleOptions, type RoutedEnsembleOptions, type SystemOptions } from "../systems.js";
 import { type Problem, problemOf } from "../zod-problem.js";
-import { type WrittenOut, writtenOut } from "./schema.js";
+import { type Serving, type WrittenOut, writtenOut } from "./schema.js";
 
 /** Options of methods and routers that name files. */
-const FILE_OPTIONS = ["router", "cascade", "classifier", "table"] as const;
+export const FILE_OPTIONS = ["router", "cascade", "classifier", "table"] as const;
 
 /**
  * An ensemble in a file, with every path in it taken from the file's folder. No model is opened.
@@ -29,7 +30,14 @@ const FILE_OPTIONS = ["router", "cascade", "classifier", "table"] as const;
  * const { text } = await ensemble.generate("Why is the sky blue?");
  */
 export async function readEnsembleFile(file: string): Promise<EnsembleOptions | RoutedEnsembleOptions> {
-  const { $schema: _, members, method, request, ...rest } = parse(file, await readText(file));
+  return (await readServedFile(file)).options;
+}
+
+/** The same, and what its clients may change where it is served. Errors: the same. */
+export async function readServedFile(
+  file: string,
+): Promise<{ options: EnsembleOptions | RoutedEnsembleOptions; serve: Serving }> {
+  const { $schema: _, members, method, request, serve = {}, ...rest } = parse(file, await readText(file));
   const folder = path.dirname(path.resolve(file));
   const options = {
     ...rest,
@@ -46,12 +54,18 @@ export async function readEnsembleFile(file: string): Promise<EnsembleOptions | 
     checkLoadOptions(load);
     if (request !== undefined) checkRequest("A prompt", request);
     if (chosen !== undefined) await checkSystem(chosen);
+    if (Array.isArray(serve.methods)) for (const name of serve.methods) checkMethodName(name);
   } catch (error) {
     if (!(error instanceof LlamafuseError)) throw error;
     const { code, message, details } = errorIn(file, error);
     throw new LlamafuseError(code, message, { ...details, ensembleFile: file }, error.cause);
   }
-  return options as EnsembleOptions | RoutedEnsembleOptions;
+  return { options: options as EnsembleOptions | RoutedEnsembleOptions, serve };
+}
+
+function checkMethodName(name: string): void {
+  const names = methodInfos.map((info) => info.name);
+  if (!names.includes(name)) throw unknownName("method", name, names);
 }
 
 function parse(file: string, text: string): WrittenOut {
@@ -130,6 +144,10 @@ const WORDS: Readonly<Record<string, string>> = {
   gpu: 'must be "auto", "cuda", "vulkan", "metal" or false',
   timeoutMs: "must be a number of milliseconds",
   request: "must be an object",
+  serve: "must be an object",
+  "serve.methods": 'must be a list of methods, or "all"',
+  "serve.weights": "must be true or false",
+  "serve.pin": "must be true or false",
   "request.maxTokens": "must be a whole number",
   ...Object.fromEntries(
     SAMPLER_OPTIONS.map((option) => [`request.${option}`, `must be ${aboutSamplerOption(option).allowed}`]),

@@ -87,6 +87,20 @@ const request = z.strictObject({
   system: z.string().optional().meta({ description: "System message; implies chat." }),
 });
 
+const serve = z.strictObject({
+  methods: z
+    .union([z.literal("all"), z.array(z.string())])
+    .optional()
+    .meta({
+      description: 'Methods that a request may name in the place of the file\'s own: names, or "all". Default: none.',
+    }),
+  weights: z.boolean().optional().meta({ description: "Whether a request may give other weights. Default false." }),
+  pin: z.boolean().optional().meta({ description: "Whether it stays loaded where memory ends. Default false." }),
+});
+
+/** What clients of a server may change of an ensemble, and how it is kept. */
+export type Serving = z.infer<typeof serve>;
+
 /** The file with members and method written out as objects, or as the schema allows people to write them. */
 function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Member, methods: Method) {
   return z.strictObject({
@@ -105,6 +119,7 @@ function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Mem
       .optional()
       .meta({ description: 'Whether an answer fails or continues when a member fails. Default "fail".' }),
     request: request.optional().meta({ description: "Defaults of every request." }),
+    serve: serve.optional().meta({ description: 'What clients of "llamafuse serve" may change.' }),
   });
 }
 

@@ -71,6 +71,14 @@ export function insideTurn(members: Members): Members {
   return new Members({ ...inside, cast: { ...inside.cast, turns: new Turns() } });
 }
 
+/** The same members with other shares of the vote, one each. Errors: invalid-option. */
+export function underWeights(members: Members, weights: readonly number[]): Members {
+  const { all, places, cast } = insides.get(members)!;
+  const shares = normaliseWeights(weights, members.names);
+  const voices = cast.voices.map(({ member }, index) => ({ member, weight: shares[index] }));
+  return new Members({ all, places, cast: { ...cast, voices } });
+}
+
 /** See `loadMembers`. */
 export class Members {
   readonly #inside: Inside;
