@@ -122,7 +122,7 @@ describe("tables from files", () => {
     const named = await readOutcomeTable(at("label.csv", "prompt,label,label_response\nq,1,so\n"));
     expect(named.models).toEqual(["label"]);
     const mixed = await refusal(() => readOutcomeTable(at("mixed.csv", "prompt,a,b\nq,1,0\nr,1,yes\n")));
-    expect(mixed.message).toMatch(/mixed\.csv:3: b is "yes".* If it is no model's column, remove it/);
+    expect(mixed.message).toMatch(/mixed\.csv:3: b is "yes".* If the column does not belong to a model, remove it/);
     const twice = await refusal(() => readOutcomeTable(at("twice.csv", "prompt,a,a \nq,1,0\n")));
     expect(twice.message).toMatch(/twice\.csv:1: two columns are named "a"/);
   });
