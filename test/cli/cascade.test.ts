@@ -32,7 +32,7 @@ function lines(table: OutcomeTable): string {
     .join("\n");
 }
 
-const train = at("train.jsonl", lines(cascadeTable(80, 1, { models: 2, samples: 2 })));
+const train = at("train.jsonl", lines(cascadeTable(100, 1, { models: 2, samples: 2 })));
 const test = at("test.jsonl", lines(cascadeTable(40, 2, { models: 2, samples: 2 })));
 const file = at("cascade.json");
 
@@ -42,7 +42,7 @@ describe("llamafuse cascade", () => {
     expect(fitted).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(fitted.stdout)).toMatchObject({
       cascade: "quantile-deferral",
-      rows: 80,
+      rows: 100,
       chain: ["wren", "crow"],
     });
     const summary = JSON.parse((await run(["cascade", "explain", file, "--table", test, "--json"])).stdout);
