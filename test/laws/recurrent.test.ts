@@ -35,4 +35,6 @@ await lawsOfMethods(
     [setOf("Mamba", [mamba]), run],
   ]),
   "recurrent members",
+  // Words of random bytes are longer than these contexts; drafts and assessments are in the members' laws.
+  { spans: false },
 );

@@ -1,5 +1,6 @@
 /** Where a member stops writing a span: each a rule over what is written so far. */
 import type { Saying } from "../../member/member.js";
+import { isUtf8 } from "../../vocabulary/utf8.js";
 import { byteKey } from "../../vocabulary/vocabulary.js";
 import type { Voice } from "../method.js";
 import { commonTokenEnds, wordEnds } from "./words.js";
@@ -59,8 +60,9 @@ export function afterCommonWord(voices: readonly Voice[]): SpanEnd {
     at: async ({ bytes }) => {
       const words = wordEnds(bytes, false);
       if (words.length === 0) return undefined;
-      // What is not text yet belongs to no word; tokenizers take no halves of characters.
-      const text = bytes.subarray(0, words[words.length - 1]);
+      // What is not text yet belongs to no word, and tokenizers take nothing but text.
+      const text = bytes.subarray(0, words.findLast((end) => isUtf8(bytes.subarray(0, end))) ?? 0);
+      if (text.length === 0) return words[0];
       const tokenisations = await Promise.all(
         voices.map(async ({ member }) =>
           Array.from(await member.tokenize(text), (id) => member.vocabulary.bytesOf(id)),

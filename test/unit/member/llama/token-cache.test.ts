@@ -95,7 +95,9 @@ describe.each(CASES)("a cache of $name in batches of $batchSize", ({ model, batc
     cache.hold(tokens.subarray(0, 8));
     expect(cache.read(tokens, 7, () => {})).toBe(4);
     expect(cache.read(tokens, 11, () => {})).toBe(0);
-    expect(cache.read(tokens, 9, () => {})).toBe(model.canRollBack ? 3 : 12);
+    // The outputs of the last batch are still there.
+    const again = model.canRollBack ? 3 : 12;
+    expect(cache.read(tokens, 9, () => {})).toBe(batchSize > 3 ? 0 : again);
   });
 });
 
