@@ -45,6 +45,13 @@ side; a vote stops asking when no further answer could change it. Blank answers 
 With \`onMemberFailure: "continue"\` the answers of the other members stand, and \`dropped\` names the one that failed.`,
     `Several samples of a member need a temperature: the request's, else the selection's. At temperature 0 each member answers
 once. A *table* is a file of past answers: \`llamafuse eval questions.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl\`.`,
+    `\`\`\`sh
+npx llamafuse generate --chat -M agent-forest:samples=5 "Where does the owner of the hamster live?"
+npx llamafuse init forest.json -m a.gguf -m b.gguf -M agent-forest:samples=5   # then --ensemble forest.json
+npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  # all that need no table, from one set of answers
+\`\`\``,
+    `\`--after all:samples=5,temperature=0.7\` says how those answers are sampled. Judging takes the longest: start with a small
+\`--limit\`.`,
     textTable(
       ["selection", "what it does", "source"],
       selectionInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
@@ -116,7 +123,15 @@ npx llamafuse generate -m sparrow -m raven -M quantile-deferral -o cascade=casca
     `\`cascade eval\` puts cascades beside single models, the zero router, the oracle and routers (\`--router knn\`), with intervals on
 queries that did not choose the settings ([Routing](routing.md) says how). \`--by latency\` counts milliseconds instead of costs. A
 table may have \`logProbs\`, \`classProbabilities\`, \`verifier\` and several rows for samples beside quality and cost. Models are asked
-by rising mean cost, whatever their names; \`chain\` names another order.`,
+by rising mean cost, whatever their names; \`chain\` names another order. A table of your own has a row for each query and model:`,
+    `\`\`\`json
+{"query": "What is 3 plus 4?", "model": "small", "quality": 1, "cost": 1, "answer": "7", "logProbs": [-0.1, -0.02]}
+{"query": "What is 3 plus 4?", "model": "large", "quality": 1, "cost": 5, "answer": "7", "logProbs": [-0.01, -0.01]}
+\`\`\``,
+    "An ensemble file holds a cascade as it holds a method, and `serve` answers with it. The cascade's file is sought beside it:",
+    `\`\`\`json
+{ "members": ["sparrow", "raven"], "method": { "name": "quantile-deferral", "cascade": "cascade.json" } }
+\`\`\``,
     `At work members are loaded when they are first asked. An answer that may yet be rejected is shown when it is kept; the last
 member's is shown while it is made. \`result.cascade\` lists every call with its cost and the reason why it was kept or not;
 \`usage\` and \`cost\` sum all of them.`,
