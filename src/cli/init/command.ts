@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import type { GenerateOptions } from "../../decoding/request.js";
 import type { MethodOptions } from "../../during/methods.js";
 import { ensembleFileText } from "../../ensemble-file/write.js";
 import { LlamafuseError } from "../../errors.js";
@@ -75,12 +76,12 @@ async function init(file: string, flags: InitFlags): Promise<void> {
       ? { ...member, model: name! }
       : { ...member, ...(name !== undefined && { name }) },
   );
-  const request = { ...samplingOptions(chosen), ...chatOptions(chosen) };
+  const request = withSchemaWrittenOut({ ...samplingOptions(chosen), ...chatOptions(chosen) });
   writeWholeSync(
     file,
     ensembleFileText(file, {
       members,
-      method: (method ?? { name: "unite" }) as MethodOptions,
+      method: nameFirst((method ?? { name: "unite" }) as MethodOptions),
       schedule,
       gpu,
       onMemberFailure,
@@ -89,6 +90,17 @@ async function init(file: string, flags: InitFlags): Promise<void> {
   );
   const use = `llamafuse ${request.chat ? "chat" : "generate"} --ensemble ${shellWord(oneLine(file))}${request.chat ? "" : ' "Once"'}`;
   await write(process.stdout, `${oneLine(file)} is written. Use it:\n  ${use}\n`);
+}
+
+function nameFirst({ name, ...options }: MethodOptions): MethodOptions {
+  return { name, ...options } as MethodOptions;
+}
+
+/** A schema stands in the file as JSON, for people to read and change, and not as a string of it. */
+function withSchemaWrittenOut(request: GenerateOptions): GenerateOptions {
+  const { format } = request;
+  if (format === undefined || !("schema" in format) || typeof format.schema !== "string") return request;
+  return { ...request, format: { schema: JSON.parse(format.schema) } };
 }
 
 /** Whatever is wrong is said before anything is written. */
