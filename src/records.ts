@@ -59,7 +59,11 @@ export async function readText(file: string): Promise<string> {
 /** The file-unreadable error for what reading a file or folder ended with. */
 export function unreadable(file: string, cause: NodeJS.ErrnoException): LlamafuseError {
   const problem =
-    cause.code === "ENOENT" ? "does not exist" : cause.code === "EISDIR" ? "is a folder, not a file" : cause.message;
+    cause.code === "ENOENT"
+      ? "does not exist. Check the path"
+      : cause.code === "EISDIR"
+        ? "is a folder, not a file"
+        : cause.message;
   return new LlamafuseError("file-unreadable", `${file}: ${problem}.`, { file, found: cause.code }, cause);
 }
 

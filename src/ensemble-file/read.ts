@@ -63,9 +63,12 @@ export async function readServedFile(
   return { options: options as EnsembleOptions | RoutedEnsembleOptions, serve };
 }
 
+/** Why a request may not name every system that an ensemble file may. */
+export const NOT_OF_REQUESTS = " Selections, cascades and routers need an ensemble file of their own.";
+
 function checkMethodName(name: string): void {
   const names = methodInfos.map((info) => info.name);
-  if (!names.includes(name)) throw unknownName("method", name, names);
+  if (!names.includes(name)) throw unknownName("method", name, names, NOT_OF_REQUESTS);
 }
 
 function parse(file: string, text: string): WrittenOut {

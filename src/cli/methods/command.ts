@@ -65,7 +65,7 @@ function renderAll(methods: readonly MethodInfo[], selections: readonly MethodIn
       infos.map(({ name, summary, requires, source }) => [colors.bold(name), summary, requires, source]),
       { colors, head: [head, "what it does", "members need", "source"], wrap: [1, 2, 3] },
     );
-  return `${tableOf(methods, "method")}\n${tableOf(selections, "selection")}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n`;
+  return `${tableOf(methods, "method")}\n${tableOf(selections, "selection")}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n${colors.dim('Routers and cascades also go behind --method: "llamafuse route list", "llamafuse cascade list".')}\n`;
 }
 
 function renderOne({ name, summary, requires, source, options, parts = {} }: MethodInfo, colors: Colors): string {

@@ -55,7 +55,7 @@ const PASSED_ON = ["$defs", "definitions", "enum", "const", "format", ...Object.
 /** Errors: invalid-option for what cannot be enforced. */
 export function enforceable(schema: unknown, place = "#"): unknown {
   if (typeof schema !== "object" || schema === null) return schema;
-  if (Array.isArray(schema)) return refuse(place, "a list", "a schema is an object, true or false");
+  if (Array.isArray(schema)) return refuse(place, "[…]", "a schema is an object, true or false");
   const given = schema as Schema;
   const has = (name: string) => given[name] !== undefined;
   for (const name of NOT_ENFORCED) if (has(name)) refuse(place, name);
@@ -154,7 +154,7 @@ function isOf(value: unknown, type: unknown): boolean {
 function refuse(place: string, keyword: string, why = "it is not enforced"): never {
   throw new LlamafuseError(
     "invalid-option",
-    `The schema of the format has ${keyword} at ${place}, but ${why}. See docs/formats.md for what is.`,
+    `The schema of the format has "${keyword}" at ${place}, but ${why}. See docs/formats.md for what is enforced.`,
     { option: "format", found: keyword, place },
   );
 }

@@ -8,7 +8,7 @@ import type { GenerateResult } from "../../decoding/result.js";
 import type { TraceStep } from "../../decoding/trace.js";
 import type { MethodOptions } from "../../during/methods.js";
 import type { Answerer } from "../../ensemble/answerer.js";
-import { FILE_OPTIONS } from "../../ensemble-file/read.js";
+import { FILE_OPTIONS, NOT_OF_REQUESTS } from "../../ensemble-file/read.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { shown } from "../../read-options.js";
 import type { LoadedModel } from "../models/loaded-model.js";
@@ -62,7 +62,7 @@ function checkMethod({ spec }: LoadedModel, given: NonNullable<NonNullable<Exten
     throw badRequest("llamafuse.method", message, { found: method.name, allowed });
   }
   if (!allowed.includes(method.name)) {
-    const { message, details } = unknownName("method", method.name, allowed);
+    const { message, details } = unknownName("method", method.name, allowed, NOT_OF_REQUESTS);
     throw badRequest("llamafuse.method", message, details);
   }
   const file = FILE_OPTIONS.find((option) => option in method);

@@ -48,7 +48,7 @@ export function sampleQuality(table: OutcomeTable, row: number, model: number, s
 export const DETAIL_WORDS: Record<AnswerDetail, { found: string; cure: string }> = {
   logProbs: {
     found: "log-probabilities (logProbs)",
-    cure: 'Write the table with "llamafuse eval --outcomes FILE --details".',
+    cure: 'Write the table with "llamafuse eval --outcomes FILE --details". "llamafuse cascade list" says what each cascade reads.',
   },
   classProbabilities: {
     found: "probabilities of choices (classProbabilities)",
