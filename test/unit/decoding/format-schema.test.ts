@@ -55,17 +55,17 @@ describe("schemas in the form that is enforced", () => {
   });
 
   it.each([
-    [{ items: { not: {} } }, "not at #/items"],
+    [{ items: { not: {} } }, '"not" at #/items'],
     [{ type: "array", uniqueItems: true }, "uniqueItems"],
-    [{ properties: { a: { allOf: [integer, integer] } } }, "allOf at #/properties/a"],
-    [{ anyOf: [integer], type: "object" }, "type at #, but it stands beside anyOf"],
+    [{ properties: { a: { allOf: [integer, integer] } } }, '"allOf" at #/properties/a'],
+    [{ anyOf: [integer], type: "object" }, '"type" at #, but it stands beside anyOf'],
     [{ type: "number", minimum: 1, maximum: 2 }, "maximum"],
     [{ type: "number", exclusiveMinimum: 1 }, "exclusiveMinimum"],
     [{ type: "object", patternProperties: {} }, "patternProperties"],
     [{ type: "string", pattern: "^.+$" }, "quotation mark"],
     [{ type: "string", pattern: "[^a]" }, "quotation mark"],
-    [{ type: "string", pattern: "a", maxLength: 3 }, "maxLength at #, but it stands beside a pattern"],
-    [{ items: [integer] }, "a list at #/items"],
+    [{ type: "string", pattern: "a", maxLength: 3 }, '"maxLength" at #, but it stands beside a pattern'],
+    [{ items: [integer] }, '"[…]" at #/items'],
     [{ properties: 3 }, "properties"],
   ])("refuses %j", async (given, said) => {
     const error = await refusal(() => enforceable(given));
