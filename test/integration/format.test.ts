@@ -173,3 +173,12 @@ function cyclic(): object {
   schema.items = schema;
   return schema;
 }
+
+it("keeps alternatives apart that have bytes in common", async () => {
+  for (let seed = 0; seed < 8; seed++) {
+    const options = { temperature: 3, seed, maxTokens: 12 };
+    expect(["ba", "aaa", "aab"]).toContain((await ask({ regex: "ba|aaa|aab" }, options)).text);
+    const { text } = await ask({ schema: { enum: ["baa", "b", "aab"] } }, options);
+    expect(["baa", "b", "aab"]).toContain(JSON.parse(text));
+  }
+});
