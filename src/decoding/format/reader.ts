@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import { byteLevelText } from "../../vocabulary/byte-level.js";
 import { withByteClasses } from "./byte-classes.js";
+import { withChoicesApart } from "./choices.js";
 import { type CheckedFormat, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
@@ -65,7 +66,7 @@ async function read(format: CheckedFormat): Promise<CompiledGrammar> {
       : kind === "regex"
         ? await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } })
         : await Grammar.fromEBNF(text);
-  const form = await made.compileGrammar(await Grammar.fromEBNF(withByteClasses(grammar.toString())));
+  const form = await made.compileGrammar(await Grammar.fromEBNF(withByteClasses(withChoicesApart(grammar.toString()))));
   if (compiled.size === MOST_KEPT) {
     const [oldest] = compiled.keys();
     compiled.get(oldest)!.dispose();

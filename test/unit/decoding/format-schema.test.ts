@@ -15,10 +15,37 @@ describe("schemas in the form that is enforced", () => {
       { type: "integer", minimum: 3, maximum: Number.MAX_SAFE_INTEGER },
     ],
     [
-      { type: "number", minimum: 0.5 },
-      { type: "number", minimum: 0.5 },
+      { type: "number", minimum: 0 },
+      { type: "number", minimum: 0 },
     ],
-    [{ minimum: 3 }, { type: "number", minimum: 3 }],
+    [{ maximum: 0 }, { type: "number", maximum: 0 }],
+    [
+      { type: "integer", exclusiveMaximum: -2.5 },
+      { type: "integer", minimum: Number.MIN_SAFE_INTEGER, maximum: -3 },
+    ],
+    [{ type: "integer", minimum: 1.5, exclusiveMinimum: 2, maximum: 6 }, { enum: [3, 4, 5, 6] }],
+    [{ type: ["integer", "null"], minimum: 1, maximum: 2 }, { anyOf: [{ enum: [1, 2] }, { type: "null" }] }],
+    [
+      { minLength: 2, maxLength: 3 },
+      { type: "string", pattern: "[ !#-\\[\\]-\u{10ffff}]{2,3}" },
+    ],
+    [
+      { type: "string", maxLength: 0 },
+      { type: "string", pattern: "" },
+    ],
+    [
+      { type: "string", pattern: "^a|b$" },
+      { type: "string", pattern: "(?:^a|b$)" },
+    ],
+    [
+      { type: "string", pattern: '^[^"\\\\\\x00-\\x1f]\\-$' },
+      { type: "string", pattern: '^[^"\\\\\\x00-\\x1f]\\-$' },
+    ],
+    [{ format: "date" }, { type: "string", format: "date" }],
+    [
+      { enum: ["a", "b"], const: "b" },
+      { enum: ["b"], const: "b" },
+    ],
     [
       { enum: ["a", 2, null], type: ["integer", "null"] },
       { enum: [2, null], type: ["integer", "null"] },
@@ -54,16 +81,36 @@ describe("schemas in the form that is enforced", () => {
     expect(checkFormat(checkFormat({ schema: given }))).toEqual(checkFormat({ schema: given }));
   });
 
+  it("names a property that every object has by itself", () => {
+    const { properties } = enforceable({ required: ["__proto__"] }) as { properties: object };
+    expect(Object.keys(properties)).toEqual(["__proto__"]);
+  });
+
   it.each([
     [{ items: { not: {} } }, '"not" at #/items'],
     [{ type: "array", uniqueItems: true }, "uniqueItems"],
     [{ properties: { a: { allOf: [integer, integer] } } }, '"allOf" at #/properties/a'],
     [{ anyOf: [integer], type: "object" }, '"type" at #, but it stands beside anyOf'],
-    [{ type: "number", minimum: 1, maximum: 2 }, "maximum"],
+    [{ type: "number", minimum: 1, maximum: 2 }, "minimum"],
+    [{ type: "number", maximum: 2.25 }, "only minimum 0 or maximum 0"],
+    [{ type: "integer", minimum: 4, exclusiveMaximum: 4 }, "no integer has its bounds"],
+    [{ type: "integer", minimum: "4" }, "it is no number"],
+    [{ type: "integer", minimum: 907, maximum: 45299 }, "ranges of more than 1000 integers"],
+    [{ type: "string", minLength: 1.5 }, "it is no count"],
+    [{ type: "string", minLength: 4, maxLength: 3 }, "above maxLength"],
+    [{ enum: [1, 2], minimum: 2 }, '"minimum" at #, but it stands beside enum'],
+    [{ const: 1, type: "string" }, "it leaves no value"],
+    [{ type: "string", format: "foo" }, 'format "foo"'],
+    [{ type: "string", format: "date", maxLength: 3 }, "it stands beside a format"],
+    [{ $ref: "https://example.org/schema" }, "none within the schema"],
+    [{ required: ['a"'] }, "a quotation mark"],
     [{ type: "number", exclusiveMinimum: 1 }, "exclusiveMinimum"],
     [{ type: "object", patternProperties: {} }, "patternProperties"],
     [{ type: "string", pattern: "^.+$" }, "quotation mark"],
-    [{ type: "string", pattern: "[^a]" }, "quotation mark"],
+    ...["[^a]", "a\\sb", "[!-~]", "\\x22", "[\\s]", "\\W", "\\\\", "\\e", "\\p{L}"].map((pattern): [object, string] => [
+      { type: "string", pattern },
+      "quotation mark",
+    ]),
     [{ type: "string", pattern: "a", maxLength: 3 }, '"maxLength" at #, but it stands beside a pattern'],
     [{ items: [integer] }, '"[…]" at #/items'],
     [{ properties: 3 }, "properties"],
