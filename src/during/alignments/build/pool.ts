@@ -71,7 +71,7 @@ export async function eachBlock<Name extends keyof Tasks>(
   }
   const pool = await makeWorkerPool("alignment-worker", { maxThreads: Math.min(threads, jobs.length) });
   const run = async (job: JobOf<Name>) => {
-    const outcome = (await pool.run(job, { name, signal })) as BlockReply<BlockOf<Name>>;
+    const outcome = (await pool.run(job, { name })) as BlockReply<BlockOf<Name>>;
     if ("error" in outcome) throw LlamafuseError.from(outcome.error);
     return outcome.block;
   };
@@ -86,6 +86,7 @@ export async function eachBlock<Name extends keyof Tasks>(
         running.push(begun);
       }
       take(await running[0]);
+      throwIfStopped(signal);
       running.shift();
       report();
     }
@@ -93,8 +94,8 @@ export async function eachBlock<Name extends keyof Tasks>(
     throwIfStopped(signal);
     throw error;
   } finally {
-    // The caller frees memory that the threads work on.
-    await pool.destroy();
+    // The caller frees memory that the threads work on; a thread that is ended inside a native call ends the process.
+    await pool.close({ force: true });
     await Promise.allSettled(running);
   }
 }
