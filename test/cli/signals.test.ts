@@ -12,7 +12,7 @@ import { ENDLESS, type Ended, models, run } from "./run.js";
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 const ALL: readonly Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** A busy machine may still load the program, where the signal finds no handler: it is asked again, later. */
-const DELAYS_MS = [3000, 8000, 16_000];
+const DELAYS_MS = [3000, 6000, 10_000];
 
 const folder = mkdtempSync(path.join(tmpdir(), "llamafuse-signals-"));
 const at = (name: string) => path.join(folder, name);
@@ -27,7 +27,7 @@ beforeAll(() => {
         quality: (query * model) % 2,
       }),
     );
-  writeFileSync(at("table.jsonl"), Array.from({ length: 6000 }, (_, query) => row(query).join("\n")).join("\n"));
+  writeFileSync(at("table.jsonl"), Array.from({ length: 24_000 }, (_, query) => row(query).join("\n")).join("\n"));
 });
 
 const [robin, wren] = models ?? ["", ""];

@@ -60,12 +60,16 @@ const ways = {
     process.on("SIGINT", () => process.exit(130));
     await work();
   },
+  /** In the middle of the prefill: koffi ends a process whose thread is terminated just inside a call's conversions. */
   async terminate() {
     await work();
-    later(async () => {
-      await Promise.all(workers.map((worker) => worker.terminate()));
-      process.exit(7);
-    });
+    setTimeout(
+      async () => {
+        await Promise.all(workers.map((worker) => worker.terminate()));
+        process.exit(7);
+      },
+      1000 + Number(wait),
+    );
   },
   async disposeAndEnd() {
     const ensemble = await work();

@@ -25,7 +25,8 @@ describe("a member whose thread dies", () => {
   it("fails what it was doing, and everything after it, and can be disposed", async () => {
     const member = await load();
     const begun = expect(member.begin(LONG)).rejects.toMatchObject(failure("member-failed"));
-    await soon(100);
+    // In the middle of the prefill: see child.mjs.
+    await soon(1000);
     await threadOf(member).worker.terminate();
     await begun;
     await expect(member.begin(SHORT)).rejects.toMatchObject(failure("member-failed"));
