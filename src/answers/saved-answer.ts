@@ -13,7 +13,7 @@ const piece = z.looseObject({
 
 const answer = z.looseObject({
   text: z.string(),
-  finishReason: z.enum(["stop", "length", "aborted"]).optional(),
+  finishReason: z.enum(["stop", "length", "aborted", "tool-calls"]).optional(),
   pieces: z.array(piece).optional(),
   logLikelihoods: z.array(z.number().nullable()).optional(),
   steps: z.int().min(0),

@@ -1,17 +1,26 @@
 /** The answer as the user sees it: chosen bytes in, text out, whole characters only, ended by stop strings. */
 import { StopRules } from "./stop-rules.js";
 import { TextStream } from "./text-stream.js";
+import { CallSplitter } from "./tools/call-splitter.js";
+import type { ToolCall } from "./tools/tools.js";
 
 export class AnswerText {
   /** Everything shown so far. */
   text = "";
   readonly #characters = new TextStream();
   readonly #stops: StopRules;
+  readonly #splitter: CallSplitter | undefined;
   #stopped = false;
 
-  /** Errors: invalid-option for an empty stop string. */
-  constructor(stop: readonly string[]) {
+  /** `mayCall`: calls of tools are no text. Errors: invalid-option for an empty stop string. */
+  constructor(stop: readonly string[], mayCall = false) {
     this.#stops = new StopRules(stop);
+    if (mayCall) this.#splitter = new CallSplitter();
+  }
+
+  /** What was called so far. */
+  get calls(): readonly ToolCall[] {
+    return this.#splitter?.calls ?? [];
   }
 
   /** Whether a stop string has ended the text. */
@@ -27,16 +36,17 @@ export class AnswerText {
   /** No more bytes will come; returns the text that was held back. */
   finish(): string {
     const shown = this.#show(this.#characters.flush());
-    if (this.#stopped) return shown;
-    const held = this.#stops.flush();
-    this.text += held;
-    return shown + held;
+    const held = this.#stopped ? "" : this.#stops.flush();
+    const rest = this.#splitter === undefined ? held : this.#splitter.push(held) + this.#splitter.flush();
+    this.text += rest;
+    return shown + rest;
   }
 
   #show(characters: string): string {
     const { text, stop } = this.#stops.push(characters);
     this.#stopped ||= stop !== undefined;
-    this.text += text;
-    return text;
+    const shown = this.#splitter?.push(text) ?? text;
+    this.text += shown;
+    return shown;
   }
 }

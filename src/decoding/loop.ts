@@ -12,6 +12,7 @@ import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import type { Form } from "./format/form.js";
 import type { FormReader } from "./format/form-reader.js";
+import { checkFormat } from "./format/format.js";
 import { formed } from "./format/formed.js";
 import { lastPieces, logNormaliserOf } from "./fused-logits.js";
 import { Healing, healed } from "./healing.js";
@@ -24,6 +25,7 @@ import { advanceAll, beginAll, eachMember, type Schedule } from "./schedule.js";
 import { type SpeculationRecord, Speculator } from "./speculation.js";
 import { StepClock } from "./step-clock.js";
 import { Prologue } from "./thinking/prologue.js";
+import { callsOf } from "./tools/tools.js";
 import { type ChosenPiece, chosenPiece, describeStep, type TraceStep } from "./trace.js";
 
 /** How the members work and what sums their distributions. */
@@ -51,9 +53,12 @@ export async function* streamAnswer(
   const { maxTokens, traceTop, logProbs, reusePrompt } = options;
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
-  const formOption = options.format === undefined ? [] : ["format"];
+  const calls = callsOf(options);
+  const mayCall = calls !== undefined;
+  const asked = calls === undefined ? checkFormat(options.format) : { calls };
+  const formOption = asked === undefined ? [] : [mayCall ? "tools" : "format"];
   const rendered = await renderPrompts(prompt, voices, options, signal);
-  const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)]);
+  const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)], mayCall);
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] | undefined = logProbs ? [] : undefined;
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));
@@ -171,7 +176,7 @@ export async function* streamAnswer(
   try {
     if (maxTokens > 0) {
       signal.throwIfAborted();
-      if (options.format !== undefined) form = await forms!.open(options.format, signal);
+      if (asked !== undefined) form = await forms!.open(asked, signal);
       await begin(reusePrompt).catch(continueWithout);
       const thinking = speaking;
       let failure: unknown;
@@ -253,7 +258,9 @@ export async function* streamAnswer(
         }
         speculator?.took(bytes, clock.lastMs);
         if (!ends) form?.take(bytes);
+        const callsBefore = answer.calls.length;
         const text = ends ? "" : answer.push(bytes);
+        const toolCall = answer.calls[callsBefore];
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         hasForm = ends;
         if (ends || answer.stopped) finishReason = "stop";
@@ -265,9 +272,9 @@ export async function* streamAnswer(
         pieces?.push(chosenPiece(distribution, entry));
         steps++;
         used += said.tokens ?? 1;
-        if (text !== "" || step !== undefined) {
+        if (text !== "" || step !== undefined || toolCall !== undefined) {
           clock.pause();
-          yield { text, step };
+          yield { text, step, ...(toolCall && { toolCall }) };
           clock.resume();
         }
         if (finishReason === undefined && used < maxTokens) await accept(entry);
@@ -289,7 +296,8 @@ export async function* streamAnswer(
   return {
     text: answer.text,
     ...(reasoning === undefined ? {} : { reasoning }),
-    finishReason: finishReason ?? "length",
+    finishReason: finishReason === "stop" && answer.calls.length > 0 ? "tool-calls" : (finishReason ?? "length"),
+    ...(answer.calls.length > 0 && { toolCalls: [...answer.calls] }),
     ...(form !== undefined && !hasForm ? { incomplete: true } : {}),
     method: method.info.name,
     cost: costOf(

@@ -37,6 +37,8 @@ import { type ChatMessage, checkMessages, checkText, contentText, isContinued } 
 import { budgetOf, checkThinking, type Thinking } from "./thinking/options.js";
 import { planOf, type ThinkingPlan } from "./thinking/plan.js";
 import { canSwitchOff, switched, switchedBy } from "./thinking/switches.js";
+import { toldOfTools } from "./tools/told.js";
+import type { Tool } from "./tools/tools.js";
 
 export { CHAT_ROLES, type ChatMessage, type ChatRole, type TextPart } from "./messages.js";
 
@@ -61,6 +63,9 @@ export interface PromptOptions {
   thinking?: Thinking;
 }
 
+/** With what the answer may call. */
+type ReadingOptions = PromptOptions & { tools?: readonly Tool[] };
+
 export interface RenderedPrompt {
   prompt: MemberPrompt;
   /** Texts that end the answer in the format in which this member reads the prompt. */
@@ -79,8 +84,9 @@ type Reader = Pick<Member, "name" | "facts" | "templateVariables">;
  * Errors: invalid-text (empty, or not UTF-8), invalid-option (an unknown role, a conversation that the member's template
  * refuses), unsupported-model (a template that cannot be run here).
  */
-export function renderPrompt(input: PromptInput, member: Reader, options: PromptOptions = {}): RenderedPrompt {
-  checkPrompt(input);
+export function renderPrompt(given: PromptInput, reader: Reader, options: ReadingOptions = {}): RenderedPrompt {
+  checkPrompt(given);
+  const { input, member } = withTools(given, reader, options.tools);
   if (!isChat(input)) {
     const text = typeof input === "string" ? new TextEncoder().encode(input) : input;
     const parseSpecial = options.parseSpecial ?? true;
@@ -106,7 +112,7 @@ export function renderPrompt(input: PromptInput, member: Reader, options: Prompt
 export async function renderPrompts(
   input: PromptInput,
   readers: readonly { member: Reader }[],
-  options: PromptOptions,
+  options: ReadingOptions,
   signal: AbortSignal,
 ): Promise<RenderedPrompt[]> {
   const rendered: RenderedPrompt[] = [];
@@ -116,6 +122,17 @@ export async function renderPrompts(
     rendered.push(renderPrompt(input, member, options));
   }
   return rendered;
+}
+
+function withTools(
+  input: PromptInput,
+  member: Reader,
+  tools: readonly Tool[] | undefined,
+): { input: PromptInput; member: Reader } {
+  if (tools === undefined || !isChat(input)) return { input, member };
+  const { messages, variables } = toldOfTools(input, tools, member);
+  const { name, facts } = member;
+  return { input: messages, member: { name, facts, templateVariables: { ...member.templateVariables, ...variables } } };
 }
 
 function isChat(input: PromptInput): input is readonly ChatMessage[] {

@@ -3,13 +3,14 @@ import { LlamafuseError } from "../errors.js";
 import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
-import { type CheckedFormat, checkFormat, type Format } from "./format/format.js";
+import { checkFormat, type Format } from "./format/format.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
 import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
 import type { Speculation } from "./speculation.js";
 import { checkStopStrings } from "./stop-rules.js";
+import { callsOf, checkTools, type ToolOptions } from "./tools/tools.js";
 
-export interface GenerateOptions extends SamplerOptions, PromptOptions {
+export interface GenerateOptions extends SamplerOptions, PromptOptions, ToolOptions {
   /** Ask a prompt that is a text as the user's message, in each member's chat template. Default false: continue it. */
   chat?: boolean;
   /** What the members are told first; implies `chat`. A conversation with a system message of its own keeps that. */
@@ -79,6 +80,9 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   healing: true,
   speculation: true,
   format: true,
+  tools: true,
+  toolChoice: true,
+  parallelToolCalls: true,
   ...PROMPT_OPTIONS,
 };
 
@@ -92,7 +96,8 @@ const DEFAULT_TRACE_TOP = 5;
 export interface CheckedRequest {
   prompt: PromptInput;
   options: SamplerOptions &
-    PromptOptions & {
+    PromptOptions &
+    ToolOptions & {
       maxTokens: number;
       stop: readonly string[];
       signal?: AbortSignal;
@@ -102,7 +107,7 @@ export interface CheckedRequest {
       reusePrompt: boolean;
       healing: boolean;
       speculation: Speculation;
-      format?: CheckedFormat;
+      format?: Format;
     };
 }
 
@@ -125,8 +130,12 @@ export function checkRequest(
   if (format !== undefined && options.healing === true)
     refuse("healing", true, "false with a format, which begins where the prompt ends");
   const { seed, ...sampling } = checkSamplerOptions(options);
+  const asked = readPrompt(inChat(readPrompt(prompt), options));
+  const tools = checkTools(options, asked);
+  if (format !== undefined && callsOf(tools) !== undefined)
+    refuse("tools", "a list beside a format", 'one of both, or toolChoice: "none"');
   return {
-    prompt: readPrompt(inChat(readPrompt(prompt), options)),
+    prompt: asked,
     options: {
       ...sampling,
       ...checkPromptOptions(options),
@@ -140,6 +149,7 @@ export function checkRequest(
       healing: options.healing ?? false,
       speculation,
       ...(format && { format }),
+      ...tools,
     },
   };
 }

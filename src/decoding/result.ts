@@ -6,10 +6,14 @@ import { randomSeed } from "../random.js";
 import type { DroppedMember } from "./member-failure.js";
 import type { SpeculationReport } from "./speculation.js";
 import type { StepTimes } from "./step-clock.js";
+import type { ToolCall } from "./tools/tools.js";
 import type { ChosenPiece, TraceStep } from "./trace.js";
 
-/** `stop`: the members or a stop string ended the answer; `length`: maxTokens or a full context did. */
-export type FinishReason = "stop" | "length" | "aborted";
+/**
+ * `stop`: the members or a stop string ended the answer; `tool-calls`: they did, and it calls tools; `length`: maxTokens or a full
+ * context did.
+ */
+export type FinishReason = "stop" | "length" | "aborted" | "tool-calls";
 
 /** What an answer took of the models. Prices are the caller's to multiply by. */
 export interface AnswerCost {
@@ -27,7 +31,9 @@ export interface GenerateResult {
    */
   reasoning?: Record<string, string>;
   finishReason: FinishReason;
-  /** With `format`: whether the text ends before it has its form (maxTokens, a full context, a stop string, a cancel). */
+  /** With `tools`: what the answer calls, in its order; absent where it calls none. The text is the rest of the answer. */
+  toolCalls?: ToolCall[];
+  /** With `format`, or `tools`: whether the text ends before it has its form (maxTokens, a full context, a stop string, a cancel). */
   incomplete?: true;
   /** The method or router that answered. */
   method: string;
@@ -76,6 +82,8 @@ export interface StreamChunk {
   reasoning?: ReasoningPiece;
   /** With `trace`: what was said at this step. */
   step?: TraceStep;
+  /** A tool that the answer calls; its text is in no chunk. */
+  toolCall?: ToolCall;
 }
 
 /** A piece of what one member thinks. */

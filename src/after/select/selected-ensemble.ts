@@ -9,6 +9,7 @@ import { isMemberFailure, type OnMemberFailure } from "../../decoding/member-fai
 import type { PromptInput } from "../../decoding/prompt.js";
 import { type CheckedRequest, checkRequest, type GenerateOptions } from "../../decoding/request.js";
 import { abortedAnswer, costOf, type GenerateResult, type StreamChunk, totalUsage } from "../../decoding/result.js";
+import { refuseTools } from "../../decoding/tools/tools.js";
 import type { Answerer } from "../../ensemble/answerer.js";
 import { disposedError } from "../../ensemble/ensemble.js";
 import { answerInTurn, streamInTurn } from "../../ensemble/in-turn.js";
@@ -81,6 +82,7 @@ export class SelectedEnsemble implements Answerer<SelectedResult, SelectedChunk>
   /** As `Ensemble.generate`; the result lists all answers in `selection`. */
   async generate(prompt: PromptInput, options?: GenerateOptions): Promise<SelectedResult> {
     const request = checkRequest(prompt, options, this.#defaults);
+    refuseTools(request.options, this.methodName);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),
@@ -90,6 +92,7 @@ export class SelectedEnsemble implements Answerer<SelectedResult, SelectedChunk>
   /** As `Ensemble.stream`: a chunk without text for each answer that comes, then the chosen one in one chunk. */
   async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<SelectedChunk, SelectedResult, void> {
     const request = checkRequest(prompt, options, this.#defaults);
+    refuseTools(request.options, this.methodName);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),

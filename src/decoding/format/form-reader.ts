@@ -125,6 +125,10 @@ function sayableOf(dictionary: UnionDictionary): Sayable {
 function unreadable(format: CheckedFormat, cause: Error): LlamafuseError {
   const [kind] = formatParts(format);
   const reason = cause.message.replace(/\.$/, "");
+  if (kind === "calls") {
+    const message = `The tools' parameters cannot be read: ${reason}.`;
+    return new LlamafuseError("invalid-option", message, { option: "tools", found: reason }, cause);
+  }
   return new LlamafuseError(
     "invalid-option",
     `The ${kind} of the format cannot be read: ${reason}. See docs/formats.md for what can be.`,

@@ -22,8 +22,8 @@ export type Format =
   /** A text of the rule `root` of this grammar in XGrammar's EBNF, which is much like llama.cpp's GBNF. */
   | { grammar: string };
 
-/** A format that has been checked, as text; checking it again changes nothing. */
-export type CheckedFormat = { schema: string } | { regex: string } | { grammar: string };
+/** A format that has been checked, as text; checking it again changes nothing. `calls`: see tools/call-form.ts. */
+export type CheckedFormat = { schema: string } | { regex: string } | { grammar: string } | { calls: string };
 
 const KINDS = ["schema", "regex", "grammar"] as const;
 /** Characters; what is longer takes its reader more memory than an answer is worth. */
@@ -32,7 +32,7 @@ const DEEPEST = 200;
 const ALLOWED = "{ schema }, { regex } or { grammar }";
 
 /** Errors: invalid-option. */
-export function checkFormat(given: unknown): CheckedFormat | undefined {
+export function checkFormat(given: unknown): Exclude<CheckedFormat, { calls: string }> | undefined {
   if (given === undefined) return undefined;
   const kinds = typeof given === "object" && given !== null ? Object.keys(given) : [];
   const kind = KINDS.find((each) => each === kinds[0]);
@@ -44,12 +44,12 @@ export function checkFormat(given: unknown): CheckedFormat | undefined {
     const message = `The ${kind} of the format has ${text.length} characters; at most ${LONGEST} are taken.`;
     throw new LlamafuseError("invalid-option", message, { option: "format", found: text.length, allowed: LONGEST });
   }
-  return { [kind]: text } as CheckedFormat;
+  return { [kind]: text } as ReturnType<typeof checkFormat>;
 }
 
 /** What kind of form it is, and its text. */
-export function formatParts(format: CheckedFormat): [kind: (typeof KINDS)[number], text: string] {
-  return Object.entries(format)[0] as [(typeof KINDS)[number], string];
+export function formatParts(format: CheckedFormat): [kind: (typeof KINDS)[number] | "calls", text: string] {
+  return Object.entries(format)[0] as [(typeof KINDS)[number] | "calls", string];
 }
 
 function schemaText(given: unknown): string {

@@ -5,7 +5,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import { byteLevelText } from "../../vocabulary/byte-level.js";
 import { withByteClasses } from "./byte-classes.js";
+import { callsGrammar } from "./calls-grammar.js";
 import { withChoicesApart } from "./choices.js";
+import type { CallForm } from "../tools/call-form.js";
 import { type CheckedFormat, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
@@ -59,14 +61,7 @@ async function read(format: CheckedFormat): Promise<CompiledGrammar> {
   if (known !== undefined) return known;
   // What is made before the compiler is of another instance of WebAssembly.
   const made = await compiler;
-  const { Grammar } = await xgrammar;
-  const grammar =
-    kind === "schema"
-      ? await Grammar.fromJSONSchema(text, false, -1, [", ", ": "], true)
-      : kind === "regex"
-        ? await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } })
-        : await Grammar.fromEBNF(text);
-  const form = await made.compileGrammar(await Grammar.fromEBNF(withByteClasses(withChoicesApart(grammar.toString()))));
+  const form = await made.compileGrammar(await (await xgrammar).Grammar.fromEBNF(await grammarOf(kind, text)));
   if (compiled.size === MOST_KEPT) {
     const [oldest] = compiled.keys();
     compiled.get(oldest)!.dispose();
@@ -74,6 +69,22 @@ async function read(format: CheckedFormat): Promise<CompiledGrammar> {
   }
   compiled.set(key, form);
   return form;
+}
+
+/** As XGrammar reads it right. */
+async function grammarOf(kind: ReturnType<typeof formatParts>[0], text: string): Promise<string> {
+  const { Grammar } = await xgrammar;
+  const ofSchema = (schema: string) => Grammar.fromJSONSchema(schema, false, -1, [", ", ": "], true);
+  const mended = (grammar: { toString(): string }) => withByteClasses(withChoicesApart(grammar.toString()));
+  if (kind === "calls") {
+    const { schema, ...calls } = JSON.parse(text) as CallForm;
+    return callsGrammar(mended(await ofSchema(JSON.stringify(schema))), calls);
+  }
+  if (kind === "schema") return mended(await ofSchema(text));
+  if (kind === "grammar") return mended(await Grammar.fromEBNF(text));
+  return mended(
+    await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } }),
+  );
 }
 
 function refuse(id: number, error: unknown): void {

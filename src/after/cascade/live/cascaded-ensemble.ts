@@ -21,6 +21,7 @@ import {
   totalCost,
   totalUsage,
 } from "../../../decoding/result.js";
+import { refuseTools } from "../../../decoding/tools/tools.js";
 import type { Answerer } from "../../../ensemble/answerer.js";
 import { disposedError, type Ensemble } from "../../../ensemble/ensemble.js";
 import { answerInTurn, streamInTurn } from "../../../ensemble/in-turn.js";
@@ -114,6 +115,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
   /** As `Ensemble.generate`; the result says in `cascade` who was asked, and why. */
   async generate(prompt: PromptInput, options?: GenerateOptions): Promise<CascadedResult> {
     const request = checkRequest(prompt, options, this.#parts.defaults);
+    refuseTools(request.options, this.methodName);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),
@@ -123,6 +125,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
   /** As `Ensemble.stream`; a chunk without text says when a member's answer was rejected. */
   async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<CascadedChunk, CascadedResult, void> {
     const request = checkRequest(prompt, options, this.#parts.defaults);
+    refuseTools(request.options, this.methodName);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
       (signal) => this.#answer(request, signal),

@@ -76,7 +76,10 @@ export class ByteMinedSpace implements MinedSpace {
       const words = stringsOf(member);
       const nearest = await minedMap(strings.slice(1), words, options);
       const idsOfWords = words.map((word) => member.vocabulary.idOf(word));
-      maps.push(Int32Array.of(member.vocabulary.endTokens[0] ?? -1, ...nearest.map((word) => idsOfWords[word])));
+      const map = new Int32Array(nearest.length + 1);
+      map[END] = member.vocabulary.endTokens[0] ?? -1;
+      for (let entry = 1; entry < map.length; entry++) map[entry] = idsOfWords[nearest[entry - 1]];
+      maps.push(map);
       const known = new Set(words);
       pools.push(
         strings.flatMap((string, entry) => {

@@ -58,7 +58,7 @@ async function buildSpace(
   const sampled = most === undefined ? common : sampleCommon(common, most, seed);
   const ends = members.map(endTokenOf);
   const hasEnd = !published && !ends.includes(-1);
-  const anchors = sampled.map((ids, index) => (hasEnd ? Int32Array.of(...ids, ends[index]) : ids));
+  const anchors = sampled.map((ids, index) => (hasEnd ? extended(ids, ends[index]) : ids));
   const endEntry = hasEnd ? sampled[0].length : -1;
   const makes = vocabularies.map((vocabulary) =>
     published ? new Int32Array(vocabulary.size).fill(ROW_OF_EMBEDDING) : rowsByClass(vocabulary, endEntry),
@@ -133,4 +133,12 @@ function speakingShares(logits: Float32Array, speaks: Uint8Array, out: Float64Ar
   }
   const scale = 1 / sum;
   for (let v = 0; v < out.length; v++) out[v] *= scale;
+}
+
+/** One more at the end; there may be more anchors than a call takes arguments. */
+function extended(ids: Int32Array, end: number): Int32Array {
+  const all = new Int32Array(ids.length + 1);
+  all.set(ids);
+  all[ids.length] = end;
+  return all;
 }
