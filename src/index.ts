@@ -96,6 +96,7 @@ export type { Schedule } from "./decoding/schedule.js";
 export type { TextScore } from "./decoding/score.js";
 export type { Speculation, SpeculationReport } from "./decoding/speculation.js";
 export type { Thinking } from "./decoding/thinking/options.js";
+export type { Tool, ToolCall, ToolChoice, ToolOptions } from "./decoding/tools/tools.js";
 export type { ChosenPiece, TraceStep } from "./decoding/trace.js";
 export {
   defineMethod,

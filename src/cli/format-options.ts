@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Format } from "../decoding/format/format.js";
 import { LlamafuseError } from "../errors.js";
 import { readTextFile } from "./text-input.js";
+import type { ToolFlags } from "./tools-option.js";
 
 export interface FormatFlags {
   schema?: string;
@@ -36,13 +37,13 @@ export function formatOption({ schema, regex, grammar }: FormatFlags): Format | 
 }
 
 /**
- * Reads the files of --schema and --grammar, so that commands find their contents in the flags. What begins with a brace is a
- * schema itself, and what has "::=" a grammar. Errors: file-unreadable, invalid-text.
+ * Reads the files of --schema, --grammar and --tools, so that commands find their contents in the flags. What begins with a
+ * brace is a schema itself, with a bracket a list of tools, and what has "::=" is a grammar. Errors: file-unreadable, invalid-text.
  */
 export async function readFormatFlags(command: Command): Promise<void> {
-  for (const name of ["schema", "grammar"] as const) {
-    const given = command.opts<FormatFlags>()[name];
-    if (given === undefined || /^\s*(\{|true\s*$)|::=/.test(given)) continue;
+  for (const name of ["schema", "grammar", "tools"] as const) {
+    const given = command.opts<FormatFlags & ToolFlags>()[name];
+    if (given === undefined || /^\s*([{[]|true\s*$)|::=/.test(given)) continue;
     command.setOptionValue(name, await readTextFile(given));
   }
 }

@@ -12,10 +12,10 @@ export class AnswerText {
   readonly #splitter: CallSplitter | undefined;
   #stopped = false;
 
-  /** `mayCall`: calls of tools are no text. Errors: invalid-option for an empty stop string. */
-  constructor(stop: readonly string[], mayCall = false) {
+  /** `calls`: calls of tools are no text. Errors: invalid-option for an empty stop string. */
+  constructor(stop: readonly string[], calls?: { isFree: boolean }) {
     this.#stops = new StopRules(stop);
-    if (mayCall) this.#splitter = new CallSplitter();
+    if (calls !== undefined) this.#splitter = new CallSplitter(calls.isFree);
   }
 
   /** What was called so far. */

@@ -54,11 +54,11 @@ export async function* streamAnswer(
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
   const calls = callsOf(options);
-  const mayCall = calls !== undefined;
   const asked = calls === undefined ? checkFormat(options.format) : { calls };
-  const formOption = asked === undefined ? [] : [mayCall ? "tools" : "format"];
+  const formOption = asked === undefined ? [] : [calls === undefined ? "format" : "tools"];
   const rendered = await renderPrompts(prompt, voices, options, signal);
-  const answer = new AnswerText([...options.stop, ...rendered.flatMap(({ stop }) => stop)], mayCall);
+  const stops = [...options.stop, ...rendered.flatMap(({ stop }) => stop)];
+  const answer = new AnswerText(stops, calls === undefined ? undefined : { isFree: options.toolChoice === "auto" });
   const trace: TraceStep[] = [];
   const pieces: ChosenPiece[] | undefined = logProbs ? [] : undefined;
   const memberTokens = Object.fromEntries(voices.map(({ member }) => [member.name, 0]));

@@ -163,9 +163,40 @@ describe("logprobs", () => {
   });
 });
 
+describe("tools", () => {
+  const parameters = { type: "object", properties: { city: { enum: ["Bonn", "Rome"] } }, required: ["city"] };
+  const tools = [{ type: "function", function: { name: "weather", parameters, strict: true } }];
+  const forced = { tools, tool_choice: "required", parallel_tool_calls: false, max_tokens: 80 };
+
+  it("are called as OpenAI's API has it, whole and piece by piece", async () => {
+    const { json } = await ask(forced);
+    const [{ message, finish_reason }] = json.choices;
+    expect([message.content, finish_reason]).toEqual([null, "tool_calls"]);
+    const [call] = message.tool_calls;
+    expect([call.type, call.function.name]).toEqual(["function", "weather"]);
+    expect(call.id).toMatch(/^call_\w{24}$/);
+    expect(["Bonn", "Rome"]).toContain(JSON.parse(call.function.arguments).city);
+    const deltas = (await events(forced)).slice(0, -1).flatMap(({ choices }) => choices).map(({ delta }) => delta);
+    expect(deltas.map(({ content = "" }) => content).join("")).toBe("");
+    const streamed = deltas.flatMap(({ tool_calls = [] }) => tool_calls);
+    expect(streamed).toEqual([{ index: 0, id: expect.any(String), type: "function", function: call.function }]);
+    // The conversation goes on with what the function says.
+    const messages = [...QUESTION, message, { role: "tool", tool_call_id: call.id, content: "Rain." }];
+    const next = await ask({ messages, tools, max_tokens: 4 });
+    expect([next.status, next.json.choices[0].message.role]).toEqual([200, "assistant"]);
+  });
+
+  it("leave an answer alone that calls none", async () => {
+    const { json } = await ask({ tools, tool_choice: "none", max_tokens: 4 });
+    expect(json.choices[0].message.tool_calls).toBeUndefined();
+  });
+});
+
 describe("a request is refused, and its parameter named", () => {
   it.each([
-    [{ tools: [{ type: "function" }] }, "tools", "unsupported_parameter"],
+    [{ tools: [{ type: "function" }] }, "tools.0.function", "invalid_option"],
+    [{ tools: [{ type: "function", function: { name: "a b" } }] }, "tools[0].name", "invalid_option"],
+    [{ tool_choice: "required" }, "tool_choice", "invalid_option"],
     [{ response_format: { type: "yaml" } }, "response_format.type", "invalid_option"],
     [{ response_format: { type: "json_schema" } }, "response_format.json_schema.schema", "invalid_option"],
     [{ logit_bias: { 5: 1 } }, "logit_bias", "unsupported_parameter"],
@@ -174,7 +205,7 @@ describe("a request is refused, and its parameter named", () => {
       "messages.0.content.0",
       "unsupported_parameter",
     ],
-    [{ messages: [{ role: "tool", content: "4" }] }, "messages.0", "unsupported_parameter"],
+    [{ messages: [{ role: "function", content: "4" }] }, "messages.0", "unsupported_parameter"],
     [{ messages: [{ role: "bard", content: "x" }] }, "messages.0.role", "invalid_option"],
     [{ messages: [] }, "messages", "invalid_option"],
     [{ messages: [{ role: "user", content: "" }] }, null, "invalid_text"],

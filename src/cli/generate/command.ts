@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { CascadedResult } from "../../after/cascade/live/cascaded-ensemble.js";
 import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
-import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
+import { checkRequest, DEFAULT_MAX_TOKENS, type GenerateOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import { LlamafuseError } from "../../errors.js";
 import type { MemberOptions } from "../../member/member-options.js";
@@ -29,9 +29,10 @@ import { memberNames, summaryLine } from "../summary.js";
 import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
 import { readText } from "../text-input.js";
 import { SHOW_THINKING, ThoughtWriter } from "../thought-writer.js";
+import { renderCalls, TOOLS, type ToolFlags, toolsOption } from "../tools-option.js";
 import { renderStep, renderSummary, traceColumns } from "./render-trace.js";
 
-interface GenerateFlags extends EnsembleFlags, SamplingFlags {
+interface GenerateFlags extends EnsembleFlags, SamplingFlags, ToolFlags {
   chat?: boolean;
   system?: string;
   trace?: boolean;
@@ -46,6 +47,7 @@ Examples:
   $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     settings from the file, but temperature 1
   $ llamafuse generate --method gac --trace "The capital of"    every member's candidates at each step
   $ llamafuse generate --chat --schema person.json "Who is it?"  JSON of this schema, whatever the models' vocabularies
+  $ llamafuse generate --tools tools.json "What is 3 + 4?"      may call a function: each call is a line of JSON
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
   $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
 
@@ -62,6 +64,7 @@ export function registerGenerate(program: Command): void {
   addSamplingOptions(command)
     .option("--chat", "send the prompt as a user message, in each member's own chat template")
     .option("--system <text>", "system message; implies --chat")
+    .option(...TOOLS)
     .option(...SHOW_THINKING)
     .option("--trace", "print every member's candidates at every step instead of the plain answer")
     .option(
@@ -77,11 +80,11 @@ export function registerGenerate(program: Command): void {
 
 async function generate(argument: string | undefined, flags: GenerateFlags): Promise<number> {
   const { chat = false, system } = chatOptions(flags);
-  const isChat = chat || system !== undefined;
+  const isChat = chat || system !== undefined || flags.tools !== undefined;
   checkPromptFlags(flags, isChat);
   const prompt = await readPrompt(argument);
   // What can be known to be wrong is said before gigabytes are loaded.
-  checkRequest(prompt, { ...samplingOptions(flags), ...chatOptions(flags) });
+  checkRequest(prompt, requestOptions(flags));
   warnOfDraws(flags);
   const options = ensembleOptions(flags);
   const interrupts = new Interrupts();
@@ -99,10 +102,19 @@ async function generate(argument: string | undefined, flags: GenerateFlags): Pro
   }
 }
 
-async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags, signal: AbortSignal): Promise<void> {
-  const stream = ensemble.stream(prompt, {
+function requestOptions(flags: GenerateFlags): GenerateOptions {
+  const tools = toolsOption(flags);
+  return {
     ...samplingOptions(flags),
     ...chatOptions(flags),
+    ...tools,
+    ...(tools.tools !== undefined && { chat: true }),
+  };
+}
+
+async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags, signal: AbortSignal): Promise<void> {
+  const stream = ensemble.stream(prompt, {
+    ...requestOptions(flags),
     trace: flags.trace,
     signal,
   });
@@ -141,6 +153,7 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   if (flags.json) await writeJson(result);
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
+  if (!flags.json) await write(process.stdout, renderCalls(result.toolCalls));
   tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
   const { route, cascade, selection } = result as Partial<RoutedResult & CascadedResult & SelectedResult>;
   const reason = route?.reason ?? selection?.reason;

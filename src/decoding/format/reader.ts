@@ -4,10 +4,10 @@ import { createRequire } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import { byteLevelText } from "../../vocabulary/byte-level.js";
+import type { CallForm } from "../tools/call-form.js";
 import { withByteClasses } from "./byte-classes.js";
 import { callsGrammar } from "./calls-grammar.js";
 import { withChoicesApart } from "./choices.js";
-import type { CallForm } from "../tools/call-form.js";
 import { type CheckedFormat, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
@@ -82,9 +82,7 @@ async function grammarOf(kind: ReturnType<typeof formatParts>[0], text: string):
   }
   if (kind === "schema") return mended(await ofSchema(text));
   if (kind === "grammar") return mended(await Grammar.fromEBNF(text));
-  return mended(
-    await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } }),
-  );
+  return mended(await Grammar.fromStructuralTag({ type: "structural_tag", format: { type: "regex", pattern: text } }));
 }
 
 function refuse(id: number, error: unknown): void {

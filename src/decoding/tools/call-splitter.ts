@@ -12,6 +12,9 @@ export class CallSplitter {
   #held = "";
   #isInCall = false;
 
+  /** `isFree`: text may stand around calls. */
+  constructor(private readonly isFree: boolean) {}
+
   /** The text that is none of a call, as far as it is known; `calls` has what was called by now. */
   push(text: string): string {
     this.#held += text;
@@ -38,7 +41,7 @@ export class CallSplitter {
   flush(): string {
     const held = this.#held;
     this.#held = "";
-    if (this.#isInCall) return "";
+    if (this.#isInCall || !this.isFree) return "";
     return this.calls.length > 0 && held.trim() === "" ? "" : held;
   }
 }

@@ -11,6 +11,7 @@ import {
   samplingOf,
   sharedParameters,
 } from "./parameters.js";
+import { type ToolBody, toolParameters, toolsOf } from "./tools.js";
 
 const ROLES = ["system", "developer", "user", "assistant", "tool", "function"] as const;
 
@@ -50,10 +51,11 @@ export const chatRequest = z
       .nullish()
       .openapi({ description: "Variables of the members' chat templates." }),
     ...otherParameters,
+    ...toolParameters,
   })
   .openapi("ChatCompletionRequest");
 
-export interface ChatBody extends SharedBody {
+export interface ChatBody extends SharedBody, ToolBody {
   messages: z.infer<typeof message>[];
   max_completion_tokens?: number | null;
   logprobs?: boolean | null;
@@ -71,7 +73,7 @@ export interface ChatAsk {
 
 /** Errors: invalid-option, with the parameter. */
 export function chatAsk(body: ChatBody): ChatAsk {
-  refuseUnsupported(body);
+  refuseUnsupported(body, Object.keys(toolParameters));
   const { logprobs, top_logprobs: top, reasoning_effort: effort, chat_template_kwargs: variables } = body;
   if (top != null && logprobs !== true) {
     throw badRequest("top_logprobs", "top_logprobs needs logprobs: true. Give that too, or leave it out.", {
@@ -83,6 +85,7 @@ export function chatAsk(body: ChatBody): ChatAsk {
     messages: messagesOf(body.messages),
     options: {
       ...samplingOf(body),
+      ...toolsOf(body),
       ...(maxTokens !== undefined && { maxTokens }),
       ...thinkingOf(effort),
       ...(variables != null && { templateVariables: variables }),
@@ -104,8 +107,9 @@ export function messagesOf(messages: readonly z.infer<typeof message>[]): ChatMe
 
 function messageOf({ role, content, name, reasoning_content, ...rest }: ChatBody["messages"][number], index: number) {
   const at = `messages.${index}`;
-  if (role === "tool" || role === "function" || isGiven(rest.tool_calls) || isGiven(rest.function_call)) {
-    throw badRequest(at, `Message ${index + 1} is of a tool; tools are not supported here. Leave it out.`, {
+  if (role === "function" || isGiven(rest.function_call)) {
+    const cure = 'Give its call in tool_calls, and its result with the role "tool".';
+    throw badRequest(at, `Message ${index + 1} is of a function, which OpenAI's API had before tools. ${cure}`, {
       apiCode: "unsupported_parameter",
     });
   }
@@ -117,6 +121,8 @@ function messageOf({ role, content, name, reasoning_content, ...rest }: ChatBody
         : (content ?? []).map((each, place) => textPart(each, `${at}.content.${place}`)),
     ...(name != null && { name }),
     ...(reasoning_content != null && { reasoning_content }),
+    ...(isGiven(rest.tool_calls) && { tool_calls: rest.tool_calls as unknown[] }),
+    ...(typeof rest.tool_call_id === "string" && { tool_call_id: rest.tool_call_id }),
   };
 }
 

@@ -5,11 +5,12 @@ import type { ChatAsk, ChatBody } from "./chat-request.js";
 import { type AppContext, type Backend, checkWhole, eventsOf } from "./context.js";
 import { answererOf, toldOf } from "./extension.js";
 import { type ChatLogProb, chatLogProb, pieceOf } from "./log-probs.js";
+import { finishReasonOf, toldCall } from "./tools.js";
 import { usageOf } from "./usage.js";
 
 /** What a chunk says of one choice. */
 interface News {
-  delta?: { role?: string; content?: string; reasoning_content?: string };
+  delta?: { role?: string; content?: string; reasoning_content?: string; tool_calls?: object[] };
   logprobs?: ChatLogProb[];
   finish_reason?: string;
   /** Where the request has the field. */
@@ -65,6 +66,7 @@ async function tellAnswer(
   signal: AbortSignal,
 ): Promise<GenerateResult> {
   let hasBegun = false;
+  let calls = 0;
   let thinker: string | undefined;
   for (;;) {
     // What is wrong with the request comes up here, before anything is told.
@@ -74,10 +76,10 @@ async function tellAnswer(
     hasBegun = true;
     if (next.done) {
       const { steps: _, ...told } = extra == null ? { steps: undefined } : toldOf(next.value, extra);
-      tell({ finish_reason: next.value.finishReason, ...(extra != null && { llamafuse: told }) });
+      tell({ finish_reason: finishReasonOf(next.value.finishReason), ...(extra != null && { llamafuse: told }) });
       return next.value;
     }
-    const { text, reasoning, step } = next.value;
+    const { text, reasoning, step, toolCall } = next.value;
     if (reasoning !== undefined) {
       // Where several members think, one text of thoughts is told; the others' where the request has our field.
       thinker ??= reasoning.member;
@@ -95,5 +97,6 @@ async function tellAnswer(
       ...(step !== undefined && extra?.trace != null && { llamafuse: { step } }),
     };
     if (text !== "" || told.logprobs!.length > 0 || told.llamafuse !== undefined) tell(told);
+    if (toolCall !== undefined) tell({ delta: { tool_calls: [{ index: calls++, ...toldCall(toolCall) }] } });
   }
 }

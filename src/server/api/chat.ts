@@ -10,6 +10,7 @@ import { type AppContext, type Backend, checkWhole, underSignal } from "./contex
 import { answererOf, toldOf } from "./extension.js";
 import { type ChatLogProb, chatLogProb, pieceOf } from "./log-probs.js";
 import { postJson } from "./post-json.js";
+import { finishReasonOf, toldCall } from "./tools.js";
 import { usageOf } from "./usage.js";
 
 const answer = z
@@ -54,12 +55,13 @@ async function whole(c: AppContext, backend: Backend, body: ChatBody, ask: ChatA
     index,
     message: {
       role: "assistant",
-      content: result.text,
+      content: result.text === "" && result.toolCalls !== undefined ? null : result.text,
       refusal: null,
+      ...(result.toolCalls !== undefined && { tool_calls: result.toolCalls.map(toldCall) }),
       ...(result.reasoning !== undefined && { reasoning_content: mainReasoning(result) }),
     },
     logprobs: ask.top === undefined ? null : { content: logProbsOf(result, ask.top), refusal: null },
-    finish_reason: result.finishReason,
+    finish_reason: finishReasonOf(result.finishReason),
     ...(extra != null && { llamafuse: toldOf(result, extra) }),
   }));
   const usage = usageOf(results);

@@ -89,11 +89,11 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-/** Error: invalid-option for a parameter that asks for what is not supported. */
-export function refuseUnsupported(body: Readonly<Record<string, unknown>>): void {
+/** Error: invalid-option for a parameter that asks for what is not supported; `supported`: by this address all the same. */
+export function refuseUnsupported(body: Readonly<Record<string, unknown>>, supported: readonly string[] = []): void {
   for (const [name, isOff] of Object.entries(UNSUPPORTED)) {
     const value = body[name];
-    if (value === undefined || value === null || isOff(value)) continue;
+    if (supported.includes(name) || value === undefined || value === null || isOff(value)) continue;
     throw badRequest(name, `${name} is not supported here; leave it out. Found ${shown(value)}.`, {
       found: shown(value),
       apiCode: "unsupported_parameter",
