@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import type { CascadedResult } from "../../after/cascade/live/cascaded-ensemble.js";
+import type { RegeneratedResult } from "../../after/regenerate/regenerated-ensemble.js";
 import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
@@ -142,8 +143,10 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   else if (result.trace !== undefined) await write(process.stdout, renderSummary(result.trace, colors, columns));
   else await writer.endLine();
   tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
-  const { route, cascade, selection } = result as Partial<RoutedResult & CascadedResult & SelectedResult>;
-  const reason = route?.reason ?? selection?.reason;
+  const { route, cascade, selection, regeneration } = result as Partial<
+    RoutedResult & CascadedResult & SelectedResult & RegeneratedResult
+  >;
+  const reason = route?.reason ?? selection?.reason ?? regeneration?.reason;
   if (reason !== undefined) notice(reason);
   for (const { reason: why } of cascade?.calls ?? []) notice(why);
   for (const note of cascade?.notes ?? []) notice(note);
