@@ -10,10 +10,10 @@
  */
 import { z } from "zod";
 import { WRITE_FROM_ANSWERS } from "../../prompts/prompts.js";
-import { type Candidate, isBlank } from "../../select/candidate.js";
+import { isBlank } from "../../select/candidate.js";
 import { sampling } from "../../select/define-selection.js";
 import { judgesOf } from "../../select/judges.js";
-import { defineRegeneration, type RegenerationContext, type RegenerationRule } from "../define-regeneration.js";
+import { defineRegeneration, type RegenerationRule } from "../define-regeneration.js";
 import { different, heaviestOf, promptsFrom, writeFrom, writerOption, writingPrompt } from "../writing.js";
 
 interface Layering {
@@ -63,32 +63,20 @@ function layered({ layers, writer, prompt }: Layering): RegenerationRule {
   return {
     planned: (first) => first * (layers - 1),
     async *regenerate(candidates, context) {
-      let answers: readonly Candidate[] = candidates;
-      for (let layer = 1; layer < layers - 1; layer++) {
-        const further = yield* context.ask(
-          layer,
-          asksBehind(candidates, context, promptsFrom(context, prompt, different(answers))),
-        );
-        const telling = further.filter((each) => !isBlank(each));
+      let read = different(candidates);
+      for (let layer = 1; layer < layers - 1 && read.length > 1; layer++) {
+        const prompts = promptsFrom(context, prompt, read);
+        const asks = candidates
+          .filter(({ member }) => context.alive.includes(member))
+          .map(({ member, sample }) => ({ member, sample, prompts }));
+        const answers = (yield* context.ask(layer, asks)).filter((each) => !isBlank(each));
         // Contexts that hold no answers leave what there is.
-        if (telling.length === 0) break;
-        answers = telling;
+        if (answers.length === 0) break;
+        read = different(answers);
       }
-      const read = different(answers);
       if (read.length === 1) return { best: read[0], reason: "All answers of a layer are the same." };
       const written = yield* writeFrom(context, { writer, prompt, answers: read });
       return { best: read[0], written, read, reason: `Written from ${read.length} different answers.` };
     },
   };
-}
-
-/** Everybody who answered in the first layer answers again. */
-function asksBehind(
-  first: readonly Candidate[],
-  { alive }: RegenerationContext,
-  prompts: ReturnType<typeof promptsFrom>,
-) {
-  return first
-    .filter(({ member }) => alive.includes(member))
-    .map(({ member, sample }) => ({ member, sample, prompts }));
 }

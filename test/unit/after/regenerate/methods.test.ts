@@ -62,7 +62,7 @@ describe("llm-blender", () => {
     const [a, b] = Array.from(prompt.matchAll(/Answer [AB]:\n(.*)/g), ([, text]) => text.length);
     return a > b ? "A" : "B";
   };
-  const members = ["cat", "a cat", "a black cat", "it is a cat"].map((says) => ({
+  const members = ["cat", "a cat", "a black cat", "it is a grey cat"].map((says) => ({
     says,
     prefers,
     writes: (prompt: string) => listed(prompt).join(" + "),
@@ -70,7 +70,7 @@ describe("llm-blender", () => {
 
   it("has one member write from the best, the best first", async () => {
     const { text, regeneration } = await regenerate(members, { name: "llm-blender", top: 2 });
-    expect(text).toBe("it is a cat + a black cat");
+    expect(text).toBe("it is a grey cat + a black cat");
     expect(regeneration).toMatchObject({ chosen: -1, writer: "m1", read: [3, 2] });
     const scores = regeneration.candidates.map(({ score }) => score!);
     expect(scores.toSorted((a, b) => a - b)).toEqual([scores[0], scores[1], scores[2], scores[3]]);
@@ -81,7 +81,7 @@ describe("llm-blender", () => {
     const { prompts, regeneration } = await regenerate(members, { name: "llm-blender", writer: "m2", prompt });
     expect(regeneration.writer).toBe("m2");
     expect(prompts.at(-1)).toContain(
-      "assistants to What is it?\n1. it is a cat\n\n2. a black cat\n\n3. a cat<|im_end|>",
+      "assistants to What is it?\n1. it is a grey cat\n\n2. a black cat\n\n3. a cat\n<|im_start|>",
     );
   });
 
@@ -94,14 +94,14 @@ describe("llm-blender", () => {
   it("gives the best answer where the writer says nothing", async () => {
     const silent = members.map((each) => ({ ...each, writes: () => " " }));
     const { text, regeneration } = await regenerate(silent, { name: "llm-blender" });
-    expect(text).toBe("it is a cat");
+    expect(text).toBe("it is a grey cat");
     expect(regeneration).toMatchObject({ chosen: 3, reason: "m1 wrote nothing, so the best answer is given." });
   });
 
   it("leaves out the lowest answers where the writer's context does not hold all", async () => {
-    const long = ["one", "two", "three"].map((word, index) => `${word} ${"x".repeat(60 + 60 * index)}`);
+    const long = [200, 201, 202].map((length) => "x".repeat(length));
     const wide = long.map((says) => ({ says, prefers, writes: (prompt: string) => String(listed(prompt).length) }));
-    const { text, regeneration } = await regenerate(wide, { name: "llm-blender" }, {}, 640);
+    const { text, regeneration } = await regenerate(wide, { name: "llm-blender" }, {}, 780);
     expect(text).toBe("2");
     expect(regeneration.read).toEqual([2, 1]);
   });
@@ -110,12 +110,11 @@ describe("llm-blender", () => {
 describe("urg", () => {
   const members = ["cat", "dog", "cow"].map((says) => ({
     says,
-    prefers: () => "Best answers: B, C\n\nFinal answer: a dog of sorts",
+    prefers: () => "Best answers: B\n\nFinal answer: a dog of sorts",
   }));
 
   it("ranks by the letters' probabilities and writes on behind the ranking", async () => {
     const { text, regeneration } = await regenerate(members, { name: "urg", keep: 1 });
-    // What follows "Best answers: B" is the rest of the reply that it goes on with.
     expect(regeneration).toMatchObject({ chosen: -1, writer: "m1", read: [1] });
     expect(regeneration.candidates[1].score).toBeGreaterThan(0.9);
     expect(regeneration.reason).toMatch(/^Written from the best 1 of 3; the writer gives the first 100 %\.$/);
@@ -176,7 +175,7 @@ describe("debate", () => {
     expect(regeneration).toMatchObject({ chosen: 3, reason: "3 of 3 give this answer after 2 rounds." });
     // Each reads its own answer as its own, and the others'.
     const [own] = prompts.filter((prompt) => prompt.includes("Other assistants"));
-    expect(own).toMatch(/<\|im_start\|>assistant\ncat<\|im_end\|>.*1\. dog\n\n2\. cow/s);
+    expect(own).toMatch(/<\|im_start\|>assistant\ncat\n.*1\. dog\n\n2\. cow/s);
   });
 
   it("ends as soon as all agree", async () => {
