@@ -12,9 +12,9 @@ export const writerOption = z.string().min(1).optional().meta({
   usual: "the one of the largest weight, the first of equals",
 });
 
-export function writingPrompt(prompt: string) {
+export function writingPrompt(prompt: string, who = "the writer is") {
   return z.string().min(1).default(prompt).meta({
-    description: "What the writer is asked, with {question} and {answers} filled in.",
+    description: `What ${who} asked, with {question} and {answers} filled in.`,
     usual: "as docs/regeneration.md shows",
   });
 }

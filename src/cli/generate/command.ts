@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { CascadedResult } from "../../after/cascade/live/cascaded-ensemble.js";
 import type { RegeneratedResult } from "../../after/regenerate/regenerated-ensemble.js";
+import type { AnswersChunk } from "../../after/select/over-answers.js";
 import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import { checkRequest, DEFAULT_MAX_TOKENS } from "../../decoding/request.js";
@@ -111,7 +112,7 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   const colors = colorsFor(process.stdout);
   const columns = traceColumns(process.stdout);
   const thoughts = new ThoughtWriter(flags.showThinking ?? false, ensemble.members.length > 1);
-  const stopWaiting = waitingNotice("Reading the prompt …");
+  let stopWaiting = waitingNotice("Reading the prompt …");
   let result: GenerateResult;
   try {
     while (true) {
@@ -126,6 +127,8 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
         result = next.value;
         break;
       }
+      const { candidate } = next.value as AnswersChunk;
+      if (candidate !== undefined) stopWaiting = waitingNotice(`${candidate.count} of ${candidate.planned} answers …`);
       if (flags.json) continue;
       if (!flags.trace) await writer.write(next.value.text);
       else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors, columns));

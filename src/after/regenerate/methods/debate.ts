@@ -28,7 +28,7 @@ export const debate = defineRegeneration({
     ...sampling(1, 0.7),
     rounds: z.int().min(1).max(20).default(2).meta({ description: "Rounds, the first answers among them." }),
     answer: readingOption,
-    prompt: writingPrompt(DEBATE),
+    prompt: writingPrompt(DEBATE, "members are"),
   }),
   create: ({ rounds, answer, prompt }) => ({
     planned: (first) => first * rounds,
