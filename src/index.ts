@@ -26,6 +26,18 @@ export type {
 export type { CascadedMethod, VerifyAnswer } from "./after/cascade/live/cascaded-method.js";
 export { type CascadeName, type CascadeOptions, cascadeInfos, createCascade } from "./after/cascade/registry.js";
 export { type CascadeFile, cascadeFile, loadCascade, restoreCascade } from "./after/cascade/saved-cascade.js";
+export type {
+  RegeneratedChunk,
+  RegeneratedEnsemble,
+  RegeneratedResult,
+  RegenerationReport,
+} from "./after/regenerate/regenerated-ensemble.js";
+export {
+  type RegenerationInfo,
+  type RegenerationName,
+  type RegenerationOptions,
+  regenerationInfos,
+} from "./after/regenerate/registry.js";
 export type { CandidateReport } from "./after/select/candidate.js";
 export type { SelectionInfo } from "./after/select/define-selection.js";
 export type { RewardFunction } from "./after/select/methods/best-of-n.js";
@@ -163,6 +175,7 @@ export {
   type EnsembleOptions,
   type FusionChoice,
   type LoadedOptions,
+  type RegeneratedEnsembleOptions,
   type RoutedEnsembleOptions,
   type SelectedEnsembleOptions,
 } from "./systems.js";

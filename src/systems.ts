@@ -1,10 +1,12 @@
 /**
  * Whatever can answer, by its name. A fusion method works on every step of the members, a router chooses among them before
- * any has answered, a cascade asks them one after another, a selection chooses among their answers; what comes next is one
- * entry in the table.
+ * any has answered, a cascade asks them one after another, a selection chooses among their answers, a regeneration makes a new
+ * one of them; what comes next is one entry in the table.
  */
 import type { CascadedEnsemble } from "./after/cascade/live/cascaded-ensemble.js";
 import type { CascadedMethod } from "./after/cascade/live/cascaded-method.js";
+import type { RegeneratedEnsemble } from "./after/regenerate/regenerated-ensemble.js";
+import type { RegenerationOptions } from "./after/regenerate/registry.js";
 import type { SelectionOptions } from "./after/select/registry.js";
 import type { SelectedEnsemble } from "./after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "./before/live/routed-ensemble.js";
@@ -61,8 +63,16 @@ const selecting: System<SelectionOptions> = {
   open: async (method, source) => (await import("./after/select/selected-method.js")).openSelection(method, source),
 };
 
+const regenerating: System<RegenerationOptions> = {
+  kind: "regeneration",
+  names: async () => (await import("./after/regenerate/registry.js")).regenerationInfos.map(({ name }) => name),
+  check: async (method) => void (await import("./after/regenerate/registry.js")).regenerationNamed(method),
+  open: async (method, source) =>
+    (await import("./after/regenerate/regenerated-method.js")).openRegeneration(method, source),
+};
+
 /** In the order in which a name is looked up. */
-const SYSTEMS = [fusion, routing, cascading, selecting] as const satisfies readonly System<never>[];
+const SYSTEMS = [fusion, routing, cascading, selecting, regenerating] as const satisfies readonly System<never>[];
 
 /** Methods that need no option may be given as their name. */
 export type BareMethodName = {
@@ -73,7 +83,7 @@ export type BareMethodName = {
 export type FusionChoice = MethodOptions | BareMethodName | MethodChoice;
 
 /** Whatever a system is chosen by. */
-export type SystemOptions = MethodOptions | RoutedMethod | CascadedMethod | SelectionOptions;
+export type SystemOptions = MethodOptions | RoutedMethod | CascadedMethod | SelectionOptions | RegenerationOptions;
 
 export interface EnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** How the members are fused: `"gac"`, `{ name: "unite", k: 10 }`. Default `"unite"`. */
@@ -99,6 +109,13 @@ export interface CascadedEnsembleOptions extends LoadOptions {
 export interface SelectedEnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
   /** What chooses one of the members' answers. */
   method: SelectionOptions;
+  /** Defaults of every request. */
+  request?: GenerateOptions;
+}
+
+export interface RegeneratedEnsembleOptions extends LoadOptions, Pick<FuseOptions, "onMemberFailure"> {
+  /** What makes an answer of the members' answers. */
+  method: RegenerationOptions;
   /** Defaults of every request. */
   request?: GenerateOptions;
 }
@@ -132,14 +149,19 @@ export function createEnsemble(
 export function createEnsemble(
   options: SelectedEnsembleOptions | (LoadedOptions<SelectionOptions> & { method: SelectionOptions }),
 ): Promise<SelectedEnsemble>;
+/** With a regeneration in the place of the method: every member answers, and the answer is made of theirs. */
+export function createEnsemble(
+  options: RegeneratedEnsembleOptions | (LoadedOptions<RegenerationOptions> & { method: RegenerationOptions }),
+): Promise<RegeneratedEnsemble>;
 export function createEnsemble(
   options:
     | EnsembleOptions
     | RoutedEnsembleOptions
     | CascadedEnsembleOptions
     | SelectedEnsembleOptions
-    | LoadedOptions<FusionChoice | RoutedMethod | CascadedMethod | SelectionOptions>,
-): Promise<Ensemble | RoutedEnsemble | CascadedEnsemble | SelectedEnsemble>;
+    | RegeneratedEnsembleOptions
+    | LoadedOptions<FusionChoice | RoutedMethod | CascadedMethod | SelectionOptions | RegenerationOptions>,
+): Promise<Ensemble | RoutedEnsemble | CascadedEnsemble | SelectedEnsemble | RegeneratedEnsemble>;
 export async function createEnsemble(given: unknown): Promise<Answerer> {
   const { method, source } = readCall(given);
   const system = await systemOf(method);

@@ -1,10 +1,21 @@
-/** docs/methods.md, docs/routers.md, docs/cascades.md and docs/selections.md: what the registries know. */
+/** docs/methods.md, docs/routers.md, docs/cascades.md, docs/selections.md and docs/regeneration.md: what the registries know. */
 import { readFileSync } from "node:fs";
 import type { AnswerDetail } from "../../src/after/cascade/cascade.js";
 import { cascadeInfos } from "../../src/after/cascade/registry.js";
-import { HOW_GOOD, IS_RIGHT, WHICH_IS_BETTER } from "../../src/after/prompts/prompts.js";
+import {
+  DEBATE,
+  FINAL,
+  HOW_GOOD,
+  IS_RIGHT,
+  RANK_AND_WRITE,
+  RANKING,
+  WHICH_IS_BETTER,
+  WRITE_FROM_ANSWERS,
+} from "../../src/after/prompts/prompts.js";
+import { regenerationInfos } from "../../src/after/regenerate/registry.js";
 import { selectionInfos } from "../../src/after/select/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
+import type { MethodInfo } from "../../src/during/method.js";
 import { methodInfos } from "../../src/during/methods.js";
 import { linked, textTable } from "./markdown.js";
 
@@ -23,13 +34,7 @@ names the law and the step where it breaks one: [examples/my-method.mjs](../exam
       methodInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
     ),
   ];
-  for (const { name, summary, source, requires, options } of methodInfos) {
-    parts.push(
-      `## ${name}`,
-      `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`,
-      optionsTable(options),
-    );
-  }
+  parts.push(...described(methodInfos));
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -48,7 +53,7 @@ once. A *table* is a file of past answers: \`llamafuse eval questions.jsonl -m a
     `\`\`\`sh
 npx llamafuse generate --chat -M agent-forest:samples=5 "Where does the owner of the hamster live?"
 npx llamafuse init forest.json -m a.gguf -m b.gguf -M agent-forest:samples=5   # then --ensemble forest.json
-npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  # all that need no table, from one set of answers
+npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  # all that need no table, from one set of answers; regenerations too
 \`\`\``,
     `\`--after all:samples=5,temperature=0.7\` says how those answers are sampled. Judging takes the longest: start with a small
 \`--limit\`.`,
@@ -57,17 +62,64 @@ npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  #
       selectionInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
     ),
   ];
-  for (const { name, summary, source, requires, options } of selectionInfos) {
-    const facts = `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`;
-    parts.push(`## ${name}`, facts, optionsTable(options));
-  }
+  parts.push(...described(selectionInfos));
   parts.push(
     "## What judges are asked",
     "Each in the judge's chat template; the answer is read from its probabilities. The option `prompt` takes another.",
   );
-  const prompts = { "best-of-n": IS_RIGHT, "llm-blender": WHICH_IS_BETTER, "peer-review": HOW_GOOD };
+  const prompts = { "best-of-n": IS_RIGHT, "pair-ranker": WHICH_IS_BETTER, "peer-review": HOW_GOOD };
   for (const [name, prompt] of Object.entries(prompts)) parts.push(`\`${name}\`:`, `\`\`\`text\n${prompt}\n\`\`\``);
   return `${parts.join("\n\n")}\n`;
+}
+
+export function regenerationPage(): string {
+  const parts = [
+    "# Regeneration",
+    `A regeneration lets every member answer on its own, as a [selection](selections.md) does, and makes the answer of theirs:
+one member writes it, or members answer again until they vote. Use it in place of a method: \`-M moa:layers=2\`, or
+\`method: { name: "moa", layers: 2 }\`. \`llamafuse methods NAME\` prints the same facts.`,
+    `The result's \`regeneration\` lists all answers of all rounds (\`round\`), says which ones the writer \`read\`, who the \`writer\`
+was, or which answer was \`chosen\` as it is, and why; \`usage\` and \`cost\` count everything. A stream tells of each answer as it comes,
+then gives the text while it is written. The writer is a member; it should follow instructions, and it reads the answers in its own
+chat template.`,
+    `Where one answer is left, or all say the same, it is given, and nobody writes. Where the writer says nothing, or its context holds
+none of the answers beside the question, the best one is given. Where its context does not hold all, the lowest are left out. With
+\`onMemberFailure: "continue"\` the rest goes on: a writer that fails is followed by the next one, behind its text.`,
+    `\`\`\`sh
+npx llamafuse generate --chat -M moa:layers=2 "Where does the owner of the hamster live?"
+npx llamafuse generate --chat -m a.gguf -M self-moa:samples=4 -t 0.7 "Why is the sky blue?"
+npx llamafuse init mixture.json -m a.gguf -m b.gguf -M moa:layers=2             # then --ensemble mixture.json
+npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  # selections and regenerations, from one set of answers
+npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --fusion-pairs pairs.jsonl  # to train a fuser of your own
+\`\`\``,
+    `The published fusers of LLM-Blender, LLM-TOPLA and URG are trained models. Here writers are prompted, and nothing is trained:
+each line of \`--fusion-pairs\` is a conversation with the members' best answers and the reference, for a program that fine-tunes;
+a fine-tuned GGUF is then a member like any other, with \`writer\`.`,
+    textTable(
+      ["regeneration", "what it does", "source"],
+      regenerationInfos.map(({ name, summary, source }) => [`[\`${name}\`](#${name})`, summary, linked(source)]),
+    ),
+    ...described(regenerationInfos),
+    "## What members are asked",
+    "All words are ours. The option `prompt` takes others.",
+    "`llm-blender`, `llm-topla` with `summary`, `moa` and `self-moa`; `{answers}` are numbered:",
+    `\`\`\`text\n${WRITE_FROM_ANSWERS}\n\`\`\``,
+    `\`urg\`; the reply begins \`${RANKING} B, A\`, an empty line and \`${FINAL}\`:`,
+    `\`\`\`text\n${RANK_AND_WRITE}\n\`\`\``,
+    "`debate`, behind the member's own answer:",
+    `\`\`\`text\n${DEBATE}\n\`\`\``,
+    "`llm-blender` compares with the words of [`pair-ranker`](selections.md#what-judges-are-asked); its `comparePrompt` takes others.",
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** Each with its facts and options. */
+function described(infos: readonly MethodInfo[]): string[] {
+  return infos.flatMap(({ name, summary, source, requires, options }) => [
+    `## ${name}`,
+    `${summary}\n\n- Source: ${linked(source)}\n- Members: ${requires}`,
+    optionsTable(options),
+  ]);
 }
 
 export function routersPage(): string {

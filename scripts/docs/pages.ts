@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { measurementsPage, resultsTable } from "./measurements.js";
 import { membersPage } from "./members.js";
-import { cascadesPage, methodsPage, routersPage, selectionsPage } from "./methods.js";
+import { cascadesPage, methodsPage, regenerationPage, routersPage, selectionsPage } from "./methods.js";
 import { surveyPage } from "./survey.js";
 import { templatesPage } from "./templates.js";
 
@@ -16,6 +16,7 @@ export function generatedPages(): Record<string, string> {
     "docs/methods.md": NOTICE + methodsPage(),
     "docs/routers.md": NOTICE + routersPage(),
     "docs/selections.md": NOTICE + selectionsPage(),
+    "docs/regeneration.md": NOTICE + regenerationPage(),
     "docs/cascades.md": NOTICE + cascadesPage(),
     "docs/members.md": NOTICE + membersPage(),
     "docs/measurements.md": NOTICE + measurementsPage(),

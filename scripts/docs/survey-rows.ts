@@ -386,7 +386,7 @@ export const SURVEY: SurveyTable[] = [
             models: "any number",
             supervision: "supervised",
             traits: "pairwise ranker, generative fuser",
-            defaults: "a member judges in place of the trained ranker; no fuser yet",
+            defaults: "top 3; members judge and write in place of the trained ranker and fuser",
             proof: "blender (aggregation)",
           },
           {
@@ -396,7 +396,7 @@ export const SURVEY: SurveyTable[] = [
             models: "any number",
             supervision: "supervised",
             traits: "pruning by focal diversity, learned combination",
-            defaults: "log-odds in place of a trained network; no summaries",
+            defaults: "log-odds in place of the trained network; a member is prompted for summaries",
             proof: "diversity",
           },
           {
@@ -406,8 +406,8 @@ export const SURVEY: SurveyTable[] = [
             models: "any number",
             supervision: "supervised",
             traits: "ranking and generation in one process",
-            defaults: "–",
-            proof: "–",
+            defaults: "a prompted member in place of the trained model; one cache for both",
+            proof: "test/laws/regenerations.test.ts",
           },
         ],
       },

@@ -1,5 +1,6 @@
 /** docs/survey.md: the systems of the survey, and where each one stands here. */
 import { cascadeInfos } from "../../src/after/cascade/registry.js";
+import { regenerationInfos } from "../../src/after/regenerate/registry.js";
 import { selectionInfos } from "../../src/after/select/registry.js";
 import { routerInfos } from "../../src/before/registry.js";
 import { methodInfos } from "../../src/during/methods.js";
@@ -7,7 +8,8 @@ import { linked, textTable } from "./markdown.js";
 import { SURVEY, type SurveyRow } from "./survey-rows.js";
 
 export function surveyPage(): string {
-  const built = new Set([...methodInfos, ...routerInfos, ...selectionInfos, ...cascadeInfos].map(({ name }) => name));
+  const all = [...methodInfos, ...routerInfos, ...selectionInfos, ...regenerationInfos, ...cascadeInfos];
+  const built = new Set(all.map(({ name }) => name));
   const rows = SURVEY.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
   const count = rows.filter(({ name }) => built.has(name)).length;
   const parts = [

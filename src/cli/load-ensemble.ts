@@ -1,6 +1,7 @@
 /** Loading with progress bars, and with an end when a signal comes. */
 
 import type { CascadedEnsemble } from "../after/cascade/live/cascaded-ensemble.js";
+import type { RegeneratedEnsemble } from "../after/regenerate/regenerated-ensemble.js";
 import type { SelectedEnsemble } from "../after/select/selected-ensemble.js";
 import type { RoutedEnsemble } from "../before/live/routed-ensemble.js";
 import type { Ensemble } from "../ensemble/ensemble.js";
@@ -11,8 +12,8 @@ import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 import { say } from "./terminal.js";
 
-/** Members that are fused or selected from, or a router or cascade with its members: what `--method` names. */
-export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble | CascadedEnsemble;
+/** Members that are fused, or whose answers are selected from or made anew, or a router or cascade with its members: what `--method` names. */
+export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble | RegeneratedEnsemble | CascadedEnsemble;
 
 export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) => Promise<Answering | undefined> =
   loadEnsemble;

@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { cascadeInfos } from "../after/cascade/registry.js";
+import { regenerationInfos } from "../after/regenerate/registry.js";
 import { selectionInfos } from "../after/select/registry.js";
 import { routerInfos } from "../before/registry.js";
 import { MEMBER_FAILURE_CHOICES } from "../decoding/member-failure.js";
@@ -38,7 +39,9 @@ const method = z.looseObject({
     .string()
     .min(1)
     .optional()
-    .meta({ description: "A method, a router, a selection or a cascade. Put options beside the name." }),
+    .meta({
+      description: "A method, a router, a selection, a regeneration or a cascade. Put options beside the name.",
+    }),
   router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
   cascade: z.string().optional().meta({ description: "File of a fitted cascade, relative to this file." }),
   classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),
@@ -131,10 +134,9 @@ export type WrittenOut = z.infer<typeof writtenOut>;
 /** The JSON schema that editors read: `ensemble.schema.json` of the package. */
 export function ensembleJsonSchema(): Record<string, unknown> {
   const names = z.enum(
-    [...methodInfos, ...routerInfos, ...selectionInfos, ...cascadeInfos].map(({ name }) => name) as [
-      string,
-      ...string[],
-    ],
+    [...methodInfos, ...routerInfos, ...selectionInfos, ...regenerationInfos, ...cascadeInfos].map(
+      ({ name }) => name,
+    ) as [string, ...string[]],
   );
   const file = z
     .string()

@@ -1,5 +1,6 @@
 /** Who answers in an evaluation: every member alone, every method, and the oracle that picks from the members' answers. */
 
+import { type RegenerationOptions, regenerationInfos, regenerationNamed } from "../after/regenerate/registry.js";
 import { type SelectionOptions, selectionInfos, selectionNamed } from "../after/select/registry.js";
 import type { Respondent } from "../answers/answer-cache.js";
 import { type MethodName, type MethodOptions, methodInfos } from "../during/methods.js";
@@ -18,28 +19,40 @@ export function everyMethod(): MethodOptions[] {
   return methodInfos.filter(({ name }) => name !== "single").map(({ name }) => ({ name }) as MethodOptions);
 }
 
-/** What selections answer with where one set of answers serves all: samples of each member, and their temperature. */
+/** What one set of answers for all selections and regenerations is made with: samples of each member, and their temperature. */
 export interface SharedSampling {
   samples?: number;
   temperature?: number;
 }
 
 /**
- * Every selection that needs no option, on one set of answers: the same samples at the same temperature. Errors:
- * invalid-option for samples or a temperature that none takes.
+ * Every selection and regeneration that needs no option, on one set of answers: the same samples at the same temperature.
+ * Errors: invalid-option for samples or a temperature that none takes.
  */
-export function everySelection({ samples = 5, temperature = 0.7, ...rest }: SharedSampling = {}): SelectionOptions[] {
-  const chosen = selectionInfos.map(({ name }) => ({ name, samples, temperature, ...rest }) as SelectionOptions);
-  selectionNamed(chosen[0]);
-  return chosen.filter((selection) => {
-    try {
-      selectionNamed(selection);
-      return true;
-    } catch (error) {
-      if (error instanceof LlamafuseError) return false;
-      throw error;
-    }
-  });
+export function everyAfter({
+  samples = 5,
+  temperature = 0.7,
+  ...rest
+}: SharedSampling = {}): (SelectionOptions | RegenerationOptions)[] {
+  const shared = { samples, temperature, ...rest };
+  const selections = selectionInfos.map(({ name }) => ({ name, ...shared }) as SelectionOptions);
+  const regenerations = regenerationInfos.map(({ name }) => ({ name, ...shared }) as RegenerationOptions);
+  selectionNamed(selections[0]);
+  return [
+    ...selections.filter((each) => isComplete(() => selectionNamed(each))),
+    ...regenerations.filter((each) => isComplete(() => regenerationNamed(each))),
+  ];
+}
+
+/** Whether nothing is missing from its options. */
+function isComplete(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof LlamafuseError) return false;
+    throw error;
+  }
 }
 
 /** What says nothing with its defaults beside all the others: why. */

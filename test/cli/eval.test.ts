@@ -28,6 +28,23 @@ describe.skipIf(models === undefined)("llamafuse eval", () => {
     expect(ended.stdout).not.toContain("single");
   });
 
+  it("writes pairs to train a fuser by: the members' best answers, and the reference", async () => {
+    const file = at("pairs.jsonl");
+    const ended = await run(["eval", ...members, "--limit", "2", "--threads", "1", "--fusion-pairs", file]);
+    expect(ended).toMatchObject({ code: 0 });
+    const pairs = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(pairs).toHaveLength(2);
+    for (const { question, candidates, messages } of pairs) {
+      expect(messages.map(({ role }: { role: string }) => role)).toEqual(["user", "assistant"]);
+      expect(messages[0].content).toContain(question);
+      for (const { text } of candidates) expect(messages[0].content).toContain(text);
+      expect(candidates[0].quality).toBeGreaterThanOrEqual(candidates.at(-1).quality);
+    }
+  });
+
   it("--json is one document; the same seed gives the same table and the same answers", async () => {
     const args = [...QUICK, "--json", "-t", "0.8", "-s", "3"];
     const [first, again] = [await run(args), await run(args)];

@@ -2,6 +2,8 @@
 import type { Candidate } from "../../src/after/select/candidate.js";
 import type { SelectionContext } from "../../src/after/select/define-selection.js";
 import { OutcomeTable } from "../../src/before/table/outcome-table.js";
+import { queryText } from "../../src/before/table/query-text.js";
+import type { ChatMessage } from "../../src/decoding/prompt.js";
 import { matrixOf } from "../../src/learning/matrix.js";
 import { hashOf } from "../../src/learning/tf-idf.js";
 
@@ -40,12 +42,16 @@ export function contextFor(names: readonly string[], judging: Judging = {}): Sel
     signal: new AbortController().signal,
     likelihood: async (member, text) => judging.likelihood?.(names[member], text) ?? -10 * share(names[member] + text),
     labelShares: async (member, asked, labels) => {
-      const given = judging.labelShares?.(names[member], asked, labels);
-      const raw = given ?? labels.map((label) => 0.01 + share(`${names[member]}${asked}${label}`));
+      const given = judging.labelShares?.(names[member], questionOf(asked), labels);
+      const raw = given ?? labels.map((label) => 0.01 + share(`${names[member]}${questionOf(asked)}${label}`));
       const total = raw.reduce((sum, each) => sum + each, 0);
       return Float64Array.from(raw, (each) => (total === 0 ? 0 : each / total));
     },
   };
+}
+
+function questionOf(asked: string | readonly ChatMessage[]): string {
+  return typeof asked === "string" ? asked : queryText(asked);
 }
 
 export interface PastAnswers {

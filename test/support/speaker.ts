@@ -6,7 +6,7 @@ import { type Field, field, type TensorToWrite, writeGguf } from "../../scripts/
 import { byteLetter } from "../../scripts/lib/tiny-model.js";
 import type { ScriptedMemberOptions } from "../../src/member/scripted/options.js";
 import { ScriptedMember } from "../../src/member/scripted/scripted-member.js";
-import { makeVocabulary, TokenClass } from "../../src/vocabulary/vocabulary.js";
+import { makeVocabulary, TokenClass, type Vocabulary } from "../../src/vocabulary/vocabulary.js";
 
 export interface Speech {
   name: string;
@@ -59,16 +59,9 @@ function followers(speech: Speech, tokens: readonly Token[]): Map<number, number
 export function scriptedSpeaker(speech: Speech, options: Partial<ScriptedMemberOptions> = {}): ScriptedMember {
   const tokens = tokensOf(speech);
   const rows = followers(speech, tokens);
-  const vocabulary = makeVocabulary(
-    tokens.map(({ text, kind }) => {
-      const isSpecial = kind === "control" || kind === "end";
-      const bytes = isSpecial ? new Uint8Array() : Buffer.from(text, kind === "byte" ? "latin1" : "utf8");
-      return { bytes, text, class: isSpecial ? TokenClass[kind] : TokenClass.text };
-    }),
-  );
   return new ScriptedMember({
     name: speech.name,
-    vocabulary,
+    vocabulary: vocabularyOf(tokens),
     script: ({ tokens: held }) => {
       const logits = new Float32Array(tokens.length);
       for (const [id, logit] of rows[held.at(-1)!]) logits[id] = logit;
@@ -77,6 +70,52 @@ export function scriptedSpeaker(speech: Speech, options: Partial<ScriptedMemberO
     ...options,
     facts: { chatTemplate: speech.template ?? CHATML, ...options.facts },
   });
+}
+
+function vocabularyOf(tokens: readonly Token[]): Vocabulary {
+  return makeVocabulary(
+    tokens.map(({ text, kind }) => {
+      const isSpecial = kind === "control" || kind === "end";
+      const bytes = isSpecial ? new Uint8Array() : Buffer.from(text, kind === "byte" ? "latin1" : "utf8");
+      return { bytes, text, class: isSpecial ? TokenClass[kind] : TokenClass.text };
+    }),
+  );
+}
+
+/** Replies to each conversation with what a function makes of its prompt; a reply that has begun is gone on with. */
+export function replying(
+  name: string,
+  reply: (prompt: string) => string,
+  options: Partial<ScriptedMemberOptions> = {},
+): ScriptedMember {
+  const first = "<|im_start|>assistant\n";
+  const tokens = tokensOf({ name, pieces: [], controls: [first], next: {} });
+  const end = tokens.length - 1;
+  const textOf = (ids: readonly number[]) => ids.map((id) => (id === end ? "" : tokens[id].text)).join("");
+  return new ScriptedMember({
+    name,
+    vocabulary: vocabularyOf(tokens),
+    script: ({ tokens: held }) => {
+      const start = held.lastIndexOf(end - 1);
+      const said = textOf(held.slice(start + 1));
+      const whole = Buffer.from(reply(textOf(held.slice(0, start + 1)))).toString("latin1");
+      const logits = new Float32Array(tokens.length);
+      const goesOn = whole.startsWith(said) && said.length < whole.length;
+      logits[goesOn ? whole.charCodeAt(said.length) : end] = STRENGTH;
+      return logits;
+    },
+    contextSize: 4096,
+    ...options,
+    facts: { chatTemplate: CHATML, ...options.facts },
+  });
+}
+
+/** Says one thing to every conversation; "" ends at once. */
+export function saying(name: string, text: string, options: Partial<ScriptedMemberOptions> = {}): ScriptedMember {
+  const first = "<|im_start|>assistant\n";
+  const next: Record<string, string> = text === "" ? {} : { [first]: text, "\n": text };
+  const pieces = text === "" ? [] : [text];
+  return scriptedSpeaker({ name, pieces, controls: [first], next }, { contextSize: 4096, ...options });
 }
 
 /** The same as a file. */

@@ -3,7 +3,7 @@ import type { FinishReason } from "../../decoding/result.js";
 import type { Ensemble } from "../../ensemble/ensemble.js";
 
 /** A member that answers by itself. */
-export type MemberAlone = Pick<Ensemble, "generate" | "score" | "members">;
+export type MemberAlone = Pick<Ensemble, "generate" | "stream" | "score" | "members">;
 
 export interface Candidate {
   /** Who gave it: an index of the members. */
@@ -12,6 +12,8 @@ export interface Candidate {
   readonly sample: number;
   /** How it was asked, where a method asks one question in several ways. */
   readonly expert?: string;
+  /** Of answers given behind the answers of a round before: which round, from 1. */
+  readonly round?: number;
   readonly text: string;
   readonly finishReason: FinishReason;
   /** ln p(answer | prompt) in nats under the member that gave it, the end included where it ended. */
@@ -26,6 +28,7 @@ export interface CandidateReport {
   member: string;
   sample: number;
   expert?: string;
+  round?: number;
   text: string;
   finishReason: FinishReason;
   /** What the method gave it; higher is better. Absent where it was not compared: empty, or alone. */

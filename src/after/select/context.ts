@@ -1,7 +1,8 @@
 /** What a rule may ask of the members, each question counted. */
 import { continuationShares } from "../../before/embedders/continuation-shares.js";
 import { queryText } from "../../before/table/query-text.js";
-import type { PromptInput } from "../../decoding/prompt.js";
+import { isContinued } from "../../decoding/messages.js";
+import type { ChatMessage, PromptInput } from "../../decoding/prompt.js";
 import type { CheckedRequest, ScoreOptions } from "../../decoding/request.js";
 import type { GenerateResult } from "../../decoding/result.js";
 import type { MemberAlone } from "./candidate.js";
@@ -53,9 +54,10 @@ export function contextOf({ request, members, weights, judges, seed, signal, ext
     labelShares: (member, question, labels) => {
       const [{ facts }] = members[member].members;
       ready.delete(member);
-      // Behind the plain "Assistant:" of a member without a template words begin with a space.
-      const lead = (facts.chatTemplate ?? "").trim() === "" ? " " : "";
-      const messages = [{ role: "user" as const, content: question }];
+      const messages: readonly ChatMessage[] =
+        typeof question === "string" ? [{ role: "user", content: question }] : question;
+      // Behind the plain "Assistant:" of a member without a template, and behind other words, words begin with a space.
+      const lead = (facts.chatTemplate ?? "").trim() === "" || isContinued(messages) ? " " : "";
       return continuationShares(
         counted(member),
         messages,

@@ -3,7 +3,7 @@
  * answers. One call in the method's own file; registry.ts lists them.
  */
 import { z } from "zod";
-import type { PromptInput } from "../../decoding/prompt.js";
+import type { ChatMessage, PromptInput } from "../../decoding/prompt.js";
 import type { MethodInfo } from "../../during/method.js";
 import { schemaOptions } from "../../during/method-options.js";
 import { unknownName } from "../../errors.js";
@@ -22,10 +22,14 @@ export interface SelectionContext {
   /** ln p(text | prompt) in nats, under a member. */
   likelihood(member: number, text: string): Promise<number>;
   /**
-   * How a member's belief is shared among a few answers to a question of ours, put in its chat template; all 0 where it can
-   * give none of them. Nothing is generated: the answers' probabilities are read.
+   * How a member's belief is shared among a few answers to a question of ours, put in its chat template, or behind the last
+   * words of a conversation; all 0 where it can give none of them. Nothing is generated: the answers' probabilities are read.
    */
-  labelShares(member: number, question: string, labels: readonly string[]): Promise<Float64Array>;
+  labelShares(
+    member: number,
+    question: string | readonly ChatMessage[],
+    labels: readonly string[],
+  ): Promise<Float64Array>;
 }
 
 /** What a rule decided. */
@@ -54,7 +58,8 @@ export interface Expert {
   ask(prompt: PromptInput): PromptInput;
 }
 
-export interface SelectionDefinition<Name extends string, Schema extends SelectionSchema> {
+/** What stands over answers is defined alike, whatever its rule makes of them. */
+export interface RuleDefinition<Name extends string, Schema extends SelectionSchema, Rule> {
   name: Name;
   /** One line. */
   summary: string;
@@ -66,7 +71,7 @@ export interface SelectionDefinition<Name extends string, Schema extends Selecti
   options: Schema;
   /** The ways to ask. Default: as it is. */
   experts?(options: z.output<Schema>): readonly Expert[];
-  create(options: z.output<Schema>): SelectionRule;
+  create(options: z.output<Schema>): Rule;
   /** Options to check the laws under, and the laws that cannot hold then, each with the reason. At least one. */
   laws: readonly SelectionLaws<z.input<Schema>>[];
 }
@@ -83,22 +88,22 @@ export interface SelectionLaws<Given> {
 
 export interface SelectionInfo extends MethodInfo {}
 
-export interface Selecting {
+export interface Selecting<Rule = SelectionRule> {
   readonly info: SelectionInfo;
   /** How often each member answers, each time once for every expert. */
   readonly samples: number;
   /** Of the samples, where the request sets none. */
   readonly temperature: number;
   readonly experts: readonly Expert[];
-  createRule(): SelectionRule;
+  createRule(): Rule;
 }
 
 /** A selection as it was defined. */
-export interface SelectionMethod<Name extends string = string, Given = unknown> {
+export interface SelectionMethod<Name extends string = string, Given = unknown, Rule = SelectionRule> {
   readonly info: SelectionInfo & { name: Name };
   readonly laws: readonly SelectionLaws<Given>[];
   /** With these options, checked. Error: invalid-option. */
-  withOptions(given: Given): Selecting;
+  withOptions(given: Given): Selecting<Rule>;
 }
 
 const MOST_SAMPLES = 1000;
@@ -122,8 +127,14 @@ export function sampling(samples: number, temperature: number) {
 }
 
 export function defineSelection<const Name extends string, Schema extends SelectionSchema>(
-  definition: SelectionDefinition<Name, Schema>,
+  definition: RuleDefinition<Name, Schema, SelectionRule>,
 ): SelectionMethod<Name, z.input<Schema>> {
+  return defineRule(definition);
+}
+
+export function defineRule<const Name extends string, Schema extends SelectionSchema, Rule>(
+  definition: RuleDefinition<Name, Schema, Rule>,
+): SelectionMethod<Name, z.input<Schema>, Rule> {
   const { name, summary, source, requires, options: schema, experts, create, laws } = definition;
   const { texts, parts, check } = schemaOptions(schema);
   return {
@@ -146,6 +157,21 @@ export function defineSelection<const Name extends string, Schema extends Select
       };
     },
   };
+}
+
+/** The rule of this name among those of one kind, with its options. Error: invalid-option. */
+export function ruleNamed<Rule>(
+  rules: readonly SelectionMethod<string, unknown, Rule>[],
+  kind: string,
+  { name, ...options }: { name: string },
+): Selecting<Rule> {
+  const rule = rules.find(({ info }) => info.name === name);
+  if (rule !== undefined) return rule.withOptions(options);
+  throw unknownName(
+    kind,
+    String(name),
+    rules.map(({ info }) => info.name),
+  );
 }
 
 /** The first of the largest scores; what is no number is never chosen where another is. */

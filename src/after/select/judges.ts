@@ -19,15 +19,26 @@ export function promptOption(prompt: string, places: string) {
     });
 }
 
-/** Indexes of the members that judge. Error: invalid-option for a name that no member has. */
-export function judgesOf(judge: string | undefined, { members, judges }: SelectionContext): readonly number[] {
+/**
+ * Indexes of the members that judge: the one that is named, all others where it failed. Error: invalid-option for a name that
+ * no member has.
+ */
+export function judgesOf(
+  judge: string | undefined,
+  { members, judges }: Pick<SelectionContext, "members" | "judges">,
+): readonly number[] {
   if (judge === undefined) return judges;
-  const index = members.findIndex(({ name }) => name === judge);
-  if (index < 0)
-    throw unknownName(
-      "member",
-      judge,
-      members.map(({ name }) => name),
-    );
-  return [index];
+  const index = memberNamed(judge, members);
+  return judges.includes(index) ? [index] : judges;
+}
+
+/** Its index. Error: invalid-option. */
+export function memberNamed(name: string, members: SelectionContext["members"]): number {
+  const index = members.findIndex((member) => member.name === name);
+  if (index >= 0) return index;
+  throw unknownName(
+    "member",
+    name,
+    members.map((member) => member.name),
+  );
 }

@@ -1,14 +1,12 @@
 /** Every selection by its name. A new one is a file that defines it (define-selection.ts) and a line in this list. */
-import { unknownName } from "../../errors.js";
-import type { Selecting, SelectionInfo, SelectionMethod } from "./define-selection.js";
+import { ruleNamed, type Selecting, type SelectionInfo, type SelectionMethod } from "./define-selection.js";
 import { agentForest } from "./methods/agent-forest.js";
 import { bestOfInfinity } from "./methods/best-of-infinity.js";
 import { bestOfN } from "./methods/best-of-n.js";
 import { crossLikelihood } from "./methods/cross-likelihood.js";
-import { llmBlender } from "./methods/llm-blender.js";
-import { llmTopla } from "./methods/llm-topla.js";
 import { mbr } from "./methods/mbr.js";
 import { more } from "./methods/more.js";
+import { pairRanker } from "./methods/pair-ranker.js";
 import { peerReview } from "./methods/peer-review.js";
 import { selfConsistency } from "./methods/self-consistency.js";
 import { smoothie } from "./methods/smoothie.js";
@@ -23,8 +21,7 @@ export const selections = [
   weightedVote,
   bestOfN,
   smoothie,
-  llmBlender,
-  llmTopla,
+  pairRanker,
   more,
   peerReview,
   crossLikelihood,
@@ -43,12 +40,6 @@ export type SelectionOptions = {
 export const selectionInfos: readonly SelectionInfo[] = selections.map(({ info }) => info);
 
 /** The selection that these options name. Error: invalid-option. */
-export function selectionNamed({ name, ...options }: SelectionOptions): Selecting {
-  const selection = (selections as readonly SelectionMethod[]).find(({ info }) => info.name === name);
-  if (selection !== undefined) return selection.withOptions(options);
-  throw unknownName(
-    "selection",
-    String(name),
-    selectionInfos.map((info) => info.name),
-  );
+export function selectionNamed(options: SelectionOptions): Selecting {
+  return ruleNamed(selections as readonly SelectionMethod[], "selection", options);
 }

@@ -28,6 +28,7 @@ export function withShared(member: Ensemble, members: Members): MemberAlone {
   if (known === undefined) return member;
   return {
     members: member.members,
+    stream: (prompt, options) => member.stream(prompt, options),
     score: (prompt, text, options) => member.score(prompt, text, options),
     generate: async (prompt: PromptInput, options: GenerateOptions = {}) => {
       const { signal, reusePrompt: _, ...rest } = options;

@@ -41,6 +41,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
   const [
     { methodInfos },
     { selectionInfos },
+    { regenerationInfos },
     { routerInfos },
     { cascadeInfos },
     { METRIC_NAMES },
@@ -51,6 +52,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
   ] = await Promise.all([
     import("../../during/methods.js"),
     import("../../after/select/registry.js"),
+    import("../../after/regenerate/registry.js"),
     import("../../before/registry.js"),
     import("../../after/cascade/registry.js"),
     import("../../evaluation/metrics/metrics.js"),
@@ -59,7 +61,7 @@ async function knownWords(program: Command): Promise<KnownWords> {
     import("../../../bench/benches.js"),
     import("../../llama/parameters.js"),
   ]);
-  const methods = [...methodInfos, ...selectionInfos].map(({ name }) => name);
+  const methods = [...methodInfos, ...selectionInfos, ...regenerationInfos].map(({ name }) => name);
   const routers = routerInfos.map(({ name }) => name);
   const cascades = cascadeInfos.map(({ name }) => name);
   const words: Record<string, readonly string[]> = {

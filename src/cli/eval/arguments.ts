@@ -1,7 +1,7 @@
 /** What the words of `llamafuse eval` mean. */
 import { existsSync } from "node:fs";
 import { LlamafuseError } from "../../errors.js";
-import { everySelection, type SharedSampling } from "../../evaluation/contenders.js";
+import { everyAfter, type SharedSampling } from "../../evaluation/contenders.js";
 import { type LoadTaskOptions, loadTask } from "../../evaluation/loaders/load-task.js";
 import { NATIVE_TASK, nativeTask } from "../../evaluation/native-task.js";
 import type { Task } from "../../evaluation/task.js";
@@ -17,11 +17,11 @@ export function readTask(word: string, options: Pick<LoadTaskOptions, "metric" |
   return format === undefined || existsSync(word) ? loadTask(word, reading) : loadTask(file, { ...reading, format });
 }
 
-/** The selections of `all`, or of `all:samples=3,temperature=1`. Errors: invalid-option. */
+/** The selections and regenerations of `all`, or of `all:samples=3,temperature=1`. Errors: invalid-option. */
 export function readSelections(word: string): SystemOptions[] {
   const { name, ...sampling } = readMethod(word) as { name: string } & SharedSampling;
-  if (name === "all") return everySelection(sampling);
-  const message = `--after is ${JSON.stringify(name)}; allowed is all, or all:samples=5,temperature=0.7. Name one selection with -M.`;
+  if (name === "all") return everyAfter(sampling);
+  const message = `--after is ${JSON.stringify(name)}; allowed is all, or all:samples=5,temperature=0.7. Name one method with -M.`;
   throw new LlamafuseError("invalid-option", message, { option: "--after", found: name, allowed: "all" });
 }
 

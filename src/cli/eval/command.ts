@@ -44,6 +44,7 @@ interface EvalFlags extends Omit<EnsembleFlags, "method" | "option">, SamplingFl
   lanes?: number;
   html?: string;
   outcomes?: string;
+  fusionPairs?: string;
   details?: boolean;
   json?: boolean;
 }
@@ -55,7 +56,7 @@ Examples:
   $ llamafuse eval gsm8k-test.jsonl -m a.gguf -m b.gguf --chat -M gac -M unite:k=20 --ledger runs.jsonl
   $ llamafuse eval my-questions.jsonl arc:ARC-Challenge.jsonl --limit 200 --json > results.json
 
-  $ llamafuse eval --limit 50 --after all                       selections among the members' answers, on one set of answers
+  $ llamafuse eval --limit 50 --after all                       selections and regenerations, from one set of answers
 
 A router of your own models (see llamafuse route --help):
   $ llamafuse eval my-development.jsonl -m a.gguf -m b.gguf --outcomes outcomes.jsonl
@@ -87,7 +88,7 @@ export function registerEval(program: Command): void {
     )
     .option(
       "--after <all>",
-      "also every selection that needs no table, all from one set of answers: all, or all:samples=5,temperature=0.7 (without -M, only these)",
+      "also every selection and regeneration that needs no table, all from one set of answers: all, or all:samples=5,temperature=0.7 (without -M, only these)",
     )
     .addOption(new Option("-o, --option <name=value>").hideHelp().argParser(refuseOption))
     .optionsGroup("Questions:")
@@ -103,6 +104,10 @@ export function registerEval(program: Command): void {
     .option(
       "--outcomes <file>",
       "write each member's result on each question, as a table for llamafuse route and cascade; without -M, ask only the members",
+    )
+    .option(
+      "--fusion-pairs <file>",
+      "write the members' best answers with the reference, to train a fuser by; without -M, ask only the members",
     )
     .option("--details", "with --outcomes: write the probabilities of tokens and choices too, which cascades read")
     .option("--json", "print one JSON document: rows with intervals and costs, every question with all answers");
@@ -120,12 +125,15 @@ function refuseOption(text: string): never {
   throw new LlamafuseError("invalid-option", message, { found: text, allowed: "-M NAME:OPTION=VALUE,…", option: "-o" });
 }
 
-/** Those named, and the selections of --after; else the file's; else all, or with --outcomes none. */
-function methodsOf({ method, after, file, outcomes }: EvalFlags, selectionsOf: (word: string) => SystemOptions[]) {
+/** Those named, and those of --after; else the file's; else all, or with --outcomes or --fusion-pairs none. */
+function methodsOf(
+  { method, after, file, outcomes, fusionPairs }: EvalFlags,
+  selectionsOf: (word: string) => SystemOptions[],
+) {
   const selections = after === undefined ? [] : selectionsOf(after);
   if (method !== undefined) return [...method.map((word) => readMethod(word)), ...selections];
   if (after !== undefined) return selections;
-  if (outcomes !== undefined) return [];
+  if (outcomes !== undefined || fusionPairs !== undefined) return [];
   return file?.method === undefined ? undefined : [file.method as MethodOptions];
 }
 
@@ -141,7 +149,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     const message = "--details adds to the table that --outcomes writes. Name one: --outcomes FILE --details.";
     throw new LlamafuseError("invalid-option", message, { option: "--details" });
   }
-  for (const target of [flags.html, flags.outcomes]) if (target !== undefined) checkTarget(target);
+  for (const target of [flags.html, flags.outcomes, flags.fusionPairs]) if (target !== undefined) checkTarget(target);
   const tasks = [];
   for (const word of words.length > 0 ? words : ["native"]) tasks.push(await readTask(word, { metric, split }));
   const members = memberOptions(flags as EnsembleFlags);
@@ -173,6 +181,7 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
     });
     answers.stop();
     if (flags.outcomes !== undefined) await writeOutcomes(evaluation, flags.outcomes, flags.details);
+    if (flags.fusionPairs !== undefined) await writePairs(evaluation, flags.fusionPairs);
     await print(summarise(evaluation), flags);
     return 0;
   } catch (error) {
@@ -189,12 +198,19 @@ async function evaluateTasks(words: readonly string[], flags: EvalFlags): Promis
 
 async function writeOutcomes(evaluation: Evaluation, file: string, details = false): Promise<void> {
   const { outcomeRows } = await import("../../evaluation/outcome-rows.js");
-  const lines = (function* () {
-    for (const row of outcomeRows(evaluation, { details })) yield `${JSON.stringify(row)}\n`;
-  })();
-  await writeWhole(file, lines);
+  await writeWhole(file, linesOf(outcomeRows(evaluation, { details })));
   const next = details ? `cascade fit --train ${file} -o cascade.json` : `route fit --train ${file} -o router.json`;
   notice(`The outcomes are in ${file}: llamafuse ${next}`);
+}
+
+async function writePairs(evaluation: Evaluation, file: string): Promise<void> {
+  const { fusionPairs } = await import("../../evaluation/fusion-pairs.js");
+  await writeWhole(file, linesOf(fusionPairs(evaluation)));
+  notice(`The pairs are in ${file}: one conversation a line, for a program that fine-tunes.`);
+}
+
+function* linesOf(rows: Iterable<unknown>): Generator<string, void, void> {
+  for (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
 async function print(report: EvaluationReport, { html, json }: EvalFlags): Promise<void> {

@@ -2,6 +2,8 @@
 
 import type { Command } from "commander";
 import type { CascadedResult } from "../../after/cascade/live/cascaded-ensemble.js";
+import type { RegeneratedResult } from "../../after/regenerate/regenerated-ensemble.js";
+import type { AnswersChunk } from "../../after/select/over-answers.js";
 import type { SelectedResult } from "../../after/select/selected-ensemble.js";
 import type { RoutedResult } from "../../before/live/routed-ensemble.js";
 import { checkRequest, DEFAULT_MAX_TOKENS, type GenerateOptions } from "../../decoding/request.js";
@@ -122,7 +124,7 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   const colors = colorsFor(process.stdout);
   const columns = traceColumns(process.stdout);
   const thoughts = new ThoughtWriter(flags.showThinking ?? false, ensemble.members.length > 1);
-  const stopWaiting = waitingNotice("Reading the prompt …");
+  let stopWaiting = waitingNotice("Reading the prompt …");
   let result: GenerateResult;
   try {
     while (true) {
@@ -137,6 +139,8 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
         result = next.value;
         break;
       }
+      const { candidate } = next.value as AnswersChunk;
+      if (candidate !== undefined) stopWaiting = waitingNotice(`${candidate.count} of ${candidate.planned} answers …`);
       if (flags.json) continue;
       if (!flags.trace) await writer.write(next.value.text);
       else if (next.value.step !== undefined) await write(process.stdout, renderStep(next.value.step, colors, columns));
@@ -155,8 +159,10 @@ async function answer(ensemble: Answering, prompt: string, flags: GenerateFlags,
   else await writer.endLine();
   if (!flags.json) await write(process.stdout, renderCalls(result.toolCalls));
   tell(noticesOfAnswer(result, flags, samplingOptions(flags).maxTokens ?? DEFAULT_MAX_TOKENS));
-  const { route, cascade, selection } = result as Partial<RoutedResult & CascadedResult & SelectedResult>;
-  const reason = route?.reason ?? selection?.reason;
+  const { route, cascade, selection, regeneration } = result as Partial<
+    RoutedResult & CascadedResult & SelectedResult & RegeneratedResult
+  >;
+  const reason = route?.reason ?? selection?.reason ?? regeneration?.reason;
   if (reason !== undefined) notice(reason);
   for (const { reason: why } of cascade?.calls ?? []) notice(why);
   for (const note of cascade?.notes ?? []) notice(note);

@@ -1,5 +1,6 @@
 /** The short form of `llamafuse init` at a terminal. */
 import { createInterface } from "node:readline/promises";
+import { regenerationInfos } from "../../after/regenerate/registry.js";
 import { selectionInfos } from "../../after/select/registry.js";
 import { methodInfos } from "../../during/methods.js";
 import { LlamafuseError, nearestName } from "../../errors.js";
@@ -60,7 +61,7 @@ async function askForMembers(ask: Ask): Promise<string[]> {
 }
 
 async function askForMethod(ask: Ask): Promise<string> {
-  const infos = [...methodInfos, ...selectionInfos];
+  const infos = [...methodInfos, ...selectionInfos, ...regenerationInfos];
   const names = infos.map(({ name }) => name);
   for (;;) {
     const word = (await ask("Method (unite, gac, …; ? lists them; default: unite): ")).trim() || "unite";

@@ -27,21 +27,24 @@ and "llamafuse cascade list".`;
 export function registerMethods(program: Command): void {
   const command = program
     .command("methods")
-    .summary("list methods and selections and their options")
-    .description("List the fusion methods and the selections that --method names, or describe one with its options.")
+    .summary("list methods, selections and regenerations and their options")
+    .description(
+      "List the fusion methods, selections and regenerations that --method names, or describe one with its options.",
+    )
     .argument("[NAME]", "the method to describe")
     .option("--json", "print one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
     .action(async (name: string | undefined, flags: MethodsFlags) => {
-      const [{ methodInfos }, { selectionInfos }] = await Promise.all([
+      const [{ methodInfos }, { selectionInfos }, { regenerationInfos }] = await Promise.all([
         import("../../during/methods.js"),
         import("../../after/select/registry.js"),
+        import("../../after/regenerate/registry.js"),
       ]);
-      const infos = [...methodInfos, ...selectionInfos];
+      const kinds = { method: methodInfos, selection: selectionInfos, regeneration: regenerationInfos };
+      const infos = Object.values(kinds).flat();
       const colors = colorsFor(process.stdout);
-      if (name === undefined)
-        return flags.json ? writeJson(infos) : write(process.stdout, renderAll(methodInfos, selectionInfos, colors));
+      if (name === undefined) return flags.json ? writeJson(infos) : write(process.stdout, renderAll(kinds, colors));
       const info = infos.find((each) => each.name === name);
       if (info === undefined) {
         const [{ routerInfos }, { cascadeInfos }] = await Promise.all([
@@ -59,13 +62,14 @@ export function registerMethods(program: Command): void {
     });
 }
 
-function renderAll(methods: readonly MethodInfo[], selections: readonly MethodInfo[], colors: Colors): string {
+function renderAll(kinds: Readonly<Record<string, readonly MethodInfo[]>>, colors: Colors): string {
   const tableOf = (infos: readonly MethodInfo[], head: string) =>
     renderTable(
       infos.map(({ name, summary, requires, source }) => [colors.bold(name), summary, requires, source]),
       { colors, head: [head, "what it does", "members need", "source"], wrap: [1, 2, 3] },
     );
-  return `${tableOf(methods, "method")}\n${tableOf(selections, "selection")}\n${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n${colors.dim('Routers and cascades also go behind --method: "llamafuse route list", "llamafuse cascade list".')}\n`;
+  const tables = Object.entries(kinds).map(([kind, infos]) => `${tableOf(infos, kind)}\n`);
+  return `${tables.join("")}${colors.dim('"llamafuse methods NAME" lists the options of one.')}\n${colors.dim('Routers and cascades also go behind --method: "llamafuse route list", "llamafuse cascade list".')}\n`;
 }
 
 function renderOne({ name, summary, requires, source, options, parts = {} }: MethodInfo, colors: Colors): string {

@@ -137,9 +137,9 @@ describe("judges", () => {
   };
 
   it.each([
-    { name: "llm-blender" },
-    { name: "llm-blender", aggregate: "max-wins" },
-    { name: "llm-blender", aggregate: "bubble", judge: "m2" },
+    { name: "pair-ranker" },
+    { name: "pair-ranker", aggregate: "max-wins" },
+    { name: "pair-ranker", aggregate: "bubble", judge: "m2" },
     { name: "peer-review" },
     { name: "peer-review", aggregate: "em" },
     { name: "best-of-n", reward: "judge" },
@@ -150,7 +150,7 @@ describe("judges", () => {
 
   it("that can say none of the labels leave the first", async () => {
     const silent: Judging = { labelShares: (_, __, labels) => labels.map(() => 0) };
-    for (const name of ["llm-blender", "peer-review"] as const) {
+    for (const name of ["pair-ranker", "peer-review"] as const) {
       expect(await chosenBy({ name }, ["a", "b", "c"], silent)).toMatchObject({ place: 0 });
     }
   });
@@ -232,7 +232,7 @@ describe("more", () => {
   });
 });
 
-describe("llm-topla", () => {
+describe("a team", () => {
   it("finds the best team exactly, and by search among many members", () => {
     const random = new RandomGenerator(5);
     const records = Array.from({ length: 60 }, (_, row) => {
@@ -247,15 +247,6 @@ describe("llm-topla", () => {
     expect(bestTeam(records, options)).toEqual(searched);
     // Three weak members more: the search finds what is at least as good.
     expect(fitnessOf(records, searched, 0.3)).toBeGreaterThanOrEqual(exact - 0.02);
-  });
-
-  it("lets only the team vote", async () => {
-    const table = unevenTable(NAMES);
-    const method: SelectionOptions = { name: "llm-topla", table, size: 1, diversityWeight: 0 };
-    expect(await chosenBy(method, ["yes", "no", "no"])).toMatchObject({
-      text: "yes",
-      reason: expect.stringContaining("m1"),
-    });
   });
 });
 

@@ -11,16 +11,9 @@ import { loadMembers } from "../../../../src/ensemble/members.js";
 import { createEnsemble } from "../../../../src/systems.js";
 import { loadFailing } from "../../../support/failing.js";
 import { refusal } from "../../../support/refusal.js";
-import { scriptedSpeaker } from "../../../support/speaker.js";
+import { saying } from "../../../support/speaker.js";
 
 const QUESTION = [{ role: "user" as const, content: "What is it?" }];
-
-/** Says one thing; "" ends at once. */
-function saying(name: string, text: string) {
-  const first = "<|im_start|>assistant\n";
-  const next: Record<string, string> = text === "" ? {} : { [first]: text, "\n": text };
-  return scriptedSpeaker({ name, pieces: text === "" ? [] : [text], controls: [first], next }, { contextSize: 4096 });
-}
 
 function over(texts: readonly string[], method: SelectionOptions): Promise<SelectedEnsemble> {
   const members = texts.map((text, index) => saying(`m${index + 1}`, text));
@@ -102,7 +95,7 @@ describe("a selection", () => {
   });
 
   it("counts what judging takes", async () => {
-    await using ensemble = await over(["cat", "dog"], { name: "llm-blender" });
+    await using ensemble = await over(["cat", "dog"], { name: "pair-ranker" });
     await using vote = await over(["cat", "dog"], { name: "self-consistency", samples: 1 });
     const [judged, voted] = [await ensemble.generate(QUESTION), await vote.generate(QUESTION)];
     expect(judged.cost.tokens).toBeGreaterThan(voted.cost.tokens + 100);
@@ -192,7 +185,7 @@ describe("what is wrong is said before anything is loaded", () => {
     [{ name: "agent-forest", smaples: 5 }, /Unknown option of agent-forest "smaples"/],
     [{ name: "mbr", utility: "meteor" }, /utility.*one of chrf, bleu/],
     [{ name: "weighted-vote", weights: "optimal" }, /needs a table/],
-    [{ name: "llm-topla" }, /"table" of llm-topla must be a table/],
+    [{ name: "more" }, /"table" of more must be a table/],
     [{ name: "best-of-n", reward: 3 }, /reward/],
     [{ name: "agentforest" }, /Did you mean "agent-forest"/],
   ])("%o", async (method, message) => {

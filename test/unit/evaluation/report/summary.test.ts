@@ -3,15 +3,15 @@ import type { Answer } from "../../../../src/answers/answer-cache.js";
 import {
   contendersOf,
   defaultMethods,
+  everyAfter,
   everyMethod,
-  everySelection,
   titleOf,
 } from "../../../../src/evaluation/contenders.js";
 import { renderHtml } from "../../../../src/evaluation/report/html.js";
 import { summarise } from "../../../../src/evaluation/report/summary.js";
 import type { Evaluation, GradedAnswer } from "../../../../src/evaluation/run.js";
 import type { Question } from "../../../../src/evaluation/task.js";
-import { methodInfos, selectionInfos } from "../../../../src/index.js";
+import { methodInfos, regenerationInfos, selectionInfos } from "../../../../src/index.js";
 import { percent, points, quantity } from "../../../../src/report/markup.js";
 
 /** An answer of 3 steps in 0.5 s, 0.2 of them for the prompt. */
@@ -239,10 +239,11 @@ describe("names and numbers", () => {
   });
 });
 
-it("lists every selection that needs no table, all on one set of answers", () => {
-  const chosen = everySelection({ samples: 3 });
+it("lists every selection and regeneration that needs no table, all on one set of answers", () => {
+  const chosen = everyAfter({ samples: 3 });
   expect(chosen.every(({ samples, temperature }) => samples === 3 && temperature === 0.7)).toBe(true);
   const names = chosen.map(({ name }) => name);
-  expect(names).toEqual(selectionInfos.map(({ name }) => name).filter((name) => !["llm-topla", "more"].includes(name)));
-  expect(() => everySelection({ samples: 0 })).toThrow(/samples.*at least 1/);
+  const all = [...selectionInfos, ...regenerationInfos].map(({ name }) => name);
+  expect(names).toEqual(all.filter((name) => !["llm-topla", "more"].includes(name)));
+  expect(() => everyAfter({ samples: 0 })).toThrow(/samples.*at least 1/);
 });

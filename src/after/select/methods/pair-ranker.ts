@@ -1,6 +1,6 @@
 /**
  * LLM-Blender's PairRanker (Jiang et al., ACL 2023, arXiv 2306.02561): every pair of answers is compared in both orders, and
- * the comparisons are summed up (pairwise.ts).
+ * the comparisons are summed up (pairwise.ts). `llm-blender` goes on from there and writes an answer from the best.
  *
  * The published ranker is a DeBERTa model trained on preferences, which llama.cpp does not run. Here a member judges, asked
  * which of two answers is better:
@@ -13,7 +13,7 @@
 import { z } from "zod";
 import { fill, WHICH_IS_BETTER } from "../../prompts/prompts.js";
 import type { Candidate } from "../candidate.js";
-import { defineSelection, firstBest, type SelectionContext, sampling } from "../define-selection.js";
+import { defineSelection, firstBest, type Selection, type SelectionContext, sampling } from "../define-selection.js";
 import { judgeOption, judgesOf, promptOption } from "../judges.js";
 import { allPairs, bubble, type Compare, maxLogits, maxWins } from "../pairwise.js";
 
@@ -21,36 +21,47 @@ const AGGREGATES = ["max-logits", "max-wins", "bubble"] as const;
 /** A label that is certain; its logarithm would be infinite. */
 const LEAST = 1e-12;
 
-const options = z.strictObject({
-  ...sampling(1, 0.7),
-  aggregate: z.enum(AGGREGATES).default("max-logits").meta({
-    description:
-      'How comparisons are summed up: "max-logits", "max-wins", or "bubble", a single pass that compares neighbours.',
-  }),
-  judge: judgeOption,
-  prompt: promptOption(WHICH_IS_BETTER, "{question}, {a} and {b}"),
+export const aggregateOption = z.enum(AGGREGATES).default("max-logits").meta({
+  description:
+    'How comparisons are summed up: "max-logits", "max-wins", or "bubble", a single pass that compares neighbours.',
 });
 
-export const llmBlender = defineSelection({
-  name: "llm-blender",
-  summary: "Judges answers pair by pair, in both orders, and gives the one that wins most.",
+export const comparePrompt = promptOption(WHICH_IS_BETTER, "{question}, {a} and {b}");
+
+const options = z.strictObject({
+  ...sampling(1, 0.7),
+  aggregate: aggregateOption,
+  judge: judgeOption,
+  prompt: comparePrompt,
+});
+
+export type Ranking = Pick<z.output<typeof options>, "aggregate" | "judge" | "prompt">;
+
+/** The best, and a score for each: higher is better. */
+export async function rankPairs(
+  candidates: readonly Candidate[],
+  context: SelectionContext,
+  { aggregate, judge, prompt }: Ranking,
+): Promise<Selection> {
+  const compare = comparing(candidates, context, judge, prompt);
+  if (aggregate === "bubble") {
+    const { chosen, scores } = await bubble(candidates.length, compare);
+    return { chosen, scores, reason: "It stays ahead in a pass over all answers." };
+  }
+  const table = await allPairs(candidates.length, compare);
+  const scores = aggregate === "max-wins" ? maxWins(table) : maxLogits(table);
+  const chosen = firstBest(scores);
+  const how = aggregate === "max-wins" ? "comparisons it wins" : "mean logit of being better";
+  return { chosen, scores, reason: `Its ${how}: ${scores[chosen].toPrecision(3)}, the most.` };
+}
+
+export const pairRanker = defineSelection({
+  name: "pair-ranker",
+  summary: "LLM-Blender's ranker: judges answers pair by pair, in both orders, and gives the one that wins most.",
   source: "arXiv 2306.02561",
   requires: "Two or more answers; a member that follows instructions judges.",
   options,
-  create: ({ aggregate, judge, prompt }) => ({
-    select: async (candidates, context) => {
-      const compare = comparing(candidates, context, judge, prompt);
-      if (aggregate === "bubble") {
-        const { chosen, scores } = await bubble(candidates.length, compare);
-        return { chosen, scores, reason: "It stays ahead in a pass over all answers." };
-      }
-      const table = await allPairs(candidates.length, compare);
-      const scores = aggregate === "max-wins" ? maxWins(table) : maxLogits(table);
-      const chosen = firstBest(scores);
-      const how = aggregate === "max-wins" ? "comparisons it wins" : "mean logit of being better";
-      return { chosen, scores, reason: `Its ${how}: ${scores[chosen].toPrecision(3)}, the most.` };
-    },
-  }),
+  create: (ranking) => ({ select: (candidates, context) => rankPairs(candidates, context, ranking) }),
   laws: [
     {},
     { options: { aggregate: "max-wins" } },
