@@ -43,6 +43,17 @@ export async function readFormatFlags(command: Command): Promise<void> {
   for (const name of ["schema", "grammar"] as const) {
     const given = command.opts<FormatFlags>()[name];
     if (given === undefined || /^\s*(\{|true\s*$)|::=/.test(given)) continue;
-    command.setOptionValue(name, await readTextFile(given));
+    command.setOptionValue(name, await readFormFile(name, given));
+  }
+}
+
+async function readFormFile(name: "schema" | "grammar", given: string): Promise<string> {
+  try {
+    return await readTextFile(given);
+  } catch (error) {
+    if (!(error instanceof LlamafuseError) || error.code !== "file-unreadable") throw error;
+    const itself = name === "schema" ? "the schema itself, which begins with {" : 'the grammar itself, which has "::="';
+    const message = `--${name}: ${error.message} Name a file with the ${name}, or give ${itself}.`;
+    throw new LlamafuseError(error.code, message, { ...error.details, option: `--${name}` }, error.cause);
   }
 }
