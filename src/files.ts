@@ -117,9 +117,17 @@ export function appendAll(descriptor: number, contents: string | Uint8Array, fil
   }
 }
 
-/** Say before the work that its result cannot be written. Errors: file-unwritable. */
-export function checkTarget(file: string): void {
+/**
+ * Say before the work that its result cannot be written, or would replace what the work reads. Errors: file-unwritable,
+ * invalid-option.
+ */
+export function checkTarget(file: string, inputs: readonly string[] = []): void {
   const { target, isDirect } = destinationOf(file);
+  const replaced = isDirect ? undefined : inputs.find((input) => placeOf(input) === target);
+  if (replaced !== undefined) {
+    const message = `${file} is read here, and the result would replace it. Name another file for the result.`;
+    throw new LlamafuseError("invalid-option", message, { file, found: replaced, allowed: "another file" });
+  }
   try {
     accessSync(isDirect ? target : path.dirname(target), constants.W_OK);
   } catch (error) {
@@ -172,6 +180,15 @@ interface Destination {
   mode: number | undefined;
   /** A device or a pipe, which cannot be replaced. */
   isDirect: boolean;
+}
+
+/** Where links lead; undefined where there is nothing. */
+function placeOf(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 function destinationOf(file: string): Destination {

@@ -44,6 +44,22 @@ export async function readFormatFlags(command: Command): Promise<void> {
   for (const name of ["schema", "grammar", "tools"] as const) {
     const given = command.opts<FormatFlags & ToolFlags>()[name];
     if (given === undefined || /^\s*([{[]|true\s*$)|::=/.test(given)) continue;
-    command.setOptionValue(name, await readTextFile(given));
+    command.setOptionValue(name, await readNamedFile(name, given));
+  }
+}
+
+const ITSELF = {
+  schema: "a file with the schema, or give the schema itself, which begins with {",
+  grammar: 'a file with the grammar, or give the grammar itself, which has "::="',
+  tools: "a file with the list of tools, or give the list itself, which begins with [",
+} as const;
+
+async function readNamedFile(name: keyof typeof ITSELF, given: string): Promise<string> {
+  try {
+    return await readTextFile(given);
+  } catch (error) {
+    if (!(error instanceof LlamafuseError) || error.code !== "file-unreadable") throw error;
+    const message = `--${name}: ${error.message} Name ${ITSELF[name]}.`;
+    throw new LlamafuseError(error.code, message, { ...error.details, option: `--${name}` }, error.cause);
   }
 }

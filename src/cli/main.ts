@@ -36,7 +36,7 @@ Examples:
   $ llamafuse chat -m a.gguf -m b.gguf                     a conversation with both
 
 "llamafuse help COMMAND" says more. stdout carries only the answer, or one JSON document with --json.
-Exit codes: 0 done, 2 wrong usage, 3 a model file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted, 143 ended by SIGTERM.`;
+Exit codes: 0 done, 2 wrong usage, 3 a file, 4 llama.cpp or memory, 5 a member failed, 6 does not fit, 130 interrupted, 143 ended by SIGTERM.`;
 
 async function main(argv: readonly string[]): Promise<number> {
   const words = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);

@@ -20,6 +20,8 @@ export interface LawRun {
   prompt?: string;
   /** Whether special tokens are read in the prompt's text. Default false. */
   parseSpecial?: boolean;
+  /** Of methods that choose among texts: tokens of a text at most, so that it fits the members' contexts. Default: no limit. */
+  maxTokens?: number;
 }
 
 /** Rounding of float64 sums over a vocabulary. */
@@ -59,7 +61,7 @@ export function methodLaws(
   if (keeps("bytes", "order")) add("does not care for the members' order", (fail) => ignoresOrder(subject, fail));
   if (laws.covers === "all" && keeps("bytes", "weights"))
     add("with all weight on one member is that member", (fail) => followsWeights(subject, fail));
-  if (choice.method.level !== undefined && choice.method.level(choice.options) !== "token") {
+  if (subject.choosesTexts) {
     add("says one of the texts that its members wrote, and only that", (fail) => saysCandidates(subject, fail));
     if (keeps("copies"))
       add("with copies of a member says what that member says", (fail) => writesAsOne(subject, fail));
@@ -74,17 +76,25 @@ class Subject {
   readonly tolerance: number;
   readonly #prompt: string;
   readonly #parseSpecial: boolean;
+  readonly #maxTokens: number | undefined;
   #made: Member[] = [];
 
   constructor(
     readonly choice: MethodChoice,
     private readonly laws: Omit<MethodLaws<never>, "options">,
     private readonly on: LawMembers,
-    { tolerance = 0, prompt = PROMPT, parseSpecial = false }: LawRun,
+    { tolerance = 0, prompt = PROMPT, parseSpecial = false, maxTokens }: LawRun,
   ) {
     this.tolerance = tolerance;
     this.#prompt = prompt;
     this.#parseSpecial = parseSpecial;
+    this.#maxTokens = maxTokens;
+  }
+
+  /** Whether its steps are whole texts, of which one may end the answer for certain. */
+  get choosesTexts(): boolean {
+    const { method, options } = this.choice;
+    return method.level !== undefined && method.level(options) !== "token";
   }
 
   get coversAll(): boolean {
@@ -113,8 +123,9 @@ class Subject {
     return walk({ ...this.start, ...options });
   }
 
-  get start(): Pick<WalkOptions, "method" | "prompt" | "parseSpecial"> {
-    return { method: this.choice, prompt: this.#prompt, parseSpecial: this.#parseSpecial };
+  get start(): Pick<WalkOptions, "method" | "prompt" | "parseSpecial" | "maxTokens"> {
+    const maxTokens = this.choosesTexts ? this.#maxTokens : undefined;
+    return { method: this.choice, prompt: this.#prompt, parseSpecial: this.#parseSpecial, maxTokens };
   }
 
   /** The prompt as a member holds it, special tokens left out. */
@@ -138,8 +149,9 @@ class Subject {
 }
 
 async function givesDistributions(subject: Subject, greedy: boolean, fail: Break): Promise<void> {
-  const { steps } = await subject.walk({ members: await subject.members(), greedy });
-  if (steps.length <= 3) fail(steps.length, "no entry with a probability above 0 can be chosen");
+  const { steps, ended } = await subject.walk({ members: await subject.members(), greedy });
+  const isShort = steps.length < (ended && subject.choosesTexts ? 1 : 4);
+  if (isShort) fail(steps.length, "no entry with a probability above 0 can be chosen");
   for (const [step, { probabilities, best }] of steps.entries()) {
     let sum = 0;
     for (const probability of probabilities) {
@@ -195,8 +207,9 @@ async function keepsAgreement(subject: Subject, greedy: boolean, fail: Break): P
 async function handsBytesBack(subject: Subject, greedy: boolean, fail: Break): Promise<void> {
   const members = await subject.members();
   const choose = greedy ? undefined : drawing(randomNumbers(5));
-  const { text } = await subject.walk({ members, greedy, choose, steps: 24 });
-  if (text.length < 24) fail(undefined, `24 steps chose ${text.length} bytes`);
+  const { text, ended } = await subject.walk({ members, greedy, choose, steps: 24 });
+  const least = ended && subject.choosesTexts ? 1 : 24;
+  if (text.length < least) fail(undefined, `24 steps chose ${text.length} bytes; allowed: at least ${least}`);
   for (const member of members) {
     const held = textOfTokens(member.vocabulary, await member.cachedTokens());
     const said = held.subarray((await subject.promptText(member)).length);

@@ -52,11 +52,12 @@ export async function pooledEnd(members: readonly Member[]): Promise<number> {
   return own.reduce((sum, probabilities) => sum + (probabilities.get(END) ?? 0), 0) / members.length;
 }
 
-/** Chooses the bytes that another walk chose. */
+/** Chooses the bytes that another walk chose, and ends where it ended. */
 export function following(walked: Walk): (distribution: FusedDistribution, step: number) => number {
   return ({ size, probabilities, bytesOf }, step) => {
-    const wanted = walked.steps[step].bytes;
+    const wanted = walked.steps[step]?.bytes;
     let likeliest = -1;
+    if (wanted === undefined) return likeliest;
     for (let entry = 0; entry < size; entry++) {
       if (probabilities[entry] === 0 || !wanted.equals(bytesOf(entry))) continue;
       // A character's byte token is another token with the same bytes.

@@ -8,6 +8,8 @@ export interface Walk {
   steps: WalkStep[];
   /** All chosen bytes. */
   text: Buffer;
+  /** Whether it is shorter than asked: nothing but the end could be said, or all tokens were used. */
+  ended: boolean;
 }
 
 export interface WalkStep {
@@ -29,6 +31,8 @@ export interface WalkOptions {
   weights?: readonly number[];
   greedy?: boolean;
   steps?: number;
+  /** Tokens of the text at most, as a request's maxTokens. Default: no limit. */
+  maxTokens?: number;
   prompt?: string;
   parseSpecial?: boolean;
   /** Chooses an entry; default: the best one. The end is never accepted: the best other entry is in its place. */
@@ -42,25 +46,30 @@ export const END = "<end>";
 export const PROMPT = "Hello, the";
 
 export async function walk(options: WalkOptions): Promise<Walk> {
-  const { steps = 12, choose = (distribution) => distribution.best } = options;
+  const { steps = 12, maxTokens = Number.POSITIVE_INFINITY, choose = (distribution) => distribution.best } = options;
   const { run, voices } = await beginRun(options);
   const recorded: WalkStep[] = [];
-  for (let step = 0; step < steps; step++) {
+  let ended = false;
+  let used = 0;
+  for (let step = 0; step < steps && !ended; step++) {
     const distribution = await run.step();
     await options.inspect?.(distribution, step, voices);
     let entry = choose(distribution, step);
     if (entry === distribution.endEntry) entry = bestText(distribution);
+    ended = entry < 0 && distribution.best === distribution.endEntry;
     if (entry < 0) break;
     const bytes = Buffer.from(distribution.bytesOf(entry));
     recorded.push({ ...copyOf(distribution), entry, bytes });
     await run.accept(entry);
+    used += distribution.tokens ?? 1;
+    ended = used >= maxTokens;
   }
-  return { steps: recorded, text: Buffer.concat(recorded.map(({ bytes }) => bytes)) };
+  return { steps: recorded, text: Buffer.concat(recorded.map(({ bytes }) => bytes)), ended };
 }
 
 /** A run whose members have begun, before its first step. */
 export async function beginRun(options: WalkOptions): Promise<{ run: MethodRun; voices: Voice[] }> {
-  const { members, greedy = true, prompt = PROMPT, parseSpecial = false, traceTop = 0 } = options;
+  const { members, greedy = true, prompt = PROMPT, parseSpecial = false, traceTop = 0, maxTokens } = options;
   const voices = members.map((member, index) => ({ member, weight: options.weights?.[index] ?? 1 / members.length }));
   const advance = async (advancing: readonly Voice[]) => {
     await Promise.all(advancing.map(({ member }) => member.advance()));
@@ -68,7 +77,15 @@ export async function beginRun(options: WalkOptions): Promise<{ run: MethodRun; 
   const lookAhead = async <T>(looking: readonly Voice[], look: (member: Member) => Promise<T>) =>
     Promise.all(looking.map(({ member }) => look(member)));
   const draw = ({ best }: FusedDistribution) => best;
-  const run = methodNamed(options.method).create({ voices, greedy, traceTop, advance, lookAhead, draw });
+  const run = methodNamed(options.method).create({
+    voices,
+    greedy,
+    traceTop,
+    maxSteps: maxTokens,
+    advance,
+    lookAhead,
+    draw,
+  });
   await run.prepare();
   for (const { member } of voices) await member.begin({ text: Buffer.from(prompt), parseSpecial, addBos: true });
   return { run, voices };

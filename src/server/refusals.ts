@@ -32,14 +32,17 @@ export function parameterOf(error: Pick<LlamafuseError, "details">): string | nu
   return typeof option === "string" ? snakeCase(option) : null;
 }
 
-/** A hook for the validator of a body: the first field that is not what it must be. Error: invalid-option. */
-export function checkedBy(schema: z.ZodType) {
+/**
+ * A hook for the validator of a body: the first field that is not what it must be. `cureOf`: what a message about a field
+ * adds. Error: invalid-option.
+ */
+export function checkedBy(schema: z.ZodType, cureOf: (field: string) => string = () => "") {
   return (result: { success: boolean; error?: unknown; data?: unknown }): void => {
     if (result.success) return;
     const problem = problemOf(result.error as z.ZodError, result.data, { schema });
     const { unknownKey: key, known = [], path } = problem;
     if (key === undefined) {
-      const message = `${problem.at === "" ? "The body " : ""}${sentenceOf(problem)}.`;
+      const message = `${problem.at === "" ? "The body " : ""}${sentenceOf(problem)}.${cureOf(problem.at)}`;
       throw new LlamafuseError("invalid-option", message, { param: problem.at === "" ? null : problem.at });
     }
     const param = [...path, key].join(".");

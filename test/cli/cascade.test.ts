@@ -123,6 +123,28 @@ describe("llamafuse cascade", () => {
     expect(strangers.stderr).toMatch(/was fitted on z, a, and .* has no outcomes of z, a/);
   });
 
+  it("says that four queries are too few, and never writes over the table that it reads", async () => {
+    const few = at("few.jsonl", lines(cascadeTable(4, 1, { models: 2, samples: 1 })));
+    const before = readFileSync(few, "utf8");
+    const fitted = await run([
+      "cascade",
+      "fit",
+      "--train",
+      few,
+      "-c",
+      "log-probability",
+      "-o",
+      at("few.json"),
+      "--json",
+    ]);
+    expect(fitted.code).toBe(0);
+    expect(JSON.parse(fitted.stdout).notes).toContainEqual(expect.stringMatching(/has 4 queries: .* fewer than 50/));
+    const over = await run(["cascade", "fit", "--train", few, "-o", few]);
+    expect(over).toMatchObject({ code: 2, stdout: "" });
+    expect(over.stderr).toContain("the result would replace it");
+    expect(readFileSync(few, "utf8")).toBe(before);
+  });
+
   it("budget 0 asks the cheapest model alone", async () => {
     const saved = at("frugal.json");
     await run(["cascade", "fit", "--train", train, "-c", "frugal-gpt", "-o", saved]);

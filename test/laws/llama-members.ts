@@ -33,14 +33,9 @@ const MORE: Readonly<Record<string, readonly object[]>> = {
   cds: [{ classifier: odd, critical: "sampled" }],
 };
 
-export async function lawsOfMethods(
-  sets: ReadonlyMap<LawMembers, LawRun>,
-  kind: string,
-  { spans = true }: { spans?: boolean } = {},
-): Promise<void> {
+export async function lawsOfMethods(sets: ReadonlyMap<LawMembers, LawRun>, kind: string): Promise<void> {
   for (const method of methods as unknown as Method[]) {
     const { name } = method.info;
-    if (method.level !== undefined && !spans) continue;
     const [first] = method.laws;
     const settings = [first, ...(MORE[name] ?? []).map((options): MethodLaws<unknown> => ({ ...first, options }))];
     for (const laws of settings) {

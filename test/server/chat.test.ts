@@ -239,6 +239,14 @@ describe("a request is refused, and its parameter named", () => {
     }
   });
 
+  it("where no model is named, or something else than a name, with the models", async () => {
+    for (const model of [undefined, null, 3, "", {}]) {
+      const { status, json } = await ask({ model });
+      expect([status, json.error.param, json.error.code]).toEqual([400, "model", "invalid_option"]);
+      expect(json.error.message).toContain(`Models: ${NATIVE}.`);
+    }
+  });
+
   it("where the prompt does not fit, as its own status", async () => {
     const content = "one two three ".repeat(4000);
     for (const stream of [false, true]) {

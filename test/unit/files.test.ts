@@ -45,6 +45,18 @@ describe("writing a file", () => {
     expect(readdirSync(at("plain"))).toEqual(["router.json"]);
   });
 
+  it("never replaces what is read, also by another name of it", async () => {
+    const file = at("read.jsonl", "{}");
+    const link = at("read-link.jsonl");
+    symlinkSync(file, link);
+    for (const target of [file, link]) {
+      const error = await refusal(() => checkTarget(target, [file]));
+      expect([error.code, error.details.file]).toEqual(["invalid-option", target]);
+    }
+    checkTarget(at("other.jsonl"), [file, at("is-not-there")]);
+    checkTarget("/dev/null", ["/dev/null"]);
+  });
+
   it("takes a name as long as the system does", async () => {
     await writeWhole(at("n".repeat(255)), "there");
     expect(readFileSync(at("n".repeat(255)), "utf8")).toBe("there");

@@ -7,7 +7,7 @@ import { checkTarget, writeWhole } from "../../files.js";
 import { helpText } from "../help-text.js";
 import { Interrupts } from "../interrupts.js";
 import { addCommonOptions } from "../options.js";
-import { addTableOptions, openEmbedder, renderNotes, type TableFlags, tableFor } from "../route/tables.js";
+import { addTableOptions, openEmbedder, renderNotes, type TableFlags, tableFor, tooFewNotes } from "../route/tables.js";
 import { colorsFor, write, writeJson } from "../terminal.js";
 import { onlyCascade, readCascadeWord } from "./arguments.js";
 import { CASCADE_EMBEDDER, CASCADE_TABLES, nothingToGain } from "./tables.js";
@@ -40,7 +40,7 @@ export function registerCascadeFit(cascade: Command): void {
       `NAME or NAME:OPTION=VALUE,…, see "llamafuse cascade list" (default: ${DEFAULT_CASCADE})`,
       onlyCascade,
     )
-    .requiredOption("-o, --output <file>", "where to write the cascade")
+    .requiredOption("-o, --output <file>", "where to write the cascade; an existing file is replaced")
     .option("--json", "print the result as one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -53,7 +53,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
     import("../../after/cascade/saved-cascade.js"),
     import("../../before/table/prices.js"),
   ]);
-  checkTarget(flags.output);
+  checkTarget(flags.output, [flags.train]);
   checkSamplerOptions({ seed: flags.seed });
   const { name, options } = await readCascadeWord(flags.cascade ?? DEFAULT_CASCADE);
   const interrupts = new Interrupts();
@@ -67,7 +67,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
       notes.push(assumedNote(prices));
       table = table.withPrices(prices);
     }
-    notes.push(...nothingToGain(table));
+    notes.push(...tooFewNotes(table), ...nothingToGain(table));
     const embeddings = await embedder?.embed(table.queries, { signal: interrupts.signal });
     const cascade = cascadeNamed(name, options);
     const started = performance.now();

@@ -33,7 +33,7 @@ export function registerDescribe(route: Command): void {
     .description("Make a router from described routes: a language model names the route that a query belongs to.")
     .argument("<ROUTES>", "a JSON file: [{ name, description, model }, …]")
     .requiredOption("--model <file>", "the model that names the route: a GGUF file, a native model's name, or a URI")
-    .requiredOption("-o, --output <file>", "where to write the router")
+    .requiredOption("-o, --output <file>", "where to write the router; an existing file is replaced")
     .option("--json", "print the result as one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))

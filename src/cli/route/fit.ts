@@ -10,7 +10,15 @@ import { addCommonOptions } from "../options.js";
 import { StepBar } from "../progress.js";
 import { colorsFor, write, writeJson } from "../terminal.js";
 import { onlyRouter, readRouter } from "./arguments.js";
-import { addTableOptions, openEmbedder, renderNotes, TABLE_FORMATS, type TableFlags, tableFor } from "./tables.js";
+import {
+  addTableOptions,
+  openEmbedder,
+  renderNotes,
+  TABLE_FORMATS,
+  type TableFlags,
+  tableFor,
+  tooFewNotes,
+} from "./tables.js";
 
 interface FitFlags extends TableFlags {
   router?: string;
@@ -38,7 +46,7 @@ export function registerRouteFit(route: Command): void {
       `NAME or NAME:OPTION=VALUE,…, see "llamafuse route list" (default: ${DEFAULT_ROUTER})`,
       onlyRouter,
     )
-    .requiredOption("-o, --output <file>", "where to write the router")
+    .requiredOption("-o, --output <file>", "where to write the router; an existing file is replaced")
     .option("--json", "print the result as one JSON document");
   addCommonOptions(command)
     .addHelpText("after", helpText(EXAMPLES))
@@ -51,7 +59,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
     import("../../before/saved-router.js"),
     import("../../before/fitting/training-data.js"),
   ]);
-  checkTarget(flags.output);
+  checkTarget(flags.output, [flags.train]);
   checkSamplerOptions({ seed: flags.seed });
   const { name, options } = readRouter(flags.router ?? DEFAULT_ROUTER);
   const interrupts = new Interrupts();
@@ -62,7 +70,7 @@ async function fitOne(flags: FitFlags): Promise<void> {
     given = await openEmbedder(flags.embedder);
     const table = await tableFor(flags.train, flags, notes);
     const training = await trainingData(table, { embedder: given, signal: interrupts.signal });
-    notes.push(...training.notes);
+    notes.push(...tooFewNotes(table), ...training.notes);
     const router = routerNamed(name, options);
     const started = performance.now();
     await router.fit(training.data, {

@@ -1,6 +1,7 @@
 /**
  * Character classes of XGrammar's EBNF as classes of bytes. Release 0.1.27 of its JavaScript package takes the characters of a
- * class for bytes, so that `[ä]` is the byte E4, `.` any ASCII character, and `[^ä]` any character (strings are read well). Here
+ * class for bytes, so that `[ä]` is the byte E4, `.` any ASCII character, `[^ä]` any character, and `[^a]` also bytes that are no text (strings are
+ * read well). Here
  * a range of characters becomes a choice of sequences of byte ranges:
  *
  *     [à-ÿ]  →  (([\xc3\xc3] [\xa0-\xbf]))
@@ -21,13 +22,13 @@ const LONGEST = [LARGEST_ASCII, 0x7ff, 0xffff, 0x10ffff] as const;
 const ALL: Range = [0, 0x10ffff];
 const SURROGATES: readonly Range[] = [[0xd800, 0xdfff]];
 
-/** The same grammar with no class of characters beyond ASCII. */
+/** The same grammar with no class of characters beyond ASCII; what a class leaves out leaves all that is no UTF-8 out too. */
 export function withByteClasses(grammar: string): string {
   return grammar.replace(CLASS_OR_STRING, (found) => {
     if (found.startsWith('"')) return found;
     const isNegated = found.startsWith("[^");
     const ranges = rangesOf(found.slice(isNegated ? 2 : 1, -1));
-    if (ranges.every(([, high]) => high <= LARGEST_ASCII)) return found;
+    if (!isNegated && ranges.every(([, high]) => high <= LARGEST_ASCII)) return found;
     const choices = without(SURROGATES, isNegated ? without(ranges, [ALL]) : ranges)
       .flatMap(byteSequences)
       .map((bytes) => bytes.map(byteClass).join(" "));

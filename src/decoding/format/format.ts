@@ -9,7 +9,9 @@
  */
 import { LlamafuseError } from "../../errors.js";
 import { refuse } from "../../read-options.js";
+import { innerAnchor } from "./anchors.js";
 import { enforceable } from "./schema.js";
+import { checkReferences } from "./schema-references.js";
 
 export type Format =
   /**
@@ -44,6 +46,7 @@ export function checkFormat(given: unknown): Exclude<CheckedFormat, { calls: str
     const message = `The ${kind} of the format has ${text.length} characters; at most ${LONGEST} are taken.`;
     throw new LlamafuseError("invalid-option", message, { option: "format", found: text.length, allowed: LONGEST });
   }
+  if (kind === "regex") refuseInnerAnchor(text);
   return { [kind]: text } as ReturnType<typeof checkFormat>;
 }
 
@@ -67,7 +70,16 @@ function schemaText(given: unknown): string {
     const message = `The schema of the format is nested more than ${DEEPEST} deep, or in itself.`;
     throw new LlamafuseError("invalid-option", message, { option: "format", allowed: `a depth of ${DEEPEST}` });
   }
-  return JSON.stringify(enforceable(schema));
+  const made = enforceable(schema);
+  checkReferences(made);
+  return JSON.stringify(made);
+}
+
+function refuseInnerAnchor(pattern: string): void {
+  const anchor = innerAnchor(pattern);
+  if (anchor === undefined) return;
+  const message = `The regex of the format has "${anchor}" inside. It matches the text as a whole; ^ may only begin it or a branch outside brackets, $ may only end one. For the character itself, write \\${anchor}.`;
+  throw new LlamafuseError("invalid-option", message, { option: "format", found: anchor, allowed: "^ first, $ last" });
 }
 
 /** How deep it is nested; more than `most` where it is deeper. */

@@ -4,8 +4,9 @@
  * match a quotation mark), so a schema is put into a form that it keeps, where all its texts are still texts of the schema given; and what
  * cannot be enforced is refused by name.
  */
-import { LlamafuseError } from "../../errors.js";
+import { innerAnchor } from "./anchors.js";
 import { isOfStrings } from "./schema-pattern.js";
+import { refuse } from "./schema-refusal.js";
 
 type Schema = Record<string, unknown>;
 type Range = readonly [low: number, high: number];
@@ -59,6 +60,7 @@ const SAYING: Readonly<Record<string, boolean>> = {
 const PASSED_ON = ["$defs", "definitions", "enum", "const", ...Object.keys(TYPE_OF)];
 /** Those of strings that XGrammar knows and keeps. */
 const FORMATS = ["date", "time", "date-time", "duration", "uuid", "uri", "email", "hostname", "ipv4", "ipv6"];
+const TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
 const ANY_CHARACTER = "[ !#-\\[\\]-\u{10ffff}]";
 
 /** Errors: invalid-option for what cannot be enforced. */
@@ -74,7 +76,7 @@ export function enforceable(schema: unknown, place = "#"): unknown {
   );
   const choice = CHOICES.find(has);
   if (choice !== undefined) return { ...defined, ...chosen(choice, given, place) };
-  if (Array.isArray(given.type) && given.type.length === 0) refuse(place, "type", "it is an empty list");
+  keepsTypes(given, place);
   const made: Schema = { type: given.type ?? typeOf(given) };
   for (const name of PASSED_ON) if (has(name)) made[name] = given[name];
   for (const name of ["properties", "prefixItems"]) if (has(name)) made[name] = inner(given, name, place);
@@ -82,6 +84,7 @@ export function enforceable(schema: unknown, place = "#"): unknown {
     if (has(name)) made[name] = enforceable(given[name], `${place}/${name}`);
   Object.assign(made, defined);
   keepsObjects(made, place);
+  keepsArrays(made, place);
   const range = keepsNumbers(made, place);
   keepsStrings(made, place);
   keepsValues(made, place);
@@ -108,8 +111,9 @@ function chosen(choice: (typeof CHOICES)[number], given: Schema, place: string):
     return { $ref: given.$ref };
   }
   const all = inner(given, choice, place);
-  if (choice === "allOf" && (!Array.isArray(all) || all.length !== 1))
-    refuse(place, "allOf", "it has more than one schema");
+  if (!Array.isArray(all)) return refuse(place, choice, "it is no list of schemas");
+  if (all.length === 0) refuse(place, choice, "it is an empty list");
+  if (choice === "allOf" && all.length !== 1) refuse(place, "allOf", "it has more than one schema");
   // With oneOf, that a value has one of the schemas alone is not enforced: as a rule no value has two.
   return { anyOf: all };
 }
@@ -134,6 +138,28 @@ function keepsObjects(made: Schema, place: string): void {
   if (properties.size === 0) return;
   made.properties = Object.fromEntries(properties);
   made.additionalProperties = false;
+}
+
+function keepsTypes({ type }: Schema, place: string): void {
+  if (type === undefined) return;
+  const types = [type].flat();
+  if (types.length === 0) refuse(place, "type", "it is an empty list");
+  if (!types.every((each) => TYPES.includes(each as string)))
+    refuse(place, `type ${JSON.stringify(type)}`, `types are ${TYPES.join(", ")}`);
+}
+
+/** Counts that some list has. */
+function keepsArrays({ items, prefixItems, minItems = 0, maxItems = Number.POSITIVE_INFINITY }: Schema, place: string) {
+  for (const [name, value] of Object.entries({ minItems, maxItems }))
+    if (value !== Number.POSITIVE_INFINITY && !isCount(value)) refuse(place, name, "it is no count");
+  if ((minItems as number) > (maxItems as number)) refuse(place, "minItems", "it is above maxItems");
+  const first = Array.isArray(prefixItems) ? prefixItems.length : 0;
+  if (items === false && (minItems as number) > first)
+    refuse(place, "minItems", `"items" is false, and prefixItems gives ${first}`);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 /** The range of integers, in whole numbers that are exact, where they have a bound. */
@@ -203,13 +229,19 @@ function keepsStrings(made: Schema, place: string): void {
       "it can match a quotation mark, a backslash or a line break, which JSON writes otherwise; say what may stand there, as [A-Za-z0-9 ,.]";
     refuse(place, "pattern", cure);
   }
+  const anchor = pattern === undefined ? undefined : innerAnchor(String(pattern));
+  if (anchor !== undefined)
+    refuse(
+      place,
+      "pattern",
+      `it has "${anchor}" inside; a pattern is about the whole string, so ^ may only begin it and $ only end it`,
+    );
   // Without brackets, its branches would take a quotation mark each.
   if (pattern !== undefined && String(pattern).includes("|") && !isBracketed(String(pattern)))
     made.pattern = `(?:${pattern})`;
   if (minLength === undefined && maxLength === undefined) return;
   const [least, most] = [minLength ?? 0, maxLength ?? ""];
-  for (const [name, value] of told)
-    if (!Number.isInteger(value) || (value as number) < 0) refuse(place, name, "it is no count");
+  for (const [name, value] of told) if (!isCount(value)) refuse(place, name, "it is no count");
   if (most !== "" && (least as number) > (most as number)) refuse(place, "minLength", "it is above maxLength");
   made.minLength = made.maxLength = undefined;
   made.pattern = most === 0 ? "" : `${ANY_CHARACTER}{${least},${most}}`;
@@ -238,12 +270,4 @@ function isOf(value: unknown, type: unknown): boolean {
   const types = [type].flat();
   const own = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
   return types.includes(own) || (types.includes("integer") && Number.isInteger(value));
-}
-
-function refuse(place: string, keyword: string, why = "it is not enforced"): never {
-  throw new LlamafuseError(
-    "invalid-option",
-    `The schema of the format has "${keyword}" at ${place}, but ${why}. See docs/formats.md for what is enforced.`,
-    { option: "format", found: keyword, place },
-  );
 }

@@ -189,9 +189,10 @@ function scoresNothing(method: string): LlamafuseError {
 }
 
 function choosesSpans(method: string, option: string): LlamafuseError {
+  const what = option === "format" ? "a form of the answer (format: a schema, regex or grammar)" : option;
   return new LlamafuseError(
     "invalid-option",
-    `${method} chooses whole spans, to which ${option} does not apply. Leave it out, or use a method of tokens such as unite.`,
+    `${method} chooses whole spans, to which ${what} does not apply. Leave it out, or use a method that fuses each token: unite, gac or bytes.`,
     { method, option },
   );
 }

@@ -26,7 +26,7 @@ export function chatRoute(app: App, backend: Backend): void {
     answer,
     streams: true,
   };
-  postJson<ChatBody>(app, route, (c, body) => answerChat(c, backend, body));
+  postJson<ChatBody>(app, backend, route, (c, body) => answerChat(c, backend, body));
 }
 
 async function answerChat(c: AppContext, backend: Backend, body: ChatBody): Promise<Response> {

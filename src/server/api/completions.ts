@@ -33,7 +33,7 @@ const answer = z
 /** POST /v1/completions. */
 export function completionRoute(app: App, backend: Backend): void {
   const route = { path: "/v1/completions", summary: "Continue texts", body: completionRequest, answer, streams: true };
-  postJson<CompletionBody>(app, route, (c, body) => answerCompletion(c, backend, body));
+  postJson<CompletionBody>(app, backend, route, (c, body) => answerCompletion(c, backend, body));
 }
 
 async function answerCompletion(c: AppContext, backend: Backend, body: CompletionBody): Promise<Response> {

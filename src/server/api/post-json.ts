@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { App } from "../app.js";
 import { checkedBy } from "../refusals.js";
-import type { AppContext } from "./context.js";
+import type { AppContext, Backend } from "./context.js";
 import { failures, jsonContent } from "./responses-of.js";
 
 export interface PostRoute {
@@ -17,6 +17,7 @@ export interface PostRoute {
 
 export function postJson<Body>(
   app: App,
+  { models }: Pick<Backend, "models">,
   { path, summary, body, answer, streams = false }: PostRoute,
   handle: (c: AppContext, body: Body) => Promise<Response>,
 ): void {
@@ -28,6 +29,8 @@ export function postJson<Body>(
     request: { body: { required: true, content: jsonContent(body) } },
     responses: { 200: { description: "The answer.", content: { ...jsonContent(answer), ...events } }, ...failures },
   });
+  const cureOf = (field: string) =>
+    field === "model" ? ` Models: ${models.entries.map(({ spec }) => spec.id).join(", ")}.` : "";
   const handler = (c: AppContext) => handle(c, c.req.valid("json" as never));
-  app.openapi(route, handler as never, checkedBy(body) as never);
+  app.openapi(route, handler as never, checkedBy(body, cureOf) as never);
 }

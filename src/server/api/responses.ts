@@ -27,7 +27,7 @@ export function responsesRoute(app: App, backend: Backend): void {
     answer,
     streams: true,
   };
-  postJson<ResponsesBody>(app, route, (c, body) =>
+  postJson<ResponsesBody>(app, backend, route, (c, body) =>
     body.stream === true ? streamed(c, backend, body) : whole(c, backend, body),
   );
 }

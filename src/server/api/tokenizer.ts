@@ -60,7 +60,7 @@ export function tokenizerRoutes(app: App, backend: Backend): void {
     body: tokenizeRequest,
     answer: tokenized,
   };
-  postJson<TokenizeBody>(app, tokenize, async (c, body) =>
+  postJson<TokenizeBody>(app, backend, tokenize, async (c, body) =>
     c.json(await withMember(c, body.model, (member) => tokensOf(member, body))),
   );
 
@@ -70,7 +70,7 @@ export function tokenizerRoutes(app: App, backend: Backend): void {
     body: detokenizeRequest,
     answer: z.object({ prompt: z.string() }),
   };
-  postJson<z.infer<typeof detokenizeRequest>>(app, detokenize, async (c, body) =>
+  postJson<z.infer<typeof detokenizeRequest>>(app, backend, detokenize, async (c, body) =>
     c.json(
       await withMember(c, body.model, async ({ vocabulary }) => {
         const parts = reading("tokens", () => tokenBytes(vocabulary, body.tokens));

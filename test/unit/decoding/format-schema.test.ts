@@ -114,9 +114,49 @@ describe("schemas in the form that is enforced", () => {
     [{ type: "string", pattern: "a", maxLength: 3 }, '"maxLength" at #, but it stands beside a pattern'],
     [{ items: [integer] }, '"[…]" at #/items'],
     [{ properties: 3 }, "properties"],
+    [{ type: 5 }, '"type 5" at #, but types are string, number'],
+    [{ type: ["string", "text"] }, "types are string, number"],
+    [{ anyOf: [] }, '"anyOf" at #, but it is an empty list'],
+    [{ anyOf: { a: integer } }, '"anyOf" at #, but it is no list'],
+    [{ items: false, minItems: 1 }, '"minItems" at #'],
+    [{ items: false, prefixItems: [integer], minItems: 2 }, "prefixItems gives 1"],
+    [{ items: integer, minItems: 3, maxItems: 2 }, "above maxItems"],
+    [{ items: integer, minItems: -1 }, "it is no count"],
+    [{ type: "string", pattern: "a^b" }, '"^" inside'],
+    [{ type: "string", pattern: "(a$|b)c" }, '"$" inside'],
   ])("refuses %j", async (given, said) => {
     const error = await refusal(() => enforceable(given));
     expect([error.code, error.details.option]).toEqual(["invalid-option", "format"]);
     expect(error.message).toContain(said);
+  });
+});
+
+describe("references within a schema", () => {
+  it.each([
+    [{ $defs: { "a/b": integer }, $ref: "#/$defs/a~1b" }, "has ~ or %"],
+    [{ $defs: { a: integer }, properties: { x: { $ref: "#/$defs/b" } } }, '"$ref" at #/properties/x'],
+    [{ $ref: "#" }, "leads back to itself"],
+    [{ $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } }, $ref: "#/$defs/a" }, "leads back to itself"],
+  ])("refuses %j", async (schema, said) => {
+    const error = await refusal(() => checkFormat({ schema }));
+    expect([error.code, error.details.option]).toEqual(["invalid-option", "format"]);
+    expect(error.message).toContain(said);
+  });
+
+  it("takes a schema that has itself inside", () => {
+    const schema = { type: "object", properties: { next: { anyOf: [{ $ref: "#" }, { type: "null" }] } } };
+    expect(checkFormat({ schema })).toBeDefined();
+  });
+});
+
+describe("anchors of a regular expression", () => {
+  it.each(["^a$", "^a|b$", "^(a|b)$", "(?:^a|(b)$)", "(^a$)", "a\\^b\\$", "[^a$^]+", "a"])("takes %s", (regex) => {
+    expect(checkFormat({ regex })).toEqual({ regex });
+  });
+
+  it.each(["a^b", "a$b", "b(^a)", "(a$)b", "(^a)(b$)", "a|b^", "^^a"])("refuses %s", async (regex) => {
+    const error = await refusal(() => checkFormat({ regex }));
+    expect([error.code, error.details.option]).toEqual(["invalid-option", "format"]);
+    expect(error.message).toMatch(/has "[$^]" inside/);
   });
 });

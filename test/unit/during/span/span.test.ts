@@ -69,6 +69,10 @@ describe.each(METHODS)("%s", (name) => {
       code: "invalid-option",
       message: expect.stringContaining("repetitionPenalty"),
     });
+    expect(await refusal(() => ensemble.generate("say:", { format: { regex: "a" } }))).toMatchObject({
+      code: "invalid-option",
+      message: expect.stringMatching(/a form of the answer \(format: .*unite, gac or bytes/),
+    });
     await ensemble.dispose();
   });
 
