@@ -81,7 +81,8 @@ one member writes it, or members answer again until they vote. Use it in place o
     `The result's \`regeneration\` lists all answers of all rounds (\`round\`), says which ones the writer \`read\`, who the \`writer\`
 was, or which answer was \`chosen\` as it is, and why; \`usage\` and \`cost\` count everything. A stream tells of each answer as it comes,
 then gives the text while it is written. The writer is a member; it should follow instructions, and it reads the answers in its own
-chat template.`,
+chat template. The native models do not follow such instructions: written from their answers, all of four questions were wrong, while
+\`debate\`, which votes, had all of them right.`,
     `Where one answer is left, or all say the same, it is given, and nobody writes. Where the writer says nothing, or its context holds
 none of the answers beside the question, the best one is given. Where its context does not hold all, the lowest are left out. With
 \`onMemberFailure: "continue"\` the rest goes on: a writer that fails is followed by the next one, behind its text.`,

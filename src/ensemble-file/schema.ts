@@ -35,13 +35,9 @@ const member = z.strictObject({
 });
 
 const method = z.looseObject({
-  name: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: "A method, a router, a selection, a regeneration or a cascade. Put options beside the name.",
-    }),
+  name: z.string().min(1).optional().meta({
+    description: "A method, a router, a selection, a regeneration or a cascade. Put options beside the name.",
+  }),
   router: z.string().optional().meta({ description: "File of a fitted router, relative to this file." }),
   cascade: z.string().optional().meta({ description: "File of a fitted cascade, relative to this file." }),
   classifier: z.string().optional().meta({ description: "File of a trained classifier (cds), relative to this file." }),

@@ -13,10 +13,14 @@ export const writerOption = z.string().min(1).optional().meta({
 });
 
 export function writingPrompt(prompt: string, who = "the writer is") {
-  return z.string().min(1).default(prompt).meta({
-    description: `What ${who} asked, with {question} and {answers} filled in.`,
-    usual: "as docs/regeneration.md shows",
-  });
+  return z
+    .string()
+    .min(1)
+    .default(prompt)
+    .meta({
+      description: `What ${who} asked, with {question} and {answers} filled in.`,
+      usual: "as docs/regeneration.md shows",
+    });
 }
 
 /** Its index: the named one, else the heaviest; of those left, where it failed. Error: invalid-option. */
