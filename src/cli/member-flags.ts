@@ -69,11 +69,7 @@ export function addMemberFlags(command: Command): Command {
       repeated("--rope-scaling", ropeScalingOf),
     )
     .option("--mmap <when>", `map the model's file into memory: on or off${EACH}`, repeated("--mmap", onOrOff))
-    .option(
-      "--mlock <when>",
-      `keep the weights from being swapped out: on or off${EACH}`,
-      repeated("--mlock", onOrOff),
-    )
+    .option("--mlock <when>", `keep the weights from being swapped out: on or off${EACH}`, repeated("--mlock", onOrOff))
     .option(
       "--server-kind <kind>",
       `of a member on a server: ${SERVER_KINDS.join(", ")} (default: found by asking)${EACH_SERVER}`,
@@ -84,7 +80,11 @@ export function addMemberFlags(command: Command): Command {
       `the served model's tokenizer.json, which vLLM and OpenAI's interface need${EACH_SERVER}`,
       repeated("--tokenizer", (text) => text),
     )
-    .option("--server-key-file <file>", `file with the server's key${EACH_SERVER}`, repeated("--server-key-file", (text) => text))
+    .option(
+      "--server-key-file <file>",
+      `file with the server's key${EACH_SERVER}`,
+      repeated("--server-key-file", (text) => text),
+    )
     .option(
       "--top-depth <count>",
       `tokens that a server reports at a step, or all (default: 100, or what it allows)${EACH_SERVER}`,
@@ -139,7 +139,8 @@ export function withMemberFlags(members: readonly MemberOptions[], flags: Member
     const said = MEMBER_FLAGS.flatMap((flag) => {
       const values: readonly unknown[] = flags[flag] ?? [];
       // What is said for all means those that it can be said of; without a server among them, the mistake is told.
-      if (values.length === 1 && members.length > 1 && anyServer && OF_SERVERS.has(flag) !== isOnServer(member)) return [];
+      if (values.length === 1 && members.length > 1 && anyServer && OF_SERVERS.has(flag) !== isOnServer(member))
+        return [];
       return values.length === 0 ? [] : [[OPTIONS[flag], values.length === 1 ? values[0] : values[index]]];
     });
     return { ...member, ...(Object.fromEntries(said) as LlamaParameters) };

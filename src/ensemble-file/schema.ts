@@ -35,7 +35,11 @@ const member = z.strictObject({
     .union([z.int(), z.literal("all")])
     .optional()
     .meta({ description: "Most probable tokens that the server reports at a step. Default: 100, or what it allows." }),
-  servedModel: z.string().min(1).optional().meta({ description: "What the server calls the model. Default: its first." }),
+  servedModel: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "What the server calls the model. Default: its first." }),
   name: z.string().min(1).optional().meta({ description: "What results call it. Default: the file's name." }),
   weight: z.number().optional().meta({ description: "Share of the vote, relative to the others. Default 1." }),
   threads: z.int().optional().meta({ description: "CPU threads. Default: measured at load." }),
@@ -153,6 +157,9 @@ export function ensembleJsonSchema(): Record<string, unknown> {
     .regex(/\.json$/)
     .meta({ description: "File of a fitted router, relative to this file." });
   const named = method.extend({ name: names.optional() });
-  const asWritten = fileOf(z.union([z.string().min(1), member.partial({ model: true })]), z.union([names, file, named]));
+  const asWritten = fileOf(
+    z.union([z.string().min(1), member.partial({ model: true })]),
+    z.union([names, file, named]),
+  );
   return { title: "An ensemble of Llamafuse", ...z.toJSONSchema(asWritten, { io: "input" }) };
 }

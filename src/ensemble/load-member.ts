@@ -29,7 +29,15 @@ export async function openOne(
   signal: AbortSignal,
 ): Promise<Member> {
   const remote = { kind, tokenizer, apiKeyFile, topDepth, servedModel };
-  return openRemoteMember({ url: url!, name: names[index], contextSize, templateVariables, timeoutMs, signal, ...remote });
+  return openRemoteMember({
+    url: url!,
+    name: names[index],
+    contextSize,
+    templateVariables,
+    timeoutMs,
+    signal,
+    ...remote,
+  });
 }
 
 /** The member's file, downloaded where it is an address, and fit for its parameters. */
@@ -52,7 +60,8 @@ export async function placeAll(
 ): Promise<ReadonlyMap<number, Placement | undefined>> {
   const members: { index: number; options: MemberOptions; file: ModelFile }[] = [];
   for (const [index, member] of options.members.entries()) {
-    if (!isMember(member) && member.url === undefined) members.push({ index, options: member, file: (await files[index])! });
+    if (!isMember(member) && member.url === undefined)
+      members.push({ index, options: member, file: (await files[index])! });
   }
   const placements = placeMembers(members, options);
   return new Map(members.map(({ index }, place) => [index, placements[place]]));

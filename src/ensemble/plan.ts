@@ -41,7 +41,9 @@ export async function choosePlan(
   // Whoever waits for a server takes nothing from the others, and they are best asked side by side.
   const near = members.filter(({ offers }) => offers.elsewhere !== true).length;
   const candidates =
-    near < members.length && choice === "auto" ? [sideBySide(near, given)] : listCandidates(members.length, choice, given);
+    near < members.length && choice === "auto"
+      ? [sideBySide(near, given)]
+      : listCandidates(members.length, choice, given);
   const measured: Plan["measured"] = [];
   if (candidates.length > 1) {
     for (const member of members) await member.prepare({ top: 1 });

@@ -124,12 +124,18 @@ function checkRemote(whose: string, options: MemberOptions): void {
     const words = `${whose} is on a server, and ${other} is the server's own affair. Leave it out, and start the server with it.`;
     throw new LlamafuseError("invalid-option", words, { option: other });
   }
-  if (kind !== undefined && !SERVER_KINDS.includes(kind)) throw unknownName("kind of server", String(kind), SERVER_KINDS);
+  if (kind !== undefined && !SERVER_KINDS.includes(kind))
+    throw unknownName("kind of server", String(kind), SERVER_KINDS);
   for (const option of ["tokenizer", "apiKeyFile", "servedModel"] as const) {
     const value: unknown = options[option];
-    if (value !== undefined && (typeof value !== "string" || value === "")) refuse(`${whose}: ${option}`, value, "a text");
+    if (value !== undefined && (typeof value !== "string" || value === ""))
+      refuse(`${whose}: ${option}`, value, "a text");
   }
-  if (topDepth !== undefined && topDepth !== "all" && !(Number.isInteger(topDepth) && topDepth >= 1 && topDepth <= MAX_TOP)) {
+  if (
+    topDepth !== undefined &&
+    topDepth !== "all" &&
+    !(Number.isInteger(topDepth) && topDepth >= 1 && topDepth <= MAX_TOP)
+  ) {
     refuse(`${whose}: topDepth`, topDepth, `an integer from 1 to ${MAX_TOP}, or "all"`);
   }
 }
@@ -146,7 +152,10 @@ export function isServerAddress(model: string): boolean {
 /** A server's address stands in both fields, whichever it was given in. Error: invalid-option for two models. */
 export function withUrl(options: MemberOptions | ServerMemberOptions): MemberOptions {
   const { model, url } = options as Partial<MemberOptions>;
-  if (url === undefined) return typeof model === "string" && isServerAddress(model) ? { ...options, model, url: model } : (options as MemberOptions);
+  if (url === undefined)
+    return typeof model === "string" && isServerAddress(model)
+      ? { ...options, model, url: model }
+      : (options as MemberOptions);
   if (model === undefined || model === url) return { ...options, model: url };
   const words = `A member has the url ${shown(url)} and the model ${shown(model)}. Give one of them; servedModel says which model of a server.`;
   throw new LlamafuseError("invalid-option", words, { option: "url", found: shown(model) });

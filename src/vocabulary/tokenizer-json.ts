@@ -78,9 +78,12 @@ function vocabularyOf(tokenizer: Tokenizer, json: TokenizerJson, spelling: Spell
       ? { ...unused, class: TokenClass.control, text: content }
       : { bytes: Buffer.from(content), class: TokenClass.text, text: content };
   }
-  return makeVocabulary(Array.from(tokens, (token) => token ?? unused), {
-    kind: spelling === "byte-level" ? "bpe" : "spm",
-  });
+  return makeVocabulary(
+    Array.from(tokens, (token) => token ?? unused),
+    {
+      kind: spelling === "byte-level" ? "bpe" : "spm",
+    },
+  );
 }
 
 function parse(file: string): TokenizerJson {

@@ -64,7 +64,12 @@ export async function openCompletions(
   if (file === undefined) throw needsTokenizer(connection, kind);
   const tokenizer = openTokenizerFile(file);
   const { vocabulary } = tokenizer;
-  const { data } = checked(connection, "/v1/models", modelList, await connection.ask("/v1/models", undefined, { signal }));
+  const { data } = checked(
+    connection,
+    "/v1/models",
+    modelList,
+    await connection.ask("/v1/models", undefined, { signal }),
+  );
   const served = servedModel === undefined ? data[0] : data.find(({ id }) => id === servedModel);
   if (served === undefined) {
     const names = data.map(({ id }) => id);
@@ -77,7 +82,8 @@ export async function openCompletions(
   const reader = new TokenReader(vocabulary, kind);
   const onRepeat = async () => {
     const list = checked(connection, "/v1/models", modelList, await connection.ask("/v1/models"));
-    if (!list.data.some(({ id }) => id === model)) throw connection.failed(`no longer serves ${JSON.stringify(model)}. Load the ensemble again`);
+    if (!list.data.some(({ id }) => id === model))
+      throw connection.failed(`no longer serves ${JSON.stringify(model)}. Load the ensemble again`);
   };
   const complete = async (body: Record<string, unknown>, stop?: AbortSignal) => {
     const whole = { model, temperature: 0, ...(kind === "vllm" && { return_tokens_as_token_ids: true }), ...body };
@@ -85,7 +91,9 @@ export async function openCompletions(
     const { choices, model: now, usage } = checked(connection, "/v1/completions", completion, reply);
     // OpenAI answers to a family's name with that of one of its models.
     if (kind === "vllm" && now !== undefined && now !== model) {
-      throw connection.failed(`now answers as ${JSON.stringify(now)}; it had ${JSON.stringify(model)} at the start. Load the ensemble again`);
+      throw connection.failed(
+        `now answers as ${JSON.stringify(now)}; it had ${JSON.stringify(model)} at the start. Load the ensemble again`,
+      );
     }
     return { ...choices[0], usage };
   };
@@ -101,7 +109,10 @@ export async function openCompletions(
   return {
     kind,
     encoder: tokenizer,
-    contextSize: Math.min(contextSize ?? served.max_model_len ?? DEFAULT_CONTEXT, served.max_model_len ?? Number.POSITIVE_INFINITY),
+    contextSize: Math.min(
+      contextSize ?? served.max_model_len ?? DEFAULT_CONTEXT,
+      served.max_model_len ?? Number.POSITIVE_INFINITY,
+    ),
     facts: {
       trainedContext: served.max_model_len ?? contextSize ?? DEFAULT_CONTEXT,
       embeddingLength: 0,
@@ -125,7 +136,8 @@ export async function openCompletions(
 
   async function score(tokens: readonly number[], stop?: AbortSignal): Promise<Float64Array> {
     const { prompt_logprobs: lists } = await complete({ prompt: tokens, max_tokens: 1, prompt_logprobs: 0 }, stop);
-    if (lists?.length !== tokens.length) throw connection.failed(`scores ${lists?.length ?? 0} tokens of a prompt of ${tokens.length}`);
+    if (lists?.length !== tokens.length)
+      throw connection.failed(`scores ${lists?.length ?? 0} tokens of a prompt of ${tokens.length}`);
     return Float64Array.from(tokens, (id, place) => {
       if (place === 0) return Number.NaN;
       const logProb = lists[place]?.[String(id)]?.logprob;
@@ -194,7 +206,8 @@ export async function openCompletions(
     for (const [index, depth] of depths.entries()) {
       try {
         const [place] = placesOf(await complete({ prompt, max_tokens: 1, logprobs: depth }, signal));
-        if (place === undefined || place.ids.length === 0) throw connection.failed("reports no log-probabilities. Use a server that does");
+        if (place === undefined || place.ids.length === 0)
+          throw connection.failed("reports no log-probabilities. Use a server that does");
         // Some give fewer than they are asked for, and say nothing; vLLM adds the chosen token to the list.
         return Math.min(depth, place.ids.length, vocabulary.size);
       } catch (error) {
@@ -216,7 +229,8 @@ class TokenReader {
   ) {
     for (let id = 0; id < vocabulary.size; id++) {
       const tokenClass = vocabulary.classOf(id);
-      if (tokenClass === TokenClass.end || tokenClass === TokenClass.control) this.#specials.set(vocabulary.textOf(id), id);
+      if (tokenClass === TokenClass.end || tokenClass === TokenClass.control)
+        this.#specials.set(vocabulary.textOf(id), id);
     }
   }
 
@@ -239,7 +253,10 @@ class TokenReader {
     }
     if (this.kind === "vllm") return -1;
     const bytes = TOKEN_BYTES.exec(name);
-    const key = bytes === null ? byteKey(Buffer.from(name)) : Buffer.from(bytes[1].replaceAll("\\x", ""), "hex").toString("latin1");
+    const key =
+      bytes === null
+        ? byteKey(Buffer.from(name))
+        : Buffer.from(bytes[1].replaceAll("\\x", ""), "hex").toString("latin1");
     return this.#specials.get(name) ?? this.vocabulary.idOf(key);
   }
 }

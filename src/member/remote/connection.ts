@@ -88,7 +88,12 @@ export class Connection {
 
   failed(what: string, details: Record<string, unknown> = {}, cause?: unknown): LlamafuseError {
     const { name, url } = this.options;
-    return new LlamafuseError("member-failed", `Member "${name}": the server at ${url} ${what}.`, { member: name, url, ...details }, cause);
+    return new LlamafuseError(
+      "member-failed",
+      `Member "${name}": the server at ${url} ${what}.`,
+      { member: name, url, ...details },
+      cause,
+    );
   }
 
   close(): void {
@@ -144,7 +149,9 @@ export class Connection {
           if (bytes > MAX_REPLY_BYTES) stop(this.failed(`sends more than ${MAX_REPLY_BYTES} bytes for ${path}`));
           else parts.push(part);
         });
-        response.on("error", (cause) => fail(new Unreached(`broke off its answer to ${path}: ${reasonOf(cause)}`, { cause })));
+        response.on("error", (cause) =>
+          fail(new Unreached(`broke off its answer to ${path}: ${reasonOf(cause)}`, { cause })),
+        );
         response.on("end", () => {
           if (!response.complete) return fail(new Unreached(`broke off its answer to ${path}`));
           settle(() => this.#resolve(path, response.statusCode ?? 0, Buffer.concat(parts), resolve, reject));
@@ -167,7 +174,10 @@ export class Connection {
     } catch (cause) {
       // A refusal may come from something before the server, which speaks in pages.
       if (status < 200 || status >= 300) resolve({ status, json: text });
-      else reject(this.failed(`answers ${path} with what is not JSON: ${JSON.stringify(text.slice(0, QUOTED))}`, {}, cause));
+      else
+        reject(
+          this.failed(`answers ${path} with what is not JSON: ${JSON.stringify(text.slice(0, QUOTED))}`, {}, cause),
+        );
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { byteLevelText } from "../../vocabulary/byte-level.js";
-import { byteKey, makeVocabulary, TokenClass, Vocabulary } from "../../vocabulary/vocabulary.js";
+import { byteKey, makeVocabulary, TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { Connection } from "./connection.js";
 import { type Asked, type EncodingOptions, FetchedEncoder } from "./fetched-encoder.js";
 import { checked, checkedPlace, modelList } from "./replies.js";
@@ -79,11 +79,23 @@ export async function openLlamaServer(
   };
 
   const say = async (tokens: readonly number[], { count, cache, signal: stop }: Ask): Promise<Place[]> => {
-    const body = { prompt: tokens, n_predict: count, n_probs: depth, cache_prompt: cache, ...GREEDY, response_fields: FIELDS };
+    const body = {
+      prompt: tokens,
+      n_predict: count,
+      n_probs: depth,
+      cache_prompt: cache,
+      ...GREEDY,
+      response_fields: FIELDS,
+    };
     const reply = await connection.ask("/completion", body, { signal: stop, onRepeat });
-    const { completion_probabilities: places, model: now, truncated } = checked(connection, "/completion", completion, reply);
+    const {
+      completion_probabilities: places,
+      model: now,
+      truncated,
+    } = checked(connection, "/completion", completion, reply);
     if (now !== undefined && now !== model) throw changed(connection, model, now);
-    if (truncated) throw connection.failed("has cut the prompt. Give the member a contextSize that fits one slot of the server");
+    if (truncated)
+      throw connection.failed("has cut the prompt. Give the member a contextSize that fits one slot of the server");
     return places.map(({ id, top_logprobs: top }) => {
       for (const { id: token, bytes } of top) checkBytes(connection, vocabulary, token, bytes);
       return checkedPlace(connection, {
@@ -102,7 +114,8 @@ export async function openLlamaServer(
       const body = { content, add_special: false, parse_special: parseSpecial };
       const reply = await connection.ask("/tokenize", body, { signal: stop, onRepeat });
       const lists = cutApart(checked(connection, "/tokenize", tokenList, reply).tokens);
-      if (lists.length !== places.length) throw connection.failed("answers /tokenize with other texts than it was asked for");
+      if (lists.length !== places.length)
+        throw connection.failed("answers /tokenize with other texts than it was asked for");
       for (const [index, place] of places.entries()) found[place] = lists[index];
     }
     return found;
@@ -160,13 +173,18 @@ export async function openLlamaServer(
       { parts: ["a"], parseSpecial: false },
     ]);
     const silent = bytes.flatMap((each, id) => (each.length === 0 ? [id] : []));
-    const texts = await writtenAs(silent, bytes.findIndex((each) => byteKey(each) === byteKey(NEWLINE)), line);
+    const texts = await writtenAs(
+      silent,
+      bytes.findIndex((each) => byteKey(each) === byteKey(NEWLINE)),
+      line,
+    );
     const byteTokens = runOfBytes(bytes);
     // SentencePiece has byte tokens beside letters with the same bytes; vocab_type is true for every type.
     const isSentencePiece = byteTokens >= 0 && bytes.some((each, id) => each.length === 1 && !isIn(byteTokens, id));
     const tokens = bytes.map((each, id) => {
       if (ends.includes(id)) return { bytes: new Uint8Array(), class: TokenClass.end, text: texts.get(id) ?? "" };
-      if (each.length > 0) return { bytes: each, text: isSentencePiece ? spelling(each, id, byteTokens) : byteLevelText(each) };
+      if (each.length > 0)
+        return { bytes: each, text: isSentencePiece ? spelling(each, id, byteTokens) : byteLevelText(each) };
       const text = texts.get(id) ?? "";
       return { bytes: each, class: text === "" ? TokenClass.unused : TokenClass.control, text };
     });
@@ -238,9 +256,14 @@ function spelling(bytes: Uint8Array, id: number, byteTokens: number): string {
 function checkBytes(connection: Connection, vocabulary: Vocabulary, id: number, bytes: readonly number[]): void {
   const known = id < vocabulary.size ? vocabulary.bytesOf(id) : undefined;
   // Special tokens have bytes where the server was started with --special.
-  if (known !== undefined && (known.length === 0 || (known.length === bytes.length && known.every((byte, at) => byte === bytes[at]))))
+  if (
+    known !== undefined &&
+    (known.length === 0 || (known.length === bytes.length && known.every((byte, at) => byte === bytes[at])))
+  )
     return;
-  throw connection.failed(`now has other tokens than at the start (token ${id}). Was it restarted with another model? Load the ensemble again`);
+  throw connection.failed(
+    `now has other tokens than at the start (token ${id}). Was it restarted with another model? Load the ensemble again`,
+  );
 }
 
 function changed(connection: Connection, before: string, now?: string) {

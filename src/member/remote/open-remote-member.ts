@@ -41,7 +41,8 @@ export async function openRemoteMember(options: RemoteMemberOptions): Promise<Re
 
 function openServer(connection: Connection, kind: ServerKind, options: RemoteMemberOptions): Promise<Server> {
   const { topDepth, tokenizer, servedModel, contextSize, signal } = options;
-  if (kind === "llama-server") return openLlamaServer(connection, { topDepth: topDepth ?? DEFAULT_DEPTH, contextSize }, signal);
+  if (kind === "llama-server")
+    return openLlamaServer(connection, { topDepth: topDepth ?? DEFAULT_DEPTH, contextSize }, signal);
   if (topDepth === "all") {
     const words = `Member "${options.name}": only a llama-server reports all tokens; ${kind} takes a number as topDepth.`;
     throw new LlamafuseError("invalid-option", words, { member: options.name, option: "topDepth", found: topDepth });
@@ -61,8 +62,15 @@ function readKey(file: string): string {
     key = readFileSync(file, "utf8").trim();
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new LlamafuseError("file-unreadable", `Cannot read the API key in ${file}: ${why}.`, { found: file, option: "apiKeyFile" }, cause);
+    throw new LlamafuseError(
+      "file-unreadable",
+      `Cannot read the API key in ${file}: ${why}.`,
+      { found: file, option: "apiKeyFile" },
+      cause,
+    );
   }
   if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new LlamafuseError("invalid-data", `${file} holds no API key: one line of printable characters is needed.`, { file });
+  throw new LlamafuseError("invalid-data", `${file} holds no API key: one line of printable characters is needed.`, {
+    file,
+  });
 }

@@ -198,7 +198,12 @@ export class RemoteMember implements Member {
           at = await this.#behind(told, signal);
         }
         if (isOver || sayings.length === count)
-          return { sayings, logits: logits ? last.logProbs : undefined, startsFragment: last.atFragmentStart, decodedTokens };
+          return {
+            sayings,
+            logits: logits ? last.logProbs : undefined,
+            startsFragment: last.atFragmentStart,
+            decodedTokens,
+          };
         // It went on with a token that we would not say, such as one that steers the model.
         if (place.chosen !== saying.id) break;
       }
@@ -232,7 +237,9 @@ export class RemoteMember implements Member {
   async tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
     this.#check();
     const { parseSpecial = false, addBos = false, letters } = options;
-    const [ids] = await this.server.encoding([() => this.server.encoder.encode(text, { parseSpecial, addBos, letters })]);
+    const [ids] = await this.server.encoding([
+      () => this.server.encoder.encode(text, { parseSpecial, addBos, letters }),
+    ]);
     return ids;
   }
 
@@ -345,7 +352,11 @@ export class RemoteMember implements Member {
   #checkFits(tokens: number): void {
     if (tokens <= this.contextSize) return;
     const words = `${tokens} tokens do not fit the context of member "${this.name}", which holds ${this.contextSize}. Give its server a larger one, or ask for fewer tokens.`;
-    throw new LlamafuseError("context-overflow", words, { member: this.name, found: tokens, allowed: this.contextSize });
+    throw new LlamafuseError("context-overflow", words, {
+      member: this.name,
+      found: tokens,
+      allowed: this.contextSize,
+    });
   }
 
   #checkNotAborted(signal: AbortSignal | undefined): void {

@@ -83,7 +83,11 @@ export function openTokenizerFile(file: string): FileTokenizer {
     encode(text: Uint8Array, { parseSpecial, addBos, letters = [] }: EncodeOptions): Int32Array {
       const pieces = parseSpecial ? written.split(text, letters) : [{ start: 0, end: text.length }];
       const ids = pieces.flatMap((piece) =>
-        "id" in piece ? [piece.id] : piece.end > piece.start ? encodeLetters(string(text.subarray(piece.start, piece.end))) : [],
+        "id" in piece
+          ? [piece.id]
+          : piece.end > piece.start
+            ? encodeLetters(string(text.subarray(piece.start, piece.end)))
+            : [],
       );
       return Int32Array.from(addBos && firstToken >= 0 ? [firstToken, ...ids] : ids);
     },
