@@ -11,8 +11,8 @@ import { openRemoteMember } from "../../src/member/remote/open-remote-member.js"
 import { nativeModel } from "../../src/native-models.js";
 
 const PROGRAM = process.env.LLAMAFUSE_LLAMA_SERVER!;
-/** Other batches, a softmax in float32, and its logarithm. In nats. */
-const ROUNDING = 5e-3;
+/** In nats: the server reads a text in other batches than the member here, over a cache in float16. */
+const ROUNDING = 2e-2;
 const MODELS = ["robin", "wren"];
 const PROMPTS = [
   "Question: What is a young goat?\nAnswer:",
@@ -93,12 +93,14 @@ describe.each(MODELS)("%s", (model) => {
   });
 
   it("has its tokens and log-probabilities at every step", async () => {
-    let worst = 0;
+    let worst = { difference: 0, logProb: 0, text: "" };
     const compare = () => {
       const { topIds, topLogits, topCount } = remote.output;
       for (let place = 0; place < topCount; place++) {
         const own = local.output.logits[topIds[place]] - local.output.logNormaliser;
-        worst = Math.max(worst, Math.abs(topLogits[place] - own));
+        const difference = Math.abs(topLogits[place] - own);
+        if (difference > worst.difference)
+          worst = { difference, logProb: own, text: local.vocabulary.keyOf(topIds[place]) };
       }
     };
     for (const text of PROMPTS) {
@@ -114,8 +116,8 @@ describe.each(MODELS)("%s", (model) => {
         compare();
       }
     }
-    console.log(`${model}: largest difference of a log-probability ${worst.toExponential(1)} nats`);
-    expect(worst).toBeLessThan(ROUNDING);
+    console.log(`${model}: the largest difference of a log-probability in nats`, worst);
+    expect(worst.difference).toBeLessThan(ROUNDING);
   });
 
   it("drafts as the member here does, its end included", async () => {

@@ -105,7 +105,7 @@ export async function serveModel(
       const places = await say(prompt as number[], count as number, depth as number);
       return {
         model: name(),
-        truncated: false,
+        tokens_evaluated: (prompt as number[]).length,
         completion_probabilities: places.map(({ id, top }) => ({
           ...written({ id, logprob: top[0]?.logprob ?? 0 }),
           top_logprobs: top.map(written),

@@ -106,15 +106,14 @@ export async function openCompletions(
   const depth = await findDepth();
   const say = async (tokens: readonly number[], { count, signal: stop }: Ask) =>
     placesOf(await complete({ prompt: tokens, max_tokens: count, logprobs: depth }, stop));
+  // One token has to fit that it says.
+  const limit = served.max_model_len == null ? (contextSize ?? DEFAULT_CONTEXT) : served.max_model_len - 1;
   return {
     kind,
     encoder: tokenizer,
-    contextSize: Math.min(
-      contextSize ?? served.max_model_len ?? DEFAULT_CONTEXT,
-      served.max_model_len ?? Number.POSITIVE_INFINITY,
-    ),
+    contextSize: Math.min(contextSize ?? limit, limit),
     facts: {
-      trainedContext: served.max_model_len ?? contextSize ?? DEFAULT_CONTEXT,
+      trainedContext: limit,
       embeddingLength: 0,
       chatTemplate: tokenizer.chatTemplate,
       bosText: tokenizer.bosText,

@@ -23,7 +23,7 @@ const probability = z.object({
 });
 const completion = z.object({
   model: z.string().optional(),
-  truncated: z.boolean().optional(),
+  tokens_evaluated: z.int().optional(),
   completion_probabilities: z.array(probability.extend({ top_logprobs: z.array(probability) })).default([]),
 });
 const settings = z.object({
@@ -39,7 +39,7 @@ const props = z.object({
 });
 
 /** Only the fields that we read: the prompt would come back as well. */
-const FIELDS = ["completion_probabilities", "model", "truncated"];
+const FIELDS = ["completion_probabilities", "model", "tokens_evaluated"];
 /** The likeliest token, whatever it is, and no sampler that could change which. */
 const GREEDY = { samplers: ["top_k"], top_k: 1, temperature: 0, "speculative.n_max": 0, stream: false } as const;
 
@@ -91,11 +91,11 @@ export async function openLlamaServer(
     const {
       completion_probabilities: places,
       model: now,
-      truncated,
+      tokens_evaluated: read,
     } = checked(connection, "/completion", completion, reply);
     if (now !== undefined && now !== model) throw changed(connection, model, now);
-    if (truncated)
-      throw connection.failed("has cut the prompt. Give the member a contextSize that fits one slot of the server");
+    if (read !== undefined && read !== tokens.length)
+      throw connection.failed(`has read ${read} of ${tokens.length} tokens. Give the member a contextSize that fits one slot of the server`);
     return places.map(({ id, top_logprobs: top }) => {
       for (const { id: token, bytes } of top) checkBytes(connection, vocabulary, token, bytes);
       return checkedPlace(connection, {
@@ -131,7 +131,8 @@ export async function openLlamaServer(
     return { id, text, stripsLeft: false, stripsRight: false };
   });
   const encoder = new FetchedEncoder(vocabulary, firstToken, specials, fetchTokens);
-  const slot = said.default_generation_settings.n_ctx;
+  // A slot has to hold a token that it says as well.
+  const slot = said.default_generation_settings.n_ctx - 1;
   return {
     kind: "llama-server",
     encoder,

@@ -30,6 +30,7 @@ import { identityOfModel, type MemberIdentity } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit, Readings } from "../readings.js";
 import { RequiredText } from "../required-text.js";
+import { sharedPrefix } from "../scripted/checks.js";
 import { Listed } from "./output.js";
 import type { Place, Server } from "./server.js";
 
@@ -404,10 +405,4 @@ function nothingListed(member: string): LlamafuseError {
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index]);
-}
-
-function sharedPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let same = 0;
-  while (same < a.length && same < b.length && a[same] === b[same]) same++;
-  return same;
 }

@@ -1,7 +1,9 @@
 /** Servers that die, hang, answer nonsense or become others: one error that names the member, or the rest goes on. */
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, describe, expect, it } from "vitest";
 import { createEnsemble, type Ensemble } from "../../../../src/index.js";
-import type { ServerMemberOptions } from "../../../../src/member/member-options.js";
 import type { Faults, ModelServer } from "../../../support/model-server.js";
 import { refusal } from "../../../support/refusal.js";
 import { memberAt, nativeFile, servers } from "./servers.js";
@@ -13,20 +15,24 @@ let shared: Promise<ModelServer> | undefined;
 /** One server for all: its faults are set when an ensemble stands over it. */
 const wren = () => (shared ??= serve("wren", "llama-server"));
 
-async function over<T>(
-  work: (ensemble: Ensemble, server: ModelServer) => Promise<T>,
-  options: { onMemberFailure?: "continue"; timeoutMs?: number } & Pick<ServerMemberOptions, "apiKeyFile"> = {},
-): Promise<T> {
-  const { apiKeyFile, ...rest } = options;
+const ensembles = new Map<string, Promise<Ensemble>>();
+afterAll(async () => {
+  for (const ensemble of ensembles.values()) await (await ensemble).dispose();
+});
+
+async function over(
+  work: (ensemble: Ensemble, server: ModelServer) => Promise<void>,
+  onMemberFailure: "fail" | "continue" = "fail",
+): Promise<void> {
   const server = await wren();
   server.faults = {};
-  await using ensemble = await createEnsemble({
-    members: [{ model: nativeFile("robin"), name: "near" }, memberAt(server, { name: "far", apiKeyFile })],
-    method: { name: "unite", k: 10 },
-    ...rest,
-  });
+  if (!ensembles.has(onMemberFailure)) {
+    const members = [{ model: nativeFile("robin"), name: "near" }, memberAt(server, { name: "far" })];
+    ensembles.set(onMemberFailure, createEnsemble({ members, method: { name: "unite", k: 10 }, onMemberFailure }));
+  }
+  const ensemble = await ensembles.get(onMemberFailure)!;
   try {
-    return await work(ensemble, server);
+    await work(ensemble, server);
   } finally {
     server.faults = {};
   }
@@ -113,23 +119,20 @@ describe("a server that fails", () => {
   }
 
   it("is left behind where the ensemble continues, and named in the result", async () => {
-    await over(
-      async (ensemble, server) => {
-        const whole = await ensemble.generate(PROMPT, REQUEST);
-        expect(whole.dropped ?? []).toEqual([]);
-        let first: number | undefined;
-        server.faults.onCompletion = (count, response) => {
-          first ??= count;
-          if (count < first + 2) return undefined;
-          response.destroy();
-          return "answered";
-        };
-        const { dropped, text } = await ensemble.generate(PROMPT, REQUEST);
-        expect(dropped).toMatchObject([{ name: "far", code: "member-failed" }]);
-        expect(text.length).toBeGreaterThan(0);
-      },
-      { onMemberFailure: "continue" },
-    );
+    await over(async (ensemble, server) => {
+      const whole = await ensemble.generate(PROMPT, REQUEST);
+      expect(whole.dropped ?? []).toEqual([]);
+      let first: number | undefined;
+      server.faults.onCompletion = (count, response) => {
+        first ??= count;
+        if (count < first + 2) return undefined;
+        response.destroy();
+        return "answered";
+      };
+      const { dropped, text } = await ensemble.generate(PROMPT, REQUEST);
+      expect(dropped).toMatchObject([{ name: "far", code: "member-failed" }]);
+      expect(text.length).toBeGreaterThan(0);
+    }, "continue");
   });
 
   it("breaks one connection: the request is repeated, and the answer is the same", async () => {
@@ -159,23 +162,26 @@ describe("a server that fails", () => {
     });
   });
 
-  it("hangs: an error after timeoutMs, and at once for a cancelled request", async () => {
-    await over(
-      async (ensemble, server) => {
-        const controller = new AbortController();
-        server.faults.onCompletion = () => {
-          controller.abort();
-          return "answered";
-        };
-        const result = await ensemble.generate(PROMPT, { ...REQUEST, signal: controller.signal });
-        expect(result.finishReason).toBe("aborted");
-        server.faults.onCompletion = () => "answered";
-        const error = await refusal(() => ensemble.generate(PROMPT, REQUEST));
-        expect({ code: error.code, member: error.details.member }).toEqual({ code: "member-hung", member: "far" });
-      },
-      // Long enough for a slow machine to open the member within.
-      { timeoutMs: 8000 },
-    );
+  it("hangs: a cancelled request ends all the same", async () => {
+    await over(async (ensemble, server) => {
+      const controller = new AbortController();
+      server.faults.onCompletion = () => {
+        controller.abort();
+        return "answered";
+      };
+      const { finishReason } = await ensemble.generate(PROMPT, { ...REQUEST, signal: controller.signal });
+      expect(finishReason).toBe("aborted");
+    });
+  });
+
+  it("never answers: an error after timeoutMs that names the member", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const error = await refusal(() => createEnsemble({ members: [{ url, name: "far" }], timeoutMs: 50 }));
+    expect({ code: error.code, member: error.details.member }).toEqual({ code: "member-hung", member: "far" });
+    silent.closeAllConnections();
+    silent.close();
   });
 
   it("is not there when the ensemble is loaded", async () => {
@@ -185,8 +191,21 @@ describe("a server that fails", () => {
   });
 
   it("gets the key of the file, and a key that is none is refused", async () => {
-    const bad = at("bad.key", "two\nlines");
-    const error = await refusal(() => over(async () => {}, { apiKeyFile: bad }));
+    const heard: (string | undefined)[] = [];
+    const guarded = createServer(({ headers }, response) => {
+      heard.push(headers.authorization);
+      response.writeHead(401).end("{}");
+    }).listen(0, "127.0.0.1");
+    await once(guarded, "listening");
+    const url = `http://127.0.0.1:${(guarded.address() as AddressInfo).port}`;
+    const load = (apiKeyFile: string) => createEnsemble({ members: [{ url, kind: "llama-server", apiKeyFile }] });
+    const refused = await refusal(() => load(at("good.key", "secret-1\n")));
+    expect(refused.message).toMatch(/status 401/);
+    expect(refused.message).not.toContain("secret-1");
+    expect(heard).toEqual(["Bearer secret-1"]);
+    const error = await refusal(() => load(at("bad.key", "two\nlines")));
     expect(error.code).toBe("invalid-data");
+    expect(heard.length).toBe(1);
+    guarded.close();
   });
 });

@@ -49,7 +49,7 @@ for (const { model, kind, depth } of CASES) {
       expect(remote.kind).toBe(kind);
       expect(remote.offers).toMatchObject({ logits: false, topDepth: depth, lookup: "top", verify: false });
       expect(remote.offers.promptScores).toBe(kind === "vllm");
-      expect(remote.contextSize).toBe(kind === "openai" ? 4096 : CONTEXT);
+      expect(remote.contextSize).toBe(kind === "openai" ? 4096 : CONTEXT - 1);
     });
 
     it("has the model's vocabulary, end tokens and template", () => {
