@@ -95,7 +95,9 @@ export async function openLlamaServer(
     } = checked(connection, "/completion", completion, reply);
     if (now !== undefined && now !== model) throw changed(connection, model, now);
     if (read !== undefined && read !== tokens.length)
-      throw connection.failed(`has read ${read} of ${tokens.length} tokens. Give the member a contextSize that fits one slot of the server`);
+      throw connection.failed(
+        `has read ${read} of ${tokens.length} tokens. Give the member a contextSize that fits one slot of the server`,
+      );
     return places.map(({ id, top_logprobs: top }) => {
       for (const { id: token, bytes } of top) checkBytes(connection, vocabulary, token, bytes);
       return checkedPlace(connection, {
