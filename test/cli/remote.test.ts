@@ -31,7 +31,7 @@ describe.skipIf(models === undefined)("members on servers", () => {
   it("ends with one line that names the member and what would do", async () => {
     const ended = await run(["generate", "-M", "gac", "-m", models![0], "-m", server.url, "Once"]);
     expect(ended.code).toBe(6);
-    expect(ended.stderr).toMatch(/^error: Member "127\.0\.0\.1:\d+" \(llama-server\) does not offer .* unite/);
+    expect(ended.stderr).toMatch(/^llamafuse: Member "127\.0\.0\.1:\d+" \(llama-server\) does not offer .* unite/);
     expect(ended.stderr.trim()).not.toContain("\n");
     const wrong = await run(["generate", "--top-depth", "0", "-m", server.url, "Once"]);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--top-depth") });
