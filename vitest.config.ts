@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // These need a driver (`npm run test:gpu`), real models (`npm run test:real`) and other packages (`npm run test:clients`).
-    exclude: ["test/gpu/**", "test/real/**", "test/clients/**"],
+    // These need a driver (`npm run test:gpu`), real models (`npm run test:real`), a llama-server (`npm run test:remote`) and other packages (`npm run test:clients`).
+    exclude: ["test/gpu/**", "test/real/**", "test/remote/**", "test/clients/**"],
     // Models and worker threads: one file at a time per core, generous limits, forks so that a native abort names its file.
     pool: "forks",
     maxWorkers: 2,

@@ -156,7 +156,7 @@ export type {
   Verdict,
   Verification,
 } from "./member/member.js";
-export type { MemberOptions } from "./member/member-options.js";
+export type { MemberOptions, RemoteParameters, ServerMemberOptions } from "./member/member-options.js";
 export type { MemberCosts, MemberIdentity, ModelIdentity } from "./member/model-identity.js";
 export type { GoingBack, MemberOffers } from "./member/offers.js";
 export type { ScriptedMemberOptions } from "./member/scripted/options.js";

@@ -44,7 +44,8 @@ On the command line an option stands once for all members, or once for each of t
 
 ${textTable(["option", "command line", "what it does"], rows)}
 
-Beside them: \`name\`, \`weight\`, \`threads\`, \`contextSize\` and \`templateVariables\` of its chat template.
+Beside them: \`name\`, \`weight\`, \`threads\`, \`contextSize\` and \`templateVariables\` of its chat template. A member may also be
+on [another machine](distributed.md).
 
 ## Memory
 \`llamafuse inspect model.gguf --context-size 8192\` shows what weights and cache need, and the devices with their free

@@ -24,6 +24,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   loraAdapters: "--lora",
   ropeScaling: "--rope-scaling",
   isolate: "--isolate",
+  topDepth: "--top-depth",
+  servedModel: "--served-model",
   timeoutMs: "--timeout-ms",
   onMemberFailure: "--on-member-failure",
   templateVariables: "--template-var",

@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { LlamafuseError } from "../errors.js";
 import type { CacheType, LlamaParameters, LoraAdapter, RopeScaling } from "../llama/parameters.js";
-import type { MemberOptions } from "../member/member-options.js";
+import { isServerAddress, type MemberOptions, type RemoteParameters } from "../member/member-options.js";
+import { SERVER_KINDS, type ServerKind } from "../member/remote/server.js";
 
 /** Each given once, for all members, or once for each member, in their order. */
 export interface MemberFlags {
@@ -16,9 +17,15 @@ export interface MemberFlags {
   ropeScaling?: RopeScaling[];
   mmap?: boolean[];
   mlock?: boolean[];
+  serverKind?: ServerKind[];
+  tokenizer?: string[];
+  serverKeyFile?: string[];
+  topDepth?: (number | "all")[];
+  servedModel?: string[];
 }
 
 const EACH = "; once for all members, or once for each";
+const EACH_SERVER = "; once for all servers, or once for each member";
 
 export function addMemberFlags(command: Command): Command {
   return command
@@ -62,10 +69,31 @@ export function addMemberFlags(command: Command): Command {
       repeated("--rope-scaling", ropeScalingOf),
     )
     .option("--mmap <when>", `map the model's file into memory: on or off${EACH}`, repeated("--mmap", onOrOff))
+    .option("--mlock <when>", `keep the weights from being swapped out: on or off${EACH}`, repeated("--mlock", onOrOff))
     .option(
-      "--mlock <when>",
-      `keep the weights from being swapped out: on or off${EACH}`,
-      repeated("--mlock", onOrOff),
+      "--server-kind <kind>",
+      `of a member on a server: ${SERVER_KINDS.join(", ")} (default: found by asking)${EACH_SERVER}`,
+      repeated("--server-kind", (text) => text as ServerKind),
+    )
+    .option(
+      "--tokenizer <file>",
+      `the served model's tokenizer.json, which vLLM and OpenAI's interface need${EACH_SERVER}`,
+      repeated("--tokenizer", (text) => text),
+    )
+    .option(
+      "--server-key-file <file>",
+      `file with the server's key${EACH_SERVER}`,
+      repeated("--server-key-file", (text) => text),
+    )
+    .option(
+      "--top-depth <count>",
+      `tokens that a server reports at a step, or all (default: 100, or what it allows)${EACH_SERVER}`,
+      repeated("--top-depth", (text, flag) => (text === "all" ? text : numeric(text, flag))),
+    )
+    .option(
+      "--served-model <name>",
+      `what the server calls the model (default: its first)${EACH_SERVER}`,
+      repeated("--served-model", (text) => text),
     );
 }
 
@@ -81,7 +109,16 @@ const OPTIONS = {
   ropeScaling: "ropeScaling",
   mmap: "mmap",
   mlock: "mlock",
-} as const satisfies Record<keyof MemberFlags, keyof LlamaParameters>;
+  serverKind: "kind",
+  tokenizer: "tokenizer",
+  serverKeyFile: "apiKeyFile",
+  topDepth: "topDepth",
+  servedModel: "servedModel",
+} as const satisfies Record<keyof MemberFlags, keyof (LlamaParameters & RemoteParameters)>;
+
+const OF_SERVERS: ReadonlySet<keyof MemberFlags> = new Set([
+  ...(["serverKind", "tokenizer", "serverKeyFile", "topDepth", "servedModel"] as const),
+]);
 
 export const MEMBER_FLAGS = Object.keys(OPTIONS) as (keyof MemberFlags)[];
 
@@ -97,13 +134,22 @@ export function withMemberFlags(members: readonly MemberOptions[], flags: Member
       { option: name, found: given, allowed: [1, members.length] },
     );
   }
+  const anyServer = members.some(isOnServer);
   return members.map((member, index) => {
     const said = MEMBER_FLAGS.flatMap((flag) => {
       const values: readonly unknown[] = flags[flag] ?? [];
+      // What is said for all means those that it can be said of; without a server among them, the mistake is told.
+      if (values.length === 1 && members.length > 1 && anyServer && OF_SERVERS.has(flag) !== isOnServer(member))
+        return [];
       return values.length === 0 ? [] : [[OPTIONS[flag], values.length === 1 ? values[0] : values[index]]];
     });
     return { ...member, ...(Object.fromEntries(said) as LlamaParameters) };
   });
+}
+
+/** Whether a server has the member's model. */
+export function isOnServer({ url, model }: MemberOptions): boolean {
+  return url !== undefined || isServerAddress(model);
 }
 
 /** A parser for commander that keeps every value of a repeated option. */

@@ -11,7 +11,7 @@ import type { MemberOptions } from "../member/member-options.js";
 import { nativeModels } from "../native-models.js";
 import type { EnsembleOptions, RoutedEnsembleOptions, SystemOptions } from "../systems.js";
 import { addFormatOptions, type FormatFlags, formatOption } from "./format-options.js";
-import { addMemberFlags, type MemberFlags, withMemberFlags } from "./member-flags.js";
+import { addMemberFlags, isOnServer, type MemberFlags, withMemberFlags } from "./member-flags.js";
 import { collectOption, type MethodOption, methodOptions, nestedOptions, onlyMethod } from "./method-words.js";
 import { modelOf } from "./model-words.js";
 import { addPromptOptions, type PromptFlags, promptOptions, withoutAbsent } from "./prompt-options.js";
@@ -57,7 +57,7 @@ export function addMemberOptions(command: Command, group: string): Command {
     .optionsGroup(group)
     .option(
       "-m, --member <file>",
-      'a GGUF file, part of a name that "llamafuse models" lists, ollama:NAME, or a URI to download (hf:user/repo:Q4_K_M, https://…); repeat for each member (default: the native experts robin, wren and finch)',
+      'a GGUF file, part of a name that "llamafuse models" lists, ollama:NAME, a URI to download (hf:user/repo:Q4_K_M, https://…), or a server that has the model (http://host:port); repeat for each member (default: the native experts robin, wren and finch)',
       collect,
     )
     .option(
@@ -238,7 +238,7 @@ export function memberOptions({
   }
   const members = models.map((model, index) => ({
     ...model,
-    ...withoutAbsent({ weight: weight[index], threads, contextSize, isolate }),
+    ...withoutAbsent({ weight: weight[index], contextSize, ...(!isOnServer(model) && { threads, isolate }) }),
   }));
   return withMemberFlags(members, flags);
 }

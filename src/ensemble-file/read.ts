@@ -44,6 +44,8 @@ export async function readServedFile(
     members: members.map((member) => ({
       ...member,
       model: modelIn(folder, member.model),
+      ...(member.tokenizer !== undefined && { tokenizer: path.resolve(folder, member.tokenizer) }),
+      ...(member.apiKeyFile !== undefined && { apiKeyFile: path.resolve(folder, member.apiKeyFile) }),
       ...(member.loraAdapters && { loraAdapters: adaptersIn(folder, member) }),
     })),
     ...(request !== undefined && { request }),
@@ -97,12 +99,18 @@ function checked(file: string, json: unknown) {
 function spelledOut(json: unknown): unknown {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
   const { members, method } = json as Record<string, unknown>;
-  const asObject = (member: unknown) => (typeof member === "string" ? { model: member } : member);
+  const asObject = (member: unknown) => (typeof member === "string" ? { model: member } : ofServer(member));
   return {
     ...json,
     ...(Array.isArray(members) && { members: members.map(asObject) }),
     ...(typeof method === "string" && { method: /\.json$/i.test(method) ? { router: method } : { name: method } }),
   };
+}
+
+/** A server's address is the model. */
+function ofServer(member: unknown): unknown {
+  const { model, url } = (member ?? {}) as { model?: unknown; url?: unknown };
+  return model === undefined && url !== undefined ? { ...(member as object), model: url } : member;
 }
 
 function problem(
@@ -131,6 +139,11 @@ function problem(
 const WORDS: Readonly<Record<string, string>> = {
   members: 'must be a list of at least one model, such as ["a.gguf", "b.gguf"]',
   "members.model": "must be a path, a native model's name, ollama:NAME or a URI",
+  "members.url": "must be the address of a server",
+  "members.tokenizer": "must be the path of a tokenizer.json",
+  "members.apiKeyFile": "must be the path of a file",
+  "members.topDepth": 'must be a whole number of tokens, or "all"',
+  "members.servedModel": "must be a text",
   "members.name": "must be a text",
   "members.weight": "must be a number >= 0",
   "members.threads": "must be a whole number >= 1",

@@ -17,14 +17,30 @@ import { samplerFields } from "../decoding/sampler-options.js";
 import { methodInfos } from "../during/methods.js";
 import { SCHEDULE_CHOICES } from "../ensemble/plan.js";
 import { llamaParameters } from "../llama/parameters.js";
+import { SERVER_KINDS } from "../member/remote/server.js";
 
 const templateVariables = z.record(z.string(), z.json());
 
 const member = z.strictObject({
   model: z.string().min(1).meta({
     description:
-      "Path of a GGUF file, relative to this file; a native model's name such as robin; ollama:NAME:TAG; or an hf: or https: URI.",
+      "Path of a GGUF file, relative to this file; a native model's name such as robin; ollama:NAME:TAG; an hf: or https: URI; or a server's address.",
   }),
+  url: z.string().min(1).optional().meta({ description: "Address of a server that has the model, in place of model." }),
+  kind: z.enum(SERVER_KINDS).optional().meta({ description: "The server's interface. Default: found by asking it." }),
+  tokenizer: z.string().min(1).optional().meta({
+    description: "The served model's tokenizer.json, relative to this file: for vLLM and OpenAI's interface.",
+  }),
+  apiKeyFile: z.string().min(1).optional().meta({ description: "File with the server's key, relative to this file." }),
+  topDepth: z
+    .union([z.int(), z.literal("all")])
+    .optional()
+    .meta({ description: "Most probable tokens that the server reports at a step. Default: 100, or what it allows." }),
+  servedModel: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "What the server calls the model. Default: its first." }),
   name: z.string().min(1).optional().meta({ description: "What results call it. Default: the file's name." }),
   weight: z.number().optional().meta({ description: "Share of the vote, relative to the others. Default 1." }),
   threads: z.int().optional().meta({ description: "CPU threads. Default: measured at load." }),
@@ -139,6 +155,9 @@ export function ensembleJsonSchema(): Record<string, unknown> {
     .regex(/\.json$/)
     .meta({ description: "File of a fitted router, relative to this file." });
   const named = method.extend({ name: names.optional() });
-  const asWritten = fileOf(z.union([z.string().min(1), member]), z.union([names, file, named]));
+  const asWritten = fileOf(
+    z.union([z.string().min(1), member.partial({ model: true })]),
+    z.union([names, file, named]),
+  );
   return { title: "An ensemble of Llamafuse", ...z.toJSONSchema(asWritten, { io: "input" }) };
 }

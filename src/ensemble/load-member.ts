@@ -10,6 +10,7 @@ import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
+import { openRemoteMember } from "../member/remote/open-remote-member.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { printable } from "../printable.js";
 import { placeMembers } from "./fit-members.js";
@@ -18,6 +19,25 @@ import type { CheckedLoadOptions, LoadProgress } from "./load-options.js";
 /** What a member's load reports of itself. */
 function reporter(options: CheckedLoadOptions, index: number, phase: LoadProgress["phase"]) {
   return (fraction: number) => options.onProgress?.({ member: options.names[index], phase, fraction });
+}
+
+/** A member on a server: nothing is read here but a tokenizer. */
+export async function openOne(
+  { url, kind, tokenizer, apiKeyFile, topDepth, servedModel, contextSize, templateVariables }: MemberOptions,
+  index: number,
+  { names, timeoutMs }: CheckedLoadOptions,
+  signal: AbortSignal,
+): Promise<Member> {
+  const remote = { kind, tokenizer, apiKeyFile, topDepth, servedModel };
+  return openRemoteMember({
+    url: url!,
+    name: names[index],
+    contextSize,
+    templateVariables,
+    timeoutMs,
+    signal,
+    ...remote,
+  });
 }
 
 /** The member's file, downloaded where it is an address, and fit for its parameters. */
@@ -40,7 +60,8 @@ export async function placeAll(
 ): Promise<ReadonlyMap<number, Placement | undefined>> {
   const members: { index: number; options: MemberOptions; file: ModelFile }[] = [];
   for (const [index, member] of options.members.entries()) {
-    if (!isMember(member)) members.push({ index, options: member, file: (await files[index])! });
+    if (!isMember(member) && member.url === undefined)
+      members.push({ index, options: member, file: (await files[index])! });
   }
   const placements = placeMembers(members, options);
   return new Map(members.map(({ index }, place) => [index, placements[place]]));

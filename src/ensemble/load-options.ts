@@ -5,14 +5,17 @@ import { checkGpu, type Gpu } from "../llama/find-library.js";
 import { LLAMA_PARAMETER_NAMES, type LlamaParameters } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
-import { checkMemberOptions, type MemberOptions } from "../member/member-options.js";
+import { checkMemberOptions, type MemberOptions, type ServerMemberOptions, withUrl } from "../member/member-options.js";
 import { isRemote } from "../member/resolve-model.js";
 import { checkSignal, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { maskSecrets } from "../secrets.js";
 import { SCHEDULE_CHOICES, type ScheduleChoice } from "./plan.js";
 
-/** A model as people name it: its path or URI alone, with options, or a member made elsewhere (ScriptedMember, your own). */
-export type MemberInput = string | MemberOptions | Member;
+/**
+ * A model as people name it: its path or URI alone, with options, the address of a server that has it, or a member made
+ * elsewhere (ScriptedMember, your own).
+ */
+export type MemberInput = string | MemberOptions | ServerMemberOptions | Member;
 
 export interface LoadOptions {
   /** The models; one or any number: `["a.gguf", { model: "b.gguf", weight: 2 }]`. */
@@ -59,6 +62,12 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
 
 const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   model: true,
+  url: true,
+  kind: true,
+  tokenizer: true,
+  apiKeyFile: true,
+  topDepth: true,
+  servedModel: true,
   name: true,
   weight: true,
   threads: true,
@@ -107,10 +116,11 @@ function readMembers(given: unknown, what: string): (MemberOptions | Member)[] {
   }
   return Array.from(given as MemberInput[], (member) => {
     if (isMember(member)) return member;
-    const options =
+    const options = withUrl(
       typeof member === "string"
         ? { model: member }
-        : readOptions<MemberOptions>("a member", member, MEMBER_OPTIONS, '{ model: "a.gguf", weight: 2 }');
+        : readOptions<MemberOptions>("a member", member, MEMBER_OPTIONS, '{ model: "a.gguf", weight: 2 }'),
+    );
     checkMemberOptions(options);
     const { name, weight } = options;
     if (weight !== undefined && typeof weight !== "number") refuse("A member's weight", weight, "a number >= 0");
@@ -122,6 +132,11 @@ function readMembers(given: unknown, what: string): (MemberOptions | Member)[] {
 /** Of an address without its query, which may hold a token. */
 function fileNameIn(model: string): string {
   return path.basename(isRemote(model) ? maskSecrets(model.replace(/[?#].*$/s, "")) : model);
+}
+
+/** host:port, which an error can name without a password. */
+function hostOf(url: string): string {
+  return new URL(url).host;
 }
 
 /** Given names must differ; the others are file names, with a number added where one file is loaded twice. */
@@ -139,7 +154,8 @@ export function chooseNames(members: readonly MemberInput[]): string[] {
   }
   return given.map((member) => {
     if (member.name !== undefined) return member.name;
-    const base = fileNameIn((member as MemberOptions).model).replace(/\.gguf$/i, "") || "member";
+    const { model, url } = member as MemberOptions;
+    const base = (url === undefined ? fileNameIn(model) : hostOf(url)).replace(/\.gguf$/i, "") || "member";
     let name = base;
     for (let copy = 2; taken.has(name); copy++) name = `${base}-${copy}`;
     taken.add(name);

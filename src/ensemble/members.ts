@@ -20,8 +20,9 @@ import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
 import { isMember } from "../member/is-member.js";
 import type { Member } from "../member/member.js";
+import type { MemberOptions } from "../member/member-options.js";
 import { onAbort } from "../on-abort.js";
-import { checkOne, loadOne, placeAll } from "./load-member.js";
+import { checkOne, loadOne, openOne, placeAll } from "./load-member.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
@@ -216,8 +217,9 @@ async function loadWatched(options: CheckedLoadOptions): Promise<Members> {
     try {
       members = await loadAll(options, shared);
       const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
-      // Members made elsewhere have their outputs elsewhere, out of the kernels' reach.
-      const kernels = options.members.some(isMember) ? undefined : loadKernels(shared.memory);
+      // Members made elsewhere, or on servers, have their outputs elsewhere, out of the kernels' reach.
+      const isNear = (member: MemberOptions | Member) => !isMember(member) && member.url === undefined;
+      const kernels = !options.members.every(isNear) ? undefined : loadKernels(shared.memory);
       const plan = await choosePlan(members, options.schedule ?? "auto", given, signal);
       const voices = members.map((member, index) => ({ member, weight: weights[index] }));
       return new Loaded(voices, plan, kernels, leaveMemory).whole;
@@ -247,7 +249,7 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
   const forget =
     options.signal === undefined ? () => {} : onAbort(options.signal, () => stop.abort(options.signal!.reason));
   const files = options.members.map((member, index) =>
-    isMember(member) ? undefined : checkOne(member, index, options, stop.signal),
+    isMember(member) || member.url !== undefined ? undefined : checkOne(member, index, options, stop.signal),
   );
   const placements = options.fit === true ? placeAll(options, files) : undefined;
   // Whoever waits for its own file fails first.
@@ -256,6 +258,7 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
     options.members.map(async (member, index) => {
       try {
         if (isMember(member)) return member;
+        if (member.url !== undefined) return await openOne(member, index, options, stop.signal);
         const file = (await files[index])!;
         const placed = { ...member, ...(await placements)?.get(index) };
         return await loadOne(file, placed, index, options, shared, stop.signal);

@@ -38,7 +38,12 @@ export async function choosePlan(
   signal?: AbortSignal,
 ): Promise<Plan> {
   if (!SCHEDULE_CHOICES.includes(choice)) throw unknownName("schedule", String(choice), SCHEDULE_CHOICES);
-  const candidates = listCandidates(members.length, choice, given);
+  // Whoever waits for a server takes nothing from the others, and they are best asked side by side.
+  const near = members.filter(({ offers }) => offers.elsewhere !== true).length;
+  const candidates =
+    near < members.length && choice === "auto"
+      ? [sideBySide(near, given)]
+      : listCandidates(members.length, choice, given);
   const measured: Plan["measured"] = [];
   if (candidates.length > 1) {
     for (const member of members) await member.prepare({ top: 1 });
@@ -60,6 +65,11 @@ export async function choosePlan(
   const best = measured.length === 0 ? candidates[0] : measured.reduce((a, b) => (b.msPerStep < a.msPerStep ? b : a));
   await applyThreads(members, best.threads);
   return { schedule: best.schedule, threads: best.threads, measured };
+}
+
+function sideBySide(near: number, given: readonly (number | undefined)[]): { schedule: Schedule; threads: number[] } {
+  const share = Math.max(1, Math.floor(os.availableParallelism() / Math.max(1, near)));
+  return { schedule: "parallel", threads: given.map((fixed) => fixed ?? share) };
 }
 
 function listCandidates(

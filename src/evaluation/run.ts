@@ -19,7 +19,7 @@ import { chooseNames } from "../ensemble/load-options.js";
 import { LlamafuseError } from "../errors.js";
 import { checkModel } from "../llama/check-model.js";
 import { loraAdaptersOf } from "../llama/parameters.js";
-import type { MemberOptions } from "../member/member-options.js";
+import { isServerAddress, type MemberOptions } from "../member/member-options.js";
 import { resolveModel } from "../member/resolve-model.js";
 import { maskSecrets } from "../secrets.js";
 import { checkSystem, createEnsemble, type SystemOptions } from "../systems.js";
@@ -177,7 +177,11 @@ const open: OpenAnswerer = ({ method, ...rest }) => {
 };
 
 /** The member's file, downloaded where it is a URI. */
-async function identify({ model }: MemberOptions, member: string, { signal, onProgress }: LaneOptions) {
+async function identify({ model, url }: MemberOptions, member: string, { signal, onProgress }: LaneOptions) {
+  if (url !== undefined || isServerAddress(model)) {
+    const words = `Member "${member}" is on a server. Answers of an evaluation are kept by the contents of their members' files; give it the model's file.`;
+    throw new LlamafuseError("invalid-option", words, { member, option: "members", found: url ?? model });
+  }
   const report = (fraction: number) => onProgress?.({ member, phase: "download", fraction });
   const file = await checkModel(await resolveModel(model, report, signal), { signal });
   return { file, sha256: await contentHash(file.parts, signal) };

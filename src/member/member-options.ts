@@ -1,5 +1,5 @@
 /** What a user may say about a member, and the check that it makes sense. */
-import { LlamafuseError } from "../errors.js";
+import { LlamafuseError, unknownName } from "../errors.js";
 import {
   cacheTypesOf,
   isQuantised,
@@ -7,15 +7,45 @@ import {
   llamaParameters,
   llamaParametersOf,
 } from "../llama/parameters.js";
-import { refuse } from "../read-options.js";
+import { refuse, shown } from "../read-options.js";
 import { problemOf, sentenceOf } from "../zod-problem.js";
+import { MAX_TOP } from "./offers.js";
+import { SERVER_KINDS, type ServerKind } from "./remote/server.js";
 
-export interface MemberOptions extends LlamaParameters {
+/** How a model on a server is reached (docs/distributed.md). */
+export interface RemoteParameters {
+  /** The server's interface. Default: found by asking it. */
+  kind?: ServerKind;
+  /** The model's tokenizer.json on this machine: for vLLM and OpenAI's interface, which do not tell their vocabulary. */
+  tokenizer?: string;
+  /** A file with the key that the server asks for. */
+  apiKeyFile?: string;
+  /**
+   * Most probable tokens that the server reports at every step. Default: 100 on llama-server, on others what they allow (20 or
+   * 5). "all", on llama-server only: every token, for methods that need all logits; about 80 bytes each at every step.
+   */
+  topDepth?: number | "all";
+  /** What the server calls the model, where it serves several. Default: the first. */
+  servedModel?: string;
+}
+
+/** A model on a server. */
+export interface ServerMemberOptions
+  extends RemoteParameters,
+    Pick<MemberOptions, "name" | "weight" | "contextSize" | "templateVariables"> {
+  /** The server's address, as `http://gpu-box:8080`, with or without `/v1`. */
+  url: string;
+}
+
+export interface MemberOptions extends LlamaParameters, RemoteParameters {
   /**
    * Path of a GGUF file, the name of a native model such as `raven`, a model in Ollama's store such as
-   * `ollama:llama3.2:1b`, or a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`.
+   * `ollama:llama3.2:1b`, a URI that node-llama-cpp can download: `hf:user/repo:Q4_K_M`, `https://…/model.gguf`; or the
+   * address of a server: `http://host:port`.
    */
   model: string;
+  /** The server's address, where the model is on one; `model` is then the same. */
+  url?: string;
   /** How results, traces and errors call it. Default: the file's name without `.gguf`. */
   name?: string;
   /** Share of the vote, relative to the others. Default 1. */
@@ -51,6 +81,7 @@ export function checkMemberOptions(options: MemberOptions): void {
     );
   }
   const whose = `Member "${name ?? model}"`;
+  checkRemote(whose, options);
   const check = (option: string, value: unknown, smallest: number, largest: number, also = "") => {
     if (
       value === undefined ||
@@ -69,6 +100,65 @@ export function checkMemberOptions(options: MemberOptions): void {
   if (isolate !== undefined && typeof isolate !== "boolean") refuse(`${whose}: isolate`, isolate, "true or false");
   if (gpuLayers !== "max") check("gpuLayers", gpuLayers, 0, LARGEST_CONTEXT, ', or "max"');
   checkLlamaParameters(whose, options);
+}
+
+const REMOTE_NAMES = ["kind", "tokenizer", "apiKeyFile", "topDepth", "servedModel"] as const;
+/** What may be said of a member on a server. */
+const OF_SERVERS: ReadonlySet<string> = new Set([
+  ...["model", "url", "name", "weight", "contextSize", "templateVariables"],
+  ...REMOTE_NAMES,
+]);
+
+function checkRemote(whose: string, options: MemberOptions): void {
+  const { url, kind, topDepth } = options;
+  const given = Object.keys(options).filter((key) => options[key as keyof MemberOptions] !== undefined);
+  if (url === undefined) {
+    const option = REMOTE_NAMES.find((each) => given.includes(each));
+    if (option === undefined) return;
+    const words = `${whose}: ${option} is an option of members on a server. Give its address: { url: "http://host:port" }.`;
+    throw new LlamafuseError("invalid-option", words, { option, found: options[option] });
+  }
+  if (!isHttp(url)) refuse(`${whose}: url`, url, 'the address of a server, such as "http://host:8080"');
+  const other = given.find((each) => !OF_SERVERS.has(each));
+  if (other !== undefined) {
+    const words = `${whose} is on a server, and ${other} is the server's own affair. Leave it out, and start the server with it.`;
+    throw new LlamafuseError("invalid-option", words, { option: other });
+  }
+  if (kind !== undefined && !SERVER_KINDS.includes(kind))
+    throw unknownName("kind of server", String(kind), SERVER_KINDS);
+  for (const option of ["tokenizer", "apiKeyFile", "servedModel"] as const) {
+    const value: unknown = options[option];
+    if (value !== undefined && (typeof value !== "string" || value === ""))
+      refuse(`${whose}: ${option}`, value, "a text");
+  }
+  if (
+    topDepth !== undefined &&
+    topDepth !== "all" &&
+    !(Number.isInteger(topDepth) && topDepth >= 1 && topDepth <= MAX_TOP)
+  ) {
+    refuse(`${whose}: topDepth`, topDepth, `an integer from 1 to ${MAX_TOP}, or "all"`);
+  }
+}
+
+function isHttp(url: unknown): boolean {
+  return typeof url === "string" && /^https?:\/\//i.test(url) && URL.canParse(url);
+}
+
+/** Whether a model's name is the address of a server, and not of a file: it has no path, or that of an API. */
+export function isServerAddress(model: string): boolean {
+  return isHttp(model) && /^(\/v1)?\/?$/.test(new URL(model).pathname);
+}
+
+/** A server's address stands in both fields, whichever it was given in. Error: invalid-option for two models. */
+export function withUrl(options: MemberOptions | ServerMemberOptions): MemberOptions {
+  const { model, url } = options as Partial<MemberOptions>;
+  if (url === undefined)
+    return typeof model === "string" && isServerAddress(model)
+      ? { ...options, model, url: model }
+      : (options as MemberOptions);
+  if (model === undefined || model === url) return { ...options, model: url };
+  const words = `A member has the url ${shown(url)} and the model ${shown(model)}. Give one of them; servedModel says which model of a server.`;
+  throw new LlamafuseError("invalid-option", words, { option: "url", found: shown(model) });
 }
 
 /** Types and ranges, and options that go against each other. */

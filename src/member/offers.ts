@@ -29,6 +29,8 @@ export interface MemberOffers {
   /** Whether it reads texts that may come: Member.verify, Member.assess, and the options of Member.draft. */
   verify: boolean;
   goingBack: GoingBack;
+  /** Whether it computes on a machine of its own, so that it takes none of this one's cores. Default false. */
+  elsewhere?: boolean;
 }
 
 /** What it takes to exchange tokens that were decoded already, as feedback of the kind "text" does. */

@@ -61,6 +61,9 @@ async function entriesToLoad(
       const load = (chosen: MemberOptions | Member) => (signal: AbortSignal) =>
         loadEnsemble({ ...rest, members: [chosen], method: { name: "single" }, signal });
       if (isMember(member)) return { name: model, bytes: () => 0, load: load(member) };
+      // A server's memory is its own.
+      if (member.url !== undefined)
+        return { name: model, bytes: () => 0, load: load({ ...member, name: model, weight: 1 }) };
       const bytes = async () => memoryOfModel(await checkModel(await resolveModel(member.model)), member.contextSize);
       if (!isRemote(member.model)) checkFits(model, await bytes(), memory);
       return { name: model, bytes, load: load({ ...member, name: model, weight: 1 }) };

@@ -6,9 +6,9 @@ import { loadLlama } from "../../llama/library.js";
 import { memoryNeeds, type NeedsOptions } from "../../llama/memory-needs.js";
 import { LlamaModel } from "../../llama/model.js";
 import { mostCheckpoints } from "../../member/llama/checkpoints.js";
+import { readTokenizerJson } from "../../vocabulary/tokenizer-json.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import type { PromptReader } from "./prompts.js";
-import { readTokenizerJson } from "./tokenizer-json.js";
 
 /** What one file says about itself. A fact that it does not hold is absent. */
 export interface InspectedFacts {

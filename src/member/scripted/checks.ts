@@ -22,7 +22,7 @@ export function notAdvanced(member: string, what: string): LlamafuseError {
 }
 
 /** How many leading tokens two lists share. */
-export function sharedPrefix(a: readonly number[], b: readonly number[]): number {
+export function sharedPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let same = 0;
   while (same < a.length && same < b.length && a[same] === b[same]) same++;
   return same;

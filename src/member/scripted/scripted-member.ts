@@ -16,6 +16,7 @@ import { logSumExp } from "../../statistics.js";
 import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { checkBranches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun, checkDraft, checkPlaces } from "../check-places.js";
+import { checkPreparation, notOffered } from "../check-preparation.js";
 import type { EmbeddingLayer, EmbeddingSource } from "../embeddings.js";
 import type {
   Assessment,
@@ -45,7 +46,7 @@ import { assessBehind, draftBehind, type Looking, verifyWithin } from "./ahead.j
 import { checkRoom, noTokens, notAdvanced, sharedPrefix } from "./checks.js";
 import { descriptionOf, factsOf, offersOf, type ScriptedMemberOptions } from "./options.js";
 import { checkedLogits, prepareOutput } from "./output.js";
-import { checkPreparation, lookUpBytes, lookUpId, notOffered, seenLogits, withoutLogits } from "./seen.js";
+import { lookUpBytes, lookUpId, seenLogits, withoutLogits } from "./seen.js";
 import { ScriptedText } from "./text.js";
 import { ScriptedTokenizer } from "./tokenizer.js";
 

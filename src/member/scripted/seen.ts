@@ -1,8 +1,7 @@
 /** What others see of a scripted member that offers less than all: its likeliest tokens, or not even their strings' logits. */
-import { LlamafuseError } from "../../errors.js";
 import { logSumExp } from "../../statistics.js";
 import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
-import type { Lookup, MemberOutput, Preparation } from "../member.js";
+import type { Lookup, MemberOutput } from "../member.js";
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit } from "../readings.js";
 import { mostProbable } from "./output.js";
@@ -61,38 +60,4 @@ export function lookUpBytes(
   }
   const id = tokenizer.encode(bytes, atFragmentStart)[0] ?? -1;
   return { id, own: false, logit: id < 0 ? Number.NEGATIVE_INFINITY : seen[id] };
-}
-
-/** Errors: incompatible-members for a preparation that the member does not offer, invalid-option for one that is none. */
-export function checkPreparation(
-  member: string,
-  { projection, hidden, branches = 1 }: Preparation,
-  offers: MemberOffers,
-  vocabulary: Vocabulary,
-): void {
-  if (projection !== undefined && projection.map.length !== vocabulary.size) {
-    throw new LlamafuseError(
-      "invalid-option",
-      `A projection for member "${member}" maps ${projection.map.length} tokens; its vocabulary has ${vocabulary.size}.`,
-      { member, found: projection.map.length, allowed: vocabulary.size },
-    );
-  }
-  if (projection !== undefined && !offers.logits) throw notOffered(member, "all logits", "logits");
-  if (hidden && !offers.hiddenStates) {
-    throw new LlamafuseError(
-      "incompatible-members",
-      `Member "${member}" has no hidden states. Write them with the option hidden, or use a GGUF model.`,
-      { member, option: "hidden" },
-    );
-  }
-  if (branches > offers.branches) throw notOffered(member, `${branches} branches`, "branches");
-}
-
-/** The error of a member that is asked for what it does not offer. */
-export function notOffered(member: string, what: string, offer: keyof MemberOffers): LlamafuseError {
-  return new LlamafuseError(
-    "incompatible-members",
-    `Member "${member}" does not offer ${what} (offers.${offer}). Use another member, or a method that does not need this.`,
-    { member, option: offer },
-  );
 }

@@ -9,6 +9,7 @@ import { memoryOfModel } from "../../before/live/member-memory.js";
 import { LlamafuseError, unknownName } from "../../errors.js";
 import { checkModel } from "../../llama/check-model.js";
 import { isMember } from "../../member/is-member.js";
+import { withUrl } from "../../member/member-options.js";
 import { resolveModel } from "../../member/resolve-model.js";
 import { onAbort } from "../../on-abort.js";
 import { shown } from "../../read-options.js";
@@ -222,7 +223,9 @@ async function memoryOf({ options }: ModelSpec): Promise<number> {
   let bytes = 0;
   for (const member of options.members) {
     if (isMember(member)) continue;
-    const { model, contextSize = undefined } = typeof member === "string" ? { model: member } : member;
+    const { model, url, contextSize } = withUrl(typeof member === "string" ? { model: member } : member);
+    // A server's memory is its own.
+    if (url !== undefined) continue;
     bytes += memoryOfModel(await checkModel(await resolveModel(model)), contextSize);
   }
   if (isFused(options)) return bytes;

@@ -1,8 +1,8 @@
 /** A Hugging Face tokenizer.json, for what can be said of a tokenizer without its model. */
 import { readFileSync, statSync } from "node:fs";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { LlamafuseError } from "../../errors.js";
-import { makeVocabulary, TokenClass, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import { LlamafuseError } from "../errors.js";
+import { makeVocabulary, TokenClass, type Vocabulary } from "./vocabulary.js";
 
 export interface TokenizerFile {
   vocabulary: Vocabulary;
@@ -10,6 +10,14 @@ export interface TokenizerFile {
   encode(text: string): number[];
   /** How tokens spell bytes. */
   spelling: Spelling;
+  /** The same of a text in which special tokens are letters. */
+  encodeLetters(text: string): number[];
+  /** Special tokens as they are written. */
+  specials: readonly { id: number; text: string; stripsLeft: boolean; stripsRight: boolean }[];
+  /** Added tokens that are text, and are cut out of a text before the rest of it is encoded. */
+  literals: readonly number[];
+  /** The token that the tokenizer puts before a text, or -1. */
+  firstToken: number;
 }
 
 /** `byte-level`: one printable character a byte (GPT-2); `metaspace`: ▁ for a space and <0x0A> for a byte (SentencePiece). */
@@ -19,7 +27,7 @@ interface TokenizerJson {
   model?: { type?: string; unk_token?: string | null; unk_id?: number | null };
   decoder?: unknown;
   pre_tokenizer?: unknown;
-  added_tokens?: { id: number; content: string; special?: boolean }[];
+  added_tokens?: { id: number; content: string; special?: boolean; lstrip?: boolean; rstrip?: boolean }[];
 }
 
 /** The largest in use are about 35 MB (vocabularies of 256k tokens with their merges). */
@@ -29,9 +37,12 @@ const MAX_BYTES = 256 * 1024 * 1024;
 export function readTokenizerJson(file: string): TokenizerFile {
   const json = parse(file);
   const spelling = spellingOf(json, file);
+  const added = json.added_tokens ?? [];
   let tokenizer: Tokenizer;
+  let letters: Tokenizer;
   try {
     tokenizer = new Tokenizer(json, {});
+    letters = new Tokenizer({ ...json, added_tokens: added.filter(({ special }) => !special) }, {});
   } catch (cause) {
     throw invalid(file, `its tokenizer cannot be built: ${(cause as Error).message}`, cause);
   }
@@ -39,24 +50,40 @@ export function readTokenizerJson(file: string): TokenizerFile {
     vocabulary: vocabularyOf(tokenizer, json, spelling),
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     spelling,
+    encodeLetters: (text) => letters.encode(text, { add_special_tokens: false }).ids,
+    specials: added.flatMap(({ id, content, special, lstrip = false, rstrip = false }) =>
+      special ? [{ id, text: Buffer.from(content).toString("latin1"), stripsLeft: lstrip, stripsRight: rstrip }] : [],
+    ),
+    literals: added.flatMap(({ id, special }) => (special ? [] : [id])),
+    firstToken: firstTokenOf(tokenizer),
   };
+}
+
+function firstTokenOf(tokenizer: Tokenizer): number {
+  const [plain, whole] = [false, true].map((all) => tokenizer.encode("a", { add_special_tokens: all }).ids);
+  return whole.length > plain.length && whole[0] !== plain[0] ? whole[0] : -1;
 }
 
 function vocabularyOf(tokenizer: Tokenizer, json: TokenizerJson, spelling: Spelling): Vocabulary {
   const unused = { bytes: new Uint8Array(0), class: TokenClass.unused as TokenClass };
-  const tokens: { bytes: Uint8Array; class: TokenClass }[] = [];
+  const tokens: { bytes: Uint8Array; class: TokenClass; text?: string }[] = [];
   for (const [text, id] of tokenizer.get_vocab(true)) {
     if (text === undefined) continue;
     const unknown = text === json.model?.unk_token || id === json.model?.unk_id;
     const bytes = unknown ? unused.bytes : spelling === "byte-level" ? fromByteLevel(text) : fromMetaspace(text);
-    tokens[id] = bytes.length === 0 ? unused : { bytes, class: TokenClass.text };
+    tokens[id] = { bytes, class: bytes.length === 0 ? TokenClass.unused : TokenClass.text, text };
   }
   for (const { id, content, special } of json.added_tokens ?? []) {
     tokens[id] = special
-      ? { ...unused, class: TokenClass.control }
-      : { bytes: Buffer.from(content), class: TokenClass.text };
+      ? { ...unused, class: TokenClass.control, text: content }
+      : { bytes: Buffer.from(content), class: TokenClass.text, text: content };
   }
-  return makeVocabulary(Array.from(tokens, (token) => token ?? unused));
+  return makeVocabulary(
+    Array.from(tokens, (token) => token ?? unused),
+    {
+      kind: spelling === "byte-level" ? "bpe" : "spm",
+    },
+  );
 }
 
 function parse(file: string): TokenizerJson {
