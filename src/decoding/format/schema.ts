@@ -145,7 +145,7 @@ function keepsTypes({ type }: Schema, place: string): void {
   const types = [type].flat();
   if (types.length === 0) refuse(place, "type", "it is an empty list");
   if (!types.every((each) => TYPES.includes(each as string)))
-    refuse(place, `type ${JSON.stringify(type)}`, `types are ${TYPES.join(", ")}`);
+    refuse(place, "type", `${JSON.stringify(type)} is unknown; types are ${TYPES.join(", ")}`);
 }
 
 /** Counts that some list has. */

@@ -114,7 +114,7 @@ describe("schemas in the form that is enforced", () => {
     [{ type: "string", pattern: "a", maxLength: 3 }, '"maxLength" at #, but it stands beside a pattern'],
     [{ items: [integer] }, '"[…]" at #/items'],
     [{ properties: 3 }, "properties"],
-    [{ type: 5 }, '"type 5" at #, but types are string, number'],
+    [{ type: 5 }, '"type" at #, but 5 is unknown; types are string, number'],
     [{ type: ["string", "text"] }, "types are string, number"],
     [{ anyOf: [] }, '"anyOf" at #, but it is an empty list'],
     [{ anyOf: { a: integer } }, '"anyOf" at #, but it is no list'],
