@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readTokenizerJson } from "../../src/vocabulary/tokenizer-json.js";
 import { checkModel } from "../../src/llama/check-model.js";
 import { byteStrings, overlaps, sharedOccurrences } from "../../src/vocabulary/overlap.js";
+import { readTokenizerJson } from "../../src/vocabulary/tokenizer-json.js";
 import { makeVocabulary, TokenClass } from "../../src/vocabulary/vocabulary.js";
 import { models, run } from "./run.js";
 

@@ -176,7 +176,10 @@ describe("tools", () => {
     expect([call.type, call.function.name]).toEqual(["function", "weather"]);
     expect(call.id).toMatch(/^call_\w{24}$/);
     expect(["Bonn", "Rome"]).toContain(JSON.parse(call.function.arguments).city);
-    const deltas = (await events(forced)).slice(0, -1).flatMap(({ choices }) => choices).map(({ delta }) => delta);
+    const deltas = (await events(forced))
+      .slice(0, -1)
+      .flatMap(({ choices }) => choices)
+      .map(({ delta }) => delta);
     expect(deltas.map(({ content = "" }) => content).join("")).toBe("");
     const streamed = deltas.flatMap(({ tool_calls = [] }) => tool_calls);
     expect(streamed).toEqual([{ index: 0, id: expect.any(String), type: "function", function: call.function }]);
