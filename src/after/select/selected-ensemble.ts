@@ -83,7 +83,7 @@ export class SelectedEnsemble implements Answerer<SelectedResult, SelectedChunk>
     const request = checkRequest(prompt, options, this.#defaults);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
@@ -92,7 +92,7 @@ export class SelectedEnsemble implements Answerer<SelectedResult, SelectedChunk>
     const request = checkRequest(prompt, options, this.#defaults);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
@@ -210,7 +210,7 @@ export class SelectedEnsemble implements Answerer<SelectedResult, SelectedChunk>
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {
     if (this.#disposed !== undefined) throw disposedError();
-    return await this.#parts.cast.turns.take({ owner: this, members: this.members, signal });
+    return await this.#parts.cast.turns.take({ owner: this, members: this.members, signal, alone: true });
   }
 }
 

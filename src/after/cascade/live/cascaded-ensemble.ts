@@ -116,7 +116,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
     const request = checkRequest(prompt, options, this.#parts.defaults);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
@@ -125,7 +125,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
     const request = checkRequest(prompt, options, this.#parts.defaults);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
