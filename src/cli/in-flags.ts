@@ -25,6 +25,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   ropeScaling: "--rope-scaling",
   isolate: "--isolate",
   timeoutMs: "--timeout-ms",
+  slots: "--slots",
   onMemberFailure: "--on-member-failure",
   templateVariables: "--template-var",
   thinking: "--thinking",

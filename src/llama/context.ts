@@ -168,9 +168,7 @@ export class LlamaContext {
    * Decode tokens of several sequences in one batch, which has to hold them all. Logits are kept for the last `outputs`
    * tokens of each; they are the decode's outputs, one sequence's behind another's.
    */
-  decodeTogether(
-    parts: readonly { sequence: number; tokens: Int32Array; from: number; outputs: number }[],
-  ): void {
+  decodeTogether(parts: readonly { sequence: number; tokens: Int32Array; from: number; outputs: number }[]): void {
     this.#keepStates(this.#alwaysStates);
     const outputs = parts.reduce((sum, part) => sum + part.outputs, 0);
     this.#checkOutputs(outputs, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));

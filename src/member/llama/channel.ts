@@ -7,7 +7,16 @@ import { AwakeWait } from "./awake-wait.js";
 import { PAYLOAD_BYTES } from "./payload.js";
 import type { ErrorData } from "./protocol.js";
 
-export const Command = { none: 0, advance: 1, firstTokens: 2, message: 3, close: 4, append: 5, round: 6, read: 7 } as const;
+export const Command = {
+  none: 0,
+  advance: 1,
+  firstTokens: 2,
+  message: 3,
+  close: 4,
+  append: 5,
+  round: 6,
+  read: 7,
+} as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
 /** What a command ended in. Errors carry their message in the payload; what is unfinished goes on in the next round. */

@@ -91,7 +91,8 @@ export class LlamaMember implements Member {
     const host = options.isolate ? new MemberProcess(name, options, shared) : new MemberThread(name, options, shared);
     try {
       const ready = await whenReady(host, name, options);
-      if (host instanceof MemberThread && ready.slots.length > 1) return LlamaMember.#inSlots(options, name, ready, host, shared);
+      if (host instanceof MemberThread && ready.slots.length > 1)
+        return LlamaMember.#inSlots(options, name, ready, host, shared);
       return new LlamaMember(name, options.model, ready, host, shared, options.templateVariables);
     } catch (error) {
       await host.close();
@@ -321,8 +322,7 @@ export class LlamaMember implements Member {
   /** A dead or hanging thread stays so; whatever a dispose() interrupts fails because of it. */
   #note(error: unknown): unknown {
     if (this.#disposed) return disposedError(this.name);
-    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.host.ended))
-      this.#failure = error;
+    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.host.ended)) this.#failure = error;
     return error;
   }
 

@@ -1,6 +1,7 @@
 /** Rounds of a member's thread: what several texts have to read, read in one decode. */
-import type { SharedContext } from "../../llama/shared-context.js";
+
 import { LlamafuseError } from "../../errors.js";
+import type { SharedContext } from "../../llama/shared-context.js";
 import { Command, Status } from "./channel.js";
 import { sharesOf } from "./round-shares.js";
 import type { Service } from "./service.js";

@@ -9,8 +9,8 @@ import { Channel, Command, Status } from "./channel.js";
 import type { LlamaEngine } from "./engine.js";
 import { LlamaEngines } from "./engines.js";
 import { readFeedback, readIds, readStrings, writeIds } from "./payload.js";
-import { Rounds } from "./rounds.js";
 import type { FromThread, Ready, Request, Requests, ServiceStart } from "./protocol.js";
+import { Rounds } from "./rounds.js";
 
 /** Load, serve, free. Blocks this thread until the member is closed. */
 export function serveMember(start: ServiceStart, port: MessagePort): void {
@@ -147,7 +147,6 @@ class Server {
     this.channel.answer(served, Status.ok);
     this.#say(reply);
   }
-
 }
 
 /** One text of a member. */

@@ -1,8 +1,8 @@
 /** One slot of a model, as its member sees it: a channel of its own, and a thread that it shares with the other slots. */
 import { LlamafuseError } from "../../errors.js";
+import type { BeginResult } from "../member.js";
 import { Channel, Command } from "./channel.js";
 import type { EngineHost } from "./host.js";
-import type { BeginResult } from "../member.js";
 import type { Ready, RequestName, Requests } from "./protocol.js";
 import type { SlotQueue } from "./slot-queue.js";
 

@@ -90,7 +90,11 @@ export class SlotQueue {
     await this.#add(host);
   }
 
-  async request<N extends RequestName>(host: SlotHost, name: N, ask: Requests[N]["ask"]): Promise<Requests[N]["reply"]> {
+  async request<N extends RequestName>(
+    host: SlotHost,
+    name: N,
+    ask: Requests[N]["ask"],
+  ): Promise<Requests[N]["reply"]> {
     const request = () => this.thread.request(name, ask, host.slot);
     return (await this.#add(host, request)) as Requests[N]["reply"];
   }

@@ -127,7 +127,9 @@ export class ModelPool {
 
   #entryOf(spec: ModelSpec): Entry {
     const created = Math.floor(Date.now() / 1000);
-    return { spec, line: new Line(this.options), created, bytes: 0, users: 0, isRetired: false };
+    const { slots = this.options.slots } = spec.options;
+    const line = new Line({ ...this.options, slots });
+    return { spec, line, created, bytes: 0, users: 0, isRetired: false };
   }
 
   async #loaded(entry: Entry, signal: AbortSignal): Promise<LoadedModel> {
@@ -223,7 +225,7 @@ async function memoryOf({ options }: ModelSpec): Promise<number> {
   for (const member of options.members) {
     if (isMember(member)) continue;
     const { model, contextSize = undefined } = typeof member === "string" ? { model: member } : member;
-    bytes += memoryOfModel(await checkModel(await resolveModel(model)), contextSize);
+    bytes += memoryOfModel(await checkModel(await resolveModel(model)), contextSize, options.slots);
   }
   if (isFused(options)) return bytes;
   return Math.min(bytes, options.method.memory ?? os.totalmem() / 2);
