@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyModel } from "../../scripts/lib/tiny-model.js";
 import type { GenerateResult } from "../../src/decoding/result.js";
+import { samePiece } from "../../src/decoding/trace.js";
 import type { Method } from "../../src/during/define-method.js";
 import { methods } from "../../src/during/methods.js";
 import { type Ensemble, fuse } from "../../src/ensemble/ensemble.js";
@@ -22,9 +23,10 @@ const siblings = [1, 2].map(
 
 const SLOTS = 3;
 const CONTEXT = 96;
-const PROMPTS = ["Once upon a time", "The little dog saw", "One day, a girl who lived by the sea", "Tom"];
+const PROMPTS = ["Once upon a time", "One day, a girl who lived by the sea", "Tom"];
 const TOO_LONG = "again and ".repeat(2 * CONTEXT);
-const REQUEST = { maxTokens: 8, temperature: 0, logProbs: true };
+/** Some methods draw at temperature 0, too. */
+const REQUEST = { maxTokens: 6, temperature: 0, seed: 7, logProbs: true };
 
 /** By models and slots. */
 const loaded = new Map<string, Members>();
@@ -89,7 +91,7 @@ function expectSame(found: GenerateResult, expected: GenerateResult, tolerance: 
     const own = found.pieces![step];
     expect(own).toBeDefined();
     if (!Number.isNaN(piece.logProb)) expect(Math.abs(own.logProb - piece.logProb)).toBeLessThanOrEqual(tolerance);
-    if (Buffer.compare(own.bytes, piece.bytes) !== 0) return;
+    if (!samePiece(own, piece)) return;
   }
   expect(found.text).toBe(expected.text);
   expect(found.finishReason).toBe(expected.finishReason);
