@@ -11,6 +11,8 @@ import { methods } from "../../src/during/methods.js";
 import { type Ensemble, fuse } from "../../src/ensemble/ensemble.js";
 import { loadMembers, type Members } from "../../src/ensemble/members.js";
 import { LlamafuseError } from "../../src/errors.js";
+import { SharedMemory } from "../../src/kernels/shared-memory.js";
+import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import { nativeModels } from "../../src/native-models.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { ROUNDING } from "./llama-members.js";
@@ -96,3 +98,28 @@ function expectSame(found: GenerateResult, expected: GenerateResult, tolerance: 
   expect(found.text).toBe(expected.text);
   expect(found.finishReason).toBe(expected.finishReason);
 }
+
+describe("slots of a member", () => {
+  it("begin with what another slot holds, where the prompt is to be reused", async () => {
+    const member = await LlamaMember.load({ model: robin, contextSize: CONTEXT, slots: 2 }, new SharedMemory());
+    try {
+      const [first, second] = member.slots!;
+      const prompt = (text: string, reuse: boolean) =>
+        ({ text: Buffer.from(text), parseSpecial: false, addBos: true, reuse }) as const;
+      await first.begin(prompt("Once upon a time there was a fox", false));
+      const fresh = await second.begin(prompt("Once upon a time there was a dog", false));
+      const logits = Float32Array.from(second.output.logits);
+      await second.begin(prompt("Tom", false));
+      const reused = await second.begin(prompt("Once upon a time there was a dog", true));
+      expect(fresh.reusedTokens).toBe(0);
+      expect(reused.promptTokens).toBe(fresh.promptTokens);
+      expect(reused.reusedTokens).toBeGreaterThan(0);
+      for (const [id, logit] of logits.entries()) expect(Math.abs(second.output.logits[id] - logit)).toBeLessThan(0.05);
+      // What the other slot holds stays its own.
+      const kept = await first.cachedTokens();
+      expect(kept).toEqual(await first.tokenize(Buffer.from("Once upon a time there was a fox"), { addBos: true }));
+    } finally {
+      await member.dispose();
+    }
+  });
+});
