@@ -1,8 +1,10 @@
 /** docs/members.md: what a member can be told about where and how it runs. */
+
 import { ensembleJsonSchema } from "../../src/ensemble-file/schema.js";
 import { FIT_MARGIN_BYTES } from "../../src/llama/fit.js";
 import { LLAMA_PARAMETER_NAMES, llamaParameters } from "../../src/llama/parameters.js";
 import { MOST_BYTES, MOST as MOST_CHECKPOINTS } from "../../src/member/llama/checkpoints.js";
+import { PROMPT_SHARE } from "../../src/member/llama/round-shares.js";
 import { textTable } from "./markdown.js";
 
 /** What an option is called on the command line. */
@@ -58,6 +60,27 @@ for (const { name, freeBytes } of listDevices({ gpu: false })) console.log(name,
 
 A load that fails says llama.cpp's own last words first, then what the load needs and what is free, then a guess. The
 words come from a second try in a process of its own, so that the log of other members is not touched.
+
+## Many requests at once
+\`slots: 4\` (library, ensemble file, \`--slots\`; default 1) lets loaded members answer four requests side by side. Each request
+has a text of its own in every member, and what all of them have to read is read in one decode a member: a step of each
+answer, and up to ${PROMPT_SHARE} tokens of prompts beside steps (512 without), shared evenly, so that a short prompt is read at
+once beside a long one. Requests that find no free slot wait in the order in which they came. One that is cancelled, fails or
+fills its context does not touch the others.
+
+Memory: the keys and values of \`contextSize\` tokens for each slot, slots × contextSize × bytes of a token in all; the mask of
+a decode, 4 × 512 × contextSize bytes a slot; and the numbers that a member reports, about 20 bytes a token of its
+vocabulary and slot.
+
+Decodes of several texts round differently: choices may differ where two are equal within that rounding. \`exact: true\` on a
+request answers it alone, without \`speculation\` and \`reusePrompt\`, as with one slot to the last bit. With
+\`reusePrompt: true\` a prompt begins with what any slot of the member holds of it; nothing is computed or copied for that.
+
+- One after another all the same: requests by \`smc\` (branches), selections, routers, cascades, and \`eval\`.
+- In their slots, but by decodes of their own, for which the others wait: drafting, verifying and assessing texts (span methods,
+  \`bytes\`, speculation), hidden states, and scores of whole prompts.
+- Members that keep a recurrent state, that run in a process of their own, or that were made elsewhere without \`slots\`,
+  answer one request at a time whatever \`slots\` says; \`Members.slots\` tells.
 
 ## Fit
 \`fit: true\` (\`--fit\`) divides the layers before anything is loaded, by the files' sizes and the devices' free memory,

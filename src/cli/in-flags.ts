@@ -27,6 +27,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   topDepth: "--top-depth",
   servedModel: "--served-model",
   timeoutMs: "--timeout-ms",
+  slots: "--slots",
   onMemberFailure: "--on-member-failure",
   templateVariables: "--template-var",
   thinking: "--thinking",

@@ -35,6 +35,7 @@ export interface EnsembleFlags extends MemberFlags {
   option?: MethodOption[];
   gpu?: string;
   fit?: boolean;
+  slots?: number;
   contextSize?: number;
   threads?: number;
   isolate?: boolean;
@@ -117,7 +118,8 @@ export function addMachineOptions(command: Command): Command {
         "milliseconds without progress before a member is reported as hung (default: 600000)",
         number("--timeout-ms"),
       )
-      .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory"),
+      .option("--fit", "divide the layers over members and GPUs so that all fit, by files' sizes and free memory")
+      .option("--slots <count>", "requests that are answered side by side (default: 1)", number("--slots")),
   );
 }
 
@@ -162,6 +164,7 @@ export function ensembleOptions(flags: EnsembleFlags): EnsembleOptions {
     schedule: (flags.schedule as ScheduleChoice | undefined) ?? flags.file?.schedule,
     gpu: gpuOption(flags),
     fit: flags.fit ?? flags.file?.fit,
+    slots: flags.slots ?? flags.file?.slots,
     timeoutMs: flags.timeoutMs ?? flags.file?.timeoutMs,
     onMemberFailure: (flags.onMemberFailure as OnMemberFailure | undefined) ?? flags.file?.onMemberFailure,
     logs: flags.verbose ? "stderr" : "silent",

@@ -122,7 +122,11 @@ export async function* streamAnswer(
   };
 
   const begin = async (reuse: boolean) => {
-    let prompts: readonly MemberPrompt[] = speaking.map(({ member }) => ({ ...promptOf.get(member)!, reuse }));
+    let prompts: readonly MemberPrompt[] = speaking.map(({ member }) => ({
+      ...promptOf.get(member)!,
+      reuse,
+      alone: options.exact,
+    }));
     const saysAhead = method.saysAhead(speaking);
     if (options.healing) {
       const { ahead, prompts: shorter } = await healed(speaking, prompts);

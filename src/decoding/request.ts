@@ -42,6 +42,12 @@ export interface GenerateOptions extends SamplerOptions, PromptOptions, ToolOpti
    */
   speculation?: Speculation;
   /**
+   * Repeat to the last bit what the seed gave: the request is answered alone where others would share its decodes, and with
+   * neither `speculation` nor `reusePrompt`. Default false: choices may differ where two are equal within the rounding of
+   * llama.cpp's batches. Members with one slot answer everybody alone.
+   */
+  exact?: boolean;
+  /**
    * The form that the answer has to have: `{ schema }`, `{ regex }` or `{ grammar }`. It ends where nothing can follow; one that
    * `maxTokens` cuts is `incomplete`. Thoughts are free. Default: any text.
    */
@@ -79,6 +85,7 @@ const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
   reusePrompt: true,
   healing: true,
   speculation: true,
+  exact: true,
   format: true,
   tools: true,
   toolChoice: true,
@@ -107,6 +114,7 @@ export interface CheckedRequest {
       reusePrompt: boolean;
       healing: boolean;
       speculation: Speculation;
+      exact: boolean;
       format?: Format;
     };
 }
@@ -124,7 +132,8 @@ export function checkRequest(
   checkSwitch("logProbs", logProbs);
   checkSwitch("reusePrompt", reusePrompt);
   checkSwitch("healing", options.healing);
-  const { speculation = false } = options;
+  const { speculation = false, exact = false } = options;
+  checkSwitch("exact", exact);
   if (speculation !== false && speculation !== "auto") refuse("speculation", speculation, '"auto" or false');
   const format = guarded("format", () => checkFormat(options.format));
   if (format !== undefined && options.healing === true)
@@ -145,9 +154,10 @@ export function checkRequest(
       ...(signal === undefined ? {} : { signal }),
       traceTop: typeof trace === "boolean" ? (trace ? DEFAULT_TRACE_TOP : 0) : checkCount("trace", trace, MAX_TOP),
       logProbs,
-      reusePrompt,
+      reusePrompt: reusePrompt && !exact,
       healing: options.healing ?? false,
-      speculation,
+      speculation: exact ? false : speculation,
+      exact,
       ...(format && { format }),
       ...tools,
     },

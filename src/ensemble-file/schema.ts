@@ -87,6 +87,9 @@ const request = z.strictObject({
     .union([z.literal("auto"), z.literal(false)])
     .optional()
     .meta({ description: "Read text that is likely to come at once, where that is faster. Default false." }),
+  exact: z.boolean().optional().meta({
+    description: "Answer alone, so that a seed repeats an answer to the last bit. Default false.",
+  }),
   format: z
     .union([
       z.strictObject({ schema: z.union([z.record(z.string(), z.unknown()), z.boolean(), z.string()]) }),
@@ -128,6 +131,9 @@ function fileOf<Member extends z.ZodType, Method extends z.ZodType>(members: Mem
       .optional()
       .meta({ description: 'Compute backend. Default "auto".' }),
     fit: z.boolean().optional().meta({ description: "Divide layers over members and GPUs so that all fit." }),
+    slots: z.int().optional().meta({
+      description: "Requests that are answered side by side, each in a context of its own. Default 1.",
+    }),
     timeoutMs: z.number().optional().meta({ description: "Milliseconds without progress before a member is hung." }),
     onMemberFailure: z
       .enum(MEMBER_FAILURE_CHOICES)

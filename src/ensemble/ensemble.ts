@@ -1,9 +1,10 @@
 /** Several members that answer as one: a method of fusion over loaded members. */
 import { withCallback } from "../callbacks.js";
-import { streamAnswer } from "../decoding/loop.js";
+import { type Machinery, streamAnswer } from "../decoding/loop.js";
 import { checkOnMemberFailure, type OnMemberFailure } from "../decoding/member-failure.js";
 import type { PromptInput } from "../decoding/prompt.js";
 import {
+  type CheckedRequest,
   checkDefaults,
   checkRequest,
   checkScoring,
@@ -141,8 +142,8 @@ export class Ensemble implements Answerer {
   async generate(prompt: PromptInput, options?: GenerateOptions): Promise<GenerateResult> {
     const request = checkRequest(prompt, options, this.#defaults);
     return await answerInTurn(
-      () => this.#takeTurn(request.options.signal),
-      (signal) => streamAnswer(this.#speaking, this.#method, this.#machinery, request, signal),
+      () => this.#takeTurn(request.options),
+      (turn) => this.#answer(request, turn),
     );
   }
 
@@ -153,9 +154,14 @@ export class Ensemble implements Answerer {
   async *stream(prompt: PromptInput, options?: GenerateOptions): AsyncGenerator<StreamChunk, GenerateResult, void> {
     const request = checkRequest(prompt, options, this.#defaults);
     return yield* streamInTurn(
-      () => this.#takeTurn(request.options.signal),
-      (signal) => streamAnswer(this.#speaking, this.#method, this.#machinery, request, signal),
+      () => this.#takeTurn(request.options),
+      (turn) => this.#answer(request, turn),
     );
+  }
+
+  #answer(request: CheckedRequest, turn: Turn): AsyncGenerator<StreamChunk, GenerateResult, void> {
+    const { voices, machinery } = this.#inSlots(turn);
+    return streamAnswer(voices, this.#method, machinery, request, turn.signal);
   }
 
   /**
@@ -168,9 +174,10 @@ export class Ensemble implements Answerer {
    */
   async score(prompt: PromptInput, text: string, options?: ScoreOptions): Promise<TextScore> {
     const request = checkScoring(prompt, text, options);
-    const turn = await this.#takeTurn(request.options.signal);
+    const turn = await this.#takeTurn(request.options);
     try {
-      return await scoreText(this.#speaking, this.#method, this.#machinery, request, turn.signal);
+      const { voices, machinery } = this.#inSlots(turn);
+      return await scoreText(voices, this.#method, machinery, request, turn.signal);
     } catch (error) {
       throw toLlamafuseError(error, `The method "${this.methodName}"`);
     } finally {
@@ -187,10 +194,11 @@ export class Ensemble implements Answerer {
     { signal, memory }: Pick<ScoreOptions, "signal"> & { memory?: Map<string, unknown> } = {},
   ): Promise<WholeScore> {
     const request = checkScoring("-", text, { signal });
-    const turn = await this.#takeTurn(signal);
+    const turn = await this.#takeTurn({ signal });
     try {
       const bytes = new TextEncoder().encode(request.text);
-      return await scoreWhole(this.#speaking, this.#method, { ...this.#machinery, memory }, bytes, turn.signal);
+      const { voices, machinery } = this.#inSlots(turn);
+      return await scoreWhole(voices, this.#method, { ...machinery, memory }, bytes, turn.signal);
     } finally {
       turn.end();
     }
@@ -212,16 +220,25 @@ export class Ensemble implements Answerer {
     return this.dispose();
   }
 
-  get #machinery() {
-    const { plan, combiner, forms } = this.#cast;
+  /** The slots that a turn has, and what goes with them. */
+  #inSlots(turn: Turn): { voices: readonly Voice[]; machinery: Machinery } {
+    const { plan, sharedBy } = this.#cast;
     const { onMemberFailure } = this;
-    return { schedule: plan.schedule, combiner, forms, onMemberFailure, speculation: this.#speculation };
+    const voices = this.#speaking.map((voice) => {
+      const slot = turn.slots.get(voice.member) ?? 0;
+      return slot === 0 ? voice : { ...voice, member: voice.member.slots![slot] };
+    });
+    const { combiner, forms } = sharedBy(turn.slots.get(this.#cast.voices[0].member) ?? 0);
+    const machinery = { schedule: plan.schedule, combiner, forms, onMemberFailure, speculation: this.#speculation };
+    return { voices, machinery };
   }
 
-  async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {
+  async #takeTurn({ signal, exact }: { signal?: AbortSignal; exact?: boolean }): Promise<Turn> {
     if (this.#disposed !== undefined) throw disposedError();
     const members = this.#cast.voices.map(({ member }) => member);
-    return await this.#cast.turns.take({ owner: this, members, signal });
+    // A member with branches has them in a context of its own, of which there is one.
+    const alone = exact === true || this.#method.branches(this.#speaking);
+    return await this.#cast.turns.take({ owner: this, members, signal, alone });
   }
 }
 

@@ -13,12 +13,12 @@ const CHOICES = ["gpuLayers", "device", "mainGpu", "tensorSplit"] as const;
 /** Where each member goes; undefined for one that says so itself, and everywhere without a GPU. */
 export function placeMembers(
   members: readonly { options: MemberOptions; file: ModelFile }[],
-  { gpu, logs }: Pick<LoadOptions, "gpu" | "logs">,
+  { gpu, logs, slots }: Pick<LoadOptions, "gpu" | "logs" | "slots">,
 ): (Placement | undefined)[] {
   const llama = loadLlama({ gpu, logs });
   const gpus = llama.files.gpu === false ? [] : devicesOf(llama.ggml).filter(isGpu);
   if (gpus.length === 0) return members.map(() => undefined);
-  const needs = members.map(({ options, file }) => memoryNeeds(file.path, options));
+  const needs = members.map(({ options, file }) => memoryNeeds(file.path, { ...options, slots }));
   const free = gpus.map(({ freeBytes }) => freeBytes);
   for (const [index, { options }] of members.entries()) {
     if (hasChosen(options)) takeRoom(free, gpus, options, needs[index]!);

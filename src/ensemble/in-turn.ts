@@ -1,8 +1,8 @@
 /** An answer made in its turn, whole or piece by piece. Whatever a request throws, its turn ends. */
 import type { Turn } from "./turns.js";
 
-/** Make the pieces of an answer; the signal cancels it. */
-export type Produce<Chunk, Result> = (signal: AbortSignal) => AsyncGenerator<Chunk, Result, void>;
+/** Make the pieces of an answer in a turn, whose signal cancels it. */
+export type Produce<Chunk, Result> = (turn: Turn) => AsyncGenerator<Chunk, Result, void>;
 
 /** All pieces, and what the last one returns. */
 export async function answerInTurn<Result>(
@@ -11,7 +11,7 @@ export async function answerInTurn<Result>(
 ): Promise<Result> {
   const turn = await take();
   try {
-    const source = produce(turn.signal);
+    const source = produce(turn);
     while (true) {
       const next = await source.next();
       if (next.done) return next.value;
@@ -35,7 +35,7 @@ export async function* streamInTurn<Chunk, Result>(
   let isOver = false;
   let source: AsyncGenerator<Chunk, Result, void> | undefined;
   try {
-    const pieces = (source = produce(turn.signal));
+    const pieces = (source = produce(turn));
     turn.whenWanted(async () => {
       try {
         for (let isLast = false; !isLast && !isOver; ) {

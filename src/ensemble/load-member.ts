@@ -8,6 +8,7 @@ import { muteLog } from "../llama/library.js";
 import { llamaParametersOf } from "../llama/parameters.js";
 import { isMember } from "../member/is-member.js";
 import { LlamaMember } from "../member/llama/llama-member.js";
+import type { SlotGroup } from "../member/llama/slot-queue.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { openRemoteMember } from "../member/remote/open-remote-member.js";
@@ -67,16 +68,22 @@ export async function placeAll(
   return new Map(members.map(({ index }, place) => [index, placements[place]]));
 }
 
+/** What members that are loaded together have in common. */
+export interface CommonRoom {
+  shared: SharedMemory;
+  group: SlotGroup;
+}
+
 /** A thread with the model in it. */
 export async function loadOne(
   file: ModelFile,
   member: MemberOptions,
   index: number,
   options: CheckedLoadOptions,
-  shared: SharedMemory,
+  { shared, group }: CommonRoom,
   signal: AbortSignal,
 ): Promise<Member> {
-  const { gpu, logs, timeoutMs } = options;
+  const { gpu, logs, timeoutMs, slots } = options;
   if (logs === "stderr" && !member.isolate) keepOffTerminal(file, options.names[index]);
   const { threads, contextSize, isolate, templateVariables } = member;
   if (logs === "stderr" && !isolate) keepOffTerminal(file, options.names[index]);
@@ -92,6 +99,8 @@ export async function loadOne(
       gpu,
       logs,
       timeoutMs,
+      slots,
+      group,
       onProgress: reporter(options, index, "load"),
       signal,
     },

@@ -30,6 +30,12 @@ export interface LoadOptions {
    * so that all fit. What a member says itself (gpuLayers, device, mainGpu, tensorSplit) stays. Default false.
    */
   fit?: boolean;
+  /**
+   * Requests that are answered side by side, each in a context of its own: their tokens are decoded together. Default 1: one
+   * after another. Each slot takes the memory of one more context. A member that keeps a recurrent state, or runs in a process
+   * of its own, answers one request at a time whatever this says (`Members.slots`).
+   */
+  slots?: number;
   /** Compute backend: "auto" (default) takes a GPU where its driver is installed. One choice per process. */
   gpu?: Gpu;
   /** What llama.cpp prints: nothing (default), or everything on stderr. */
@@ -54,6 +60,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
   schedule: true,
   gpu: true,
   fit: true,
+  slots: true,
   logs: true,
   timeoutMs: true,
   onProgress: true,
@@ -77,6 +84,9 @@ const MEMBER_OPTIONS: OptionNames<MemberOptions> = {
   templateVariables: true,
 };
 
+/** Each has a context of its own; more would only wait for the cores. */
+export const MOST_SLOTS = 64;
+
 const LOG_CHOICES = ["silent", "stderr"] as const;
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -91,12 +101,15 @@ export interface CheckedLoadOptions extends Omit<LoadOptions, "members"> {
 export function checkLoadOptions(given: unknown, what = "loadMembers"): CheckedLoadOptions {
   const options = readOptions<LoadOptions>(what, given, LOAD_OPTIONS, '{ members: ["a.gguf", "b.gguf"] }');
   const members = guarded("The members", () => readMembers(options.members, what));
-  const { schedule, gpu, logs, timeoutMs, onProgress } = options;
+  const { schedule, gpu, logs, slots, timeoutMs, onProgress } = options;
   if (schedule !== undefined && !SCHEDULE_CHOICES.includes(schedule)) {
     throw unknownName("schedule", typeof schedule === "string" ? schedule : shown(schedule), SCHEDULE_CHOICES);
   }
   checkGpu(gpu);
   if (options.fit !== undefined && typeof options.fit !== "boolean") refuse("fit", options.fit, "true or false");
+  if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= MOST_SLOTS)) {
+    refuse("slots", slots, `an integer from 1 to ${MOST_SLOTS}`);
+  }
   if (logs !== undefined && !LOG_CHOICES.includes(logs)) refuse("logs", logs, '"silent" or "stderr"');
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT)) {
     refuse("timeoutMs", timeoutMs, `a number in 1 … ${LONGEST_TIMEOUT}`);

@@ -19,10 +19,11 @@ import { LlamafuseError, toLlamafuseError, unknownName } from "../errors.js";
 import { type Kernels, loadKernels } from "../kernels/kernels.js";
 import { SharedMemory } from "../kernels/shared-memory.js";
 import { isMember } from "../member/is-member.js";
+import { SlotGroup } from "../member/llama/slot-queue.js";
 import type { Member } from "../member/member.js";
 import type { MemberOptions } from "../member/member-options.js";
 import { onAbort } from "../on-abort.js";
-import { checkOne, loadOne, openOne, placeAll } from "./load-member.js";
+import { type CommonRoom, checkOne, loadOne, openOne, placeAll } from "./load-member.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
 import { Turns } from "./turns.js";
@@ -32,6 +33,11 @@ export interface Cast {
   voices: readonly Voice[];
   plan: Plan;
   turns: Turns;
+  /** What requests have of their own by which slot of the first member they have: requests at work at a time have different ones. */
+  sharedBy(slot: number): PerSlot;
+}
+
+export interface PerSlot {
   /** Sums full distributions, in the members' shared memory where they have one. */
   combiner: Combiner;
   /** Reads the forms of answers. */
@@ -104,6 +110,11 @@ export class Members {
     return this.#inside.cast.plan;
   }
 
+  /** Requests that all of them together serve at a time: 1, unless they were loaded with more slots. */
+  get slots(): number {
+    return Math.min(...this.#inside.cast.voices.map(({ member }) => member.slots?.length ?? 1));
+  }
+
   /**
    * Some of them, for an ensemble of fewer. They stay loaded until all are disposed of, so this needs no disposal.
    * Errors: invalid-option for a name that no member has.
@@ -141,7 +152,7 @@ class Loaded {
   readonly whole: Members;
   readonly #kernels: Kernels | undefined;
   /** One for each choice of members that answer together: choices without a common member may be at work at the same time. */
-  readonly #shared = new Map<string, Pick<Cast, "combiner" | "forms">>();
+  readonly #shared = new Map<string, PerSlot>();
   #disposed: Promise<void> | undefined;
 
   constructor(
@@ -164,7 +175,7 @@ class Loaded {
       voices: isAll ? this.voices : chosen.map(({ member }, index) => ({ member, weight: weights[index] })),
       plan: isAll ? plan : { ...plan, threads: places.map((place) => plan.threads[place]) },
       turns,
-      ...this.#sharedBy(places.join(), chosen),
+      sharedBy: (slot) => this.#sharedBy(`${places.join()} ${slot}`, chosen),
     };
   }
 
@@ -179,12 +190,12 @@ class Loaded {
     return this.#disposed;
   }
 
-  #sharedBy(places: string, chosen: readonly Voice[]): Pick<Cast, "combiner" | "forms"> {
-    let shared = this.#shared.get(places);
+  #sharedBy(key: string, chosen: readonly Voice[]): PerSlot {
+    let shared = this.#shared.get(key);
     if (shared === undefined) {
       const forms = new FormReader(chosen.map(({ member }) => member));
       shared = { combiner: new Combiner(this.#kernels), forms };
-      this.#shared.set(places, shared);
+      this.#shared.set(key, shared);
     }
     return shared;
   }
@@ -215,12 +226,14 @@ async function loadWatched(options: CheckedLoadOptions): Promise<Members> {
   return await untilAborted(signal, async () => {
     let members: Member[] = [];
     try {
-      members = await loadAll(options, shared);
+      const group = new SlotGroup();
+      members = await loadAll(options, { shared, group });
       const given = options.members.map((member) => (isMember(member) ? undefined : member.threads));
       // Members made elsewhere, or on servers, have their outputs elsewhere, out of the kernels' reach.
       const isNear = (member: MemberOptions | Member) => !isMember(member) && member.url === undefined;
       const kernels = !options.members.every(isNear) ? undefined : loadKernels(shared.memory);
       const plan = await choosePlan(members, options.schedule ?? "auto", given, signal);
+      group.inTurn = plan.schedule === "in-turn";
       const voices = members.map((member, index) => ({ member, weight: weights[index] }));
       return new Loaded(voices, plan, kernels, leaveMemory).whole;
     } catch (error) {
@@ -242,7 +255,7 @@ export async function untilAborted<Value>(signal: AbortSignal | undefined, work:
 }
 
 /** Check every file, then load them all at once. The first failure stops the others. */
-async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promise<Member[]> {
+async function loadAll(options: CheckedLoadOptions, common: CommonRoom): Promise<Member[]> {
   const stop = new AbortController();
   // Each member's file and thread listens to it.
   setMaxListeners(0, stop.signal);
@@ -261,7 +274,7 @@ async function loadAll(options: CheckedLoadOptions, shared: SharedMemory): Promi
         if (member.url !== undefined) return await openOne(member, index, options, stop.signal);
         const file = (await files[index])!;
         const placed = { ...member, ...(await placements)?.get(index) };
-        return await loadOne(file, placed, index, options, shared, stop.signal);
+        return await loadOne(file, placed, index, options, common, stop.signal);
       } catch (error) {
         stop.abort(error);
         throw error;

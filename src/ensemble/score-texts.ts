@@ -140,7 +140,7 @@ async function inTurn<T>(
 ): Promise<T> {
   const { voices, turns } = castOf(only);
   const [{ member }] = voices;
-  const turn = await turns.take({ owner: only, members: [member], signal });
+  const turn = await turns.take({ owner: only, members: [member], signal, alone: true });
   try {
     return await work(member, turn.signal);
   } finally {

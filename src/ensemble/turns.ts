@@ -1,15 +1,23 @@
 /**
- * One queue of turns for all that stands over the same members: a member holds one text at a time, so requests that need
- * the same one are served in the order in which they came. Requests over different members run side by side.
+ * One queue of turns for all that stands over the same members: a member holds a text in each of its slots (one as a rule), so
+ * requests that need the same one are served in the order in which they came, as many at a time as it has slots. Requests
+ * over different members run side by side.
  *
+ * - A request that asks to be alone with its members waits until nobody else has any of their slots, and gets the first ones.
  * - A request whose signal fires while it waits gets its turn at once, as a turn that is cancelled already.
  * - A request that another one waits for is told (`whenWanted`), so that a reader who pauses does not stop everybody.
  * - `stop` cancels what runs and refuses what waits.
  */
 import type { LlamafuseError } from "../errors.js";
+import type { Member } from "../member/member.js";
 import { onAbort } from "../on-abort.js";
 
+/** What can be claimed: a member, with its slots. */
+export type Claimed = object & Pick<Partial<Member>, "slots">;
+
 export class Turn {
+  /** Member → which of its slots this turn has. */
+  readonly slots = new Map<object, number>();
   readonly #stop = new AbortController();
   #isWanted = false;
   #whenWanted: (() => void) | undefined;
@@ -47,7 +55,9 @@ export class Turn {
 /** Whose request it is, and what nobody else may use meanwhile. */
 export interface Claim {
   owner: object;
-  members: readonly object[];
+  members: readonly Claimed[];
+  /** Nobody else may use any slot of them meanwhile. Default false. */
+  alone?: boolean;
   signal?: AbortSignal;
 }
 
@@ -61,10 +71,8 @@ interface Place extends Claim {
 export class Turns {
   /** Who runs and who waits, in the order in which they came. */
   readonly #line = new Set<Place>();
-  /** Member → how many in the line need it. */
-  readonly #needed = new Map<object, number>();
-  /** Member → who has it. */
-  readonly #holders = new Map<object, Place>();
+  /** Member → who has each of its slots; none where it is free. */
+  readonly #held = new Map<object, (Place | undefined)[]>();
   #closed: LlamafuseError | undefined;
 
   /** Why nobody is served any more; undefined while requests are. */
@@ -118,38 +126,62 @@ export class Turns {
   }
 
   #join(place: Place): void {
-    const isFree = place.members.every((member) => !this.#needed.has(member));
     this.#line.add(place);
-    for (const member of place.members) this.#needed.set(member, (this.#needed.get(member) ?? 0) + 1);
-    if (isFree) this.#start(place);
-    else for (const member of place.members) this.#holders.get(member)?.turn.want();
+    this.#startNext();
+  }
+
+  /** Whether the slots that a request needs are free. */
+  #isFree({ members, alone }: Place): boolean {
+    return members.every((member) => {
+      const slots = this.#slotsOf(member);
+      return alone === true ? slots.every((holder) => holder === undefined) : slots.includes(undefined);
+    });
+  }
+
+  #slotsOf(member: Claimed): (Place | undefined)[] {
+    let slots = this.#held.get(member);
+    if (slots === undefined) {
+      slots = Array.from({ length: member.slots?.length ?? 1 }, () => undefined);
+      this.#held.set(member, slots);
+    }
+    return slots;
   }
 
   #start(place: Place): void {
     place.isRunning = true;
-    for (const member of place.members) this.#holders.set(member, place);
-    if (place.members.some((member) => this.#needed.get(member)! > 1)) place.turn.want();
+    for (const member of place.members) {
+      const slots = this.#slotsOf(member);
+      const slot = slots.indexOf(undefined);
+      slots[slot] = place;
+      place.turn.slots.set(member, slot);
+      if (place.alone === true) slots.fill(place);
+    }
     place.begin();
   }
 
   #leave(place: Place): void {
     if (!this.#line.delete(place)) return;
     for (const member of place.members) {
-      const rest = this.#needed.get(member)! - 1;
-      if (rest === 0) this.#needed.delete(member);
-      else this.#needed.set(member, rest);
-      if (this.#holders.get(member) === place) this.#holders.delete(member);
+      const slots = this.#slotsOf(member);
+      for (const [slot, holder] of slots.entries()) if (holder === place) slots[slot] = undefined;
+      if (slots.every((holder) => holder === undefined)) this.#held.delete(member);
     }
     this.#startNext();
   }
 
-  /** Start everyone for whom nobody before them waits for, or has, the same members. */
+  /** Start everyone whose slots are free and for whose members nobody before them waits; tell whoever is in the way. */
   #startNext(): void {
-    const taken = new Set<object>();
+    const waitedFor = new Set<object>();
     for (const place of this.#line) {
-      if (taken.size === this.#needed.size) return;
-      if (!place.isRunning && place.members.every((member) => !taken.has(member))) this.#start(place);
-      for (const member of place.members) taken.add(member);
+      if (place.isRunning) continue;
+      if (!place.members.some((member) => waitedFor.has(member)) && this.#isFree(place)) {
+        this.#start(place);
+        continue;
+      }
+      for (const member of place.members) {
+        waitedFor.add(member);
+        for (const holder of this.#held.get(member) ?? []) holder?.turn.want();
+      }
     }
   }
 }

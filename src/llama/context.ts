@@ -154,13 +154,33 @@ export class LlamaContext {
 
   /** Decode one token for each of several sequences at once: entry i, whose logits are output i. */
   decodeParallel(entries: readonly { sequence: number; token: number; position: number }[]): void {
+    this.decodeTogether(
+      entries.map(({ sequence, token, position }) => ({
+        sequence,
+        tokens: Int32Array.of(token),
+        from: position,
+        outputs: 1,
+      })),
+    );
+  }
+
+  /**
+   * Decode tokens of several sequences in one batch, which has to hold them all. Logits are kept for the last `outputs`
+   * tokens of each; they are the decode's outputs, one sequence's behind another's.
+   */
+  decodeTogether(parts: readonly { sequence: number; tokens: Int32Array; from: number; outputs: number }[]): void {
     this.#keepStates(this.#alwaysStates);
-    this.#checkOutputs(entries.length, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));
-    entries.forEach(({ token, position, sequence }, i) => {
-      this.#batch.set(i, token, position, sequence, true);
-    });
-    this.#run(entries.length, this.model.llama.functions.decode);
-    this.#outputs = entries.length;
+    const outputs = parts.reduce((sum, part) => sum + part.outputs, 0);
+    this.#checkOutputs(outputs, Math.min(Math.max(this.#maxOutputs, this.sequences), this.batchSize));
+    let entry = 0;
+    for (const { sequence, tokens, from, outputs: own } of parts) {
+      const firstOutput = tokens.length - own;
+      for (let i = 0; i < tokens.length; i++) {
+        this.#batch.set(entry++, tokens[i], from + i, sequence, i >= firstOutput);
+      }
+    }
+    this.#run(entry, this.model.llama.functions.decode);
+    this.#outputs = outputs;
   }
 
   /** Only where it changes something: llama.cpp builds its graph anew for the other setting. */

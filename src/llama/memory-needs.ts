@@ -41,6 +41,8 @@ export interface MemoryNeeds {
 
 export interface NeedsOptions extends Pick<LlamaParameters, "cacheType"> {
   contextSize?: number;
+  /** Contexts: texts that it is to hold side by side. Default 1. */
+  slots?: number;
 }
 
 /** The needs of a model that `checkModel` has passed. */
@@ -63,7 +65,7 @@ export function memoryNeeds(file: string, options: NeedsOptions = {}): MemoryNee
   if (!tensors.some(({ name }) => name === "output.weight")) output += embedding?.bytes ?? 0;
   const contextSize =
     options.contextSize ?? Math.min(DEFAULT_CONTEXT, read.number("context_length") || DEFAULT_CONTEXT);
-  const cells = Math.ceil(contextSize / CACHE_PADDING) * CACHE_PADDING;
+  const cells = Math.ceil((contextSize * (options.slots ?? 1)) / CACHE_PADDING) * CACHE_PADDING;
   const types = cacheTypesOf(options);
   const states = layers.map((_, layer) => (isRecurrent(layer, tensors) ? stateBytes(read) : 0));
   const caches = states.map(

@@ -124,6 +124,11 @@ export interface MemberPrompt {
    * a different split into batches changes the last bits of the logits, and a seed is to repeat a run exactly.
    */
   reuse?: boolean;
+  /**
+   * No other text of the member is in use: what its slots still hold goes, so that the logits are those of a member with one
+   * slot, to the last bit. Default false.
+   */
+  alone?: boolean;
   /** Begin with these tokens of the member's own vocabulary, whatever the text is. */
   tokens?: readonly number[];
   /**
@@ -279,6 +284,11 @@ export interface Member {
   readonly vocabulary: Vocabulary;
   /** Tokens that fit its context. */
   readonly contextSize: number;
+  /**
+   * Members that are this model with a text of their own each, this one first; they work side by side, and share decodes
+   * where they can. The same list in each of them. Absent: it holds one text. Disposing of one disposes of all.
+   */
+  readonly slots?: readonly Member[];
   /** Variables for its chat template that hold for every request; a request's own go before them. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** Valid after `begin` or `advance` until the next `append`, `begin` or `dispose`. */

@@ -44,13 +44,13 @@ export interface RunningServer {
 
 /** Errors: invalid-option, file-unreadable, invalid-data, and with preload those of loading. */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { host = "127.0.0.1", port = 8080, ensembles = [], apiKeyFile, gpu, logs, onEvent = () => {} } = options;
+  const { host = "127.0.0.1", port = 8080, ensembles = [], apiKeyFile, gpu, logs, slots, onEvent = () => {} } = options;
   if (!isLoopback(host) && apiKeyFile === undefined) {
     const message = `Listening on ${host} lets other machines in, and needs keys: give --api-key-file FILE, or leave out --host.`;
     throw new LlamafuseError("invalid-option", message, { option: "--host", found: host, allowed: "127.0.0.1" });
   }
   const limits = { ...USUAL_LIMITS, ...options.limits };
-  const readSpecs = () => readModelSpecs(ensembles, { gpu, logs });
+  const readSpecs = () => readModelSpecs(ensembles, { gpu, logs, slots });
   const readKeys = async () => (apiKeyFile === undefined ? [] : await readApiKeys(apiKeyFile));
   let keys = await readKeys();
   const models = new ModelPool(await readSpecs(), { ...limits, memory: options.memory, onEvent });

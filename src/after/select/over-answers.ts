@@ -80,7 +80,7 @@ export abstract class OverAnswers<
     const { request, own } = this.#checked(prompt, options);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.answer(request, own, signal),
+      ({ signal }) => this.answer(request, own, signal),
     );
   }
 
@@ -89,7 +89,7 @@ export abstract class OverAnswers<
     const { request, own } = this.#checked(prompt, options);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.answer(request, own, signal),
+      ({ signal }) => this.answer(request, own, signal),
     );
   }
 
@@ -152,7 +152,7 @@ export abstract class OverAnswers<
 
   async #takeTurn(signal: AbortSignal | undefined): Promise<Turn> {
     if (this.#disposed !== undefined) throw disposedError();
-    return await this.parts.cast.turns.take({ owner: this, members: this.members, signal });
+    return await this.parts.cast.turns.take({ owner: this, members: this.members, signal, alone: true });
   }
 }
 

@@ -7,17 +7,18 @@ const DEFAULT_CONTEXT = 4096;
 const CACHE_BYTES = 2;
 
 /**
- * Bytes of the weights, and of keys and values for a full context: tokens · layers · 2 · heads · width · 2. An estimate: the
+ * Bytes of the weights, and of keys and values for the full context of each slot: tokens · layers · 2 · heads · width · 2. An estimate: the
  * compute buffers are left out, and models that cache less (sliding windows, recurrent layers) are counted in full.
  */
 export function memoryOfModel(
   { bytes, architecture, gguf, layers, headCount, embeddingLength, contextLength }: ModelFile,
   contextSize = Math.min(DEFAULT_CONTEXT, contextLength),
+  slots = 1,
 ): number {
   const perLayer = (name: string) => gguf.metadata.perLayer(`${architecture}.attention.${name}`, layers);
   const number = (name: string) => gguf.metadata.uint32(`${architecture}.attention.${name}`);
   const heads = perLayer("head_count_kv") ?? new Array<number>(layers).fill(headCount);
   const width = headCount === 0 ? 0 : embeddingLength / headCount;
   const widths = (number("key_length") ?? width) + (number("value_length") ?? width);
-  return bytes + contextSize * CACHE_BYTES * widths * heads.reduce((sum, count) => sum + count, 0);
+  return bytes + slots * contextSize * CACHE_BYTES * widths * heads.reduce((sum, count) => sum + count, 0);
 }

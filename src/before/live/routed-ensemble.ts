@@ -104,7 +104,7 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
     const request = checkRequest(prompt, options, this.#parts.defaults);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
@@ -113,7 +113,7 @@ export class RoutedEnsemble implements Answerer<RoutedResult, RoutedChunk, Route
     const request = checkRequest(prompt, options, this.#parts.defaults);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 

@@ -1,6 +1,7 @@
 /** `llamafuse serve`: ensembles behind the OpenAI API. */
 
 import type { Command } from "commander";
+import { MOST_SLOTS } from "../../ensemble/load-options.js";
 import { LlamafuseError } from "../../errors.js";
 import { parseGpu } from "../../llama/find-library.js";
 import { onAbort } from "../../on-abort.js";
@@ -22,6 +23,7 @@ interface ServeFlags {
   preload?: boolean;
   queue?: number;
   deadline?: number;
+  slots?: number;
   gpu?: string;
   verbose?: boolean;
 }
@@ -68,6 +70,11 @@ export function registerServe(program: Command): void {
       collect,
     )
     .optionsGroup("Load:")
+    .option(
+      "--slots <count>",
+      "requests that a model answers side by side (default: as its file says, or 1)",
+      number("--slots"),
+    )
     .option("--queue <count>", "requests that may wait for a model (default: 64)", number("--queue"))
     .option("--deadline <seconds>", "longest time of a request, waiting included (default: 600)", number("--deadline"));
   addCommonOptions(command)
@@ -110,6 +117,7 @@ function optionsOf(flags: ServeFlags): ServeOptions {
   checkInteger("--port", port, 0, LAST_PORT);
   checkInteger("--queue", queue, 0);
   checkInteger("--memory", memory, 1);
+  checkInteger("--slots", flags.slots, 1, MOST_SLOTS);
   checkInteger("--deadline", deadline, 1, LONGEST_DEADLINE);
   return {
     ensembles: ensemble,
@@ -124,6 +132,7 @@ function optionsOf(flags: ServeFlags): ServeOptions {
       ...(queue !== undefined && { waiting: queue }),
       ...(deadline !== undefined && { deadlineMs: deadline * 1000 }),
     },
+    slots: flags.slots,
     gpu: flags.gpu === undefined ? undefined : parseGpu(flags.gpu),
     logs: flags.verbose ? "stderr" : "silent",
     onEvent: (event) => say(lineOf(event)),

@@ -7,11 +7,20 @@ import { AwakeWait } from "./awake-wait.js";
 import { PAYLOAD_BYTES } from "./payload.js";
 import type { ErrorData } from "./protocol.js";
 
-export const Command = { none: 0, advance: 1, firstTokens: 2, message: 3, close: 4, append: 5 } as const;
+export const Command = {
+  none: 0,
+  advance: 1,
+  firstTokens: 2,
+  message: 3,
+  close: 4,
+  append: 5,
+  round: 6,
+  read: 7,
+} as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
-/** What a command ended in. Errors carry their message in the payload. */
-export const Status = { ok: 0, error: 1 } as const;
+/** What a command ended in. Errors carry their message in the payload; what is unfinished goes on in the next round. */
+export const Status = { ok: 0, error: 1, unfinished: 2 } as const;
 
 const CONTROL_WORDS = 16;
 const NUMBERS = 8;
@@ -191,7 +200,11 @@ export class Channel implements OutputNumbers {
   }
 
   get failed(): boolean {
-    return this.control[Word.status] !== Status.ok;
+    return this.control[Word.status] === Status.error;
+  }
+
+  get isUnfinished(): boolean {
+    return this.control[Word.status] === Status.unfinished;
   }
 
   get answerLength(): number {
@@ -225,6 +238,15 @@ export class Channel implements OutputNumbers {
       text = Buffer.from(JSON.stringify({ ...error, details: {}, message: error.message.slice(0, 4096) }));
     this.payload.set(text);
     return text.length;
+  }
+
+  get command(): Command {
+    return this.control[Word.command] as Command;
+  }
+
+  /** Of a slot's channel, whose commands another channel's announce. */
+  reply(status: number, length = 0): void {
+    this.answer(Atomics.load(this.control, Word.request), status, length);
   }
 
   answer(served: number, status: number, length = 0): void {

@@ -41,7 +41,7 @@ export class Checkpoints {
   /** Memory of the last one that went. */
   #spare: Uint8Array | undefined;
 
-  constructor(private readonly context: LlamaContext) {}
+  constructor(readonly context: LlamaContext) {}
 
   /** Save the state behind so many tokens. `logits`: those behind the last one; copied. `stays`: others that did no longer do. */
   take(length: number, logits: Float32Array | undefined, stays: boolean): void {

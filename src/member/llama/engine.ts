@@ -1,15 +1,14 @@
 /**
- * A GGUF model as a member, in the thread that runs it: model, context, token list and preparation put together.
- * `member-worker.ts` serves one to the coordinator.
+ * One text of a GGUF model as a member, in the thread that runs it: context, token list and preparation put together.
+ * `service.ts` serves it to the coordinator.
  */
 import { LlamafuseError } from "../../errors.js";
 import type { Kernels } from "../../kernels/kernels.js";
 import type { Pointer } from "../../llama/bindings.js";
 import { LlamaContext } from "../../llama/context.js";
-import type { Llama } from "../../llama/library.js";
-import { explainedContext } from "../../llama/load-errors.js";
-import { LlamaModel } from "../../llama/model.js";
+import type { LlamaModel } from "../../llama/model.js";
 import type { LlamaParameters } from "../../llama/parameters.js";
+import type { ContextSequence } from "../../llama/shared-context.js";
 import { isUtf8 } from "../../vocabulary/utf8.js";
 import { Branches, readsNoBranches, wrongFeedback } from "../branches.js";
 import { checkBegun } from "../check-places.js";
@@ -35,7 +34,7 @@ import { LogitReader } from "./logit-reader.js";
 import type { OutputRegions } from "./output-room.js";
 import { Preparer } from "./preparer.js";
 import { TextAtHand } from "./text-at-hand.js";
-import { READ_AT_ONCE, TokenCache } from "./token-cache.js";
+import { TokenCache } from "./token-cache.js";
 
 export interface EngineOptions extends LlamaParameters {
   name: string;
@@ -50,13 +49,12 @@ export interface EngineOptions extends LlamaParameters {
 }
 
 export class LlamaEngine {
-  readonly model: LlamaModel;
   /** The one in use. */
   #cache: TokenCache;
   readonly #single: TokenCache;
   readonly #checkpointBytes: number | undefined;
   /** For branches; made when they are first prepared. */
-  #several: TokenCache | undefined;
+  #several: { cache: TokenCache; context: LlamaContext } | undefined;
   #threads: number;
   #branches: Branches | undefined;
   readonly preparer: Preparer;
@@ -68,24 +66,18 @@ export class LlamaEngine {
   decodedTokens = 0;
 
   constructor(
-    llama: Llama,
+    readonly model: LlamaModel,
     kernels: Kernels,
     private readonly options: EngineOptions,
+    /** Of one sequence, or its sequence of one that others share. */
+    private readonly context: LlamaContext | ContextSequence,
   ) {
-    this.model = LlamaModel.load(llama, options.file, options);
-    let single: TokenCache | undefined;
-    try {
-      const { vocabulary } = this.model.tokenizer;
-      this.#threads = options.threads;
-      this.#text = new TextAtHand(this.model.tokenizer, new LogitReader(options.name, vocabulary, kernels));
-      single = this.#single = this.#cache = this.#makeCache(1);
-      this.#checkpointBytes = single.measureCheckpoint();
-      this.preparer = new Preparer(options.name, vocabulary, kernels, this.model.embeddingLength);
-    } catch (error) {
-      single?.context.free();
-      this.model.free();
-      throw explainedContext(error, llama, options.file, options);
-    }
+    const { vocabulary } = model.tokenizer;
+    this.#threads = options.threads;
+    this.#text = new TextAtHand(model.tokenizer, new LogitReader(options.name, vocabulary, kernels));
+    this.#single = this.#cache = new TokenCache(context, options.mayContinue, this.#text.trail);
+    this.#checkpointBytes = this.#single.measureCheckpoint();
+    this.preparer = new Preparer(options.name, vocabulary, kernels, model.embeddingLength);
   }
 
   get description(): ModelDescription {
@@ -125,41 +117,92 @@ export class LlamaEngine {
     return this.preparer.configure(preparation);
   }
 
-  #makeCache(sequences: number): TokenCache {
-    const { mayContinue } = this.options;
-    const outputs = sequences === 1 ? READ_AT_ONCE : 1;
-    const options = { ...this.options, sequences, outputs, threads: this.#threads };
-    return new TokenCache(new LlamaContext(this.model, options), mayContinue, this.#text.trail);
-  }
-
   get #isBranching(): boolean {
-    return this.#cache.context.sequences > 1;
+    return this.#cache !== this.#single;
   }
 
   /** Decode in a context of so many sequences from now on. The other context stays as it is and continues unchanged. */
   #use(sequences: number): void {
-    if (sequences === this.#cache.context.sequences) return;
+    if (sequences === (this.#isBranching ? this.#several!.context.sequences : 1)) return;
     if (sequences > 1 && this.#several?.context.sequences !== sequences) {
-      this.#several?.context.free();
-      this.#several = undefined;
-      this.#several = this.#makeCache(sequences);
+      this.freeBranches();
+      const options = { ...this.options, sequences, outputs: 1, threads: this.#threads };
+      const context = new LlamaContext(this.model, options);
+      this.#several = { context, cache: new TokenCache(context, this.options.mayContinue, this.#text.trail) };
     }
-    this.#cache = sequences > 1 ? this.#several! : this.#single;
+    this.#cache = sequences > 1 ? this.#several!.cache : this.#single;
     this.#branches = undefined;
     this.#cache.clear();
   }
 
   begin(prompt: MemberPrompt): BeginResult {
-    const isOneText = !this.#isBranching || this.#branches?.isUntouched === true;
-    this.#take(prompt);
-    const { tokens } = this.#text.trail;
-    if (prompt.reuse !== true || !isOneText) this.#cache.clear();
+    const promptTokens = this.open(prompt);
     this.#advanceText({ isPrompt: true });
     if (this.#isBranching) {
-      this.#branches = new Branches(this.options.name, this.#cache.context, tokens, this.#cache.logits);
+      const { tokens } = this.#text.trail;
+      this.#branches = new Branches(this.options.name, this.#several!.context, tokens, this.#cache.logits);
       this.preparer.takeBranches(this.#branches.logits);
     }
-    return { promptTokens: tokens.length, reusedTokens: tokens.length - this.decodedTokens };
+    return { promptTokens, reusedTokens: promptTokens - this.decodedTokens };
+  }
+
+  /** Hold a prompt, decoding nothing yet; returns its tokens. Errors: invalid-text, context-overflow. */
+  open(prompt: MemberPrompt): number {
+    const isOneText = !this.#isBranching || this.#branches?.isUntouched === true;
+    this.#take(prompt);
+    if (prompt.reuse !== true || !isOneText) this.#cache.clear();
+    return this.#text.trail.length;
+  }
+
+  /** Whether what it has to decode may be decoded together with others'. */
+  get mayShareDecode(): boolean {
+    return !this.#isBranching && !this.preparer.wantsHidden && !this.#text.isExpecting;
+  }
+
+  /**
+   * What an advance has to decode, for whoever decodes for several: the text's tokens, and from which of them on; undefined
+   * where nothing has to be. Then comes `took`, once or more often, and `show`; or `drop`. Error: context-overflow.
+   */
+  missing(): { tokens: Int32Array; from: number } | undefined {
+    this.#requireRoom();
+    const from = this.#text.missing(this.#cache);
+    return from === undefined ? undefined : { tokens: this.#text.trail.tokens, from };
+  }
+
+  /** Tokens of it were decoded from the index `from` on, with an output behind the last if `hasOutput`. */
+  took(tokens: Int32Array, from: number, hasOutput: boolean): void {
+    this.#cache.took(tokens, from, hasOutput ? 1 : 0);
+  }
+
+  /** They could not be decoded. */
+  drop(from: number): void {
+    this.#cache.drop(from);
+  }
+
+  /** Prepare the output of a text that was decoded so. Error: invalid-logits. */
+  show(decodedTokens: number, decodeMs: number): void {
+    const started = performance.now();
+    this.decodedTokens = decodedTokens;
+    this.preparer.run(this.#text.logits(this.#cache));
+    this.decodeMs = decodeMs;
+    this.prepareMs = performance.now() - started + this.#feedbackMs;
+    this.#feedbackMs = 0;
+  }
+
+  /** Tokens at the beginning of its text that another's cells hold. */
+  common(other: LlamaEngine): number {
+    return this.#isBranching ? 0 : other.#single.common(this.#text.trail.tokens);
+  }
+
+  /** Begin with the first `length` tokens of another that shares the context. */
+  copyBeginning(other: LlamaEngine, length: number): void {
+    (this.context as ContextSequence).copy(other.context as ContextSequence, length);
+    this.#single.takeFrom(other.#single, length);
+  }
+
+  /** Its cells are gone. */
+  forget(): void {
+    this.#single.clear();
   }
 
   /** See Member.scorePrompt; null: the text at hand. */
@@ -280,13 +323,16 @@ export class LlamaEngine {
 
   setThreads(threads: number): void {
     this.#threads = threads;
-    this.#single.context.setThreads(threads);
+    this.context.setThreads(threads);
     this.#several?.context.setThreads(threads);
   }
 
-  free(): void {
-    this.#single.context.free();
+  freeBranches(): void {
     this.#several?.context.free();
-    this.model.free();
+    this.#several = undefined;
+  }
+
+  freeContext(): void {
+    this.context.free();
   }
 }

@@ -17,6 +17,8 @@ const PROGRESS_INTERVAL_MS = 50;
 export interface EngineHost {
   /** The payload of commands and answers, and the numbers of the last output. */
   readonly channel: Channel;
+  /** Whether it has ended, or died. */
+  readonly ended: boolean;
   /** The model is loaded. Errors: those of loading, member-failed, member-hung. */
   ready(): Promise<Ready>;
   /** Send a hot-path command with so many bytes of payload, and wait for its answer. */

@@ -37,6 +37,8 @@ import { emptyOutput, viewOutput } from "./output.js";
 import { PAYLOAD_BYTES, readIds, writeFeedback, writeStrings } from "./payload.js";
 import { MemberProcess } from "./process.js";
 import type { Ready, RequestName, Requests } from "./protocol.js";
+import { SlotHost } from "./slot-host.js";
+import { SlotGroup, SlotQueue } from "./slot-queue.js";
 import { MemberThread } from "./thread.js";
 
 /** Room for a byte string's header in the payload. */
@@ -49,6 +51,8 @@ export class LlamaMember implements Member {
   readonly facts: MemberFacts;
   readonly vocabulary: Vocabulary;
   readonly contextSize: number;
+  /** See Member.slots; absent where it holds one text. */
+  slots?: readonly LlamaMember[];
   atFragmentStart = false;
   readonly #output: MemberOutput;
   /** Whether the output is that of the present text. */
@@ -67,12 +71,14 @@ export class LlamaMember implements Member {
     private readonly host: EngineHost,
     private readonly shared: SharedMemory,
     readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
+    /** The first slot of the model, whose this one is as well. */
+    first?: LlamaMember,
   ) {
     this.name = name;
-    this.facts = ready.facts;
+    this.facts = first?.facts ?? ready.facts;
     this.#description = ready.description;
-    this.vocabulary = new Vocabulary(ready.vocabulary);
-    this.offers = llamaOffers(file, this.vocabulary.size, ready.goingBack);
+    this.vocabulary = first?.vocabulary ?? new Vocabulary(ready.vocabulary);
+    this.offers = first?.offers ?? llamaOffers(file, this.vocabulary.size, ready.goingBack);
     this.contextSize = ready.contextSize;
     this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
     this.#output = emptyOutput(shared.float32(ready.logits, this.vocabulary.size));
@@ -85,11 +91,31 @@ export class LlamaMember implements Member {
     const host = options.isolate ? new MemberProcess(name, options, shared) : new MemberThread(name, options, shared);
     try {
       const ready = await whenReady(host, name, options);
+      if (host instanceof MemberThread && ready.slots.length > 1)
+        return LlamaMember.#inSlots(options, name, ready, host, shared);
       return new LlamaMember(name, options.model, ready, host, shared, options.templateVariables);
     } catch (error) {
       await host.close();
       throw error;
     }
+  }
+
+  /** One for each text; the first of them. */
+  static #inSlots(
+    { model, templateVariables, group }: LlamaMemberOptions,
+    name: string,
+    ready: Ready,
+    thread: MemberThread,
+    shared: SharedMemory,
+  ): LlamaMember {
+    const queue = new SlotQueue(thread, group ?? new SlotGroup());
+    const slots: LlamaMember[] = [];
+    for (const [slot, logits] of ready.slots.entries()) {
+      const host = new SlotHost(slot, thread.slots[slot], queue);
+      slots.push(new LlamaMember(name, model, { ...ready, logits }, host, shared, templateVariables, slots[0]));
+    }
+    for (const each of slots) each.slots = slots;
+    return slots[0];
   }
 
   get output(): MemberOutput {
@@ -296,8 +322,7 @@ export class LlamaMember implements Member {
   /** A dead or hanging thread stays so; whatever a dispose() interrupts fails because of it. */
   #note(error: unknown): unknown {
     if (this.#disposed) return disposedError(this.name);
-    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.host.channel.ended))
-      this.#failure = error;
+    if (error instanceof LlamafuseError && (error.code === "member-hung" || this.host.ended)) this.#failure = error;
     return error;
   }
 

@@ -1,5 +1,6 @@
 import type { Gpu } from "../../llama/find-library.js";
 import type { LlamaParameters } from "../../llama/parameters.js";
+import type { SlotGroup } from "./slot-queue.js";
 
 export interface LlamaMemberOptions extends LlamaParameters {
   /** Path of a GGUF file that `checkModel` has passed. */
@@ -15,6 +16,13 @@ export interface LlamaMemberOptions extends LlamaParameters {
   batchSize?: number;
   /** Run it in a process of its own. Default: in a thread of this one. */
   isolate?: boolean;
+  /**
+   * Texts that it holds side by side, each with a context of `contextSize`. Default 1. A model that cannot take tokens back,
+   * or that runs in a process of its own, holds one whatever this says.
+   */
+  slots?: number;
+  /** Whom it decodes with, where it has several slots. Default: nobody. */
+  group?: SlotGroup;
   gpu?: Gpu;
   logs?: "silent" | "stderr";
   /** Milliseconds without progress before a member is reported as hung. Default 10 minutes. */

@@ -9,7 +9,10 @@ import type { OutputRegions } from "./output-room.js";
 import type { ErrorData, Request } from "./protocol.js";
 
 /** What the process loads; the rest of a member's options stays with the coordinator. */
-export type ProcessStart = Omit<LlamaMemberOptions, "onProgress" | "signal" | "templateVariables"> & { name: string };
+export type ProcessStart = Omit<
+  LlamaMemberOptions,
+  "onProgress" | "signal" | "templateVariables" | "slots" | "group"
+> & { name: string };
 
 export type ToProcess =
   | { start: ProcessStart }

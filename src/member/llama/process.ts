@@ -79,6 +79,10 @@ export class MemberProcess implements EngineHost {
     this.#ready.catch(() => {});
   }
 
+  get ended(): boolean {
+    return this.channel.ended;
+  }
+
   ready(): Promise<Ready> {
     return this.#ready;
   }

@@ -28,6 +28,8 @@ export interface ServiceStart extends Omit<EngineOptions, "onProgress" | "mayCon
   library: LibraryFiles;
   memory: WasmMemory;
   channel: SharedArrayBuffer;
+  /** One for each text that the member is to hold side by side. None: it holds one, whose commands come by `channel`. */
+  slots: readonly SharedArrayBuffer[];
 }
 
 /** Said once, when the model is loaded. */
@@ -39,12 +41,16 @@ export interface Ready {
   contextSize: number;
   /** Where the logits lie in the shared memory. */
   logits: number;
+  /** The same for each of the texts that it holds side by side, the first one's again; one for a model that holds one. */
+  slots: readonly number[];
 }
 
 /** Set-up requests, and what each is answered with. */
 export interface Requests {
   prepare: { ask: Preparation; reply: OutputRegions };
   begin: { ask: MemberPrompt; reply: BeginResult };
+  /** Of a slot: hold a prompt that rounds are to read, and say how many tokens it has; what cannot share a round is read at once. */
+  open: { ask: MemberPrompt; reply: BeginResult | number };
   /** Null: the text at hand. */
   scorePrompt: { ask: MemberPrompt | null; reply: PromptScore };
   draft: { ask: { count: number; options: DraftOptions }; reply: Draft };
@@ -59,6 +65,8 @@ export interface Requests {
 export type RequestName = keyof Requests;
 export interface Request {
   name: RequestName;
+  /** Whose text it is about. Default 0. */
+  slot?: number;
   ask: Requests[RequestName]["ask"];
 }
 

@@ -6,49 +6,57 @@ import { bindLoadedLlama } from "../../llama/library.js";
 import { feedbackOfBytes, type Told } from "../feedback-bytes.js";
 import type { MemberPrompt, Preparation } from "../member.js";
 import { Channel, Command, Status } from "./channel.js";
-import { LlamaEngine } from "./engine.js";
-import { readFeedback, readStrings, writeIds } from "./payload.js";
+import type { LlamaEngine } from "./engine.js";
+import { LlamaEngines } from "./engines.js";
+import { readFeedback, readIds, readStrings, writeIds } from "./payload.js";
 import type { FromThread, Ready, Request, Requests, ServiceStart } from "./protocol.js";
+import { Rounds } from "./rounds.js";
 
 /** Load, serve, free. Blocks this thread until the member is closed. */
 export function serveMember(start: ServiceStart, port: MessagePort): void {
   const channel = new Channel(start.channel);
+  const slots = start.slots.map((buffer) => new Channel(buffer));
   try {
-    let engine: LlamaEngine;
+    let engines: LlamaEngines;
     try {
-      engine = load(start, channel);
+      engines = load(start, channel, slots);
     } catch (error) {
       port.postMessage({ error: named(error, start).toJSON() } satisfies FromThread);
       return;
     }
     try {
-      new Service(start, channel, engine, port).run();
+      const channels = engines.shared === undefined ? [channel] : slots;
+      const services = engines.all.map((engine, slot) => new Service(start, channels[slot], engine, engines));
+      new Server(start, channel, engines, services, port).run();
     } finally {
-      engine.free();
+      engines.free();
     }
   } finally {
     channel.markEnded();
   }
 }
 
-function load(start: ServiceStart, channel: Channel): LlamaEngine {
+function load(start: ServiceStart, channel: Channel, slots: readonly Channel[]): LlamaEngines {
   const llama = bindLoadedLlama(start.library);
-  return new LlamaEngine(llama, loadKernels(start.memory), {
+  const mayContinue = () => {
+    channel.beat();
+    return !channel.stopRequested;
+  };
+  const options = {
     ...start,
-    onProgress: (fraction) => {
+    onProgress: (fraction: number) => {
       channel.progress = fraction;
       channel.beat();
       return !channel.stopRequested;
     },
-    mayContinue: () => {
-      channel.beat();
-      return !channel.stopRequested;
-    },
-  });
+    mayContinue,
+  };
+  const each = slots.length === 0 ? [mayContinue] : slots.map((slot) => () => mayContinue() && !slot.stopRequested);
+  return new LlamaEngines(llama, loadKernels(start.memory), options, each);
 }
 
 /** The error with the member's name, which llama.cpp's own failures do not know. */
-function named(error: unknown, { name }: ServiceStart): LlamafuseError {
+export function named(error: unknown, { name }: ServiceStart): LlamafuseError {
   const known = toLlamafuseError(error, `Member "${name}"`, { member: name });
   const { code, message, details } = known;
   if (code !== "member-failed" || details.member !== undefined) return known;
@@ -60,23 +68,35 @@ function tell(engine: LlamaEngine, told: Told): void {
   else engine.append(told);
 }
 
-class Service {
+/** Reads the commands of a member's thread. */
+class Server {
+  readonly #rounds: Rounds | undefined;
+
   constructor(
     private readonly start: ServiceStart,
     private readonly channel: Channel,
-    private readonly engine: LlamaEngine,
+    private readonly engines: LlamaEngines,
+    private readonly services: readonly Service[],
     private readonly port: MessagePort,
-  ) {}
+  ) {
+    const mayContinue = () => {
+      channel.beat();
+      return !channel.stopRequested;
+    };
+    if (engines.shared !== undefined) this.#rounds = new Rounds(engines.shared, services, mayContinue);
+  }
 
   run(): void {
-    const { channel, engine } = this;
+    const { channel, engines } = this;
+    const { first } = engines;
     const ready: Ready = {
-      facts: engine.facts,
-      description: engine.description,
-      goingBack: engine.goingBack,
-      vocabulary: engine.model.tokenizer.vocabulary.data,
-      contextSize: engine.contextSize,
-      logits: engine.preparer.logits,
+      facts: first.facts,
+      description: first.description,
+      goingBack: first.goingBack,
+      vocabulary: first.model.tokenizer.vocabulary.data,
+      contextSize: first.contextSize,
+      logits: first.preparer.logits,
+      slots: engines.all.map(({ preparer }) => preparer.logits),
     };
     this.#say({ reply: ready });
     for (let served = 0; ; ) {
@@ -99,6 +119,13 @@ class Service {
     }
   }
 
+  #serve(command: Command): number {
+    const { channel } = this;
+    if (command !== Command.round) return this.services[0].serve(command);
+    this.#rounds!.run(readIds(channel.payloadView, channel.commandLength));
+    return 0;
+  }
+
   #say(message: FromThread): void {
     this.port.postMessage(message);
   }
@@ -112,27 +139,40 @@ class Service {
     }
     let reply: FromThread;
     try {
-      reply = { reply: this.#answer(received.message) };
+      const { slot = 0 } = received.message;
+      reply = { reply: this.services[slot].answer(received.message) };
     } catch (error) {
       reply = { error: named(error, this.start).toJSON() };
     }
     this.channel.answer(served, Status.ok);
     this.#say(reply);
   }
+}
 
-  #answer({ name, ask }: Request): unknown {
+/** One text of a member. */
+export class Service {
+  constructor(
+    private readonly start: ServiceStart,
+    readonly channel: Channel,
+    readonly engine: LlamaEngine,
+    private readonly engines: LlamaEngines,
+  ) {}
+
+  answer({ name, ask }: Request): unknown {
     const { engine } = this;
     switch (name) {
       case "prepare":
         return engine.prepare(ask as Preparation);
       case "begin": {
         const result = engine.begin(ask as MemberPrompt);
-        this.#publish();
+        this.publish();
         return result;
       }
+      case "open":
+        return this.#open(ask as MemberPrompt);
       case "scorePrompt": {
         const score = engine.scorePrompt(ask as MemberPrompt | null);
-        this.#publish();
+        this.publish();
         return score;
       }
       case "draft": {
@@ -160,18 +200,36 @@ class Service {
     }
   }
 
+  #open(prompt: MemberPrompt): unknown {
+    const { engine, engines } = this;
+    if (prompt.alone === true) engines.clear();
+    if (engine.mayShareDecode) {
+      const tokens = engine.open(prompt);
+      if (prompt.reuse === true) engines.shareBeginning(engine);
+      return tokens;
+    }
+    const result = engine.begin(prompt);
+    this.publish();
+    return result;
+  }
+
+  /** What a command of its channel ended in. */
+  reply(error: unknown): void {
+    const { channel } = this;
+    channel.reply(Status.error, channel.writeError(named(error, this.start).toJSON()));
+  }
+
   /** Serve one hot-path command; returns the number of payload bytes of the answer. */
-  #serve(command: Command): number {
+  serve(command: Command): number {
     const { channel, engine } = this;
-    const length = channel.commandLength;
     switch (command) {
       case Command.advance:
-        this.#takeFeedback(length);
+        this.takeFeedback();
         engine.advance();
-        this.#publish();
+        this.publish();
         return 0;
       case Command.append:
-        this.#takeFeedback(length);
+        this.takeFeedback();
         return 0;
       case Command.firstTokens: {
         const strings = readStrings(channel.payloadView, channel.payload);
@@ -185,8 +243,9 @@ class Service {
     }
   }
 
-  #takeFeedback(length: number): void {
+  takeFeedback(): void {
     const { channel, engine } = this;
+    const length = channel.commandLength;
     for (let at = 0; at < length; ) {
       const { kind, data, next } = readFeedback(channel.payloadView, channel.payload, at);
       tell(engine, feedbackOfBytes(kind, data));
@@ -194,7 +253,7 @@ class Service {
     }
   }
 
-  #publish(): void {
+  publish(): void {
     const { channel, engine } = this;
     channel.logNormaliser = engine.preparer.logNormaliser;
     channel.endLogProb = engine.preparer.endLogProb;

@@ -69,6 +69,18 @@ export class TextAtHand {
     return decoded;
   }
 
+  /** Whether more than the text itself is to be read with it. */
+  get isExpecting(): boolean {
+    return this.#expected !== undefined;
+  }
+
+  /** As `decode` where others read, without hidden states: from which token on; undefined where nothing has to be. */
+  missing(cache: TokenCache): number | undefined {
+    const { tokens } = this.trail;
+    this.#hasHidden = false;
+    return cache.holds(tokens) ? undefined : cache.missing(tokens);
+  }
+
   /** Read these bytes behind it in the same decode; undefined where they change its own tokens. */
   #decodeWith(ahead: Uint8Array, cache: TokenCache): number | undefined {
     const { trail } = this;

@@ -26,6 +26,8 @@ const BLOCK_MS = 4;
 
 export class MemberThread implements EngineHost {
   readonly channel = new Channel();
+  /** The channels of its slots, where it has several. */
+  readonly slots: readonly SharedArrayBuffer[];
   readonly worker: Worker;
   readonly #name: string;
   readonly #ready: Promise<Ready>;
@@ -47,6 +49,8 @@ export class MemberThread implements EngineHost {
     this.#stopFlag = koffi.alloc("uint8_t", 8) as unknown as bigint;
     this.#stopByte = new Uint8Array(koffi.view(this.#stopFlag, 8));
     this.#stopByte.fill(0);
+    const { slots = 1 } = options;
+    this.slots = slots === 1 ? [] : Array.from({ length: slots }, () => new Channel().buffer);
     const start: ServiceStart = {
       name,
       file: options.model,
@@ -58,6 +62,7 @@ export class MemberThread implements EngineHost {
       library: llama.files,
       memory: shared.memory,
       channel: this.channel.buffer,
+      slots: this.slots,
     };
     this.worker = takeThread();
     this.#over = this.#whenOver(llama, shared.use());
@@ -97,6 +102,10 @@ export class MemberThread implements EngineHost {
     });
   }
 
+  get ended(): boolean {
+    return this.channel.ended;
+  }
+
   ready(): Promise<Ready> {
     return this.#ready;
   }
@@ -127,10 +136,10 @@ export class MemberThread implements EngineHost {
     }
   }
 
-  async request<N extends RequestName>(name: N, ask: Requests[N]["ask"]): Promise<Requests[N]["reply"]> {
+  async request<N extends RequestName>(name: N, ask: Requests[N]["ask"], slot = 0): Promise<Requests[N]["reply"]> {
     const reply = this.#reply();
     if (!this.channel.ended) {
-      this.worker.postMessage({ name, ask } satisfies ToThread);
+      this.worker.postMessage({ name, ask, slot } satisfies ToThread);
       this.channel.send(Command.message);
     }
     return (await reply) as Requests[N]["reply"];

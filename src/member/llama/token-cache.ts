@@ -1,6 +1,7 @@
 /** What llama.cpp's cache of one sequence holds, and how it comes to hold other tokens: what stays is not decoded again. */
-import type { LlamaContext } from "../../llama/context.js";
+import { LlamaContext } from "../../llama/context.js";
 import { stateBytes } from "../../llama/sequence-state.js";
+import type { TextContext } from "../../llama/shared-context.js";
 import { Checkpoints } from "./checkpoints.js";
 
 /** Positions whose logits are in memory at a time: those of 152,064 tokens take 10 MB. */
@@ -26,13 +27,14 @@ export class TokenCache {
 
   constructor(
     /** With `outputs: READ_AT_ONCE`, if the caller reads it. */
-    readonly context: LlamaContext,
+    readonly context: TextContext,
     /** Asked between the batches of a long decode. */
     private readonly mayContinue: () => boolean,
     /** Whose tokens all lists are: says how much of them has stayed as it was. Without it, each is compared as a whole. */
     private readonly source?: { takeUnchanged(): number },
   ) {
-    if (!context.model.canRollBack) this.#checkpoints = new Checkpoints(context);
+    // Models that need them never share a context.
+    if (!context.model.canRollBack && context instanceof LlamaContext) this.#checkpoints = new Checkpoints(context);
   }
 
   /** The logits behind the text at hand; a view, valid until the next decode. */
@@ -55,7 +57,7 @@ export class TokenCache {
   measureCheckpoint(): number | undefined {
     if (this.#checkpoints === undefined) return undefined;
     this.hold(Int32Array.of(0));
-    const bytes = stateBytes(this.context) + 4 * this.context.vocabularySize;
+    const bytes = stateBytes(this.#checkpoints.context) + 4 * this.context.vocabularySize;
     this.clear();
     return bytes;
   }
@@ -100,17 +102,58 @@ export class TokenCache {
    */
   hold(tokens: Int32Array, { hiddenState = false, ahead = tokens } = {}): number {
     const { length } = tokens;
-    if (!hiddenState && this.#goTo(tokens)) return 0;
-    if (!hiddenState && this.#checkpoints?.knows(length) && this.shared(tokens) === length) {
-      this.#drop(length);
-      return 0;
-    }
+    if (!hiddenState && this.#standAt(tokens)) return 0;
     // What cannot be taken back is not read before it is said.
     const read = this.#checkpoints === undefined && !hiddenState ? ahead : tokens;
     const kept = this.#keep(Math.min(this.shared(read), length - 1));
     this.#decode(read, kept, { outputs: read.length - length + 1, hiddenState });
     this.#place = length;
     return read.length - kept;
+  }
+
+  /**
+   * For whoever decodes the texts of several caches at once: the index from which these tokens have to be decoded, what is
+   * behind it being dropped; undefined where nothing has to be. Then comes `took`, or `drop`.
+   */
+  missing(tokens: Int32Array): number | undefined {
+    return this.#standAt(tokens) ? undefined : this.#keep(Math.min(this.shared(tokens), tokens.length - 1));
+  }
+
+  /** These tokens were decoded from the index `from` on, with so many outputs behind the last of them. */
+  took(tokens: Int32Array, from: number, outputs: number): void {
+    if (tokens.length > this.#tokens.length) {
+      const larger = new Int32Array(2 * tokens.length);
+      larger.set(this.#tokens.subarray(0, from));
+      this.#tokens = larger;
+    }
+    this.#tokens.set(tokens.subarray(from), from);
+    this.#length = this.#place = this.#agreed = tokens.length;
+    this.#outputs = outputs;
+    this.#hasLogits = outputs > 0;
+    this.#restored = undefined;
+  }
+
+  /** How many tokens a list has in common with what it holds, nothing being changed. */
+  common(tokens: Int32Array): number {
+    const most = Math.min(tokens.length, this.#length);
+    let same = 0;
+    while (same < most && this.#tokens[same] === tokens[same]) same++;
+    return same;
+  }
+
+  /** Hold the first `length` tokens of another cache, whose context this one's has copied. */
+  takeFrom(other: TokenCache, length: number): void {
+    this.#kept?.dropBehind(0);
+    this.took(other.#tokens.subarray(0, length), 0, 0);
+    this.#agreed = 0;
+  }
+
+  #standAt(tokens: Int32Array): boolean {
+    const { length } = tokens;
+    if (this.#goTo(tokens)) return true;
+    if (!this.#checkpoints?.knows(length) || this.shared(tokens) < length) return false;
+    this.drop(length);
+    return true;
   }
 
   /** Stand at these tokens where their logits are known and nothing has to be decoded. */
@@ -155,10 +198,11 @@ export class TokenCache {
   /** Drop everything from this index on, or from the nearest checkpoint before it. Returns what is kept. */
   #keep(length: number): number {
     if (length === this.#length) return length;
-    return this.#drop(length);
+    return this.drop(length);
   }
 
-  #drop(length: number): number {
+  /** Drop everything from this index on, whatever of it was decoded. Returns what is kept. */
+  drop(length: number): number {
     let kept = length;
     this.#restored = undefined;
     if (this.#checkpoints !== undefined && length > 0)
@@ -181,19 +225,10 @@ export class TokenCache {
       this.context.decode(tokens.subarray(from), from, { ...options, mayContinue: this.mayContinue });
     } catch (error) {
       // Some batches may have been decoded; forget them, so that the next decode finds a cache that is known.
-      this.#drop(from);
+      this.drop(from);
       throw error;
     }
-    if (tokens.length > this.#tokens.length) {
-      const larger = new Int32Array(2 * tokens.length);
-      larger.set(this.#tokens.subarray(0, from));
-      this.#tokens = larger;
-    }
-    this.#tokens.set(tokens.subarray(from), from);
-    this.#length = this.#place = this.#agreed = tokens.length;
-    this.#outputs = options.outputs;
-    this.#hasLogits = options.outputs > 0;
-    this.#restored = undefined;
+    this.took(tokens, from, options.outputs);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who may be at work on one model, and who waits: a bounded queue in the order of arrival. A model answers one request at a
- * time today; more slots are a number here.
+ * Who may be at work on one model, and who waits: a bounded queue in the order of arrival. A model answers as many requests at
+ * a time as it has slots.
  */
 import { LlamafuseError } from "../../errors.js";
 import { onAbort } from "../../on-abort.js";

@@ -128,7 +128,9 @@ export class ModelPool {
 
   #entryOf(spec: ModelSpec): Entry {
     const created = Math.floor(Date.now() / 1000);
-    return { spec, line: new Line(this.options), created, bytes: 0, users: 0, isRetired: false };
+    const { slots = this.options.slots } = spec.options;
+    const line = new Line({ ...this.options, slots });
+    return { spec, line, created, bytes: 0, users: 0, isRetired: false };
   }
 
   async #loaded(entry: Entry, signal: AbortSignal): Promise<LoadedModel> {
@@ -226,7 +228,7 @@ async function memoryOf({ options }: ModelSpec): Promise<number> {
     const { model, url, contextSize } = withUrl(typeof member === "string" ? { model: member } : member);
     // A server's memory is its own.
     if (url !== undefined) continue;
-    bytes += memoryOfModel(await checkModel(await resolveModel(model)), contextSize);
+    bytes += memoryOfModel(await checkModel(await resolveModel(model)), contextSize, options.slots);
   }
   if (isFused(options)) return bytes;
   return Math.min(bytes, options.method.memory ?? os.totalmem() / 2);

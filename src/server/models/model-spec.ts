@@ -15,7 +15,7 @@ export interface ModelSpec {
 }
 
 /** What every model is loaded with, whatever its file says. */
-export interface Machine extends Pick<EnsembleOptions, "gpu" | "logs"> {}
+export interface Machine extends Pick<EnsembleOptions, "gpu" | "logs" | "slots"> {}
 
 export const NATIVE_ID = "llamafuse/native";
 

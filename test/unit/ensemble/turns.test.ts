@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Turn, Turns } from "../../../src/ensemble/turns.js";
 import { LlamafuseError } from "../../../src/errors.js";
+import type { Member } from "../../../src/member/member.js";
 import { refusal } from "../../support/refusal.js";
 
 const [a, b, c] = [{ name: "a" }, { name: "b" }, { name: "c" }];
@@ -34,6 +35,23 @@ describe("turns", () => {
     };
     await Promise.all([serve("ab", [a, b]), serve("c", [c]), serve("bc", [b, c]), serve("a", [a])]);
     expect(order).toEqual(["ab begins", "c begins", "ab ends", "a begins", "c ends", "bc begins", "a ends", "bc ends"]);
+  });
+
+  it("give as many requests a slot as there are, and all to one that is to be alone", async () => {
+    const turns = new Turns();
+    const member = { slots: [{}, {}] as unknown as readonly Member[] };
+    const first = await turns.take({ owner, members: [member] });
+    const second = await turns.take({ owner, members: [member] });
+    const alone = turns.take({ owner, members: [member], alone: true });
+    const last = turns.take({ owner, members: [member] });
+    expect([first.slots.get(member), second.slots.get(member)]).toEqual([0, 1]);
+    second.end();
+    expect([await isPending(alone), await isPending(last)]).toEqual([true, true]);
+    first.end();
+    expect((await alone).slots.get(member)).toBe(0);
+    expect(await isPending(last)).toBe(true);
+    (await alone).end();
+    (await last).end();
   });
 
   it("let nobody overtake a request that waits for the same member", async () => {

@@ -118,7 +118,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
     refuseTools(request.options, this.methodName);
     return await answerInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 
@@ -128,7 +128,7 @@ export class CascadedEnsemble implements Answerer<CascadedResult, CascadedChunk>
     refuseTools(request.options, this.methodName);
     return yield* streamInTurn(
       () => this.#takeTurn(request.options.signal),
-      (signal) => this.#answer(request, signal),
+      ({ signal }) => this.#answer(request, signal),
     );
   }
 

@@ -40,7 +40,9 @@ export function oncePerMembers<Options, T>(
   build: (members: readonly Member[], options: Options, run: BuildOptions) => Promise<T>,
 ): (members: readonly Member[], options: Options, run?: BuildOptions) => Promise<T> {
   const built = new WeakMap<Member, Built<T>[]>();
-  return async (members, options, run = {}) => {
+  return async (given, options, run = {}) => {
+    // All slots of a model are that model.
+    const members = given.map((member) => member.slots?.[0] ?? member);
     const [first] = members;
     const key = JSON.stringify(options);
     const find = () =>

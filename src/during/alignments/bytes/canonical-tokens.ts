@@ -31,8 +31,10 @@ export class CanonicalTokens {
   ) {}
 
   static of(member: Member): CanonicalTokens {
-    let pairs = known.get(member);
-    if (pairs === undefined) known.set(member, (pairs = new Map()));
+    // All slots of a model are that model.
+    const model = member.slots?.[0] ?? member;
+    let pairs = known.get(model);
+    if (pairs === undefined) known.set(model, (pairs = new Map()));
     return new CanonicalTokens(member, pairs);
   }
 
