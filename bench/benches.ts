@@ -8,6 +8,7 @@ import { benchGraphTop } from "./graph-top.js";
 import { benchIsolate } from "./isolate.js";
 import { benchLoad } from "./load.js";
 import { Disturbance } from "./machine.js";
+import { benchMany } from "./many.js";
 import { benchPeer } from "./peer.js";
 import { benchQuality } from "./quality.js";
 import { benchReal } from "./real.js";
@@ -26,6 +27,7 @@ const benches = {
   load: { summary: "loading: time to the first token, memory beyond the models' own", run: benchLoad },
   isolate: { summary: "a step of members in processes of their own against threads", run: benchIsolate },
   format: { summary: "a step of an answer that must have a form against a free one", run: benchFormat },
+  many: { summary: "requests side by side in slots against one after another", run: benchMany },
   "graph-top": {
     summary: "the k best logits chosen in llama.cpp's graph against a search over all",
     run: benchGraphTop,

@@ -81,8 +81,8 @@ one member writes it, or members answer again until they vote. Use it in place o
     `The result's \`regeneration\` lists all answers of all rounds (\`round\`), says which ones the writer \`read\`, who the \`writer\`
 was, or which answer was \`chosen\` as it is, and why; \`usage\` and \`cost\` count everything. A stream tells of each answer as it comes,
 then gives the text while it is written. The writer is a member; it should follow instructions, and it reads the answers in its own
-chat template. The native models do not follow such instructions: written from their answers, all of four questions were wrong, while
-\`debate\`, which votes, had all of them right.`,
+chat template. The native models are too small to follow such instructions; of these methods only \`debate\`, which votes, does them any
+good.`,
     `Where one answer is left, or all say the same, it is given, and nobody writes. Where the writer says nothing, or its context holds
 none of the answers beside the question, the best one is given. Where its context does not hold all, the lowest are left out. With
 \`onMemberFailure: "continue"\` the rest goes on: a writer that fails is followed by the next one, behind its text.`,
@@ -162,8 +162,8 @@ export function cascadesPage(): string {
     `A cascade asks a cheap model first and another where the answer does not convince. Its cost counts every call: rejected
 answers, samples and verifications. Without training, in place of a method, members by rising cost:`,
     `\`\`\`bash
-npx llamafuse generate -m small.gguf -m large.gguf -M log-probability -o threshold=-0.3 "Why is the sky blue?"
-npx llamafuse generate -m small.gguf -m large.gguf -M mot -o samples=5 -o threshold=0.6 "What is 3 plus 4?"
+npx llamafuse generate --chat -m small.gguf -m large.gguf -M log-probability -o threshold=-0.3 "Why is the sky blue?"
+npx llamafuse generate --chat -m small.gguf -m large.gguf -M mot -o samples=5 -o threshold=0.6 "What is 3 plus 4?"
 \`\`\``,
     `Fitted on your own questions:`,
     `\`\`\`bash
