@@ -51,6 +51,16 @@ its weights instead); \`safe\` keeps its drafter's text where no tokens meet.`,
     "What `isolate: true` costs in each step: the copy of a member's output through a pipe. See [Members that fail](isolation.md).",
   ],
   [
+    "many",
+    "Speed: many requests at once",
+    "What slots gain: see [Where and how a member runs](members.md#many-requests-at-once).",
+  ],
+  [
+    "format",
+    "Speed: answers of a form",
+    "What a form costs in each step, and how long it takes to be read. See [Answers of a form](formats.md).",
+  ],
+  [
     "graph-top",
     "Speed: top tokens chosen in llama.cpp's graph",
     `llama.cpp can choose the k best logits where it computes them, so that only k values leave the device. On a CPU its search

@@ -1,6 +1,6 @@
 /** Vercel's AI SDK, by its provider for whatever speaks OpenAI's API. */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, generateText, streamText } from "ai";
+import { APICallError, generateText, jsonSchema, streamText, tool } from "ai";
 import { describe, expect, it } from "vitest";
 import { NATIVE, serving } from "../server/support.js";
 
@@ -35,6 +35,33 @@ describe("the AI SDK", () => {
     expect(parts.join("")).toBe(text);
     expect(await result.finishReason).toBe("stop");
     expect((await result.usage).outputTokens).toBe(parts.length + 1);
+  });
+
+  it("calls a tool and runs it, whole and as a stream", async () => {
+    const cities: string[] = [];
+    const weather = tool({
+      description: "The weather in a city.",
+      inputSchema: jsonSchema<{ city: string }>({
+        type: "object",
+        properties: { city: { type: "string", enum: ["Bonn", "Rome"] } },
+        required: ["city"],
+        additionalProperties: false,
+      }),
+      execute: async ({ city }) => {
+        cities.push(city);
+        return "Rain.";
+      },
+    });
+    const providerOptions = { llamafuse: { parallel_tool_calls: false } };
+    const asked = { model, messages, tools: { weather }, maxOutputTokens: 120, temperature: 0, providerOptions };
+    const { finishReason, toolCalls, toolResults } = await generateText({ ...asked, toolChoice: "required" });
+    expect(finishReason).toBe("tool-calls");
+    expect(toolCalls.length).toBe(1);
+    expect(toolResults.map(({ output }) => output)).toEqual(cities.map(() => "Rain."));
+    for (const city of cities) expect(["Bonn", "Rome"]).toContain(city);
+    const streamed = streamText({ ...asked, toolChoice: "required" });
+    expect(await streamed.finishReason).toBe("tool-calls");
+    expect((await streamed.toolCalls).map(({ input }) => input)).toEqual(toolCalls.map(({ input }) => input));
   });
 
   it("continues a text", async () => {

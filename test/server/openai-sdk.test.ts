@@ -53,6 +53,24 @@ describe("the openai package", () => {
     expect(final.choices[0].finish_reason).toBe("stop");
   });
 
+  it("reads calls of tools, whole and by its helper", async () => {
+    const parameters = { type: "object", properties: { city: { enum: ["Bonn", "Rome"] } }, required: ["city"] };
+    const asked = {
+      model: NATIVE,
+      messages,
+      tools: [{ type: "function" as const, function: { name: "weather", parameters } }],
+      tool_choice: { type: "function" as const, function: { name: "weather" } },
+      parallel_tool_calls: false,
+      max_tokens: 80,
+    };
+    const { choices } = await client.chat.completions.create(asked);
+    expect(choices[0].finish_reason).toBe("tool_calls");
+    const [called] = choices[0].message.tool_calls!;
+    const final = await client.chat.completions.stream(asked).finalChatCompletion();
+    expect(final.choices[0].message.tool_calls).toMatchObject([{ type: "function", function: { name: "weather" } }]);
+    expect(called).toMatchObject({ function: final.choices[0].message.tool_calls![0].function });
+  });
+
   it("leaves a stream, and is answered next", async () => {
     const stream = await client.chat.completions.create({ model: NATIVE, messages, stream: true, ...ENDLESS });
     for await (const _ of stream) break;
