@@ -5,6 +5,7 @@ import { methodsPage, routersPage, selectionsPage } from "../../../scripts/docs/
 import { surveyPage } from "../../../scripts/docs/survey.js";
 import { SURVEY } from "../../../scripts/docs/survey-rows.js";
 import { cascadeInfos } from "../../../src/after/cascade/registry.js";
+import { regenerationInfos } from "../../../src/after/regenerate/registry.js";
 import { selectionInfos } from "../../../src/after/select/registry.js";
 import { routerInfos } from "../../../src/before/registry.js";
 import { methodInfos } from "../../../src/during/methods.js";
@@ -55,7 +56,11 @@ describe("generated pages", () => {
     const page = surveyPage();
     const rows = SURVEY.flatMap(({ sections }) => sections.flatMap((section) => section.rows));
     expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
-    const built = new Set([...methodInfos, ...routerInfos, ...selectionInfos, ...cascadeInfos].map(({ name }) => name));
+    const built = new Set(
+      [...methodInfos, ...routerInfos, ...selectionInfos, ...regenerationInfos, ...cascadeInfos].map(
+        ({ name }) => name,
+      ),
+    );
     for (const { system, name } of rows) {
       const line = page.split("\n").find((each) => each.startsWith(`| ${system} |`));
       expect(line, system).toContain(built.has(name) ? `\`${name}\`` : "not built yet");
