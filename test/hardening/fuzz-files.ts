@@ -359,7 +359,7 @@ async function useCache(folder: string, seed: number): Promise<void> {
   const body = bytes.indexOf("\n") + 1;
   for (let changes = 1 + pick(4); changes > 0; changes--) {
     const at = pick(4) === 0 ? pick(body) : body + pick(bytes.length - body);
-    if (at >= body && pick(2) === 0) bytes.fill(0xff, at & ~7, (at & ~7) + 8);
+    if (at >= body && pick(2) === 0) bytes.fill(0xff, at & ~7, Math.min((at & ~7) + 8, bytes.length));
     else bytes[at] ^= 1 << pick(8);
   }
   const rest = bytes.subarray(body + ((8 - (body % 8)) % 8));

@@ -137,7 +137,7 @@ export function readSwitchingModel(file: string, method: SwitchingMethod): Hidde
     cache.set(key, { changed, model });
     return model;
   } catch (error) {
-    if (error instanceof LlamafuseError) throw error;
+    if (error instanceof LlamafuseError) throw ofFile(error, file);
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     const what = LEARNED[method];
     const names = method === "cds" ? '"entropy", "entity", or ' : "";
@@ -147,6 +147,13 @@ export function readSwitchingModel(file: string, method: SwitchingMethod): Hidde
         : `Cannot read ${file}: ${code}. Train a ${what} for ${method} with "llamafuse train ${method}".`;
     throw new LlamafuseError("file-unreadable", message, { file, found: code }, error);
   }
+}
+
+/** What is said of a number within it names the file too. */
+function ofFile(error: LlamafuseError, file: string): LlamafuseError {
+  const { code, message, details } = error;
+  if (code !== "invalid-data" || message.includes(file)) return error;
+  return new LlamafuseError(code, `${file} is damaged: ${message}`, { ...details, file }, error);
 }
 
 function parse(text: string, file: string): unknown {
