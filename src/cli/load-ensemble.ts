@@ -12,7 +12,7 @@ import type { Interrupts } from "./interrupts.js";
 import { LoadBars } from "./progress.js";
 import { say } from "./terminal.js";
 
-/** Members that are fused, or whose answers are selected from or made anew, or a router or cascade with its members: what `--method` names. */
+/** What `--method` names: a fusion method, selection, regeneration, router or cascade, with its members. */
 export type Answering = Ensemble | RoutedEnsemble | SelectedEnsemble | RegeneratedEnsemble | CascadedEnsemble;
 
 export const loadAnswering: (options: EnsembleOptions, interrupts: Interrupts) => Promise<Answering | undefined> =

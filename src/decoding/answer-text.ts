@@ -11,6 +11,8 @@ export class AnswerText {
   readonly #stops: StopRules;
   readonly #splitter: CallSplitter | undefined;
   #stopped = false;
+  /** Calls that `takeCalls` has given. */
+  #taken = 0;
 
   /** `calls`: calls of tools are no text. Errors: invalid-option for an empty stop string. */
   constructor(stop: readonly string[], calls?: { isFree: boolean }) {
@@ -18,9 +20,16 @@ export class AnswerText {
     if (calls !== undefined) this.#splitter = new CallSplitter(calls.isFree);
   }
 
-  /** What was called so far. */
+  /** All calls so far. */
   get calls(): readonly ToolCall[] {
     return this.#splitter?.calls ?? [];
+  }
+
+  /** The calls since this was last asked. */
+  takeCalls(): readonly ToolCall[] {
+    const calls = this.calls.slice(this.#taken);
+    this.#taken += calls.length;
+    return calls;
   }
 
   /** Whether a stop string has ended the text. */

@@ -12,7 +12,6 @@ import type { Member, MemberPrompt } from "../member/member.js";
 import { AnswerText } from "./answer-text.js";
 import type { Form } from "./format/form.js";
 import type { FormReader } from "./format/form-reader.js";
-import { checkFormat } from "./format/format.js";
 import { formed } from "./format/formed.js";
 import { lastPieces, logNormaliserOf } from "./fused-logits.js";
 import { Healing, healed } from "./healing.js";
@@ -54,7 +53,7 @@ export async function* streamAnswer(
   const clock = new StepClock(schedule);
   const sampler = new Sampler(options);
   const calls = callsOf(options);
-  const asked = calls === undefined ? checkFormat(options.format) : { calls };
+  const asked = calls === undefined ? options.format : { calls };
   const formOption = asked === undefined ? [] : [calls === undefined ? "format" : "tools"];
   const rendered = await renderPrompts(prompt, voices, options, signal);
   const stops = [...options.stop, ...rendered.flatMap(({ stop }) => stop)];
@@ -262,9 +261,8 @@ export async function* streamAnswer(
         }
         speculator?.took(bytes, clock.lastMs);
         if (!ends) form?.take(bytes);
-        const callsBefore = answer.calls.length;
         const text = ends ? "" : answer.push(bytes);
-        const toolCall = answer.calls[callsBefore];
+        const toolCalls = answer.takeCalls();
         if (onMemberFailure === "continue") chosen.push(Uint8Array.from(bytes));
         hasForm = ends;
         if (ends || answer.stopped) finishReason = "stop";
@@ -276,9 +274,9 @@ export async function* streamAnswer(
         pieces?.push(chosenPiece(distribution, entry));
         steps++;
         used += said.tokens ?? 1;
-        if (text !== "" || step !== undefined || toolCall !== undefined) {
+        if (text !== "" || step !== undefined || toolCalls.length > 0) {
           clock.pause();
-          yield { text, step, ...(toolCall && { toolCall }) };
+          yield { text, step, ...(toolCalls.length > 0 && { toolCalls }) };
           clock.resume();
         }
         if (finishReason === undefined && used < maxTokens) await accept(entry);
@@ -293,7 +291,9 @@ export async function* streamAnswer(
   clock.stopSteps();
   const report = run?.report?.();
   const rest = answer.finish();
-  if (rest !== "") yield { text: rest };
+  // A stop string may have held back the end of a call.
+  const lastCalls = answer.takeCalls();
+  if (rest !== "" || lastCalls.length > 0) yield { text: rest, ...(lastCalls.length > 0 && { toolCalls: lastCalls }) };
   const { reasoning, tokens: reasoningTokens = {} } = prologue ?? {};
   const answerTokens = memberTokens[voices[0].member.name];
   for (const [name, tokens] of Object.entries(reasoningTokens)) memberTokens[name] += tokens;

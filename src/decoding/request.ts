@@ -3,7 +3,7 @@ import { LlamafuseError } from "../errors.js";
 import { MAX_TOP } from "../member/offers.js";
 import { checkSignal, checkSwitch, guarded, type OptionNames, readOptions, refuse, shown } from "../read-options.js";
 import { loneSurrogateAt } from "../vocabulary/utf8.js";
-import { checkFormat, type Format } from "./format/format.js";
+import { type CheckedFormat, checkFormat, type Format } from "./format/format.js";
 import { checkPrompt, checkPromptOptions, type PromptInput, type PromptOptions } from "./prompt.js";
 import { checkSamplerOptions, SAMPLER_OPTIONS, type SamplerOptions } from "./sampler-options.js";
 import type { Speculation } from "./speculation.js";
@@ -115,7 +115,7 @@ export interface CheckedRequest {
       healing: boolean;
       speculation: Speculation;
       exact: boolean;
-      format?: Format;
+      format?: CheckedFormat;
     };
 }
 

@@ -82,8 +82,8 @@ export interface StreamChunk {
   reasoning?: ReasoningPiece;
   /** With `trace`: what was said at this step. */
   step?: TraceStep;
-  /** A tool that the answer calls; its text is in no chunk. */
-  toolCall?: ToolCall;
+  /** Calls of tools that are whole with this chunk; their text is in no chunk. */
+  toolCalls?: readonly ToolCall[];
 }
 
 /** A piece of what one member thinks. */

@@ -55,10 +55,24 @@ it("streams a call whole, and no text of it", async () => {
   const options: GenerateOptions = { tools: TOOLS, toolChoice: "required", parallelToolCalls: false, maxTokens: 120 };
   for await (const chunk of ensemble.stream(ASK, options)) {
     text += chunk.text;
-    if (chunk.toolCall !== undefined) calls.push(chunk.toolCall);
+    calls.push(...(chunk.toolCalls ?? []));
   }
   const { toolCalls } = await ensemble.generate(ASK, options);
   expect([text, calls]).toEqual(["", toolCalls]);
+});
+
+it("streams a call whose end a stop string may be the beginning of", async () => {
+  const ensemble = await fuse(members, "unite");
+  const calls: unknown[] = [];
+  const options: GenerateOptions = {
+    tools: TOOLS,
+    toolChoice: "required",
+    parallelToolCalls: false,
+    stop: "</tool_call>!",
+  };
+  for await (const chunk of ensemble.stream(ASK, { ...options, maxTokens: 120 }))
+    calls.push(...(chunk.toolCalls ?? []));
+  expect(calls.length).toBe(1);
 });
 
 it("says of a call that maxTokens cuts that it is incomplete", async () => {

@@ -1,8 +1,7 @@
 /**
  * Character classes of XGrammar's EBNF as classes of bytes. Release 0.1.27 of its JavaScript package takes the characters of a
- * class for bytes, so that `[ä]` is the byte E4, `.` any ASCII character, `[^ä]` any character, and `[^a]` also bytes that are no text (strings are
- * read well). Here
- * a range of characters becomes a choice of sequences of byte ranges:
+ * class for bytes, so that `[ä]` is the byte E4, `.` any ASCII character, `[^ä]` any character, and `[^a]` also bytes that are
+ * not UTF-8 (it reads strings well). Here a range of characters becomes a choice of sequences of byte ranges:
  *
  *     [à-ÿ]  →  (([\xc3\xc3] [\xa0-\xbf]))
  *

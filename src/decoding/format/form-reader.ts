@@ -10,7 +10,7 @@ import { onAbort } from "../../on-abort.js";
 import { WORKER_OPTIONS, workerFile } from "../../package-files.js";
 import { type UnionDictionary, unionOf } from "../../vocabulary/union-dictionary.js";
 import { Form } from "./form.js";
-import { type CheckedFormat, formatParts } from "./format.js";
+import { type FormSource, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
 /** For a form to be read; what takes longer is hostile, or of no use. */
@@ -30,7 +30,7 @@ export class FormReader {
   constructor(private readonly members: readonly Member[]) {}
 
   /** Errors: invalid-option for a form that cannot be read, aborted. */
-  async open(format: CheckedFormat, signal: AbortSignal): Promise<Form> {
+  async open(format: FormSource, signal: AbortSignal): Promise<Form> {
     this.#sayable ??= sayableOf(unionOf(this.members.map(({ vocabulary }) => vocabulary)));
     const { dictionary, strings, byteNumbers } = this.#sayable;
     const mask = new Int32Array(new SharedArrayBuffer(4 * Math.ceil(strings.offsets.length / 32)));
@@ -122,7 +122,7 @@ function sayableOf(dictionary: UnionDictionary): Sayable {
   return { dictionary, strings: { bytes, offsets }, byteNumbers };
 }
 
-function unreadable(format: CheckedFormat, cause: Error): LlamafuseError {
+function unreadable(format: FormSource, cause: Error): LlamafuseError {
   const [kind] = formatParts(format);
   const reason = cause.message.replace(/\.$/, "");
   if (kind === "calls") {

@@ -24,8 +24,11 @@ export type Format =
   /** A text of the rule `root` of this grammar in XGrammar's EBNF, which is much like llama.cpp's GBNF. */
   | { grammar: string };
 
-/** A format that has been checked, as text; checking it again changes nothing. `calls`: see tools/call-form.ts. */
-export type CheckedFormat = { schema: string } | { regex: string } | { grammar: string } | { calls: string };
+/** A format that has been checked, as text; checking it again changes nothing. */
+export type CheckedFormat = { schema: string } | { regex: string } | { grammar: string };
+
+/** What a form is read from; `calls`: see tools/call-form.ts. */
+export type FormSource = CheckedFormat | { calls: string };
 
 const KINDS = ["schema", "regex", "grammar"] as const;
 /** Characters; what is longer takes its reader more memory than an answer is worth. */
@@ -34,7 +37,7 @@ const DEEPEST = 200;
 const ALLOWED = "{ schema }, { regex } or { grammar }";
 
 /** Errors: invalid-option. */
-export function checkFormat(given: unknown): Exclude<CheckedFormat, { calls: string }> | undefined {
+export function checkFormat(given: unknown): CheckedFormat | undefined {
   if (given === undefined) return undefined;
   const kinds = typeof given === "object" && given !== null ? Object.keys(given) : [];
   const kind = KINDS.find((each) => each === kinds[0]);
@@ -47,11 +50,11 @@ export function checkFormat(given: unknown): Exclude<CheckedFormat, { calls: str
     throw new LlamafuseError("invalid-option", message, { option: "format", found: text.length, allowed: LONGEST });
   }
   if (kind === "regex") refuseInnerAnchor(text);
-  return { [kind]: text } as ReturnType<typeof checkFormat>;
+  return { [kind]: text } as CheckedFormat;
 }
 
 /** What kind of form it is, and its text. */
-export function formatParts(format: CheckedFormat): [kind: (typeof KINDS)[number] | "calls", text: string] {
+export function formatParts(format: FormSource): [kind: (typeof KINDS)[number] | "calls", text: string] {
   return Object.entries(format)[0] as [(typeof KINDS)[number] | "calls", string];
 }
 

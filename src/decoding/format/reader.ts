@@ -8,7 +8,7 @@ import type { CallForm } from "../tools/call-form.js";
 import { withByteClasses } from "./byte-classes.js";
 import { callsGrammar } from "./calls-grammar.js";
 import { withChoicesApart } from "./choices.js";
-import { type CheckedFormat, formatParts } from "./format.js";
+import { type FormSource, formatParts } from "./format.js";
 import type { FromReader, Strings, ToReader } from "./protocol.js";
 
 type XGrammar = typeof import("@mlc-ai/web-xgrammar");
@@ -54,7 +54,7 @@ async function answer(message: ToReader): Promise<void> {
   parentPort!.postMessage({ id: message.id } satisfies FromReader);
 }
 
-async function read(format: CheckedFormat): Promise<CompiledGrammar> {
+async function read(format: FormSource): Promise<CompiledGrammar> {
   const [kind, text] = formatParts(format);
   const key = `${kind} ${text}`;
   const known = compiled.get(key);

@@ -79,7 +79,7 @@ async function tellAnswer(
       tell({ finish_reason: finishReasonOf(next.value.finishReason), ...(extra != null && { llamafuse: told }) });
       return next.value;
     }
-    const { text, reasoning, step, toolCall } = next.value;
+    const { text, reasoning, step, toolCalls = [] } = next.value;
     if (reasoning !== undefined) {
       // Where several members think, one text of thoughts is told; the others' where the request has our field.
       thinker ??= reasoning.member;
@@ -97,6 +97,6 @@ async function tellAnswer(
       ...(step !== undefined && extra?.trace != null && { llamafuse: { step } }),
     };
     if (text !== "" || told.logprobs!.length > 0 || told.llamafuse !== undefined) tell(told);
-    if (toolCall !== undefined) tell({ delta: { tool_calls: [{ index: calls++, ...toldCall(toolCall) }] } });
+    for (const call of toolCalls) tell({ delta: { tool_calls: [{ index: calls++, ...toldCall(call) }] } });
   }
 }
