@@ -44,7 +44,7 @@ export interface RegenerationContext {
   ask(round: number, asks: readonly FurtherAsk[]): AsyncGenerator<AnswersChunk, Candidate[], void>;
   /** Do what has members judge, and again without one that fails at it where the others go on. */
   judging<Made>(work: (context: SelectionContext) => Promise<Made>): Promise<Made>;
-  /** Undefined where none of the prompts fits the writer's context. Where a writer fails, another goes on with its text. */
+  /** Undefined if no prompt fits the writer's context. If a writer fails, the next one continues its text. */
   write(writing: Writing): AsyncGenerator<AnswersChunk, Written | undefined, void>;
 }
 

@@ -5,7 +5,7 @@ const ATOM = /\[(?:\\.|[^\]\\])*\]|\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA
 /** What JSON writes with a backslash: quotation marks, backslashes and control characters. */
 const ESCAPED = ['"', "\\", ...Array.from({ length: 0x20 }, (_, code) => String.fromCharCode(code))];
 
-/** Whether nothing that it matches has a character which JSON escapes. What is no pattern is left to its reader. */
+/** Whether it matches only texts without characters that JSON escapes. Other faults of a pattern are found by its reader. */
 export function isOfStrings(pattern: string): boolean {
   return (pattern.match(ATOM) ?? []).every((atom) => {
     const only = expression(atom);

@@ -4,7 +4,7 @@
  * server's own cache finds those that it has read (docs/distributed.md).
  */
 import { LlamafuseError } from "../../errors.js";
-import { byteKey, type Vocabulary } from "../../vocabulary/vocabulary.js";
+import type { Vocabulary } from "../../vocabulary/vocabulary.js";
 import { wrongFeedback } from "../branches.js";
 import { checkBegun, checkDraft } from "../check-places.js";
 import { checkPreparation, notOffered } from "../check-preparation.js";
@@ -29,19 +29,10 @@ import type {
 import { identityOfModel, type MemberIdentity } from "../model-identity.js";
 import type { MemberOffers } from "../offers.js";
 import { pooledLogit, Readings } from "../readings.js";
-import { RequiredText } from "../required-text.js";
 import { sharedPrefix } from "../scripted/checks.js";
 import { Listed } from "./output.js";
+import { RemoteText, type Told } from "./remote-text.js";
 import type { Place, Server } from "./server.js";
-
-type Told = Exclude<Feedback, { kind: "branches" }>;
-
-/** A text of the member: its tokens, and what it must begin with. */
-interface At {
-  tokens: readonly number[];
-  atFragmentStart: boolean;
-  required: RequiredText;
-}
 
 export class RemoteMember implements Member {
   readonly kind: string;
@@ -52,9 +43,7 @@ export class RemoteMember implements Member {
   atFragmentStart = false;
   readonly #readings: Readings;
   #preparation: Preparation = { top: 0 };
-  #required: RequiredText;
-  /** Told since the last advance; the trail does not have it yet. */
-  #queue: Told[] = [];
+  readonly #text: RemoteText;
   /** The tokens that the server was asked about last, for what it has to read of the next ones. */
   #asked: readonly number[] = [];
   /** What it said of the text that the trail holds; undefined before it was asked. */
@@ -67,7 +56,7 @@ export class RemoteMember implements Member {
   private constructor(
     readonly name: string,
     private readonly server: Server,
-    private readonly trail: TokenTrail,
+    trail: TokenTrail,
     readonly templateVariables: Readonly<Record<string, unknown>> | undefined,
   ) {
     this.kind = server.kind;
@@ -75,8 +64,8 @@ export class RemoteMember implements Member {
     this.vocabulary = server.encoder.vocabulary;
     this.contextSize = server.contextSize;
     this.offers = offersOf(server, this.vocabulary.size);
-    this.#required = RequiredText.of(this.vocabulary);
-    this.#readings = new Readings(this.vocabulary, (strings) => this.#firstTokens(strings));
+    this.#text = new RemoteText(server, trail);
+    this.#readings = new Readings(this.vocabulary, (strings) => this.#text.firstTokens(strings));
   }
 
   /** Errors: those of the server. It is closed then. */
@@ -115,7 +104,7 @@ export class RemoteMember implements Member {
     this.#check();
     this.#checkNotAborted(signal);
     const shared = await this.#take(prompt, signal);
-    const { length } = this.trail;
+    const { length } = this.#text;
     // The last token is always read again: what comes behind it is wanted.
     const reusedTokens = prompt.reuse ? Math.min(shared, length - 1) : 0;
     await this.#bringUpToDate(length - reusedTokens, { cache: prompt.reuse === true, signal });
@@ -129,9 +118,9 @@ export class RemoteMember implements Member {
     if (score === undefined) throw notOffered(this.name, "the probability of a given text", "promptScores");
     if (prompt === undefined) await this.#hand(signal);
     else await this.#take(prompt, signal);
-    checkBegun(this.name, this.trail.length);
-    this.#checkFits(this.trail.length);
-    const ids = this.trail.tokens.slice();
+    checkBegun(this.name, this.#text.length);
+    this.#checkFits(this.#text.length);
+    const ids = this.#text.tokens.slice();
     const logProbs = await score(Array.from(ids), signal);
     await this.#bringUpToDate(ids.length, { cache: true, signal });
     return { ids, logProbs };
@@ -141,14 +130,14 @@ export class RemoteMember implements Member {
     this.#check();
     if (feedback.kind === "branches") throw wrongFeedback(this.name, feedback.kind, false);
     if (feedback.kind === "tokens") for (const id of feedback.ids) this.vocabulary.checkId(id);
-    this.#queue.push(feedback);
+    this.#text.push(feedback);
     this.atFragmentStart = false;
     this.#output = undefined;
   }
 
   async advance(): Promise<void> {
     this.#check();
-    const guess = this.#guess();
+    const guess = this.#text.guess();
     const before = this.#asked;
     // The tokenizer may be over there too: asked side by side with what a likely reading of the feedback is followed by.
     const stop = new AbortController();
@@ -156,7 +145,7 @@ export class RemoteMember implements Member {
     guessed?.catch(() => {});
     try {
       await this.#hand();
-      const tokens = Array.from(this.trail.tokens);
+      const tokens = Array.from(this.#text.tokens);
       if (guess !== undefined && isSame(guess, tokens)) {
         this.#place = firstOf(this.name, await guessed!);
         this.#asked = tokens;
@@ -172,15 +161,15 @@ export class RemoteMember implements Member {
     this.#checkNotAborted(signal);
     checkDraft(this.name, count, options, this.vocabulary.size);
     await this.#hand(signal);
-    checkBegun(this.name, this.trail.length);
+    checkBegun(this.name, this.#text.length);
     const { behind: { bytes, ids } = {}, others = 0, logits = false } = options;
     if (logits && !this.offers.logits) throw notOffered(this.name, "all logits", "logits");
     const told: Told[] = [];
     if (bytes !== undefined && bytes.length > 0) told.push({ kind: "text", bytes });
     if (ids !== undefined && ids.length > 0) told.push({ kind: "tokens", ids });
     const sayings: Saying[] = [];
-    let at = await this.#behind(told, signal);
-    this.#checkFits(this.trail.length);
+    let at = await this.#text.behind(told, signal);
+    this.#checkFits(this.#text.length);
     let decodedTokens = 0;
     let last: Listed | undefined;
     while (sayings.length < count && at.tokens.length <= this.contextSize) {
@@ -196,7 +185,7 @@ export class RemoteMember implements Member {
         const isOver = saying.id < 0;
         if (!isOver) {
           told.push({ kind: "tokens", ids: [saying.id] });
-          at = await this.#behind(told, signal);
+          at = await this.#text.behind(told, signal);
         }
         if (isOver || sayings.length === count)
           return {
@@ -232,7 +221,7 @@ export class RemoteMember implements Member {
   async cachedTokens(): Promise<Int32Array> {
     this.#check();
     await this.#hand();
-    return this.trail.tokens.slice();
+    return this.#text.tokens.slice();
   }
 
   async tokenize(text: Uint8Array, options: TokenizeOptions = {}): Promise<Int32Array> {
@@ -261,13 +250,10 @@ export class RemoteMember implements Member {
   /** Take a prompt for the text. Returns how many tokens it shares with what the server was asked about last. */
   async #take(prompt: MemberPrompt, signal: AbortSignal | undefined): Promise<number> {
     for (const id of prompt.tokens ?? []) this.vocabulary.checkId(id);
-    this.#queue = [];
     this.#forget();
-    // A prompt takes the place of the text, so that doing it twice is doing it once.
-    await this.server.encoding([() => this.trail.begin(prompt)], { signal });
-    this.#required = RequiredText.of(this.vocabulary, prompt.ahead);
-    this.#checkFits(this.trail.length);
-    return sharedPrefix(this.#asked, this.trail.tokens);
+    await this.#text.begin(prompt, signal);
+    this.#checkFits(this.#text.length);
+    return sharedPrefix(this.#asked, this.#text.tokens);
   }
 
   #forget(): void {
@@ -276,52 +262,15 @@ export class RemoteMember implements Member {
     this.#output = undefined;
   }
 
-  /** Have the trail take what is queued. */
+  /** Have the text take what was told. */
   async #hand(signal?: AbortSignal): Promise<void> {
-    const queue = this.#queue;
-    if (queue.length === 0) return;
-    // Tried first: what is not known of the tokenizer yet would break it off in the middle.
-    await this.server.encoding([() => this.trail.aside(() => this.#tell(queue, this.#required))], { signal });
-    this.#required = this.#tell(queue, this.#required);
-    this.#queue = [];
-    this.#place = undefined;
-  }
-
-  #tell(told: readonly Told[], required: RequiredText): RequiredText {
-    for (const feedback of told) {
-      required = required.after(feedback, this.trail.atFragmentStart);
-      this.trail.append(feedback);
-    }
-    return required;
-  }
-
-  /** The text with more behind it, which stays as it is. */
-  async #behind(told: readonly Told[], signal?: AbortSignal): Promise<At> {
-    const look = () =>
-      this.trail.aside(() => {
-        const required = this.#tell(told, this.#required);
-        return { tokens: Array.from(this.trail.tokens), atFragmentStart: this.trail.atFragmentStart, required };
-      });
-    const [at] = await this.server.encoding([look], { signal });
-    return at;
-  }
-
-  /** What the text's tokens are once it has the queue, where each feedback is a token of its own; undefined elsewhere. */
-  #guess(): number[] | undefined {
-    if (this.#queue.length === 0 || this.trail.length === 0) return undefined;
-    const tokens = Array.from(this.trail.tokens);
-    for (const told of this.#queue) {
-      const ids = told.kind === "tokens" ? told.ids : [this.vocabulary.idOf(byteKey(told.bytes))];
-      if (ids.some((id) => id < 0)) return undefined;
-      tokens.push(...ids);
-    }
-    return tokens.length > this.contextSize ? undefined : tokens;
+    if (await this.#text.hand(signal)) this.#place = undefined;
   }
 
   /** Ask about the text where that was not done, and prepare the output. */
   async #bringUpToDate(decodedTokens: number, ask: { cache: boolean; signal?: AbortSignal }): Promise<void> {
     const started = performance.now();
-    const tokens = Array.from(this.trail.tokens);
+    const tokens = Array.from(this.#text.tokens);
     checkBegun(this.name, tokens.length);
     this.#checkFits(tokens.length);
     if (this.#place === undefined) {
@@ -330,8 +279,8 @@ export class RemoteMember implements Member {
       this.#asked = tokens;
     }
     const said = performance.now();
-    this.atFragmentStart = this.trail.atFragmentStart;
-    this.#listed = new Listed(this.vocabulary, this.#place, this.#required, this.atFragmentStart);
+    this.atFragmentStart = this.#text.atFragmentStart;
+    this.#listed = new Listed(this.vocabulary, this.#place, this.#text.required, this.atFragmentStart);
     if (this.#listed.ranked.length === 0) throw nothingListed(this.name);
     this.#output = {
       ...this.#listed.output(this.#preparation, this.offers.logits),
@@ -343,11 +292,6 @@ export class RemoteMember implements Member {
 
   #say(tokens: readonly number[], ask: Parameters<Server["say"]>[1]): Promise<Place[]> {
     return this.server.say(tokens, ask);
-  }
-
-  /** The first token of each string as the text to come, -1 where it has none. */
-  #firstTokens(strings: readonly Uint8Array[]): Promise<number[]> {
-    return this.server.encoding(strings.map((bytes) => () => this.trail.encodeNext(bytes)[0] ?? -1));
   }
 
   #checkFits(tokens: number): void {
