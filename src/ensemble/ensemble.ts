@@ -23,7 +23,7 @@ import type { Member } from "../member/member.js";
 import type { Answerer } from "./answerer.js";
 import { answerInTurn, streamInTurn } from "./in-turn.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions, type LoadProgress } from "./load-options.js";
-import { type Cast, castOf, loadChecked, type Members, untilAborted } from "./members.js";
+import { type Cast, castOf, inSlot, loadChecked, type Members, untilAborted } from "./members.js";
 import type { Plan } from "./plan.js";
 import type { Turn } from "./turns.js";
 
@@ -224,11 +224,8 @@ export class Ensemble implements Answerer {
   #inSlots(turn: Turn): { voices: readonly Voice[]; machinery: Machinery } {
     const { plan, sharedBy } = this.#cast;
     const { onMemberFailure } = this;
-    const voices = this.#speaking.map((voice) => {
-      const slot = turn.slots.get(voice.member) ?? 0;
-      return slot === 0 ? voice : { ...voice, member: voice.member.slots![slot] };
-    });
-    const { combiner, forms } = sharedBy(turn.slots.get(this.#cast.voices[0].member) ?? 0);
+    const voices = this.#speaking.map((voice) => ({ ...voice, member: inSlot(voice.member, turn.slots) }));
+    const { combiner, forms } = sharedBy(turn.slots);
     const machinery = { schedule: plan.schedule, combiner, forms, onMemberFailure, speculation: this.#speculation };
     return { voices, machinery };
   }

@@ -26,15 +26,15 @@ import { onAbort } from "../on-abort.js";
 import { type CommonRoom, checkOne, loadOne, openOne, placeAll } from "./load-member.js";
 import { type CheckedLoadOptions, checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { applyThreads, choosePlan, type Plan } from "./plan.js";
-import { Turns } from "./turns.js";
+import { type Turn, Turns } from "./turns.js";
 
 /** What stands over members needs of them. */
 export interface Cast {
   voices: readonly Voice[];
   plan: Plan;
   turns: Turns;
-  /** What requests have of their own by which slot of the first member they have: requests at work at a time have different ones. */
-  sharedBy(slot: number): PerSlot;
+  /** What requests have of their own by the slots that they have: requests at work at a time have different ones. */
+  sharedBy(slots: Turn["slots"]): PerSlot;
 }
 
 export interface PerSlot {
@@ -56,6 +56,12 @@ const insides = new WeakMap<object, Inside>();
 /** The inside of members, for what stands over them. */
 export function castOf(members: Members): Cast {
   return insides.get(members)!.cast;
+}
+
+/** The member of the slot that a turn has. */
+export function inSlot(member: Member, slots: Turn["slots"]): Member {
+  const slot = slots.get(member) ?? 0;
+  return slot === 0 ? member : member.slots![slot];
 }
 
 export function isMembers(value: unknown): value is Members {
@@ -175,7 +181,7 @@ class Loaded {
       voices: isAll ? this.voices : chosen.map(({ member }, index) => ({ member, weight: weights[index] })),
       plan: isAll ? plan : { ...plan, threads: places.map((place) => plan.threads[place]) },
       turns,
-      sharedBy: (slot) => this.#sharedBy(`${places.join()} ${slot}`, chosen),
+      sharedBy: (slots) => this.#sharedBy(places, slots),
     };
   }
 
@@ -190,10 +196,12 @@ class Loaded {
     return this.#disposed;
   }
 
-  #sharedBy(key: string, chosen: readonly Voice[]): PerSlot {
+  #sharedBy(places: readonly number[], slots: Turn["slots"]): PerSlot {
+    const chosen = places.map((place) => this.voices[place].member);
+    const key = `${places.join()} ${chosen.map((member) => slots.get(member) ?? 0).join()}`;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      const forms = new FormReader(chosen.map(({ member }) => member));
+      const forms = new FormReader(chosen.map((member) => inSlot(member, slots)));
       shared = { combiner: new Combiner(this.#kernels), forms };
       this.#shared.set(key, shared);
     }

@@ -14,6 +14,7 @@ import { LlamafuseError } from "../../src/errors.js";
 import { SharedMemory } from "../../src/kernels/shared-memory.js";
 import { LlamaMember } from "../../src/member/llama/llama-member.js";
 import { nativeModels } from "../../src/native-models.js";
+import { createEnsemble } from "../../src/systems.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { ROUNDING } from "./llama-members.js";
 
@@ -85,6 +86,36 @@ for (const method of methods as unknown as Method[]) {
     });
   });
 }
+
+describe("answers of a form in slots", () => {
+  const format = { regex: "[a-z]{3} [0-9]{2}" };
+  const tools = [
+    { name: "pick", parameters: { type: "object", properties: { a: { enum: ["x", "y"] } }, required: ["a"] } },
+  ];
+  const ASK = [{ role: "user" as const, content: "Pick." }];
+
+  it.each(["unite", "core", "gac", "bytes"] as const)("are those of one after another: %s", async (name) => {
+    const members = [robin, wren].map((model) => ({ model, contextSize: 384 }));
+    const [alone, many] = await Promise.all(
+      [1, SLOTS].map((slots) => createEnsemble({ members, slots, method: name, schedule: "parallel", gpu: false })),
+    );
+    const calls = { tools, toolChoice: "required", parallelToolCalls: false, maxTokens: 120, seed: 7 } as const;
+    const ask = (ensemble: Pick<Ensemble, "generate">) => [
+      () => ensemble.generate(PROMPTS[0], { ...REQUEST, maxTokens: 20, format }),
+      () => ensemble.generate(ASK, calls),
+      () => ensemble.generate(PROMPTS[1], { ...REQUEST, maxTokens: 20, format }),
+    ];
+    const expected: GenerateResult[] = [];
+    for (const one of ask(alone)) expected.push(await one());
+    const found = await Promise.all(ask(many).map((one) => one()));
+    for (const place of [0, 2]) {
+      expect(found[place].text).toMatch(/^[a-z]{3} [0-9]{2}$/);
+      expectSame(found[place], expected[place], ROUNDING);
+    }
+    expect(found[1].toolCalls!.map((call) => call.name)).toEqual(["pick"]);
+    await Promise.all([alone.dispose(), many.dispose()]);
+  });
+});
 
 /** The same pieces as probable; where two are equally probable, either may be chosen, and what follows is another text. */
 function expectSame(found: GenerateResult, expected: GenerateResult, tolerance: number): void {
