@@ -68,6 +68,16 @@ answer, and up to ${PROMPT_SHARE} tokens of prompts beside steps (512 without), 
 once beside a long one. Requests that find no free slot wait in the order in which they came. One that is cancelled, fails or
 fills its context does not touch the others.
 
+\`\`\`ts
+import { createEnsemble } from "llamafuse";
+
+const ensemble = await createEnsemble({ members: ["robin", "wren"], slots: 4 });
+const prompts = ["Once upon a time", "One day", "The capital of", "A cow says"];
+const answers = await Promise.all(prompts.map((prompt) => ensemble.generate(prompt, { maxTokens: 20 })));
+for (const { text } of answers) console.log(text);
+await ensemble.dispose();
+\`\`\`
+
 Memory: the keys and values of \`contextSize\` tokens for each slot, slots × contextSize × bytes of a token in all; the mask of
 a decode, 4 × 512 × contextSize bytes a slot; and the numbers that a member reports, about 20 bytes a token of its
 vocabulary and slot.
@@ -85,7 +95,7 @@ leave \`slots\` out where requests do not overlap.
 - In their slots, but by decodes of their own, for which the others wait: drafting, verifying and assessing texts (span methods,
   \`bytes\`, speculation), hidden states, and scores of whole prompts.
 - Members that keep a recurrent state, that run in a process of their own, or that were made elsewhere without \`slots\`,
-  answer one request at a time whatever \`slots\` says; \`Members.slots\` tells.
+  answer one request at a time whatever \`slots\` says; \`slots\` of what \`loadMembers\` returns is the number in use.
 
 ## Fit
 \`fit: true\` (\`--fit\`) divides the layers before anything is loaded, by the files' sizes and the devices' free memory,

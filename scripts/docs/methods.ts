@@ -87,7 +87,8 @@ good.`,
 none of the answers beside the question, the best one is given. Where its context does not hold all, the lowest are left out. With
 \`onMemberFailure: "continue"\` the rest goes on: a writer that fails is followed by the next one, behind its text.`,
     `\`\`\`sh
-npx llamafuse generate --chat -M moa:layers=2 "Where does the owner of the hamster live?"
+npx llamafuse generate --chat -M debate "Where does the owner of the hamster live?"
+npx llamafuse generate --chat -m a.gguf -m b.gguf -M moa:layers=2 "Why is the sky blue?"   # models that follow instructions
 npx llamafuse generate --chat -m a.gguf -M self-moa:samples=4 -t 0.7 "Why is the sky blue?"
 npx llamafuse init mixture.json -m a.gguf -m b.gguf -M moa:layers=2             # then --ensemble mixture.json
 npx llamafuse eval questions.jsonl -m a.gguf -m b.gguf --after all --limit 20  # selections and regenerations, from one set of answers

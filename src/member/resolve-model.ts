@@ -36,6 +36,10 @@ export async function resolveModel(
   if (isNativeName(model) && !existsSync(model)) return nativeModel(model).path;
   if (isOllamaName(model) && !existsSync(model)) return ollamaModel(model);
   if (!isRemote(model)) return model;
+  if (/^https?:/i.test(model) && !URL.canParse(model)) {
+    const message = `${model} is not a valid address. Check the host's name and the port (1 to 65535).`;
+    throw new LlamafuseError("file-unreadable", message, { found: model });
+  }
   const directory = modelsFolder();
   const known = downloadedFile(directory, model);
   if (known !== undefined) return known;

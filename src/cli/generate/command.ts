@@ -31,7 +31,7 @@ import { memberNames, summaryLine } from "../summary.js";
 import { AnswerWriter, colorsFor, notice, write, writeJson } from "../terminal.js";
 import { readText } from "../text-input.js";
 import { SHOW_THINKING, ThoughtWriter } from "../thought-writer.js";
-import { renderCalls, TOOLS, type ToolFlags, toolsOption } from "../tools-option.js";
+import { renderCalls, TOOL_CHOICE, TOOLS, type ToolFlags, toolsOption } from "../tools-option.js";
 import { renderStep, renderSummary, traceColumns } from "./render-trace.js";
 
 interface GenerateFlags extends EnsembleFlags, SamplingFlags, ToolFlags {
@@ -49,7 +49,7 @@ Examples:
   $ llamafuse generate --ensemble ensemble.json -t 1 "Once"     settings from the file, but temperature 1
   $ llamafuse generate --method gac --trace "The capital of"    every member's candidates at each step
   $ llamafuse generate --chat --schema person.json "Who is it?"  JSON of this schema, whatever the models' vocabularies
-  $ llamafuse generate --tools tools.json "What is 3 + 4?"      may call a function: each call is a line of JSON
+  $ llamafuse generate --tools tools.json --tool-choice add "What is 3 + 4?"   calls a function: a line of JSON each
   $ cat letter.txt | llamafuse generate --chat --system "Summarise." --json | jq -r .text
   $ llamafuse generate -- "-5 degrees is"                       a prompt that begins with a dash
 
@@ -67,6 +67,7 @@ export function registerGenerate(program: Command): void {
     .option("--chat", "send the prompt as a user message, in each member's own chat template")
     .option("--system <text>", "system message; implies --chat")
     .option(...TOOLS)
+    .option(...TOOL_CHOICE)
     .option(...SHOW_THINKING)
     .option("--trace", "print every member's candidates at every step instead of the plain answer")
     .option(

@@ -52,7 +52,18 @@ function openServer(connection: Connection, kind: ServerKind, options: RemoteMem
 
 async function kindOf(connection: Connection, signal: AbortSignal | undefined): Promise<ServerKind> {
   if (await isLlamaServer(connection, signal)) return "llama-server";
-  return (await isVllm(connection, signal)) ? "vllm" : "openai";
+  if (await isVllm(connection, signal)) return "vllm";
+  try {
+    await connection.ask("/v1/models", undefined, { signal });
+  } catch (error) {
+    if ((error as LlamafuseError).details?.status !== 404) throw error;
+    throw connection.failed(
+      "has no /v1/models, so it is not a model server that Llamafuse knows. Give the address of a llama-server, of vLLM or of a server with OpenAI's interface",
+      { status: 404 },
+      error,
+    );
+  }
+  return "openai";
 }
 
 /** Errors: file-unreadable, invalid-data. */

@@ -77,6 +77,13 @@ it("leaves paths alone", async () => {
   expect(await resolveModel("some/where.gguf")).toBe("some/where.gguf");
 });
 
+it("says what is wrong with an address that cannot be one", async () => {
+  await expect(resolveModel("http://127.0.0.1:99999")).rejects.toMatchObject({
+    code: "file-unreadable",
+    message: expect.stringContaining("the port (1 to 65535)"),
+  });
+});
+
 it("downloads a file once, with progress", async () => {
   const seen: number[] = [];
   const file = await resolveModel(`${base}/robin.gguf`, (fraction) => seen.push(fraction));

@@ -209,3 +209,17 @@ describe("a server that fails", () => {
     guarded.close();
   });
 });
+
+it("says of a server that is none of models what it lacks, not that a tokenizer is missing", async () => {
+  const server = createServer((_, response) => response.writeHead(404).end("no")).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const error = await refusal(() =>
+      createEnsemble({ members: [{ url, name: "far" }], method: "single", gpu: false }),
+    );
+    expect([error.code, error.message]).toEqual(["member-failed", expect.stringContaining("has no /v1/models")]);
+  } finally {
+    server.close();
+  }
+});
